@@ -1,0 +1,91 @@
+# Every target makes .venv by itself; the stamps say which requirements it holds.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+SHARED ?= ../shared
+PAIRS ?= 1000000
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+MANAGE := $(BIN)/python manage.py
+SERVE := $(BIN)/python -m uvicorn project.asgi:application \
+	--host $(HOST) --port $(PORT) --lifespan off
+
+RUNTIME := $(VENV)/.stamp-runtime
+DEV := $(VENV)/.stamp-dev
+
+# The linters must say the same whatever deployment the environment describes.
+LINT_ENV := env -u DATABASE_URL -u TIMESCALE_DSN -u REDIS_URL -u HAYSTACK_STORAGE \
+	-u HTTPS -u DEBUG SECRET_KEY=lint
+
+STORES := memory sqlite $(if $(POSTGRES_DSN),postgres) \
+	$(if $(TIMESCALE_DSN),timescale)
+CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo run test lint bench conformance fuzz
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+$(VENV)/.stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed ($(PYTHON) is not): make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUNTIME): requirements.txt $(VENV)/.stamp-venv
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+setup: $(DEV) ## make .venv with everything to run and to develop
+
+# One machine, one var/ folder: a generated key may be kept there.
+demo run: export GENERATE_SECRET_KEY ?= true
+
+demo: $(RUNTIME) ## serve made-up campuses on http://127.0.0.1:PORT (8000)
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) haystack_demo --if-empty
+	@$(MANAGE) haystack_demo_user
+	@exec $(SERVE)
+
+run: $(RUNTIME) ## the same server with your own data
+	@$(MANAGE) migrate --verbosity 0
+	@exec $(SERVE)
+
+test: $(DEV) ## all tests on every database that can be reached
+	$(BIN)/python -m pytest -n auto $(ARGS) tests
+
+lint: $(DEV) ## style, types, import directions, migrations, system checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(LINT_ENV) $(BIN)/mypy
+	$(BIN)/lint-imports
+	$(LINT_ENV) $(MANAGE) makemigrations --check --dry-run
+	$(LINT_ENV) $(MANAGE) check
+
+bench: $(DEV) ## our times beside those of hand-written SQL
+	$(BIN)/python -m tests.bench $(ARGS)
+
+conformance: $(DEV) ## the shared cases on every store (SHARED=folder)
+	@test -f $(SHARED)/conformance/check.py || \
+		{ echo "no conformance cases in $(SHARED): make conformance SHARED=..." >&2; exit 1; }
+	@set -e; for store in $(STORES); do \
+		echo "== $$store: filters, ranges"; \
+		$(CHECK) --only filters,ranges \
+			--cmd "$(BIN)/python tests/conformance/adapter.py --store $$store"; \
+	done
+	@echo "== codecs: zinc, hayson"
+	@$(CHECK) --only codecs --formats zinc,hayson \
+		--cmd "$(BIN)/python tests/conformance/adapter.py --store memory"
+
+fuzz: $(DEV) ## filters on every store against the matcher, PAIRS=1000000
+	FUZZ_PAIRS=$(PAIRS) $(BIN)/python -m pytest $(ARGS) tests/filters/test_equivalence.py

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class HaystackConfig(AppConfig):
+    name = "haystack_app"
+    verbose_name = "Haystack"
+    default_auto_field = "django.db.models.BigAutoField"

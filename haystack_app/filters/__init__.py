@@ -1,0 +1,18 @@
+"""Haystack filters: text to tree, and what a tree means."""
+
+from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+from .matcher import matches
+from .parser import parse
+
+__all__ = [
+    "And",
+    "Compare",
+    "Filter",
+    "Has",
+    "IsSpec",
+    "IsSymbol",
+    "Missing",
+    "Or",
+    "matches",
+    "parse",
+]

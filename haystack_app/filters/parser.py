@@ -1,0 +1,165 @@
+"""Filter text to tree: recursive descent, linear in the text.
+
+Source: docHaystack Filters, and Haxall's parser where that page is silent:
+lower-case keywords are tag names wherever a name may stand.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from ..kinds.scalars import Number, is_tag_name
+from ..wire import lexer
+from ..wire.errors import ParseError
+from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
+
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "parse"]
+
+MAX_LENGTH = 16_384
+"""Characters of a filter."""
+MAX_DEPTH = 100
+"""Parentheses inside each other."""
+MAX_PATH = 16
+"""Names of one path; ref lists may fan out at each."""
+
+_NAME = re.compile(r"[a-z_][A-Za-z0-9_]*(?![A-Za-z0-9_:.])", re.ASCII)
+_SPEC = re.compile(
+    r"(?:[a-z][A-Za-z0-9_]*(?:\.[a-z][A-Za-z0-9_]*)*::)?[A-Z][A-Za-z0-9_]*", re.ASCII
+)
+_OPERATOR = re.compile(r"==|!=|<=|>=|<|>")
+_BOOLS = {"true": True, "false": False}
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Filter:
+    """The tree of a filter. Raises ParseError with the column of the fault."""
+    if len(text) > MAX_LENGTH:
+        raise ParseError(f"filter is longer than {MAX_LENGTH} characters")
+    parser = _Parser(text)
+    tree = parser.any_of(0)
+    if parser.at < len(text):
+        parser.fail(f"unexpected {text[parser.at : parser.at + 12]!r}")
+    return tree
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = lexer.blank(text, 0)
+
+    def fail(self, message: str) -> Any:
+        lexer.fail(message, self.text, self.at)
+
+    def skip(self, end: int) -> None:
+        self.at = lexer.blank(self.text, end)
+
+    def take(self, symbol: str) -> bool:
+        if self.text.startswith(symbol, self.at):
+            self.skip(self.at + len(symbol))
+            return True
+        return False
+
+    def peek_name(self) -> str | None:
+        match = _NAME.match(self.text, self.at)
+        return match[0] if match else None
+
+    def take_word(self, word: str) -> bool:
+        if self.peek_name() == word:
+            self.skip(self.at + len(word))
+            return True
+        return False
+
+    def any_of(self, depth: int) -> Filter:
+        terms = [self.all_of(depth)]
+        while self.take_word("or"):
+            terms.append(self.all_of(depth))
+        return _joined(Or, terms)
+
+    def all_of(self, depth: int) -> Filter:
+        terms = [self.term(depth)]
+        while self.take_word("and"):
+            terms.append(self.term(depth))
+        return _joined(And, terms)
+
+    def term(self, depth: int) -> Filter:
+        if self.text.startswith("(", self.at):
+            if depth >= MAX_DEPTH:
+                self.fail(f"parentheses nested deeper than {MAX_DEPTH}")
+            self.skip(self.at + 1)
+            tree = self.any_of(depth + 1)
+            if not self.take(")"):
+                self.fail("expected ')'")
+            return tree
+        if self.text.startswith("^", self.at):
+            symbol, end = lexer.symbol(self.text, self.at)
+            self.skip(end)
+            return IsSymbol(symbol.name)
+        if spec := _SPEC.match(self.text, self.at):
+            self.skip(spec.end())
+            return IsSpec(spec[0])
+        return self.path_term()
+
+    def path_term(self) -> Filter:
+        before = self.at
+        if self.take_word("not"):
+            if self.peek_name() is not None:
+                return Missing(self.path())
+            self.at = before
+        path = self.path()
+        operator = _OPERATOR.match(self.text, self.at)
+        if operator is None:
+            return Has(path)
+        self.skip(operator.end())
+        return Compare(path, operator[0], self.literal())
+
+    def path(self) -> Path:
+        names = [self.name()]
+        while self.take("->"):
+            names.append(self.name())
+            if len(names) > MAX_PATH:
+                self.fail(f"path of more than {MAX_PATH} names")
+        return tuple(names)
+
+    def name(self) -> str:
+        name = self.peek_name()
+        if name is None or not is_tag_name(name):
+            found = self.text[self.at : self.at + 12]
+            return str(self.fail(f"expected a tag name, found {found!r}"))
+        self.skip(self.at + len(name))
+        return name
+
+    def literal(self) -> Any:
+        text, at = self.text, self.at
+        first = text[at : at + 1]
+        value: Any
+        if first == '"':
+            value, end = lexer.string(text, at)
+        elif first == "@":
+            value, end = lexer.ref(text, at, with_dis=False)
+        elif first == "`":
+            value, end = lexer.uri(text, at)
+        elif first == "^":
+            value, end = lexer.symbol(text, at)
+        elif first == "-" or first.isdigit():
+            value, end = lexer.number_or_time(text, at)
+            if isinstance(value, Number) and not value.is_finite:
+                self.fail("INF and NaN cannot be compared with")
+        elif (word := self.peek_name()) in _BOOLS:
+            value, end = _BOOLS[word], at + len(word)
+        else:
+            found = text[at : at + 12]
+            self.fail(f"expected a literal, found {found!r}" if found else "cut short")
+        self.skip(end)
+        return value
+
+
+def _joined(kind: type[And] | type[Or], terms: list[Filter]) -> Filter:
+    """One node for a chain, and for chains that parentheses only repeat."""
+    if len(terms) == 1:
+        return terms[0]
+    flat: list[Filter] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, kind) else [term])
+    return kind(tuple(flat))

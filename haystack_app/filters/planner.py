@@ -1,0 +1,110 @@
+"""A filter as a boolean of index terms, for stores that keep sets of ids.
+
+The terms' answer is a superset of the filter's; the matcher decides on the
+candidates. A record is filed under every term that ``terms_of`` yields for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Number, Ref, Symbol, Uri
+from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Everything",
+    "Plan",
+    "Term",
+    "candidates",
+    "plan",
+    "terms_of",
+]
+
+_COMPARABLE = (bool, str, Number, Ref, Uri, Symbol, dt.date, dt.time, DateTime)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """``has:tag`` when ``value`` is None, else ``eq:tag=value``."""
+
+    tag: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """No term narrows this filter."""
+
+
+Plan = Term | AllOf | AnyOf | Everything
+
+
+def plan(tree: Filter) -> Plan:
+    """Terms whose answer holds every record that the filter matches."""
+    if isinstance(tree, And):
+        parts = [part for term in tree.terms if (part := plan(term)) != Everything()]
+        return AllOf(tuple(parts)) if parts else Everything()
+    if isinstance(tree, Or):
+        parts = [plan(term) for term in tree.terms]
+        return Everything() if Everything() in parts else AnyOf(tuple(parts))
+    if isinstance(tree, Compare) and tree.op == "==" and len(tree.path) == 1:
+        return Term(tree.path[0], _key(tree.value))
+    if isinstance(tree, Compare | Has):
+        return Term(tree.path[0])
+    if isinstance(tree, IsSymbol) and tree.parts:
+        return AllOf(tuple(Term(tag) for tag in tree.parts))
+    if isinstance(tree, IsSymbol | IsSpec):
+        return AnyOf(())
+    assert isinstance(tree, Missing)
+    return Everything()
+
+
+def terms_of(record: Mapping[str, Any]) -> Iterator[Term]:
+    """The terms a record is filed under."""
+    for tag, value in record.items():
+        yield Term(tag)
+        if isinstance(value, list):
+            for ref in {item for item in value if isinstance(item, Ref)}:
+                yield Term(tag, _key(ref))
+        elif isinstance(value, _COMPARABLE):
+            yield Term(tag, _key(value))
+
+
+def candidates(
+    plan: Plan, ids_of: Callable[[Term], set[str]], everything: Callable[[], set[str]]
+) -> set[str]:
+    """The ids that the plan answers; the set must not be changed."""
+    if isinstance(plan, Term):
+        return ids_of(plan)
+    if isinstance(plan, Everything):
+        return everything()
+    found = [candidates(part, ids_of, everything) for part in plan.parts]
+    if isinstance(plan, AllOf):
+        found.sort(key=len)
+        return found[0].intersection(*found[1:]) if len(found) > 1 else found[0]
+    return set().union(*found)
+
+
+def _key(value: Any) -> Any:
+    """What equal values share: dateTimes are equal by their instant."""
+    return (
+        (type(value), value.utc)
+        if isinstance(value, DateTime)
+        else (type(value), value)
+    )

@@ -1,0 +1,76 @@
+"""Grid: a table with meta data, the unit of every request and answer.
+
+Rows are mappings from column name to value; a null cell is an absent key.
+Source: docHaystack Grids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .scalars import MARKER
+
+__all__ = ["EMPTY_COL", "Col", "Grid", "column_order"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Col:
+    """A column: its name and its meta tags."""
+
+    name: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+EMPTY_COL = Col("empty")
+_FIRST = {"id": 0, "def": 1, "name": 2, "mod": 4}
+
+
+def column_order(names: Iterable[str]) -> list[str]:
+    """``id``, ``def``, ``name``, then alphabetical, ``mod`` last."""
+    return sorted(names, key=lambda name: (_FIRST.get(name, 3), name))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Meta tags, columns in order, and rows."""
+
+    cols: Sequence[Col] = (EMPTY_COL,)
+    rows: Sequence[Row] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        rows: Iterable[Row],
+        names: Iterable[str] | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Grid:
+        """A grid of records; ``names`` saves looking into every row for them."""
+        kept = rows if isinstance(rows, Sequence) else list(rows)
+        if names is None:
+            names = {name for row in kept for name in row}
+        cols = [Col(name) for name in column_order(names)] or [EMPTY_COL]
+        return cls(cols, kept, meta or {})
+
+    @classmethod
+    def error(cls, dis: str, **tags: Any) -> Grid:
+        """An error grid: marker ``err`` and ``dis`` in its meta, no rows."""
+        return cls(meta={"err": MARKER, "dis": dis, **tags})
+
+    @property
+    def names(self) -> list[str]:
+        return [col.name for col in self.cols]
+
+    @property
+    def is_error(self) -> bool:
+        return "err" in self.meta
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)

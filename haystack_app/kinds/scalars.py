@@ -1,0 +1,151 @@
+"""The scalar kinds of Haystack 4 that Python has no type for.
+
+Bool, Str, List, Dict, Date and Time are Python's own ``bool``, ``str``,
+``list``, ``dict``, ``datetime.date`` and ``datetime.time``. Every class here is
+immutable, and refuses what no Haystack document could carry.
+Source: docHaystack Kinds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .units import preferred_symbol
+
+__all__ = [
+    "MARKER",
+    "NA",
+    "REMOVE",
+    "Coord",
+    "Number",
+    "Ref",
+    "Singleton",
+    "Symbol",
+    "Uri",
+    "XStr",
+    "is_tag_name",
+]
+
+_TAG_NAME = re.compile(r"_*[a-z][A-Za-z0-9_]*|_+[A-Za-z0-9][A-Za-z0-9_]*", re.ASCII)
+_REF_ID = re.compile(r"[A-Za-z0-9_:\-.~]+", re.ASCII)
+_SYMBOL = re.compile(r"[a-z][A-Za-z0-9_:\-.~]*", re.ASCII)
+_XSTR_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
+
+
+def is_tag_name(name: str) -> bool:
+    """Whether ``name`` may name a tag or a column."""
+    return _TAG_NAME.fullmatch(name) is not None
+
+
+class Singleton(Enum):
+    """The kinds that have one value each: Marker, NA and Remove."""
+
+    MARKER = "marker"
+    NA = "na"
+    REMOVE = "remove"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+MARKER = Singleton.MARKER
+NA = Singleton.NA
+REMOVE = Singleton.REMOVE
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A float64 with an optional unit.
+
+    ``unit`` may be given as any alias and is kept as the preferred symbol;
+    an unknown one raises ``UnknownUnit``. Names beginning ``_`` are custom units.
+    """
+
+    val: float
+    unit: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "val", float(self.val))
+        if self.unit is not None:
+            object.__setattr__(self, "unit", preferred_symbol(self.unit))
+
+    @property
+    def is_finite(self) -> bool:
+        return math.isfinite(self.val)
+
+    def __str__(self) -> str:
+        return f"{self.val:.15g}{self.unit or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference to an entity. Two Refs are equal when their ids are."""
+
+    id: str
+    dis: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if _REF_ID.fullmatch(self.id) is None:
+            raise ValueError(f"invalid ref id {self.id!r}")
+
+    def __str__(self) -> str:
+        return f"@{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """The name of a def, such as ``^hot-water``."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if _SYMBOL.fullmatch(self.name) is None:
+            raise ValueError(f"invalid symbol {self.name!r}")
+
+    def __str__(self) -> str:
+        return f"^{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A URI, kept verbatim."""
+
+    val: str
+
+    def __str__(self) -> str:
+        return self.val
+
+
+@dataclass(frozen=True, slots=True)
+class Coord:
+    """A place in decimal degrees: latitude -90..90, longitude -180..180."""
+
+    lat: float
+    lng: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.lat <= 90 and -180 <= self.lng <= 180):
+            raise ValueError(f"coordinate out of range: C({self.lat},{self.lng})")
+        object.__setattr__(self, "lat", float(self.lat))
+        object.__setattr__(self, "lng", float(self.lng))
+
+    def __str__(self) -> str:
+        return f"C({self.lat},{self.lng})"
+
+
+@dataclass(frozen=True, slots=True)
+class XStr:
+    """A typed string, such as ``Color("red")``; the type starts upper-case."""
+
+    type: str
+    val: str
+
+    def __post_init__(self) -> None:
+        if _XSTR_TYPE.fullmatch(self.type) is None:
+            raise ValueError(f"invalid XStr type {self.type!r}")
+
+    def __str__(self) -> str:
+        return f"{self.type}({self.val!r})"

@@ -1,0 +1,164 @@
+"""Migration operations that look at the database before they act.
+
+Each is reversible, can be repeated, and does nothing on a vendor it is not for.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+from django.db.utils import DatabaseError
+
+__all__ = ["Hypertable", "PostgresSql"]
+
+logger = logging.getLogger("haystack_app.migrations")
+_DEFAULT_CHUNK_DAYS = 7
+
+
+class PostgresSql(Operation):
+    """SQL for PostgreSQL alone."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, forwards: str, backwards: str) -> None:
+        self.forwards, self.backwards = forwards, backwards
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run(schema_editor, self.forwards)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run(schema_editor, self.backwards)
+
+    def describe(self) -> str:
+        return f"On PostgreSQL: {self.forwards}"
+
+    def _run(self, schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(sql)
+
+
+class Hypertable(Operation):
+    """Make a table a hypertable where TimescaleDB is available.
+
+    Elsewhere the table stays as it is. Backwards it becomes a plain table
+    again, with its rows. The log says which was done.
+    """
+
+    reversible = True
+    reduces_to_sql = False
+
+    def __init__(self, table: str, time_column: str) -> None:
+        self.table, self.time_column = table, time_column
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        if not self._extension(schema_editor):
+            logger.info("%s stays a plain table: no timescaledb here", self.table)
+            return
+        days = settings.HAYSTACK.get("HISTORY_CHUNK_DAYS", _DEFAULT_CHUNK_DAYS)
+        self._query(
+            schema_editor,
+            "SELECT create_hypertable(%s::regclass, by_range(%s, %s::interval),"
+            " create_default_indexes => false, if_not_exists => true,"
+            " migrate_data => true)",
+            [self.table, self.time_column, f"{int(days)} days"],
+        )
+        logger.info("%s is a hypertable with chunks of %s days", self.table, days)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if not self._is_hypertable(schema_editor):
+            return
+        key = f"{self.table}_pkey"
+        for sql in (
+            f"CREATE TABLE {self.table}_plain (LIKE {self.table} INCLUDING ALL)",
+            f"INSERT INTO {self.table}_plain SELECT * FROM {self.table}",
+            f"DROP TABLE {self.table}",
+            f"ALTER TABLE {self.table}_plain RENAME TO {self.table}",
+            f"ALTER INDEX {self.table}_plain_pkey RENAME TO {key}",
+        ):
+            self._query(schema_editor, sql)
+        logger.info("%s is a plain table again", self.table)
+
+    def describe(self) -> str:
+        return f"Make {self.table} a hypertable where TimescaleDB is available"
+
+    def _query(
+        self,
+        schema_editor: BaseDatabaseSchemaEditor,
+        sql: str,
+        params: list[Any] | None = None,
+    ) -> list[Any]:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
+
+    def _extension(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
+        """Whether the extension is in this database, creating it if it can be."""
+        found = self._query(
+            schema_editor,
+            "SELECT installed_version FROM pg_available_extensions"
+            " WHERE name = 'timescaledb'",
+        )
+        if not found or found[0][0]:
+            return bool(found)
+        try:
+            with transaction.atomic(using=schema_editor.connection.alias):
+                self._query(schema_editor, "CREATE EXTENSION timescaledb")
+        except DatabaseError as err:
+            logger.warning("timescaledb is available but not usable: %s", err)
+            return False
+        return True
+
+    def _is_hypertable(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
+        if schema_editor.connection.vendor != "postgresql":
+            return False
+        installed = "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"
+        if not self._query(schema_editor, installed):
+            return False
+        return bool(
+            self._query(
+                schema_editor,
+                "SELECT 1 FROM timescaledb_information.hypertables"
+                " WHERE hypertable_schema = current_schema()"
+                " AND hypertable_name = %s",
+                [self.table],
+            )
+        )

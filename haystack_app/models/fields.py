@@ -1,0 +1,34 @@
+"""A JSON column whose Python value is its text.
+
+Hayson goes from the store to the answer without being decoded, so the field
+neither parses what it reads nor dumps what it writes. In SQL it is ordinary
+JSON: ``jsonb`` on PostgreSQL, text checked by ``JSON_VALID`` on SQLite.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = ["HaysonField"]
+
+
+class HaysonField(models.JSONField):  # type: ignore[type-arg]
+    """Canonical Hayson text of one value."""
+
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
+        return []
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        if isinstance(value, str) and connection.vendor == "postgresql":
+            from psycopg.types.json import Jsonb
+
+            return Jsonb(value, dumps=str.encode)
+        return value
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        return getattr(obj, self.attname)

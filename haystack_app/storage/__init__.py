@@ -1,0 +1,1 @@
+"""Where entities and histories are kept: one contract, several adapters."""

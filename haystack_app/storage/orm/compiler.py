@@ -1,0 +1,60 @@
+"""A filter's tree as a ``Q``: complete push-down, nothing is left to Python."""
+
+from __future__ import annotations
+
+from django.db.models import Expression, Q, Value
+
+from ...filters.ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+from ...kinds.scalars import Ref
+from .expressions import (
+    AllOf,
+    AnyOf,
+    PathHolds,
+    TagCompare,
+    TagEquals,
+    TagPresent,
+)
+from .sql import Test
+
+__all__ = ["compile_filter"]
+
+_NOTHING = Value(False)
+
+
+def compile_filter(tree: Filter) -> Q:
+    """The condition on ``Entity`` whose rows are the filter's answer."""
+    return Q(_compile(tree, walk=False))
+
+
+def _compile(tree: Filter, *, walk: bool) -> Expression:
+    if isinstance(tree, And):
+        # few rows are left beside a Ref equality: following their paths one by
+        # one beats collecting every id that the path could lead from
+        walk = walk or any(map(_is_selective, tree.terms))
+        return AllOf([_compile(term, walk=walk) for term in tree.terms])
+    if isinstance(tree, Or):
+        return AnyOf([_compile(term, walk=walk) for term in tree.terms])
+    if isinstance(tree, IsSymbol) and tree.parts:
+        return AllOf([TagPresent(tag) for tag in tree.parts])
+    if isinstance(tree, IsSymbol | IsSpec):
+        return _NOTHING
+    return _leaf(tree, walk=walk)
+
+
+def _leaf(tree: Has | Missing | Compare, *, walk: bool) -> Expression:
+    if len(tree.path) > 1 or isinstance(tree, Missing):
+        return PathHolds(tree.path, Test.of(tree), walk=walk)
+    if isinstance(tree, Has):
+        return TagPresent(tree.path[0])
+    if tree.op == "==":
+        return TagEquals(tree.path[0], tree.value)
+    return TagCompare(tree.path[0], tree.op, tree.value)
+
+
+def _is_selective(term: Filter) -> bool:
+    return (
+        isinstance(term, Compare)
+        and term.op == "=="
+        and len(term.path) == 1
+        and isinstance(term.value, Ref)
+    )

@@ -1,0 +1,254 @@
+"""Samples in the table ``history``: columns in and columns out.
+
+PostgreSQL answers in pages of two arrays, whose binary form is unpacked without
+an object a sample (10,000 samples: 8 ms against 14-28 ms as rows). All pages
+come from one snapshot. SQLite's rows stream from one statement.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...kinds.series import Chunk, instant_of, microseconds_of
+from ...wire import hayson_reader, hayson_writer
+from ..samples import Batch
+
+__all__ = ["chunks", "store"]
+
+_PAGE = 10_000
+_MILLENNIUM = 946_684_800_000_000
+"""Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
+_ARRAY_HEADER = struct.Struct(">iiiii")
+
+
+def chunks(
+    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+) -> Iterator[Chunk]:
+    """Samples of a point with start <= time < end, in time order."""
+    if connection.vendor == "postgresql":
+        return _postgres_chunks(connection, id, start, end)
+    return _sqlite_chunks(connection, id, start, end)
+
+
+def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
+    """Upsert and remove samples inside the caller's transaction."""
+    if connection.vendor == "postgresql":
+        _postgres_store(connection, id, batch)
+    else:
+        _sqlite_store(connection, id, batch)
+
+
+def _columns(value: Any) -> tuple[float | None, str | None]:
+    """The columns ``val`` and ``obj`` of a value."""
+    if type(value) is float:
+        return value, None
+    number = float(value) if isinstance(value, bool) else None
+    return number, hayson_writer.dump(value)
+
+
+class _Decoder:
+    """Values of ``obj`` texts; most histories repeat a few."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Any] = {}
+
+    def __call__(self, text: str) -> Any:
+        value = self.known.get(text)
+        if value is None:
+            value = self.known[text] = hayson_reader.read_value(text)
+            if len(self.known) > _PAGE:
+                self.known.clear()
+        return value
+
+    def others(self, texts: Sequence[str | None] | None) -> dict[int, Any]:
+        return {place: self(text) for place, text in enumerate(texts or ()) if text}
+
+
+# -- PostgreSQL ---------------------------------------------------------------
+
+
+def _postgres_chunks(
+    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+) -> Iterator[Chunk]:
+    decoder = _Decoder()
+    after, first = start, True
+    with _snapshot(connection):
+        while True:
+            page = _page(connection, id, after, end, inclusive=first)
+            if page is None:
+                return
+            times, vals, texts = page
+            yield Chunk(times, vals, decoder.others(texts))
+            if len(times) < _PAGE:
+                return
+            after, first = times[-1], False
+
+
+def _snapshot(connection: BaseDatabaseWrapper) -> Any:
+    """One view of the table for all pages; a caller's transaction is its own."""
+    if connection.in_atomic_block:
+        return nullcontext()
+    return _RepeatableRead(connection)
+
+
+class _RepeatableRead:
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+        self.atomic = transaction.atomic(using=connection.alias)
+
+    def __enter__(self) -> None:
+        self.atomic.__enter__()
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def __exit__(self, *exc: Any) -> None:
+        self.atomic.__exit__(*exc)
+
+
+def _page(
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    *,
+    inclusive: bool,
+) -> tuple[list[int], list[float], list[str | None] | None] | None:
+    """Times, numbers and ``obj`` texts of the next samples."""
+    bounds, params = "", [id]
+    for at, operator in ((start, ">=" if inclusive else ">"), (end, "<")):
+        if at is not None:
+            bounds += f" AND ts {operator} %s::timestamptz"
+            params.append(instant_of(at).isoformat())
+    with connection.cursor() as wrapper:
+        # the driver's own cursor: the answer must be binary
+        with wrapper.connection.cursor(binary=True) as cursor:
+            cursor.adapters.register_loader("timestamptz[]", _raw_loader())
+            cursor.adapters.register_loader("float8[]", _raw_loader())
+            cursor.execute(
+                "SELECT array_agg(ts ORDER BY ts),"
+                " array_agg(coalesce(val, 0) ORDER BY ts),"
+                " CASE WHEN bool_or(obj IS NOT NULL)"
+                " THEN array_agg(obj::text ORDER BY ts) END"
+                " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
+                f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
+                params,
+            )
+            times, vals, texts = cursor.fetchone()
+    if times is None:
+        return None
+    moments = [time + _MILLENNIUM for time in _unpack(times, "q")]
+    return moments, _unpack(vals, "d"), texts
+
+
+def _raw_loader() -> Any:
+    from psycopg.adapt import Loader
+    from psycopg.pq import Format
+
+    class RawArray(Loader):
+        """Leaves an array in its binary form."""
+
+        format = Format.BINARY
+
+        def load(self, data: Any) -> bytes:
+            return bytes(data)
+
+    return RawArray
+
+
+def _unpack(data: bytes, code: str) -> list[Any]:
+    """The items of a one-dimensional binary array of 8-byte items, no NULLs."""
+    if _ARRAY_HEADER.unpack_from(data)[1]:
+        raise ValueError("NULL in an array of samples")
+    return [item for _, item in struct.iter_unpack(f">i{code}", data[20:])]
+
+
+def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
+    items = list(batch.written.items())
+    with connection.cursor() as cursor:
+        if batch.removed:
+            cursor.execute(
+                "DELETE FROM history WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
+                " timestamptz 'epoch' + t * interval '1 microsecond'"
+                " FROM unnest(%s::int8[]) AS t))",
+                [id, _array(map(str, batch.removed))],
+            )
+        for at in range(0, len(items), _PAGE):
+            part = items[at : at + _PAGE]
+            columns = [_columns(value) for _, value in part]
+            objs = [obj for _, obj in columns]
+            cursor.execute(
+                "INSERT INTO history (point_id, ts, val, obj)"
+                " SELECT %s, timestamptz 'epoch' + t * interval '1 microsecond', v, o"
+                " FROM unnest(%s::int8[], %s::float8[], %s::jsonb[]) AS u(t, v, o)"
+                " ON CONFLICT (point_id, ts)"
+                " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj",
+                [
+                    id,
+                    _array(str(time) for time, _ in part),
+                    _array("NULL" if val is None else repr(val) for val, _ in columns),
+                    objs if any(obj is not None for obj in objs) else "{}",
+                ],
+            )
+
+
+def _array(texts: Any) -> str:
+    """An array literal of numbers: one parameter instead of thousands."""
+    return "{" + ",".join(texts) + "}"
+
+
+# -- SQLite -------------------------------------------------------------------
+
+
+def _sqlite_chunks(
+    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+) -> Iterator[Chunk]:
+    decoder = _Decoder()
+    bounds, params = "", [id]
+    for at, operator in ((start, ">="), (end, "<")):
+        if at is not None:
+            bounds += f" AND ts {operator} %s"
+            params.append(_sqlite_text(at))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT ts, val, obj FROM history WHERE point_id = %s{bounds} ORDER BY ts",
+            params,
+        )
+        while rows := cursor.fetchmany(_PAGE):
+            times = [_sqlite_time(ts) for ts, _, _ in rows]
+            vals = [0.0 if val is None else val for _, val, _ in rows]
+            yield Chunk(times, vals, decoder.others([obj for _, _, obj in rows]))
+
+
+def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "DELETE FROM history WHERE point_id = %s AND ts = %s",
+            [(id, _sqlite_text(time)) for time in batch.removed],
+        )
+        cursor.executemany(
+            "INSERT INTO history (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (point_id, ts)"
+            " DO UPDATE SET val = excluded.val, obj = excluded.obj",
+            [
+                (id, _sqlite_text(time), *_columns(value))
+                for time, value in batch.written.items()
+            ],
+        )
+
+
+def _sqlite_text(time: int) -> str:
+    """As Django stores a DateTimeField there: UTC without an offset."""
+    return str(instant_of(time).replace(tzinfo=None))
+
+
+def _sqlite_time(stored: str | dt.datetime) -> int:
+    if isinstance(stored, str):
+        stored = dt.datetime.fromisoformat(stored)
+    return microseconds_of(stored.replace(tzinfo=dt.UTC))

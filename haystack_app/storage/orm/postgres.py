@@ -1,0 +1,343 @@
+"""Tests of tag values in PostgreSQL.
+
+A test on a tag of the row itself is written so that the GIN index on ``tags``
+finds its candidates (``?``, ``@>``, ``@?``); one on a value that a path reached
+has the value alone. No form casts text that might not parse: a wrong type is an
+answer, never an error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from ...filters.ast import Path
+from ...kinds.datetimes import DateTime
+from ...kinds.scalars import Number, Ref
+from ...wire import hayson_writer
+from ..transient import TRANSIENT
+from .sql import Row, Sql, Test, all_of, any_of, sql
+
+__all__ = ["holds"]
+
+_MAX_SET_PATH = 4
+_REF = '{"_kind":"ref"}'
+_DATE_TIME = {"_kind": "dateTime"}
+_OF_DATE_TIME = {
+    "date": "jsonb_build_object('_kind', 'date', 'val', left({} ->> 'val', 10))",
+    "time": (
+        "jsonb_build_object('_kind', 'time', 'val',"
+        " substring({} ->> 'val' from 'T([0-9:.]+)'))"
+    ),
+    "tz": "to_jsonb({} ->> 'tz')",
+}
+_INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
+
+
+def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
+    """Whether the value behind ``path`` passes.
+
+    A path of several names is answered by sets of referring ids, or, with
+    ``walk`` and where sets cannot express it, by following it row by row.
+    """
+    if path[0] == "id" and len(path) > 1:
+        path = path[1:]  # a record's id leads back to itself
+    if len(path) == 1:
+        return _tag_holds(row, path[0], test)
+    if walk or test.op == "missing" or len(path) > _MAX_SET_PATH:
+        return _walk(row, path, test)
+    if path[0] in TRANSIENT:
+        return _walk(row, path, test)
+    return _set(row, path, test)
+
+
+# -- a tag of the row itself --------------------------------------------------
+
+
+def _column(row: Row, name: str) -> Sql:
+    return Sql(row.cur if name in TRANSIENT else row.tags)
+
+
+def _tag(row: Row, name: str) -> Sql:
+    return sql("({} -> %s::text)", _column(row, name), name)
+
+
+def _tag_holds(row: Row, name: str, test: Test) -> Sql:
+    column = _column(row, name)
+    there = sql("{} ? %s", column, name)
+    if test.op == "has":
+        return there
+    if test.op == "missing":
+        return sql("NOT ({})", there)
+    if test.op == "==" and name == "id" and isinstance(test.literal, Ref):
+        return sql("{} = %s", Sql(row.id), test.literal.id)
+    if test.op == "==" and not isinstance(test.literal, DateTime):
+        return _contains(column, [name], test.literal)
+    value = _tag(row, name)
+    partial = _partial(test.literal)
+    if test.op == "!=" or partial is None:
+        return all_of([there, value_holds(value, test)])
+    return all_of([_nested(column, [name], partial), value_holds(value, test)])
+
+
+def _contains(column: Sql, names: Sequence[str], literal: Any) -> Sql:
+    """Equality through the index; a Ref also matches inside a list."""
+    found = _nested(column, names, _plain(literal))
+    if isinstance(literal, Ref):
+        return any_of([found, _nested(column, names, [_plain(literal)])])
+    return found
+
+
+def _nested(column: Sql, names: Sequence[str], inner: Any) -> Sql:
+    for name in reversed(names):
+        inner = {name: inner}
+    return sql("{} @> %s::jsonb", column, _json(inner))
+
+
+def _partial(literal: Any) -> Any:
+    """What the JSON of every value comparable with the literal contains."""
+    if isinstance(literal, Number) and literal.unit:
+        return {"_kind": "number", "unit": literal.unit}
+    if isinstance(literal, bool | str | Number | Ref):
+        return None
+    return {"_kind": _plain(literal)["_kind"]}
+
+
+def _plain(literal: Any) -> Any:
+    if isinstance(literal, Ref):
+        literal = Ref(literal.id)  # equality ignores dis
+    return hayson_writer.encode(literal)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+# -- a value wherever it comes from -------------------------------------------
+
+
+def value_holds(value: Sql, test: Test) -> Sql:
+    """The test on a JSONB value, SQL NULL when it is missing."""
+    if test.op == "has":
+        return sql("{} IS NOT NULL", value)
+    if test.op == "missing":
+        return sql("{} IS NULL", value)
+    if test.op == "!=":
+        equal = _equals(value, test.literal)
+        return sql("({} IS NOT NULL AND NOT coalesce({}, false))", value, equal)
+    if test.op == "==":
+        own = _equals(value, test.literal)
+    else:
+        own = _in_order(value, test.op, test.literal)
+    if not isinstance(test.literal, Ref):
+        return own
+    element = value_holds_ref(Sql("el"), test)
+    return sql(
+        "({} OR EXISTS (SELECT 1 FROM jsonb_array_elements("
+        "CASE WHEN jsonb_typeof({}) = 'array' THEN {} END) AS el WHERE {}))",
+        own,
+        value,
+        value,
+        element,
+    )
+
+
+def value_holds_ref(value: Sql, test: Test) -> Sql:
+    if test.op == "==":
+        return _equals(value, test.literal)
+    return _in_order(value, test.op, test.literal)
+
+
+def _equals(value: Sql, literal: Any) -> Sql:
+    if isinstance(literal, DateTime):
+        return _in_order(value, "=", literal)
+    if isinstance(literal, Ref):  # a stored ref may carry its dis
+        return sql("{} @> %s::jsonb", value, _json(_plain(literal)))
+    return sql("{} = %s::jsonb", value, _json(_plain(literal)))
+
+
+def _in_order(value: Sql, op: str, literal: Any) -> Sql:
+    if isinstance(literal, bool):
+        return _typed(value, "boolean", op, sql("{}", value), _json(literal))
+    if isinstance(literal, Number):
+        return _number_in_order(value, op, literal)
+    if isinstance(literal, str):
+        return sql(
+            "(jsonb_typeof({}) = 'string'"
+            f' AND ({{}} #>> array[]::text[]) COLLATE "C" {op} %s)',
+            value,
+            value,
+            literal,
+        )
+    if isinstance(literal, DateTime):
+        return sql(
+            "CASE WHEN {} @> %s::jsonb"
+            f" THEN ({{}} ->> 'val')::timestamptz {op} %s::timestamptz END",
+            value,
+            _json(_DATE_TIME),
+            value,
+            _instant(literal),
+        )
+    plain = _plain(literal)
+    return sql(
+        f"({{}} @> %s::jsonb AND ({{}} ->> 'val') COLLATE \"C\" {op} %s)",
+        value,
+        _json({"_kind": plain["_kind"]}),
+        value,
+        plain["val"],
+    )
+
+
+def _typed(value: Sql, kind: str, op: str, inner: Sql, literal: str) -> Sql:
+    return sql(
+        f"(jsonb_typeof({{}}) = '{kind}' AND {{}} {op} %s::jsonb)",
+        value,
+        inner,
+        literal,
+    )
+
+
+def _number_in_order(value: Sql, op: str, literal: Number) -> Sql:
+    number = _json(_plain(Number(literal.val)))
+    if literal.unit:
+        inner = sql("({} -> 'val')", value)
+        of_unit = sql("{} @> %s::jsonb", value, _json(_partial(literal)))
+        return all_of([of_unit, _typed(inner, "number", op, inner, number)])
+    infinite = Number(float(_INFINITY[op]))
+    return any_of(
+        [
+            _typed(value, "number", op, value, number),
+            sql("{} = %s::jsonb", value, _json(_plain(infinite))),
+        ]
+    )
+
+
+def _instant(literal: DateTime) -> str:
+    return literal.utc.astimezone(dt.UTC).isoformat()
+
+
+# -- paths --------------------------------------------------------------------
+
+
+def _walk(row: Row, path: Path, test: Test) -> Sql:
+    """Follow the path from one row: each step spreads a list into its refs.
+
+    Exact for every test; a final value of NULL means that there is none.
+    """
+    value = _tag(row, path[0])
+    joins: list[Sql] = []
+    wheres: list[Sql] = []
+    for index, name in enumerate(path[1:]):
+        item, target = Sql(f"j{index}.v"), Row.of(f"r{index}")
+        joins.append(
+            sql(
+                ("CROSS JOIN LATERAL " if index else "")
+                + "jsonb_array_elements(CASE WHEN jsonb_typeof({}) = 'array'"
+                + f" THEN {{}} ELSE jsonb_build_array({{}}) END) AS j{index}(v)"
+                + f" LEFT JOIN entities r{index} ON r{index}.id ="
+                + f" CASE WHEN j{index}.v @> '{_REF}' THEN j{index}.v ->> 'val' END",
+                value,
+                value,
+                value,
+            )
+        )
+        wheres.append(
+            sql(
+                f"(jsonb_typeof({{}}) IS DISTINCT FROM 'array' OR {{}} @> '{_REF}')",
+                value,
+                item,
+            )
+        )
+        value = _step(item, target, name)
+    return sql(
+        "EXISTS (SELECT 1 FROM {} WHERE {} AND {})",
+        Sql(
+            " ".join(join.text for join in joins),
+            tuple(param for join in joins for param in join.params),
+        ),
+        all_of(wheres),
+        value_holds(value, test),
+    )
+
+
+def _step(item: Sql, target: Row, name: str) -> Sql:
+    """The value one ``->`` behind an item that is no list."""
+    of_date_time = Sql("")
+    if name in _OF_DATE_TIME:
+        of_date_time = sql(
+            " WHEN {} @> %s::jsonb THEN " + _OF_DATE_TIME[name],
+            item,
+            _json(_DATE_TIME),
+            item,
+        )
+    return sql(
+        "(CASE WHEN {} @> '" + _REF + "' THEN {}{} WHEN jsonb_typeof({}) = 'object'"
+        " AND NOT ({} ? '_kind') THEN {} -> %s::text END)",
+        item,
+        _tag(target, name),
+        of_date_time,
+        item,
+        item,
+        item,
+        name,
+    )
+
+
+def _set(row: Row, path: Path, test: Test) -> Sql:
+    """The row's id is among those whose edges lead to a match.
+
+    One arm for each place where the path may leave the record by a ref, one for
+    a value inside its own dicts; arms are joined by UNION ALL because OR would
+    cost a sequential scan.
+    """
+    arms = [_edge_arm(path[:cut], path[cut:], test) for cut in range(1, len(path))]
+    arms.append(_dict_arm(path, test))
+    if path[-1] in _OF_DATE_TIME:
+        arms.append(_date_time_arm(path, test))
+    union = Sql(
+        " UNION ALL ".join(arm.text for arm in arms),
+        tuple(param for arm in arms for param in arm.params),
+    )
+    return sql("{} IN ({})", Sql(row.id), union)
+
+
+def _edge_arm(before: Path, behind: Path, test: Test) -> Sql:
+    alias = f"t{len(behind)}"
+    return sql(
+        "SELECT src FROM entity_ref WHERE path = %s AND dst IN"
+        f" (SELECT {alias}.id FROM entities {alias} WHERE {{}})",
+        ".".join(before),
+        holds(Row.of(alias), behind, test),
+    )
+
+
+def _own_dicts(names: Path) -> Sql:
+    """Each of the values on the way is a dict of tags, not a kind's object."""
+    return all_of(
+        sql("NOT ((d.tags #> %s::text[]) ? '_kind')", list(names[: index + 1]))
+        for index in range(len(names))
+    )
+
+
+def _dict_arm(path: Path, test: Test) -> Sql:
+    return sql(
+        "SELECT d.id FROM entities d WHERE d.tags @? %s::jsonpath AND {} AND {}",
+        "$" + "".join(f'."{name}"' for name in path),
+        _own_dicts(path[:-1]),
+        value_holds(sql("(d.tags #> %s::text[])", list(path)), test),
+    )
+
+
+def _date_time_arm(path: Path, test: Test) -> Sql:
+    value = sql("(d.tags #> %s::text[])", list(path[:-1]))
+    derived = sql(f"({_OF_DATE_TIME[path[-1]]})", value)
+    conditions = [
+        _nested(Sql("d.tags"), path[:-1], _DATE_TIME),
+        value_holds(derived, test),
+    ]
+    if len(path) > 2:
+        conditions.insert(1, _own_dicts(path[:-2]))
+    return sql("SELECT d.id FROM entities d WHERE {}", all_of(conditions))

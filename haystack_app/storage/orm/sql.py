@@ -1,0 +1,88 @@
+"""Pieces of SQL that carry their own parameters.
+
+Only fixed text goes into ``text``; names, values and ids are always parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ...filters.ast import Compare, Has, Missing
+
+__all__ = ["Row", "Sql", "Test", "all_of", "any_of", "sql"]
+
+
+class Sql(NamedTuple):
+    """SQL text and the parameters of its placeholders, in order."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+
+class Row(NamedTuple):
+    """The columns of one entity in a statement."""
+
+    id: str
+    tags: str
+    cur: str
+
+    @classmethod
+    def of(cls, alias: str) -> Row:
+        return cls(f"{alias}.id", f"{alias}.tags", f"{alias}.cur")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What is asked of the value at the end of a path.
+
+    ``op`` is ``has``, ``missing`` or a comparison with ``literal``.
+    """
+
+    __test__ = False
+
+    op: str
+    literal: Any = None
+
+    @classmethod
+    def of(cls, leaf: Has | Missing | Compare) -> Test:
+        if isinstance(leaf, Compare):
+            return cls(leaf.op, leaf.value)
+        return cls("has" if isinstance(leaf, Has) else "missing")
+
+
+def sql(template: str, *parts: Sql | Any) -> Sql:
+    """Fill ``{}`` with pieces of SQL, in order; ``%s`` with parameters.
+
+    Both are consumed from ``parts`` from left to right.
+    """
+    text: list[str] = []
+    params: list[Any] = []
+    rest = list(parts)
+    for index, piece in enumerate(template.replace("{}", "\0{}\0").split("\0")):
+        if index % 2:
+            part = rest.pop(0)
+            text.append(part.text)
+            params.extend(part.params)
+        else:
+            text.append(piece)
+            for _ in range(piece.replace("%%", "").count("%s")):
+                params.append(rest.pop(0))
+    return Sql("".join(text), tuple(params))
+
+
+def all_of(parts: Iterable[Sql]) -> Sql:
+    return _joined(" AND ", parts)
+
+
+def any_of(parts: Iterable[Sql]) -> Sql:
+    return _joined(" OR ", parts)
+
+
+def _joined(word: str, parts: Iterable[Sql]) -> Sql:
+    kept = list(parts)
+    if len(kept) == 1:
+        return kept[0]
+    text = word.join(part.text for part in kept)
+    return Sql(f"({text})", tuple(param for part in kept for param in part.params))

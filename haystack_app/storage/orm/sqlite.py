@@ -1,0 +1,206 @@
+"""Tests of tag values in SQLite, by its JSON functions.
+
+A value is the JSON text that ``->`` gives, NULL when there is none. Paths are
+always walked: the tables that an embedded database holds are small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...filters.ast import Path
+from ...kinds.datetimes import DateTime
+from ...kinds.scalars import Number, Ref
+from ...kinds.series import microseconds_of
+from ...wire import hayson_writer
+from ..transient import TRANSIENT
+from .sql import Row, Sql, Test, all_of, any_of, sql
+
+__all__ = ["holds"]
+
+_INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
+_LOCAL_TIME = (
+    "substr({} ->> '$.val', 12, length({} ->> '$.val') - 11 -"
+    " CASE WHEN substr({} ->> '$.val', -1) = 'Z' THEN 1 ELSE 6 END)"
+)
+_OF_DATE_TIME = {
+    "date": "json_object('_kind', 'date', 'val', substr({} ->> '$.val', 1, 10))",
+    "time": f"json_object('_kind', 'time', 'val', {_LOCAL_TIME})",
+    "tz": "json_quote({} ->> '$.tz')",
+}
+
+
+def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
+    """Whether the value behind ``path`` passes; ``walk`` makes no difference."""
+    if path[0] == "id" and len(path) > 1:
+        path = path[1:]  # a record's id leads back to itself
+    if len(path) > 1:
+        return _walk(row, path, test)
+    if path[0] == "id" and test.op == "==" and isinstance(test.literal, Ref):
+        return sql("{} = %s", Sql(row.id), test.literal.id)
+    return value_holds(_tag(row, path[0]), test)
+
+
+def _tag(row: Row, name: str) -> Sql:
+    column = Sql(row.cur if name in TRANSIENT else row.tags)
+    return sql("({} -> %s)", column, name)
+
+
+# -- values -------------------------------------------------------------------
+
+
+def value_holds(value: Sql, test: Test) -> Sql:
+    """The test on JSON text, NULL when the value is missing."""
+    if test.op == "has":
+        return sql("{} IS NOT NULL", value)
+    if test.op == "missing":
+        return sql("{} IS NULL", value)
+    if test.op == "!=":
+        equal = _compared(value, "=", test.literal)
+        return sql("({} IS NOT NULL AND NOT coalesce({}, 0))", value, equal)
+    op = "=" if test.op == "==" else test.op
+    own = _compared(value, op, test.literal)
+    if not isinstance(test.literal, Ref):
+        return own
+    return sql(
+        "({} OR EXISTS (SELECT 1 FROM json_each(CASE WHEN json_type({}) = 'array'"
+        " THEN {} ELSE '[]' END) AS el WHERE el.type = 'object' AND {}))",
+        own,
+        value,
+        value,
+        _compared(Sql("el.value"), op, test.literal),
+    )
+
+
+def _compared(value: Sql, op: str, literal: Any) -> Sql:
+    if isinstance(literal, bool):
+        return sql(
+            "(json_type({}) IN ('true', 'false')"
+            f" AND (json_type({{}}) = 'true') {op} %s)",
+            value,
+            value,
+            literal,
+        )
+    if isinstance(literal, Number):
+        return _number(value, op, literal)
+    if isinstance(literal, str):
+        return sql(
+            f"(json_type({{}}) = 'text' AND ({{}} ->> '$') {op} %s)",
+            value,
+            value,
+            literal,
+        )
+    if isinstance(literal, DateTime):
+        return _date_time(value, op, literal)
+    plain = hayson_writer.encode(literal)
+    return sql(
+        f"({{}} ->> '$._kind' = %s AND ({{}} ->> '$.val') {op} %s)",
+        value,
+        plain["_kind"],
+        value,
+        plain["val"],
+    )
+
+
+def _number(value: Sql, op: str, literal: Number) -> Sql:
+    if literal.unit:
+        return sql(
+            "({} ->> '$._kind' = 'number' AND {} ->> '$.unit' = %s"
+            f" AND ({{}} ->> '$.val') {op} %s)",
+            value,
+            value,
+            literal.unit,
+            value,
+            literal.val,
+        )
+    finite = sql(
+        f"(json_type({{}}) IN ('integer', 'real') AND ({{}} ->> '$') {op} %s)",
+        value,
+        value,
+        literal.val,
+    )
+    if op == "=":
+        return finite
+    infinite = sql(
+        "({} ->> '$._kind' = 'number' AND ({} ->> '$.val') = %s)",
+        value,
+        value,
+        _INFINITY[op],
+    )
+    return any_of([finite, infinite])
+
+
+def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:
+    """By whole seconds, then by the digits behind them, which sort as text."""
+    seconds, fraction = divmod(microseconds_of(literal.utc), 1_000_000)
+    return sql(
+        "({} ->> '$._kind' = 'dateTime' AND (CAST(strftime('%%s',"
+        " substr({} ->> '$.val', 1, 19) || CASE WHEN substr({} ->> '$.val', -1) = 'Z'"
+        " THEN 'Z' ELSE substr({} ->> '$.val', -6) END) AS INTEGER), substr("
+        + _LOCAL_TIME
+        + f", 9)) {op} (%s, %s))",
+        *[value] * 7,
+        seconds,
+        f".{fraction:06d}".rstrip("0") if fraction else "",
+    )
+
+
+# -- paths --------------------------------------------------------------------
+
+
+def _walk(row: Row, path: Path, test: Test) -> Sql:
+    """Follow the path from one row: each step spreads a list into its refs."""
+    value = _tag(row, path[0])
+    joins: list[Sql] = []
+    wheres: list[Sql] = []
+    for index, name in enumerate(path[1:]):
+        item = Sql(f"(CASE j{index}.type WHEN 'object' THEN j{index}.value END)")
+        joins.append(
+            sql(
+                "json_each(CASE WHEN json_type({}) = 'array' THEN {}"
+                f" ELSE json_array(json({{}})) END) AS j{index}"
+                f" LEFT JOIN entities r{index} ON r{index}.id = CASE WHEN"
+                " {} ->> '$._kind' = 'ref' THEN {} ->> '$.val' END",
+                value,
+                value,
+                value,
+                item,
+                item,
+            )
+        )
+        wheres.append(
+            sql(
+                "(json_type({}) IS NOT 'array' OR {} ->> '$._kind' = 'ref')",
+                value,
+                item,
+            )
+        )
+        value = _step(item, Row.of(f"r{index}"), name)
+    return sql(
+        "EXISTS (SELECT 1 FROM {} WHERE {} AND {})",
+        Sql(
+            " JOIN ".join(join.text for join in joins),
+            tuple(param for join in joins for param in join.params),
+        ),
+        all_of(wheres),
+        value_holds(value, test),
+    )
+
+
+def _step(item: Sql, target: Row, name: str) -> Sql:
+    """The value one ``->`` behind an item: NULL for what is no object."""
+    of_date_time = Sql("")
+    if name in _OF_DATE_TIME:
+        derived = _OF_DATE_TIME[name]
+        of_date_time = sql(
+            f" WHEN 'dateTime' THEN {derived}", *[item] * derived.count("{}")
+        )
+    return sql(
+        "(CASE coalesce({} ->> '$._kind', '') WHEN 'ref' THEN {}{}"
+        " WHEN '' THEN {} -> %s END)",
+        item,
+        _tag(target, name),
+        of_date_time,
+        item,
+        name,
+    )

@@ -1,0 +1,42 @@
+"""A stored record that decodes only when somebody looks into it.
+
+Answers in Hayson splice ``raw`` as it is: decoding and encoding again what the
+store holds would cost three times the fetch itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from . import hayson_reader
+
+__all__ = ["Record"]
+
+
+class Record(Mapping[str, Any]):
+    """A dict of tags over its Hayson text."""
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+
+    @cached_property
+    def tags(self) -> dict[str, Any]:
+        """The decoded tags."""
+        return hayson_reader.read_dict(self.raw)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.tags[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tags)
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def items(self) -> Any:
+        return self.tags.items()
+
+    def __repr__(self) -> str:
+        return f"Record({self.raw})"

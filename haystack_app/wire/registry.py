@@ -1,0 +1,71 @@
+"""The wire formats, by name and by media type.
+
+A format is two functions on whole grids. A media type may be shared by formats
+that its ``version`` parameter tells apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..kinds.grid import Grid
+from . import hayson_reader, hayson_writer, zinc_reader, zinc_writer
+from .errors import ParseError
+
+__all__ = ["DEFAULT", "FORMATS", "Format", "MediaType"]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """``type/subtype`` and the ``version`` parameter that selects the format.
+
+    A version of None answers to any, or to none at all.
+    """
+
+    name: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A wire format.
+
+    ``read`` takes UTF-8 text and raises ParseError; ``write`` yields pieces of
+    text. Either may be missing: a format for one direction only.
+    """
+
+    name: str
+    media_types: tuple[MediaType, ...]
+    read: Callable[[str], Grid] | None
+    write: Callable[[Grid], Iterator[str]] | None
+
+    def read_bytes(self, body: bytes) -> Grid:
+        if self.read is None:
+            raise ParseError(f"{self.name} cannot be read")
+        try:
+            return self.read(body.decode())
+        except UnicodeDecodeError as err:
+            raise ParseError("invalid UTF-8", f"byte {err.start}") from None
+
+
+ZINC = Format(
+    "zinc",
+    (MediaType("text/zinc"),),
+    zinc_reader.read_grid,
+    zinc_writer.grid_chunks,
+)
+HAYSON = Format(
+    "hayson",
+    (
+        MediaType("application/json"),
+        MediaType("application/json", "4"),
+        MediaType("application/vnd.haystack+json"),
+        MediaType("application/vnd.haystack+json", "4"),
+    ),
+    hayson_reader.read_grid,
+    hayson_writer.grid_chunks,
+)
+
+FORMATS = (ZINC, HAYSON)
+DEFAULT = ZINC

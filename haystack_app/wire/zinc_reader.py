@@ -1,0 +1,308 @@
+"""Reading Zinc 3.0, and 2.0.
+
+One pass, linear in the input. Cells without quotes or brackets repeat by the
+thousand in a building's entities, so their values are remembered by their text.
+Source: docHaystack Zinc.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
+from . import lexer
+from .errors import ParseError
+from .limits import MAX_CELLS, MAX_DEPTH
+
+__all__ = ["read_dict", "read_grid", "read_value"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SIMPLE_CELL = re.compile(r"[^,\n\r\"`\[{<>()/]*")
+_END_OF_LINE = re.compile(r"\r?\n|\Z")
+_DECIMAL = r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
+_COORD = re.compile(rf"C\({_DECIMAL},{_DECIMAL}\)", re.ASCII)
+_VERSION = re.compile(r"ver[ \t]*:[ \t]*")
+_BIN = re.compile(r'\(([^")\n]*)\)')
+_REMEMBERED = 20_000
+_MISSING = object()
+
+
+def read_value(text: str) -> Any:
+    """The one value that the whole text is. Raises ParseError."""
+    reader = _Reader(text)
+    value, at = reader.value(lexer.blank(text, 0), 0)
+    reader.expect_end(lexer.blank(text, at))
+    return value
+
+
+def read_grid(text: str) -> Grid:
+    """The grid that the whole text is. Raises ParseError."""
+    reader = _Reader(text.removeprefix("\ufeff"))
+    grid, at = reader.grid(0, 0, nested=False)
+    reader.expect_end(at)
+    return grid
+
+
+def read_dict(text: str) -> dict[str, Any]:
+    """A dict in braces, alone in the text. Raises ParseError."""
+    value = read_value(text)
+    if not isinstance(value, dict):
+        raise ParseError("expected a dict in braces", "column 1")
+    return value
+
+
+def _set(tags: dict[str, Any], name: str, value: Any) -> None:
+    """The last of a repeated tag counts, and null is no tag at all."""
+    tags.pop(name, None)
+    if value is not None:
+        tags[name] = value
+
+
+class _Reader:
+    """Recursive descent; each method takes an offset and returns the next one."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.cells = 0
+        self.remembered: dict[str, Any] = {}
+
+    def fail(self, message: str, at: int) -> NoReturn:
+        lexer.fail(message, self.text, at)
+
+    def expect_end(self, at: int) -> None:
+        if self.text[at:].strip():
+            self.fail(f"unexpected {self.text[at : at + 12]!r}", at)
+
+    # -- values ---------------------------------------------------------------
+
+    def value(self, at: int, depth: int) -> tuple[Any, int]:
+        text = self.text
+        first = text[at : at + 1]
+        if first.isdigit() or first == "-":
+            return lexer.number_or_time(text, at)
+        if first == '"':
+            return lexer.string(text, at)
+        if first == "@":
+            return lexer.ref(text, at)
+        if first == "`":
+            return lexer.uri(text, at)
+        if first == "^":
+            return lexer.symbol(text, at)
+        if first in ("[", "{", "<"):
+            if depth >= MAX_DEPTH:
+                self.fail(f"nested deeper than {MAX_DEPTH}", at)
+            if first == "[":
+                return self.list(at + 1, depth + 1)
+            if first == "{":
+                return self.dict(at + 1, depth + 1)
+            return self.nested_grid(at, depth + 1)
+        return self.word(at)
+
+    def word(self, at: int) -> tuple[Any, int]:
+        """A keyword, a Coord or an XStr: whatever starts upper-case."""
+        match = _NAME.match(self.text, at)
+        if match is None:
+            found = self.text[at : at + 1]
+            self.fail(f"unexpected {found!r}" if found else "unexpected end", at)
+        name, end = match[0], match.end()
+        if name in lexer.KEYWORDS:
+            return lexer.KEYWORDS[name], end
+        if name == "M":
+            return MARKER, end
+        opening = lexer.blank(self.text, end)
+        if self.text.startswith("(", opening) and name[0].isupper():
+            return self.typed(name, at, opening)
+        self.fail(f"unexpected {name!r}", at)
+
+    def typed(self, name: str, at: int, opening: int) -> tuple[Any, int]:
+        if name == "C":
+            match = _COORD.match(self.text, at)
+            if match is None:
+                self.fail("malformed coordinate", at)
+            try:
+                return Coord(float(match[1]), float(match[2])), match.end()
+            except ValueError as err:
+                self.fail(str(err), at)
+        if name == "Bin" and (bare := _BIN.match(self.text, opening)) and bare[1]:
+            return XStr("Bin", bare[1]), bare.end()
+        start = lexer.blank(self.text, opening + 1)
+        if not self.text.startswith('"', start):
+            self.fail(f"expected a string in {name}(..)", start)
+        val, end = lexer.string(self.text, start)
+        end = lexer.blank(self.text, end)
+        if not self.text.startswith(")", end):
+            self.fail(f"expected ')' to end {name}(..)", end)
+        return XStr(name, val), end + 1
+
+    def list(self, at: int, depth: int) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        while True:
+            at = lexer.blank(self.text, at)
+            if self.text.startswith("]", at):
+                return found, at + 1
+            value, at = self.value(at, depth)
+            found.append(value)
+            at = lexer.blank(self.text, at)
+            if self.text.startswith(",", at):
+                at += 1
+            elif not self.text.startswith("]", at):
+                self.fail("expected ',' or ']' in list", at)
+
+    def dict(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
+        """Tags separated by blanks or commas; a null drops its tag."""
+        found: dict[str, Any] = {}
+        at = lexer.blank(self.text, at)
+        while not self.text.startswith("}", at):
+            name, value, at = self.tag(at, depth)
+            _set(found, name, value)
+            at = lexer.blank(self.text, at)
+            if self.text.startswith(",", at):
+                at = lexer.blank(self.text, at + 1)
+        return found, at + 1
+
+    def tag(self, at: int, depth: int) -> tuple[str, Any, int]:
+        """``name`` or ``name:value``."""
+        name, at = self.name(at)
+        colon = lexer.blank(self.text, at)
+        if not self.text.startswith(":", colon):
+            return name, MARKER, at
+        value, at = self.value(lexer.blank(self.text, colon + 1), depth)
+        return name, value, at
+
+    def name(self, at: int) -> tuple[str, int]:
+        match = _NAME.match(self.text, at)
+        if match is None:
+            found = self.text[at : at + 1]
+            self.fail(f"expected a tag name, found {found!r}", at)
+        if not is_tag_name(match[0]):
+            self.fail(f"invalid tag name {match[0]!r}", at)
+        return match[0], match.end()
+
+    # -- grids ----------------------------------------------------------------
+
+    def nested_grid(self, at: int, depth: int) -> tuple[Grid, int]:
+        if not self.text.startswith("<<", at):
+            self.fail("unexpected '<'", at)
+        at = self.lines_behind(at + 2)
+        grid, at = self.grid(lexer.blank(self.text, at), depth, nested=True)
+        at = lexer.blank(self.text, at)
+        if not self.text.startswith(">>", at):
+            self.fail("expected '>>' to end a nested grid", at)
+        return grid, at + 2
+
+    def lines_behind(self, at: int) -> int:
+        while (match := _END_OF_LINE.match(self.text, at)) and match[0]:
+            at = match.end()
+        return at
+
+    def line_end(self, at: int) -> int:
+        at = lexer.blank(self.text, at)
+        match = _END_OF_LINE.match(self.text, at)
+        if match is None:
+            self.fail(f"unexpected {self.text[at : at + 12]!r}", at)
+        return match.end()
+
+    def grid(self, at: int, depth: int, *, nested: bool) -> tuple[Grid, int]:
+        at = self.version(at)
+        meta, at = self.meta(at, depth)
+        at = self.line_end(at)
+        cols, at = self.columns(at, depth)
+        names = [col.name for col in cols]
+        rows: list[dict[str, Any]] = []
+        while True:
+            start = lexer.blank(self.text, at)
+            end = _END_OF_LINE.match(self.text, start)
+            if nested and self.text.startswith(">>", start):
+                return Grid(cols, rows, meta), start
+            if end is not None:
+                if nested:
+                    return Grid(cols, rows, meta), self.lines_behind(end.end())
+                return Grid(cols, rows, meta), end.end()
+            row, at = self.row(start, names, depth)
+            rows.append(row)
+
+    def version(self, at: int) -> int:
+        match = _VERSION.match(self.text, at)
+        if match is None:
+            self.fail('a grid starts with ver:"3.0"', at)
+        if not self.text.startswith('"', match.end()):
+            self.fail('a grid starts with ver:"3.0"', at)
+        ver, end = lexer.string(self.text, match.end())
+        if ver not in ("2.0", "3.0"):
+            self.fail(f"unsupported Zinc version {ver!r}", match.end())
+        return end
+
+    def meta(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
+        """Tags separated by blanks, up to a comma or the end of the line."""
+        found: dict[str, Any] = {}
+        while True:
+            start = lexer.blank(self.text, at)
+            if self.text[start : start + 1] in ("", "\n", "\r", ","):
+                return found, start
+            if start == at:
+                self.fail("expected a space between meta tags", at)
+            name, value, at = self.tag(start, depth)
+            _set(found, name, value)
+
+    def columns(self, at: int, depth: int) -> tuple[list[Col], int]:
+        cols: dict[str, Col] = {}
+        while True:
+            start = lexer.blank(self.text, at)
+            name, at = self.name(start)
+            if name in cols:
+                self.fail(f"duplicate column {name!r}", start)
+            meta, at = self.meta(at, depth)
+            cols[name] = Col(name, meta)
+            if not self.text.startswith(",", at):
+                return list(cols.values()), self.line_end(at)
+            at += 1
+
+    def row(self, at: int, names: list[str], depth: int) -> tuple[dict[str, Any], int]:
+        found: dict[str, Any] = {}
+        last = len(names) - 1
+        self.cells += len(names)
+        if self.cells > MAX_CELLS:
+            self.fail(f"more than {MAX_CELLS} cells", at)
+        for index, name in enumerate(names):
+            value, at = self.cell(at, depth)
+            if value is not None:
+                found[name] = value
+            if index < last:
+                if not self.text.startswith(",", at):
+                    self.fail(f"expected {len(names)} cells, found {index + 1}", at)
+                at += 1
+        if self.text.startswith(",", at):
+            self.fail(f"more than {len(names)} cells", at)
+        if self.text.startswith(">>", at):
+            return found, at
+        return found, self.line_end(at)
+
+    def cell(self, at: int, depth: int) -> tuple[Any, int]:
+        """A cell's value and the offset of the comma or line end behind it."""
+        text = self.text
+        match = _SIMPLE_CELL.match(text, at)
+        end = match.end() if match else at
+        if text[end : end + 1] in (",", "\n", "\r", ""):
+            key = text[at:end]
+            value = self.remembered.get(key, _MISSING)
+            if value is _MISSING:
+                value = self.scalar_cell(at, end)
+                if len(self.remembered) < _REMEMBERED:
+                    self.remembered[key] = value
+            return value, end
+        at = lexer.blank(text, at)
+        if text[at : at + 1] in (",", "\n", "\r", ""):
+            return None, at
+        value, at = self.value(at, depth)
+        return value, lexer.blank(text, at)
+
+    def scalar_cell(self, at: int, end: int) -> Any:
+        start = lexer.blank(self.text, at)
+        if start >= end:
+            return None
+        value, stop = self.value(start, MAX_DEPTH)
+        if lexer.blank(self.text, stop) != end:
+            self.fail(f"unexpected {self.text[stop : stop + 12]!r}", stop)
+        return value

@@ -1,0 +1,184 @@
+"""Writing Zinc 3.0.
+
+Grids come out line by line, so that an answer of any length can be streamed.
+Source: docHaystack Zinc; what must be escaped follows the strictest reader.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..kinds.datetimes import DateTime, time_text
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
+from ..kinds.series import Series
+from .errors import EncodeError
+from .samples import TimeTexts, float_texts
+
+__all__ = ["grid_chunks", "grid_text", "number_text", "value_text"]
+
+_ROWS_A_CHUNK = 500
+_ESCAPES = {code: f"\\u{code:04x}" for code in [*range(32), 127]} | {
+    ord("\b"): "\\b",
+    ord("\f"): "\\f",
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord("\t"): "\\t",
+    ord('"'): '\\"',
+    ord("\\"): "\\\\",
+    ord("$"): "\\$",
+}
+_NEEDS_ESCAPE = re.compile(r'[\x00-\x1f\x7f"\\$]')
+_URI_ESCAPE = re.compile(r"\\[:/?#\[\]@&=;\\]|[\x00-\x1f\x7f`\\]")
+
+
+def _string(val: str) -> str:
+    return f'"{val.translate(_ESCAPES)}"' if _NEEDS_ESCAPE.search(val) else f'"{val}"'
+
+
+def _uri(val: Uri) -> str:
+    def escape(match: re.Match[str]) -> str:
+        found = match[0]
+        if len(found) == 2:  # the reader keeps a backslash before a delimiter
+            return found
+        return "\\`" if found == "`" else f"\\u{ord(found):04x}"
+
+    return f"`{_URI_ESCAPE.sub(escape, val.val)}`"
+
+
+def number_text(number: Number) -> str:
+    """The shortest exact decimal; INF and NaN lose their unit."""
+    val = number.val
+    if math.isnan(val):
+        return "NaN"
+    if math.isinf(val):
+        return "INF" if val > 0 else "-INF"
+    return float_texts([val])[0] + (number.unit or "")
+
+
+def _ref(ref: Ref) -> str:
+    return f"@{ref.id} {_string(ref.dis)}" if ref.dis else f"@{ref.id}"
+
+
+def _date_time(value: DateTime) -> str:
+    return value.iso if value.tz == "UTC" else f"{value.iso} {value.tz}"
+
+
+def _coord(value: Coord) -> str:
+    lat, lng = float_texts([value.lat, value.lng])
+    return f"C({lat},{lng})"
+
+
+def _list(values: list[Any]) -> str:
+    return f"[{','.join(map(value_text, values))}]"
+
+
+def _dict(tags: Mapping[str, Any]) -> str:
+    return f"{{{' '.join(_tags(tags))}}}"
+
+
+def _tags(tags: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in tags.items():
+        if value is MARKER:
+            yield name
+        elif value is not None:
+            yield f"{name}:{value_text(value)}"
+
+
+def _nested_grid(grid: Grid) -> str:
+    return f"<<\n{grid_text(grid)}>>"
+
+
+_SINGLETONS = {MARKER: "M", NA: "NA", REMOVE: "R"}
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "N",
+    bool: lambda value: "T" if value else "F",
+    type(MARKER): _SINGLETONS.__getitem__,
+    Number: number_text,
+    int: lambda value: number_text(Number(value)),
+    float: lambda value: number_text(Number(value)),
+    str: _string,
+    Ref: _ref,
+    Symbol: str,
+    Uri: _uri,
+    dt.date: dt.date.isoformat,
+    dt.time: time_text,
+    DateTime: _date_time,
+    Coord: _coord,
+    XStr: lambda value: f"{value.type}({_string(value.val)})",
+    list: _list,
+    tuple: _list,
+    dict: _dict,
+    Grid: _nested_grid,
+}
+
+
+def value_text(value: Any) -> str:
+    """One value as Zinc. Raises EncodeError for what is no Haystack value."""
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value)
+    if isinstance(value, Mapping):
+        return _dict(value)
+    raise EncodeError(f"Zinc cannot carry a {type(value).__name__}")
+
+
+def grid_text(grid: Grid) -> str:
+    return "".join(grid_chunks(grid))
+
+
+def grid_chunks(grid: Grid) -> Iterator[str]:
+    """The grid's text in pieces of some hundred rows, ending in a blank line."""
+    yield _header(grid)
+    if isinstance(grid.rows, Series):
+        yield from _series_chunks(grid.rows)
+    else:
+        yield from _row_chunks(grid)
+    yield "\n"
+
+
+def _header(grid: Grid) -> str:
+    head = " ".join(['ver:"3.0"', *_tags(grid.meta)])
+    return f"{head}\n{','.join(map(_column, grid.cols))}\n"
+
+
+def _column(col: Col) -> str:
+    return " ".join([col.name, *_tags(col.meta)])
+
+
+def _row_chunks(grid: Grid) -> Iterator[str]:
+    places = {name: place for place, name in enumerate(grid.names)}
+    empty = [""] * len(places)
+    lines: list[str] = []
+    for row in grid.rows:
+        cells = empty.copy()
+        for name, value in row.items():
+            if value is not None:
+                cells[places[name]] = value_text(value)
+        # an empty line would end the grid
+        lines.append(",".join(cells) or "N")
+        if len(lines) == _ROWS_A_CHUNK:
+            yield "\n".join(lines) + "\n"
+            lines.clear()
+    if lines:
+        yield "\n".join(lines) + "\n"
+
+
+def _series_chunks(series: Series) -> Iterator[str]:
+    texts = TimeTexts(series.tz)
+    zone = "" if series.tz == "UTC" else f" {series.tz}"
+    unit = series.unit or ""
+    for chunk in series.read():
+        vals = float_texts(chunk.vals)
+        if unit:
+            vals = [val + unit for val in vals]
+        for place, value in chunk.others.items():
+            vals[place] = value_text(value)
+        times = texts.of(chunk.times)
+        yield "".join(
+            [f"{ts}{zone},{val}\n" for ts, val in zip(times, vals, strict=True)]
+        )

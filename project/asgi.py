@@ -1,0 +1,22 @@
+"""One process and one port for everything; run with ``--lifespan off``.
+
+HTTP runs through the WSGI handler in threads: Django's own ASGI handler costs
+3-7 times the CPU for each request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from channels.routing import ProtocolTypeRouter
+from django.conf import settings
+
+from project.body import BodyLayer
+from project.wsgi import application as wsgi_application
+
+# Any: each package has its own names for the same ASGI and WSGI types.
+wsgi: Any = wsgi_application
+threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
+http = BodyLayer(threads, max_body=settings.HAYSTACK_MAX_BODY)
+application = ProtocolTypeRouter({"http": http})

@@ -1,0 +1,73 @@
+"""Entries of ``DATABASES``, each with the options its engine needs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+__all__ = ["from_url", "postgres", "sqlite"]
+
+# One filter took 158 ms with JIT and 0.2 ms without; the zone saves Django a
+# statement on every new connection.
+SERVER_OPTIONS = "-c jit=off -c timezone=UTC"
+
+
+def sqlite(name: str | Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(name),
+        "OPTIONS": {
+            # Deferred transactions fail with "database is locked" at once when
+            # they turn to writing; immediate ones wait for the timeout.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+
+
+def postgres(dsn: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
+    """From anything libpq reads: a URL or ``key=value`` words."""
+    try:
+        words: dict[str, Any] = conninfo_to_dict(dsn)
+    except ProgrammingError:
+        # libpq's own message repeats the DSN with its password.
+        raise ImproperlyConfigured(
+            "Unreadable PostgreSQL DSN: use postgresql://user:password@host:port/name "
+            "or key=value words"
+        ) from None
+    config = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": words.pop("dbname", None) or words.get("user") or "postgres",
+        "USER": words.pop("user", ""),
+        "PASSWORD": words.pop("password", ""),
+        "HOST": words.pop("host", ""),
+        "PORT": str(words.pop("port", "")),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": words,
+    }
+    words["options"] = f"{SERVER_OPTIONS} {words.get('options', '')}".strip()
+    if pool:
+        words["pool"] = pool
+        # A pooled connection may have died since; ask before handing it out.
+        config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+def from_url(url: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
+    scheme = url.partition(":")[0]
+    if scheme in ("postgres", "postgresql"):
+        return postgres(url, pool)
+    if scheme == "sqlite":
+        return sqlite(Env.db_url_config(url)["NAME"])
+    shown = scheme if re.fullmatch(r"[\w+.-]+", scheme) else "something else"
+    raise ImproperlyConfigured(
+        f"DATABASE_URL begins with {shown!r}: use sqlite:///path or "
+        "postgresql://user:password@host:port/name"
+    )

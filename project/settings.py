@@ -1,0 +1,212 @@
+"""One deployment of haystack_app; everything that varies comes from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from project import databases
+from project.secret import stored_secret_key
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# --- serving ------------------------------------------------------------------
+
+MAX_BODY = 32 * 1024 * 1024
+HAYSTACK_MAX_BODY = env.int("HAYSTACK_MAX_BODY", default=MAX_BODY)
+HAYSTACK_THREADS = env.int("HAYSTACK_THREADS", default=10)
+DATA_UPLOAD_MAX_MEMORY_SIZE = HAYSTACK_MAX_BODY
+
+# --- databases ----------------------------------------------------------------
+
+DB_POOL: dict[str, Any] | None = None
+if env.bool("DB_POOL", default=True):
+    DB_POOL = {
+        "min_size": env.int("DB_POOL_MIN", default=2),
+        "max_size": env.int("DB_POOL_MAX", default=HAYSTACK_THREADS + 10),
+        "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
+    }
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+TIMESCALE_DSN = env.str("TIMESCALE_DSN", default="")
+EMBEDDED = not (DATABASE_URL or TIMESCALE_DSN)
+
+if DATABASE_URL:
+    DATABASES = {"default": databases.from_url(DATABASE_URL, DB_POOL)}
+elif TIMESCALE_DSN:
+    DATABASES = {"default": databases.postgres(TIMESCALE_DSN, DB_POOL)}
+else:
+    DATABASES = {"default": databases.sqlite(VAR_DIR / "haystack.sqlite3")}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the haystack store -------------------------------------------------------
+
+ADAPTERS = {
+    "orm": "haystack_app.storage.orm.OrmAdapter",
+    "memory": "haystack_app.storage.memory.InMemoryAdapter",
+}
+HAYSTACK_STORAGE = env.str("HAYSTACK_STORAGE", default="orm")
+if HAYSTACK_STORAGE not in ADAPTERS:
+    raise ImproperlyConfigured(
+        f"HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}: use one of {', '.join(ADAPTERS)}"
+    )
+HAYSTACK: dict[str, Any] = {
+    "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}}
+}
+
+# --- security -----------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    # Several machines on one database must share the key, so there it is asked for.
+    if not env.bool("GENERATE_SECRET_KEY", default=DEBUG or EMBEDDED):
+        raise ImproperlyConfigured(
+            "SECRET_KEY must be set when a database server is used "
+            "(or GENERATE_SECRET_KEY=true, to keep a generated one in VAR_DIR)"
+        )
+    SECRET_KEY = stored_secret_key(VAR_DIR / "secret_key")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# HTTPS=true: a proxy in front ends TLS and sets X-Forwarded-Proto itself.
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+    SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+    # Other hosts of the domain are not ours to force, so neither is a fault.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# --- Django -------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "channels",
+    "haystack_app",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+ASGI_APPLICATION = "project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# Files are served from the packages themselves: no collectstatic is needed.
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+REST_FRAMEWORK: dict[str, Any] = {
+    # `format` is a legal argument of an op, not ours to take.
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+# --- services -----------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    # redis-py's own timeout would end idle websockets every 5 s.
+                    "socket_timeout": None,
+                    "max_connections": 1000,
+                }
+            ]
+        },
+    }
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        # Without handlers of its own: DEBUG or not, one line on stderr.
+        "django": {"handlers": [], "level": LOG_LEVEL},
+        "haystack_app": {"level": LOG_LEVEL},
+        "project": {"level": LOG_LEVEL},
+    },
+}

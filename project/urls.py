@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from haystack_app.front import front_page
+
+urlpatterns = [
+    path("", front_page, name="front"),
+    path("admin/", admin.site.urls),
+    path("api/", include("haystack_app.api.urls")),
+]

@@ -1,0 +1,96 @@
+"""Speaks the conformance suite's JSON-lines protocol for one store.
+
+    python tests/conformance/adapter.py --store memory|sqlite|postgres|timescale
+
+``load`` fills a scratch database of its own, never the configured one, and
+``match`` asks that store's adapter. The scratch database is dropped at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+from haystack_app.wire import (
+    hayson_reader,
+    hayson_writer,
+    zinc_reader,
+    zinc_writer,
+)
+from tests.conformance.canonical import from_canonical, to_canonical
+from tests.conformance.scratch import Store
+
+READERS = {
+    "zinc": {
+        "val": zinc_reader.read_value,
+        "grid": zinc_reader.read_grid,
+        "dict": zinc_reader.read_dict,
+    },
+    "hayson": {
+        "val": hayson_reader.read_value,
+        "grid": hayson_reader.read_grid,
+        "dict": hayson_reader.read_dict,
+    },
+}
+WRITERS = {
+    "zinc": {
+        "val": zinc_writer.value_text,
+        "grid": zinc_writer.grid_text,
+        "dict": zinc_writer.value_text,
+    },
+    "hayson": {
+        "val": hayson_writer.dump,
+        "grid": hayson_writer.grid_text,
+        "dict": hayson_writer.dump,
+    },
+}
+
+
+def answer(store: Store, request: dict[str, Any]) -> dict[str, Any]:
+    op = request["op"]
+    if op == "decode":
+        reader = READERS[request["format"]][request["as"]]
+        return {"value": to_canonical(reader(request["text"]))}
+    if op == "encode":
+        writer = WRITERS[request["format"]][request["as"]]
+        return {"text": writer(from_canonical(request["value"]))}
+    if op == "load":
+        store.load(request["set"], [from_canonical(row) for row in request["dicts"]])
+        return {}
+    if op == "match":
+        if "dicts" in request:
+            store.load("", [from_canonical(row) for row in request["dicts"]])
+        return {"ids": store.match(request.get("set", ""), request["filter"])}
+    if op == "parse":
+        return {"filter": store.parse(request["filter"])}
+    if op == "hisRange":
+        start, end = store.his_range(request["tz"], request["q"])
+        return {"start": to_canonical(start), "end": to_canonical(end)}
+    raise ValueError(f"unknown op {op!r}")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument(
+        "--store",
+        default="memory",
+        choices=["memory", "sqlite", "postgres", "timescale"],
+    )
+    with Store(options.parse_args().store) as store:
+        for line in sys.stdin:
+            try:
+                reply = {"ok": True, **answer(store, json.loads(line))}
+            except Exception as err:
+                reply = {"ok": False, "error": f"{type(err).__name__}: {err}"}
+            print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

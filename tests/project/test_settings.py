@@ -1,0 +1,123 @@
+"""Settings made from the environment; each test runs the settings file afresh."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+PG = "postgresql://me:s%23cret@db.example:5444/site?sslmode=require"
+
+Load = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    def load(**env: str) -> dict[str, Any]:
+        base = {"VAR_DIR": str(tmp_path / "var"), "PATH": os.environ["PATH"]}
+        for name in list(os.environ):
+            monkeypatch.delenv(name)
+        for name, value in {**base, **env}.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "project" / "settings.py"))
+
+    return load
+
+
+def test_nothing_configured(load: Load, tmp_path: Path) -> None:
+    settings = load()
+    database = settings["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["NAME"] == str(tmp_path / "var" / "haystack.sqlite3")
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert settings["DEBUG"] is False
+    assert settings["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+
+
+def test_generated_key_is_kept_and_private(load: Load, tmp_path: Path) -> None:
+    key = load()["SECRET_KEY"]
+    path = tmp_path / "var" / "secret_key"
+    assert len(key) >= 50
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load()["SECRET_KEY"] == key
+    assert load(SECRET_KEY="given")["SECRET_KEY"] == "given"
+    assert [p.name for p in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_server_needs_a_key(load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
+        load(DATABASE_URL=PG)
+    assert load(DATABASE_URL=PG, DEBUG="true")["SECRET_KEY"]
+    assert load(DATABASE_URL=PG, GENERATE_SECRET_KEY="true")["SECRET_KEY"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TIMESCALE_DSN"])
+def test_postgres(load: Load, name: str) -> None:
+    database = load(**{name: PG, "SECRET_KEY": "k"})["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["USER"], database["PASSWORD"]) == ("me", "s#cret")
+    assert (database["HOST"], database["PORT"]) == ("db.example", "5444")
+    assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
+    options = database["OPTIONS"]
+    assert options["pool"] == {"min_size": 2, "max_size": 20, "timeout": 10.0}
+    assert options["options"] == "-c jit=off -c timezone=UTC"
+    assert options["sslmode"] == "require"
+
+
+def test_postgres_variants(load: Load) -> None:
+    words = load(
+        TIMESCALE_DSN="host=/run/pg user=u options='-c work_mem=8MB'",
+        SECRET_KEY="k",
+        DB_POOL="false",
+    )["DATABASES"]["default"]
+    assert (words["HOST"], words["NAME"]) == ("/run/pg", "u")
+    assert words["OPTIONS"] == {"options": "-c jit=off -c timezone=UTC -c work_mem=8MB"}
+    both = load(DATABASE_URL="sqlite:////tmp/x.db", TIMESCALE_DSN=PG, SECRET_KEY="k")
+    assert both["DATABASES"]["default"]["NAME"] == "/tmp/x.db"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@h/db", "secret", "postgres://u:secret@[::1/x"]
+)
+def test_unusable_database(load: Load, url: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(DATABASE_URL=url, SECRET_KEY="k")
+    assert "secret@" not in str(caught.value)
+
+
+def test_storage(load: Load) -> None:
+    default = load(HAYSTACK_STORAGE="memory")["HAYSTACK"]["STORAGES"]["default"]
+    assert default["BACKEND"].endswith("memory.InMemoryAdapter")
+    with pytest.raises(ImproperlyConfigured, match="orm, memory"):
+        load(HAYSTACK_STORAGE="disk")
+
+
+def test_redis(load: Load) -> None:
+    settings = load(REDIS_URL="redis://r:1/2")
+    assert settings["CACHES"]["default"]["LOCATION"] == "redis://r:1/2"
+    hosts = settings["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"]
+    assert hosts == [
+        {"address": "redis://r:1/2", "socket_timeout": None, "max_connections": 1000}
+    ]
+
+
+def test_https_passes_the_deployment_checks(tmp_path: Path) -> None:
+    env = {
+        "HTTPS": "true",
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNO",
+        "VAR_DIR": str(tmp_path),
+    }
+    command = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,111 @@
+"""The settings of the tests: every database that can be reached, one alias each.
+
+Variables: POSTGRES_DSN, TIMESCALE_DSN (where the servers are), CI (a missing one
+is an error), TEST_RUN (a word that keeps the databases of two runs apart).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+
+# A fresh folder for each process: what another run left (a WAL beside a database
+# file, above all) must not reach this one.
+TEST_DIR = Path(tempfile.mkdtemp(prefix="haystack-tests-"))
+atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)
+
+
+_SERVICES = {
+    "postgres": os.environ.get("POSTGRES_DSN")
+    or "postgresql://postgres@127.0.0.1:5432/postgres",
+    "timescale": os.environ.get("TIMESCALE_DSN")
+    or "postgresql://haystack@127.0.0.1:5433/haystack",
+}
+
+# The deployment that the shell happens to describe is not the one tested.
+_DEPLOYMENT = (
+    "ALLOWED_HOSTS",
+    "DATABASE_URL",
+    "DEBUG",
+    "HAYSTACK_MAX_BODY",
+    "HAYSTACK_STORAGE",
+    "HTTPS",
+    "REDIS_URL",
+    "TIMESCALE_DSN",
+)
+_environ = os.environ.copy()
+for _name in _DEPLOYMENT:
+    os.environ.pop(_name, None)
+os.environ.update(SECRET_KEY="only for tests", VAR_DIR=str(TEST_DIR))
+try:
+    from project.settings import *  # noqa: F403
+finally:
+    os.environ.clear()
+    os.environ.update(_environ)
+
+from project import databases  # noqa: E402
+
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True  # no scan of all static files for each client
+
+_SUFFIX = "_" + os.environ["TEST_RUN"] if os.environ.get("TEST_RUN") else ""
+
+
+def _problem(alias: str, dsn: str) -> str:
+    """Why the service cannot be used; empty if it can."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=2) as connection:
+            found = connection.execute(
+                "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"
+            ).fetchone()
+    except psycopg.Error as error:
+        return f"no {alias} server: {str(error).splitlines()[0]}"
+    if alias == "timescale" and not found:
+        return "the timescale server lacks the timescaledb extension"
+    return ""
+
+
+def _server(dsn: str) -> dict[str, Any]:
+    config = databases.postgres(dsn)  # without a pool: threads end with each test
+    config["TEST"] = {"NAME": f"test_{config['NAME']}{_SUFFIX}"}
+    return config
+
+
+# A file: in-memory databases are one connection shared by all threads.
+DATABASES = {"default": databases.sqlite(TEST_DIR / "haystack.sqlite3")}
+DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
+
+HAYSTACK: dict[str, Any] = {
+    "STORAGES": {
+        "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter", "OPTIONS": {}},
+        "memory": {
+            "BACKEND": "haystack_app.storage.memory.InMemoryAdapter",
+            "OPTIONS": {},
+        },
+    }
+}
+
+MISSING_SERVICES: dict[str, str] = {}
+
+for _alias, _dsn in _SERVICES.items():
+    if _reason := _problem(_alias, _dsn):
+        MISSING_SERVICES[_alias] = _reason
+        continue
+    DATABASES[_alias] = _server(_dsn)
+    HAYSTACK["STORAGES"][_alias] = {
+        "BACKEND": "haystack_app.storage.orm.OrmAdapter",
+        "OPTIONS": {"using": _alias},
+    }
+
+if MISSING_SERVICES and os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+    raise ImproperlyConfigured(
+        "With CI set every service is needed: " + "; ".join(MISSING_SERVICES.values())
+    )
