@@ -101,7 +101,7 @@ def _comparison(op: str, literal: Any) -> Test:
             return False
         if isinstance(value, Number) and value.unit != literal.unit:
             return False
-        return in_order(_sort_key(value), _sort_key(literal))
+        return bool(in_order(_sort_key(value), _sort_key(literal)))
 
     return holds
 
@@ -110,7 +110,7 @@ def _equal(value: Any, literal: Any) -> bool:
     if type(value) is not type(literal):
         return False
     if isinstance(value, DateTime):
-        return value.utc == literal.utc
+        return bool(value.utc == literal.utc)
     return bool(value == literal)
 
 

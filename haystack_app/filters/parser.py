@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from ..kinds.scalars import Number, is_tag_name
 from ..wire import lexer
@@ -49,7 +49,7 @@ class _Parser:
         self.text = text
         self.at = lexer.blank(text, 0)
 
-    def fail(self, message: str) -> Any:
+    def fail(self, message: str) -> NoReturn:
         lexer.fail(message, self.text, self.at)
 
     def skip(self, end: int) -> None:
@@ -126,7 +126,11 @@ class _Parser:
         name = self.peek_name()
         if name is None or not is_tag_name(name):
             found = self.text[self.at : self.at + 12]
-            return str(self.fail(f"expected a tag name, found {found!r}"))
+            self.fail(
+                f"expected a tag name, found {found!r}"
+                if found
+                else "filter is cut short"
+            )
         self.skip(self.at + len(name))
         return name
 
@@ -150,7 +154,11 @@ class _Parser:
             value, end = _BOOLS[word], at + len(word)
         else:
             found = text[at : at + 12]
-            self.fail(f"expected a literal, found {found!r}" if found else "cut short")
+            self.fail(
+                f"expected a literal, found {found!r}"
+                if found
+                else "filter is cut short"
+            )
         self.skip(end)
         return value
 

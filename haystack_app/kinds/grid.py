@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .scalars import MARKER
+from .series import Joined, Series
 
 __all__ = ["EMPTY_COL", "Col", "Grid", "column_order"]
 
@@ -36,10 +37,10 @@ def column_order(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Meta tags, columns in order, and rows."""
+    """Meta tags, columns in order, and rows; those of a history are not held."""
 
     cols: Sequence[Col] = (EMPTY_COL,)
-    rows: Sequence[Row] = ()
+    rows: Sequence[Row] | Series | Joined = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -69,8 +70,10 @@ class Grid:
     def is_error(self) -> bool:
         return "err" in self.meta
 
+    @property
+    def first(self) -> Row:
+        """The first row, or an empty one."""
+        return next(iter(self.rows), {})
+
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)

@@ -8,15 +8,16 @@ directly; for everything else it iterates as grid rows.
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import groupby
 from typing import Any
 
 from .datetimes import DateTime
 from .scalars import Number
 
-__all__ = ["EPOCH", "Chunk", "Series", "instant_of", "microseconds_of"]
+__all__ = ["EPOCH", "Chunk", "Joined", "Series", "instant_of", "microseconds_of"]
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -73,5 +74,41 @@ class Series:
             yield from zip(chunk.times, chunk.values(self.unit), strict=True)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for (time, value), tz in zip(self.pairs(), repeat(self.tz)):
-            yield {"ts": DateTime(instant_of(time), tz), "val": value}
+        for time, value in self.pairs():
+            yield {"ts": DateTime(instant_of(time), self.tz), "val": value}
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Several series as one table: ``ts`` and a column of each.
+
+    A row for every time that any of them has; what the others lack is absent.
+    A series that is given twice is read once.
+    """
+
+    tz: str
+    names: Sequence[str]
+    series: Sequence[Series]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        columns: dict[int, tuple[Series, list[str]]] = {}
+        for name, one in zip(self.names, self.series, strict=True):
+            columns.setdefault(id(one), (one, []))[1].append(name)
+        streams = [_labelled(one, names) for one, names in columns.values()]
+        merged = heapq.merge(*streams, key=_time)
+        for time, samples in groupby(merged, key=_time):
+            row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
+            for _, value, names in samples:
+                row.update(dict.fromkeys(names, value))
+            yield row
+
+
+_Labelled = tuple[int, Any, list[str]]
+
+
+def _labelled(series: Series, names: list[str]) -> Iterator[_Labelled]:
+    return ((time, value, names) for time, value in series.pairs())
+
+
+def _time(sample: _Labelled) -> int:
+    return sample[0]

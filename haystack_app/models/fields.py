@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 __all__ = ["HaysonField"]
 
 
-class HaysonField(models.JSONField):  # type: ignore[type-arg]
+class HaysonField(models.JSONField):
     """Canonical Hayson text of one value."""
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:

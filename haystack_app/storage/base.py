@@ -116,7 +116,7 @@ class StorageAdapter:
 
     def about(self) -> dict[str, Any]:
         """Facts about the store for the op of that name."""
-        return {"storage": type(self).__name__, "persistent": self.persistent}
+        return {"storage": type(self).__name__}
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         """Records that match, in no certain order; at most ``limit``."""
@@ -187,7 +187,8 @@ class StorageAdapter:
         """
         point = HisPoint.of(self.existing(id))
         bounds = [None if at is None else microseconds_of(at) for at in (start, end)]
-        return Series(point.tz, point.unit, lambda: self.his_chunks(id, *bounds))
+        first, last = bounds
+        return Series(point.tz, point.unit, lambda: self.his_chunks(id, first, last))
 
     def his_write(self, id: str, samples: Iterable[Sample]) -> None:
         """Upsert samples of one point; Remove as a value deletes one."""
@@ -245,7 +246,8 @@ class StorageAdapter:
         """The chunks of ``his_read``, each fetched in the database's thread."""
         series = await sync_to_async(self.his_read)(id, start, end)
         chunks = iter(series.read())
-        while (chunk := await sync_to_async(next)(chunks, None)) is not None:
+        step = sync_to_async(lambda: next(chunks, None))
+        while (chunk := await step()) is not None:
             yield chunk
 
     async def ahis_write(self, id: str, samples: Iterable[Sample]) -> None:

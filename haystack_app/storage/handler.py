@@ -36,7 +36,7 @@ class StorageHandler:
 
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
-        configured: dict[str, Any] = getattr(settings, "HAYSTACK", {})
+        configured: dict[str, dict[str, dict[str, Any]]] = settings.HAYSTACK
         return configured.get("STORAGES", {})
 
     def __getitem__(self, alias: str) -> StorageAdapter:

@@ -19,9 +19,10 @@ from .errors import InvalidSample, NotHistorized
 
 __all__ = ["Batch", "HisPoint", "Sample", "checked"]
 
-Sample = tuple[DateTime, Any]
+Sample = tuple[Any, Any]
+"""A DateTime and a value, until they are checked."""
 _FIRST_YEAR = 1950
-_KINDS = {"Number": Number, "Bool": bool, "Str": str, "Coord": Coord}
+_KINDS: dict[str, Any] = {"Number": Number, "Bool": bool, "Str": str, "Coord": Coord}
 _SECOND = 1_000_000
 _MILLISECOND = 1_000
 

@@ -94,9 +94,9 @@ class _Reader:
             if depth >= MAX_DEPTH:
                 self.fail(f"nested deeper than {MAX_DEPTH}", at)
             if first == "[":
-                return self.list(at + 1, depth + 1)
+                return self.list_of(at + 1, depth + 1)
             if first == "{":
-                return self.dict(at + 1, depth + 1)
+                return self.dict_of(at + 1, depth + 1)
             return self.nested_grid(at, depth + 1)
         return self.word(at)
 
@@ -136,7 +136,7 @@ class _Reader:
             self.fail(f"expected ')' to end {name}(..)", end)
         return XStr(name, val), end + 1
 
-    def list(self, at: int, depth: int) -> tuple[list[Any], int]:
+    def list_of(self, at: int, depth: int) -> tuple[list[Any], int]:
         found: list[Any] = []
         while True:
             at = lexer.blank(self.text, at)
@@ -150,7 +150,7 @@ class _Reader:
             elif not self.text.startswith("]", at):
                 self.fail("expected ',' or ']' in list", at)
 
-    def dict(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
+    def dict_of(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
         """Tags separated by blanks or commas; a null drops its tag."""
         found: dict[str, Any] = {}
         at = lexer.blank(self.text, at)

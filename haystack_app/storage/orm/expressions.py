@@ -21,7 +21,7 @@ from .sql import Row, Sql, Test
 
 __all__ = ["AllOf", "AnyOf", "PathHolds", "TagCompare", "TagEquals", "TagPresent"]
 
-AsSql = tuple[str, list[Any]]
+AsSql = tuple[str, tuple[Any, ...]]
 _WIDEST = 200
 """Terms side by side; SQLite's parser refuses trees deeper than 1,000."""
 
@@ -89,7 +89,7 @@ class TagCompare(PathHolds):
 
 
 def _django(sql: Sql) -> AsSql:
-    return sql.text, list(sql.params)
+    return sql.text, sql.params
 
 
 class _Joined(Term):
@@ -117,9 +117,7 @@ class _Joined(Term):
         needs = sorted((_stack(term) for term in self.terms), reverse=True)
         return max(needs[0] + 1, *(need + 3 for need in needs[1:]), 0)
 
-    def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> AsSql:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
         texts: list[str] = []
         params: list[Any] = []
         for term in sorted(self.terms, key=_stack, reverse=True):
@@ -127,7 +125,7 @@ class _Joined(Term):
             weaker = isinstance(term, AnyOf) and isinstance(self, AllOf)
             texts.append(f"({text})" if weaker else text)
             params.extend(found)
-        return _balanced(texts, self.word), params
+        return _balanced(texts, self.word), tuple(params)
 
 
 class AllOf(_Joined):

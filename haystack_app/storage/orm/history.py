@@ -126,21 +126,19 @@ def _page(
         if at is not None:
             bounds += f" AND ts {operator} %s::timestamptz"
             params.append(instant_of(at).isoformat())
-    with connection.cursor() as wrapper:
-        # the driver's own cursor: the answer must be binary
-        with wrapper.connection.cursor(binary=True) as cursor:
-            cursor.adapters.register_loader("timestamptz[]", _raw_loader())
-            cursor.adapters.register_loader("float8[]", _raw_loader())
-            cursor.execute(
-                "SELECT array_agg(ts ORDER BY ts),"
-                " array_agg(coalesce(val, 0) ORDER BY ts),"
-                " CASE WHEN bool_or(obj IS NOT NULL)"
-                " THEN array_agg(obj::text ORDER BY ts) END"
-                " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
-                f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
-                params,
-            )
-            times, vals, texts = cursor.fetchone()
+    # the driver's own cursor: the answer must be binary
+    connection.ensure_connection()
+    with connection.connection.cursor(binary=True) as cursor:
+        cursor.adapters.register_loader("timestamptz[]", _raw_loader())
+        cursor.adapters.register_loader("float8[]", _raw_loader())
+        cursor.execute(
+            "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
+            " CASE WHEN bool_or(obj IS NOT NULL) THEN array_agg(obj::text) END"
+            " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
+            f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
+            params,
+        )
+        times, vals, texts = cursor.fetchone()
     if times is None:
         return None
     moments = [time + _MILLENNIUM for time in _unpack(times, "q")]

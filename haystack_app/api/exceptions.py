@@ -1,0 +1,43 @@
+"""Failures before an op runs: a status, and JSON that says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpResponseBase, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework.views import exception_handler as rest_exception_handler
+
+__all__ = ["BodyTooLarge", "NotImplementedMethod", "UnreadableBody", "handle"]
+
+
+class UnreadableBody(APIException):
+    status_code = 400
+    default_detail = "The body is not a grid."
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_detail = "The body is too large."
+
+
+class NotImplementedMethod(APIException):
+    status_code = 501
+    default_detail = "Only GET and POST are implemented."
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None:
+    """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people."""
+    if isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()
+    answer = rest_exception_handler(error, context)
+    if answer is None:
+        return None
+    detail = getattr(error, "detail", None) or str(error) or answer.status_text
+    body = JsonResponse({"status": answer.status_code, "dis": str(detail)})
+    body.status_code = answer.status_code
+    for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+        if name in answer:
+            body[name] = answer[name]
+    return body

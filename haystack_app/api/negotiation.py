@@ -1,0 +1,111 @@
+"""Which wire format a request asks for.
+
+DRF's own negotiation ignores q-values. Ranked by q, then by how specific the
+media range is, then by its place in the header; nothing better than ``*/*`` is
+answered in Zinc. Source: RFC 9110 section 12.5.1, and what clients send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+
+from ..wire.registry import DEFAULT, FORMATS, Format
+from .codecs import GridRenderer
+
+__all__ = ["GridNegotiation", "choose", "format_of"]
+
+_MAX_RANGES = 100
+
+
+class MediaRange(NamedTuple):
+    name: str
+    version: str | None
+    q: float
+    place: int
+
+    @property
+    def specificity(self) -> int:
+        if self.name == "*/*":
+            return 0
+        return 1 if self.name.endswith("/*") else 2 + (self.version is not None)
+
+
+class GridNegotiation(BaseContentNegotiation):
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return None  # the view reads grids itself
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[Any],
+        format_suffix: str | None = None,
+    ) -> tuple[Any, str]:
+        format, media_type = choose(request.headers.get("Accept", ""))
+        return GridRenderer(format, media_type), media_type
+
+
+def choose(accept: str) -> tuple[Format, str]:
+    """The format and the media type to answer in. Raises NotAcceptable."""
+    ranges = sorted(
+        _ranges(accept or "*/*"), key=lambda one: (-one.q, -one.specificity, one.place)
+    )
+    refused = [one for one in ranges if one.q == 0]
+    for wanted in ranges:
+        for format, media_type in _answers(wanted):
+            if wanted.q > 0 and not any(_names(one, media_type) for one in refused):
+                return format, media_type
+    raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
+
+
+def format_of(content_type: str) -> Format | None:
+    """The format of a request body, if it can be read."""
+    name, parameters = parse_header_parameters(content_type)
+    found = _find(name.lower(), parameters.get("version"))
+    return found if found and found.read else None
+
+
+def _ranges(accept: str) -> Iterator[MediaRange]:
+    for place, item in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
+        if not item.strip():
+            continue
+        name, parameters = parse_header_parameters(item)
+        name = "*/*" if name == "*" else name.lower()
+        try:
+            q = float(parameters.get("q", "1"))
+        except ValueError:
+            raise NotAcceptable(f"unreadable Accept: {item.strip()[:100]!r}") from None
+        if name.count("/") == 1:
+            yield MediaRange(name, parameters.get("version"), q, place)
+
+
+def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
+    """Formats that a media range allows, the preferred one first."""
+    if wanted.specificity >= 2:
+        found = _find(wanted.name, wanted.version)
+        if found and found.write:
+            version = f"; version={wanted.version}" if wanted.version else ""
+            yield found, wanted.name + version
+        return
+    prefix = "" if wanted.name == "*/*" else wanted.name.removesuffix("*")
+    for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):
+        for media_type in format.media_types:
+            if format.write and media_type.name.startswith(prefix):
+                yield format, media_type.name
+
+
+def _find(name: str, version: str | None) -> Format | None:
+    for format in FORMATS:
+        for media_type in format.media_types:
+            if (media_type.name, media_type.version) == (name, version):
+                return format
+    return None
+
+
+def _names(one: MediaRange, media_type: str) -> bool:
+    return one.name == media_type.partition(";")[0]

@@ -1,0 +1,39 @@
+"""What ops take out of a request grid, with errors that name the argument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..kinds.grid import Grid
+from ..kinds.scalars import Number, Ref
+from .registry import OpError
+
+__all__ = ["limit_of", "ref_of", "refs_of", "text_of"]
+
+
+def ref_of(value: Any, name: str = "id") -> Ref:
+    if value is None:
+        raise OpError(f"missing {name}")
+    if not isinstance(value, Ref):
+        raise OpError(f"{name} must be a Ref, not {value!r}")
+    return value
+
+
+def refs_of(grid: Grid) -> list[Ref]:
+    """The ids of all rows; a row without one is an error that names it."""
+    rows = enumerate(grid.rows, 1)
+    return [ref_of(row.get("id"), f"id in row {number}") for number, row in rows]
+
+
+def text_of(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise OpError(f"{name} must be a Str, not {value!r}")
+    return value
+
+
+def limit_of(value: Any) -> int | None:
+    """A limit on rows: what is no finite number is none, as clients expect."""
+    if isinstance(value, Number) and math.isfinite(value.val):
+        return max(0, int(value.val))
+    return None

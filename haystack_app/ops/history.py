@@ -1,0 +1,113 @@
+"""hisRead and hisWrite, single and batch.
+
+Source: docHaystack Ops. A batch has its range, or nothing, in the grid's meta
+and the ids in rows (hisRead) or in the meta of columns (hisWrite).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from ..kinds.datetimes import DateTime
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import Ref
+from ..kinds.series import Joined, Series
+from ..kinds.timezones import zone_of
+from .arguments import ref_of, refs_of, text_of
+from .his_range import HisRange, parse_range
+from .registry import Context, OpError, op
+
+__all__: list[str] = []
+
+
+@op("hisRead")
+def his_read(context: Context, request: Grid) -> Grid:
+    """Samples of one point, or of several in one grid, within a range.
+
+    The range is read in the point's time zone, or in the batch's ``tz``; its
+    start is included, its end is not.
+    """
+    if "range" in request.meta:
+        return _read_batch(context, request)
+    arguments = request.first
+    id = ref_of(arguments.get("id"))
+    if arguments.get("range") is None:
+        raise OpError("missing range")
+    series, span = _series(context, id, arguments["range"])
+    return Grid(
+        (Col("ts"), Col("val")), series, {"id": Ref(id.id), **_bounds(context, span)}
+    )
+
+
+def _series(
+    context: Context, id: Ref, value: Any, tz: str | None = None
+) -> tuple[Series, HisRange]:
+    """The samples of a range read in ``tz``, which is the point's by default."""
+    tz = tz or context.storage.his_read(id.id).tz
+    span = parse_range(value, tz, context.now)
+    end = span.end.utc if span.end else None
+    return context.storage.his_read(id.id, span.start.utc, end), span
+
+
+def _bounds(context: Context, span: HisRange) -> dict[str, DateTime]:
+    """hisStart and hisEnd; an open range ends now for whoever reads that."""
+    now = DateTime(context.now.replace(microsecond=0), span.start.tz)
+    end = span.end or max(now, span.start, key=_instant)
+    return {"hisStart": span.start, "hisEnd": end}
+
+
+def _instant(value: DateTime) -> dt.datetime:
+    return value.utc
+
+
+def _read_batch(context: Context, request: Grid) -> Grid:
+    ids = refs_of(request)
+    if not ids:
+        raise OpError("hisRead needs rows with ids")
+    tz = request.meta.get("tz")
+    if tz is not None:
+        zone_of(text_of(tz, "tz"))
+    found = {id: _series(context, id, request.meta["range"], tz) for id in ids}
+    zones = sorted({series.tz for series, _ in found.values()})
+    if tz is None and len(zones) > 1:
+        raise OpError(f"points in several zones ({', '.join(zones)}) need meta tz")
+    cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
+    series = [found[id][0] for id in ids]
+    return Grid(
+        [Col("ts"), *cols],
+        Joined(tz or zones[0], [col.name for col in cols], series),
+        _bounds(context, found[ids[0]][1]),
+    )
+
+
+@op("hisWrite", side_effects=True)
+def his_write(context: Context, request: Grid) -> Grid:
+    """Write samples of one point, or of several in one grid.
+
+    All of the request is stored when this answers, or none of it.
+    """
+    if "id" in request.meta:
+        id = ref_of(request.meta["id"], "meta id").id
+        _needs_columns(request, "ts", "val")
+        rows = ((row.get("ts"), row.get("val")) for row in request.rows)
+        context.storage.his_write(id, rows)
+        return Grid()
+    if request.names[0] != "ts":
+        raise OpError("hisWrite needs meta id, or ts as its first column")
+    samples: dict[str, list[tuple[Any, Any]]] = {}
+    for col in request.cols[1:]:
+        id = ref_of(col.meta.get("id"), f"id in the meta of column {col.name}").id
+        if id in samples:
+            raise OpError(f"two columns are for @{id}")
+        samples[id] = [
+            (row.get("ts"), row[col.name]) for row in request.rows if col.name in row
+        ]
+    context.storage.his_write_all(samples)
+    return Grid()
+
+
+def _needs_columns(request: Grid, *names: str) -> None:
+    for name in names:
+        if name not in request.names:
+            raise OpError(f"missing column {name}")

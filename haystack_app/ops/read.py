@@ -1,0 +1,67 @@
+"""Ops that find entities: read, nav."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import filters
+from ..filters.ast import And, Filter, Missing
+from ..kinds.grid import Grid
+from ..kinds.scalars import Ref
+from .arguments import limit_of, refs_of, text_of
+from .registry import Context, OpError, op
+
+__all__: list[str] = []
+
+_NOT_TRASH = Missing(("trash",))
+
+
+@op("read")
+def read(context: Context, request: Grid) -> Grid:
+    """Entities by filter and limit, or by the ids of the request's rows.
+
+    By ids the answer has a row for each, in their order, null for an unknown
+    one; no row at all when every id is unknown. Trash is never shown.
+    """
+    arguments = request.first
+    if "filter" in arguments:
+        tree = filters.parse(text_of(arguments["filter"], "filter"))
+        found = context.storage.read(_visible(tree), limit_of(arguments.get("limit")))
+        return Grid.of(found.rows, found.names)
+    if "id" not in request.names:
+        raise OpError("read needs a filter or ids")
+    return _by_ids(context, [ref.id for ref in refs_of(request)])
+
+
+def _by_ids(context: Context, ids: list[str]) -> Grid:
+    records = context.storage.read_by_ids(ids)
+    rows = [{} if row is None or "trash" in row else row for row in records]
+    return Grid.of(rows) if any(rows) else Grid()
+
+
+@op("nav")
+def nav(context: Context, request: Grid) -> Grid:
+    """Children of ``navId`` in the tree of sites, equips and points.
+
+    Without navId the roots. A row's own navId asks for its children in turn; a
+    point has none.
+    """
+    parent = request.first.get("navId")
+    if isinstance(parent, Ref):
+        parent = parent.id
+    elif parent is not None:
+        parent = text_of(parent, "navId").removeprefix("@")
+    found = context.storage.nav(parent)
+    rows = [_nav_row(record.tags) for record in found]
+    return Grid.of(rows, found.names | {"navId"} if rows else None)
+
+
+def _nav_row(tags: dict[str, Any]) -> dict[str, Any]:
+    has_children = "site" in tags or "equip" in tags
+    return {**tags, "navId": Ref(tags["id"].id)} if has_children else tags
+
+
+def _visible(tree: Filter) -> Filter:
+    """Beside the filter's own conjuncts, so that they are planned together."""
+    terms = tree.terms if isinstance(tree, And) else (tree,)
+    return And((*terms, _NOT_TRASH))

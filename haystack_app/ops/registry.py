@@ -1,0 +1,80 @@
+"""The ops the server knows: functions on grids, found by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ..kinds.grid import Grid
+from ..storage.base import StorageAdapter
+
+__all__ = ["Context", "Op", "OpError", "all_ops", "find_op", "op"]
+
+
+class OpError(ValueError):
+    """A request that an op cannot answer; the message becomes an error grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, and of which store.
+
+    ``close`` ends the caller's log-in; ``now`` is an aware datetime.
+    """
+
+    storage: StorageAdapter
+    username: str = ""
+    close: Callable[[], None] = lambda: None
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One op.
+
+    ``side_effects``: never answered to GET. ``staff_only``: for staff users.
+    ``takes_list``: a JSON list of dicts is taken for a grid of them.
+    """
+
+    name: str
+    run: Callable[[Context, Grid], Grid]
+    side_effects: bool
+    staff_only: bool
+    takes_list: bool
+
+    @property
+    def doc(self) -> str:
+        """The first paragraph of the function's docstring."""
+        text = (self.run.__doc__ or "").strip().partition("\n\n")[0]
+        return " ".join(text.replace("``", "").split())
+
+
+_ops: dict[str, Op] = {}
+
+
+def op(
+    name: str,
+    *,
+    side_effects: bool = False,
+    staff_only: bool = False,
+    takes_list: bool = False,
+) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
+    """Register a function as the op ``name``."""
+
+    def register(
+        run: Callable[[Context, Grid], Grid],
+    ) -> Callable[[Context, Grid], Grid]:
+        _ops[name] = Op(name, run, side_effects, staff_only, takes_list)
+        return run
+
+    return register
+
+
+def find_op(name: str) -> Op | None:
+    return _ops.get(name)
+
+
+def all_ops() -> Iterator[Op]:
+    """In order of their names."""
+    return (_ops[name] for name in sorted(_ops))

@@ -1,0 +1,56 @@
+"""The ``store`` fixture: an empty adapter on each kind of store, one test each.
+
+    def test_something(store: StorageAdapter) -> None:
+        store.load_entities([...])
+
+runs on memory, SQLite, PostgreSQL and TimescaleDB. A store whose server is not
+there is skipped with the reason; what a test writes is rolled back behind it.
+A test that needs commits (other threads or connections, the async twins) marks
+itself ``django_db(transaction=True, databases="__all__")``, which is slower.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.memory import InMemoryAdapter
+from haystack_app.storage.orm import OrmAdapter
+
+ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
+"""Database alias by the name of a store."""
+
+
+def _orm(name: str) -> Any:
+    missing = settings.MISSING_SERVICES.get(name, "")
+    return pytest.param(
+        name,
+        marks=[
+            pytest.mark.skipif(bool(missing), reason=missing or "it is there"),
+            pytest.mark.django_db(databases=[ALIASES[name]] if not missing else []),
+        ],
+    )
+
+
+def _adapter(name: str) -> StorageAdapter:
+    return InMemoryAdapter() if name == "memory" else OrmAdapter(using=ALIASES[name])
+
+
+_SQL = [_orm(name) for name in ALIASES]
+
+
+@pytest.fixture(params=["memory", *_SQL])
+def store(request: pytest.FixtureRequest) -> StorageAdapter:
+    """An empty adapter: memory, sqlite, postgres, timescale in turn."""
+    return _adapter(request.param)
+
+
+@pytest.fixture(params=_SQL)
+def sql_store(request: pytest.FixtureRequest) -> OrmAdapter:
+    """An empty ``OrmAdapter``: sqlite, postgres, timescale in turn."""
+    adapter = _adapter(request.param)
+    assert isinstance(adapter, OrmAdapter)
+    return adapter
