@@ -7,3 +7,6 @@ class HaystackConfig(AppConfig):
     name = "haystack_app"
     verbose_name = "Haystack"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  registers them

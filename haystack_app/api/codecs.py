@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -56,7 +55,7 @@ class GridRenderer(BaseRenderer):
             head.append(chunk)
             size += len(chunk)
             if size > _WHOLE:
-                return self._streamed(chain(head, chunks))
+                return self._streamed(_continued(head, chunks))
         return HttpResponse(b"".join(head), content_type=self.content_type)
 
     def _streamed(self, chunks: Iterable[bytes]) -> HttpResponseBase:
@@ -65,6 +64,12 @@ class GridRenderer(BaseRenderer):
     @property
     def content_type(self) -> str:
         return f"{self.media_type}; charset={self.charset}"
+
+
+def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """A generator, so that closing the response closes what it reads from."""
+    yield from head
+    yield from rest
 
 
 def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -83,24 +84,26 @@ class Joined:
     """Several series as one table: ``ts`` and a column of each.
 
     A row for every time that any of them has; what the others lack is absent.
-    A series that is given twice is read once.
+    A series that is given twice is read once. All reading happens within
+    ``view``, which may hold a store to one state.
     """
 
     tz: str
     names: Sequence[str]
     series: Sequence[Series]
+    view: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         columns: dict[int, tuple[Series, list[str]]] = {}
         for name, one in zip(self.names, self.series, strict=True):
             columns.setdefault(id(one), (one, []))[1].append(name)
         streams = [_labelled(one, names) for one, names in columns.values()]
-        merged = heapq.merge(*streams, key=_time)
-        for time, samples in groupby(merged, key=_time):
-            row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
-            for _, value, names in samples:
-                row.update(dict.fromkeys(names, value))
-            yield row
+        with self.view():
+            for time, samples in groupby(heapq.merge(*streams, key=_time), _time):
+                row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
+                for _, value, names in samples:
+                    row.update(dict.fromkeys(names, value))
+                yield row
 
 
 _Labelled = tuple[int, Any, list[str]]

@@ -14,6 +14,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
 from ..kinds.series import Joined, Series
 from ..kinds.timezones import zone_of
+from ..storage.samples import HisPoint
 from .arguments import ref_of, refs_of, text_of
 from .his_range import HisRange, parse_range
 from .registry import Context, OpError, op
@@ -34,20 +35,18 @@ def his_read(context: Context, request: Grid) -> Grid:
     id = ref_of(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
-    series, span = _series(context, id, arguments["range"])
+    point = context.storage.his_points([id.id])[0]
+    span = parse_range(arguments["range"], point.tz, context.now)
     return Grid(
-        (Col("ts"), Col("val")), series, {"id": Ref(id.id), **_bounds(context, span)}
+        (Col("ts"), Col("val")),
+        _series(context, point, span),
+        {"id": Ref(id.id), **_bounds(context, span)},
     )
 
 
-def _series(
-    context: Context, id: Ref, value: Any, tz: str | None = None
-) -> tuple[Series, HisRange]:
-    """The samples of a range read in ``tz``, which is the point's by default."""
-    tz = tz or context.storage.his_read(id.id).tz
-    span = parse_range(value, tz, context.now)
+def _series(context: Context, point: HisPoint, span: HisRange) -> Series:
     end = span.end.utc if span.end else None
-    return context.storage.his_read(id.id, span.start.utc, end), span
+    return context.storage.his_series(point, span.start.utc, end)
 
 
 def _bounds(context: Context, span: HisRange) -> dict[str, DateTime]:
@@ -68,17 +67,20 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     tz = request.meta.get("tz")
     if tz is not None:
         zone_of(text_of(tz, "tz"))
-    found = {id: _series(context, id, request.meta["range"], tz) for id in ids}
-    zones = sorted({series.tz for series, _ in found.values()})
+    points = context.storage.his_points([id.id for id in ids])
+    zones = sorted({point.tz for point in points})
     if tz is None and len(zones) > 1:
         raise OpError(f"points in several zones ({', '.join(zones)}) need meta tz")
+    span = parse_range(request.meta["range"], tz or zones[0], context.now)
+    series = {point.id: _series(context, point, span) for point in points}
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
-    series = [found[id][0] for id in ids]
-    return Grid(
-        [Col("ts"), *cols],
-        Joined(tz or zones[0], [col.name for col in cols], series),
-        _bounds(context, found[ids[0]][1]),
+    rows = Joined(
+        span.start.tz,
+        [col.name for col in cols],
+        [series[id.id] for id in ids],
+        context.storage.snapshot,
     )
+    return Grid([Col("ts"), *cols], rows, _bounds(context, span))
 
 
 @op("hisWrite", side_effects=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,7 @@ class StorageAdapter:
         An entity that exists gets the new persistent tags, keeps its history,
         and keeps transient tags that ``put`` does not name. ``replace`` also
         removes every entity that ``put`` lacks. A removed entity's history goes.
+        Raises InvalidRecord where history would change its meaning.
         """
         raise NotImplementedError
 
@@ -185,10 +187,34 @@ class StorageAdapter:
 
         Raises UnknownEntity or NotHistorized.
         """
-        point = HisPoint.of(self.existing(id))
-        bounds = [None if at is None else microseconds_of(at) for at in (start, end)]
-        first, last = bounds
-        return Series(point.tz, point.unit, lambda: self.his_chunks(id, first, last))
+        return self.his_series(self.his_points([id])[0], start, end)
+
+    def his_points(self, ids: Sequence[str]) -> list[HisPoint]:
+        """The points of some ids. Raises UnknownEntity or NotHistorized."""
+        points = []
+        for id, record in zip(ids, self.read_by_ids(ids), strict=True):
+            if record is None:
+                raise UnknownEntity(id)
+            points.append(HisPoint.of(record))
+        return points
+
+    def his_series(
+        self, point: HisPoint, start: dt.datetime | None, end: dt.datetime | None
+    ) -> Series:
+        """Samples of a known point; each reading is one view of the store."""
+        first, last = (
+            None if at is None else microseconds_of(at) for at in (start, end)
+        )
+
+        def read() -> Iterator[Chunk]:
+            with self.snapshot():
+                yield from self.his_chunks(point.id, first, last)
+
+        return Series(point.tz, point.unit, read)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reads inside see the same state, where the store can do that."""
+        return nullcontext()
 
     def his_write(self, id: str, samples: Iterable[Sample]) -> None:
         """Upsert samples of one point; Remove as a value deletes one."""
@@ -199,12 +225,10 @@ class StorageAdapter:
 
         Raises UnknownEntity, NotHistorized or InvalidSample.
         """
-        batches = {}
-        for id, record in zip(samples, self.read_by_ids(list(samples)), strict=True):
-            if record is None:
-                raise UnknownEntity(id)
-            batches[id] = checked(HisPoint.of(record), samples[id])
-        self.his_store(batches)
+        points = self.his_points(list(samples))
+        self.his_store(
+            {point.id: checked(point, samples[point.id]) for point in points}
+        )
 
     # -- async twins ----------------------------------------------------------
 

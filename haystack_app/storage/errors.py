@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
     "NotHistorized",
@@ -17,6 +18,13 @@ class StorageError(ValueError):
 
 class InvalidRecord(StorageError):
     """A record that cannot be stored as it is."""
+
+
+class HistoryInUse(InvalidRecord):
+    """A change of a tag that the entity's stored samples depend on."""
+
+    def __init__(self, id: str, tag: str) -> None:
+        super().__init__(f"@{id} has history: its tag {tag!r} cannot change")
 
 
 class UnknownEntity(StorageError):

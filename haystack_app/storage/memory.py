@@ -20,7 +20,8 @@ from ..filters.planner import Term, candidates, plan, terms_of
 from ..kinds.series import Chunk
 from ..wire.record import Record
 from .base import Changes, Records, StorageAdapter
-from .samples import Batch
+from .errors import HistoryInUse
+from .samples import Batch, Sample, reinterpreted
 from .stored import Stored, stored_forms
 
 __all__ = ["InMemoryAdapter"]
@@ -112,6 +113,7 @@ class InMemoryAdapter(StorageAdapter):
     ) -> Changes:
         changes = Changes([], [], [], [])
         with self._lock:
+            self._check_histories(put)
             for stored in put:
                 tags, cur = orjson.loads(stored.tags), orjson.loads(stored.cur)
                 held = self._entities.get(stored.id)
@@ -131,6 +133,13 @@ class InMemoryAdapter(StorageAdapter):
                 self._histories.pop(id, None)
                 changes.removed.append(id)
         return changes
+
+    def _check_histories(self, put: Sequence[Stored]) -> None:
+        for stored in put:
+            if stored.id in self._histories and self._histories[stored.id].times:
+                before = self._entities[stored.id].tags
+                if tag := reinterpreted(before, orjson.loads(stored.tags)):
+                    raise HistoryInUse(stored.id, tag)
 
     def _decoded(self, id: str) -> dict[str, Any] | None:
         entity = self._entities.get(id)
@@ -168,6 +177,10 @@ class InMemoryAdapter(StorageAdapter):
             }
             vals = [0.0 if place in others else val for place, val in enumerate(part)]
             yield Chunk(times[at : at + _CHUNK], vals, others)
+
+    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
+        with self._lock:
+            super().his_write_all(samples)
 
     def his_store(self, batches: Mapping[str, Batch]) -> None:
         with self._lock:

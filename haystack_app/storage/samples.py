@@ -17,7 +17,7 @@ from ..kinds.series import microseconds_of
 from ..kinds.timezones import UnknownTimeZone, zone_of
 from .errors import InvalidSample, NotHistorized
 
-__all__ = ["Batch", "HisPoint", "Sample", "checked"]
+__all__ = ["Batch", "HisPoint", "Sample", "checked", "reinterpreted"]
 
 Sample = tuple[Any, Any]
 """A DateTime and a value, until they are checked."""
@@ -74,6 +74,15 @@ def _symbol(id: str, unit: Any) -> str | None:
         return Number(0, unit if isinstance(unit, str) else "").unit
     except ValueError as err:
         raise NotHistorized(f"@{id}: tag unit: {err}") from None
+
+
+def reinterpreted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """A tag whose change would give stored samples another meaning, if any.
+
+    Both are records' persistent tags, as JSON or decoded.
+    """
+    meaning = ("kind", "unit", "tz")
+    return next((tag for tag in meaning if before.get(tag) != after.get(tag)), None)
 
 
 @dataclass(frozen=True, slots=True)

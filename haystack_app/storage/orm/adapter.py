@@ -6,7 +6,8 @@ stored JSON goes to the answer without being decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import orjson
 from django.core import checks
@@ -21,10 +22,12 @@ from ...models import Entity, EntityRef, HisSample, TagSet
 from ...models.entity import spliced
 from ...wire.record import Record
 from ..base import Changes, Records, StorageAdapter
-from ..samples import Batch
+from ..errors import HistoryInUse
+from ..samples import Batch, Sample, reinterpreted
 from ..stored import Stored, tag_set_id
 from . import history
 from .compiler import compile_filter
+from .locks import Lock, lock
 
 __all__ = ["OrmAdapter"]
 
@@ -102,6 +105,7 @@ class OrmAdapter(StorageAdapter):
         # one order for every writer: two batches never wait for each other
         ordered = sorted(put, key=lambda stored: stored.id)
         with transaction.atomic(using=self.using):
+            lock(connections[self.using], Lock.ENTITIES)
             for at in range(0, len(ordered), _BATCH):
                 self._put(ordered[at : at + _BATCH], changes)
             gone = set(remove)
@@ -133,9 +137,16 @@ class OrmAdapter(StorageAdapter):
                 changes.updated.append(stored.id)
                 cur = orjson.dumps(merged).decode()
                 if not same_tags:
+                    self._check_history(before, stored)
                     moved.append(stored)
             rows.append(self._row(stored, cur, before, moved[-1:] == [stored]))
         self._save(rows, moved)
+
+    def _check_history(self, before: Entity, after: Stored) -> None:
+        tag = reinterpreted(orjson.loads(before.tags), orjson.loads(after.tags))
+        samples = HisSample.objects.using(self.using)
+        if tag and samples.filter(point_id=after.id).exists():
+            raise HistoryInUse(after.id, tag)
 
     def _row(
         self, stored: Stored, cur: str, before: Entity | None, modified: bool
@@ -173,6 +184,8 @@ class OrmAdapter(StorageAdapter):
         )
 
     def _remove(self, ids: list[str], changes: Changes) -> None:
+        if ids:
+            lock(connections[self.using], Lock.HISTORY)
         for at in range(0, len(ids), _BATCH):
             batch = ids[at : at + _BATCH]
             known = self.entities.filter(id__in=batch)
@@ -188,6 +201,15 @@ class OrmAdapter(StorageAdapter):
         self, id: str, start: int | None = None, end: int | None = None
     ) -> Iterator[Chunk]:
         return history.chunks(connections[self.using], id, start, end)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return history.snapshot(connections[self.using])
+
+    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
+        with transaction.atomic(using=self.using):
+            # no point may go between its check and the writing of its samples
+            lock(connections[self.using], Lock.HISTORY, shared=True)
+            super().his_write_all(samples)
 
     def his_store(self, batches: Mapping[str, Batch]) -> None:
         with transaction.atomic(using=self.using):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from ...kinds.series import Chunk, instant_of, microseconds_of
 from ...wire import hayson_reader, hayson_writer
 from ..samples import Batch
 
-__all__ = ["chunks", "store"]
+__all__ = ["chunks", "snapshot", "store"]
 
 _PAGE = 10_000
 _MILLENNIUM = 946_684_800_000_000
@@ -35,6 +35,21 @@ def chunks(
     if connection.vendor == "postgresql":
         return _postgres_chunks(connection, id, start, end)
     return _sqlite_chunks(connection, id, start, end)
+
+
+@contextmanager
+def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """One view of the database; inside a caller's transaction it is that one's."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic(using=connection.alias):
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
+        yield
 
 
 def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
@@ -79,37 +94,12 @@ def _postgres_chunks(
 ) -> Iterator[Chunk]:
     decoder = _Decoder()
     after, first = start, True
-    with _snapshot(connection):
-        while True:
-            page = _page(connection, id, after, end, inclusive=first)
-            if page is None:
-                return
-            times, vals, texts = page
-            yield Chunk(times, vals, decoder.others(texts))
-            if len(times) < _PAGE:
-                return
-            after, first = times[-1], False
-
-
-def _snapshot(connection: BaseDatabaseWrapper) -> Any:
-    """One view of the table for all pages; a caller's transaction is its own."""
-    if connection.in_atomic_block:
-        return nullcontext()
-    return _RepeatableRead(connection)
-
-
-class _RepeatableRead:
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self.connection = connection
-        self.atomic = transaction.atomic(using=connection.alias)
-
-    def __enter__(self) -> None:
-        self.atomic.__enter__()
-        with self.connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    def __exit__(self, *exc: Any) -> None:
-        self.atomic.__exit__(*exc)
+    while page := _page(connection, id, after, end, inclusive=first):
+        times, vals, texts = page
+        yield Chunk(times, vals, decoder.others(texts))
+        if len(times) < _PAGE:
+            return
+        after, first = times[-1], False
 
 
 def _page(
@@ -126,19 +116,23 @@ def _page(
         if at is not None:
             bounds += f" AND ts {operator} %s::timestamptz"
             params.append(instant_of(at).isoformat())
-    # the driver's own cursor: the answer must be binary
+    from psycopg import Cursor
+
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
-        cursor.adapters.register_loader("timestamptz[]", _raw_loader())
-        cursor.adapters.register_loader("float8[]", _raw_loader())
+    with Cursor(connection.connection) as cursor:  # Django's own is never binary
+        for name in ("timestamptz", "float8"):
+            array = cursor.adapters.types[name].array_oid
+            cursor.adapters.register_loader(array, _raw_loader())
         cursor.execute(
             "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
             " CASE WHEN bool_or(obj IS NOT NULL) THEN array_agg(obj::text) END"
             " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
             f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
             params,
+            binary=True,
         )
-        times, vals, texts = cursor.fetchone()
+        row: Any = cursor.fetchone()
+    times, vals, texts = row
     if times is None:
         return None
     moments = [time + _MILLENNIUM for time in _unpack(times, "q")]

@@ -1,0 +1,137 @@
+"""System checks: what is wrong with a deployment, each with an id and a hint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .ops import find_op
+from .storage.handler import storages
+from .storage.orm import OrmAdapter
+
+__all__ = ["check_databases", "check_settings", "check_storages"]
+
+_KEYS = {"STORAGES", "HISTORY_CHUNK_DAYS", "SERVER_NAME"}
+
+
+@register()
+def check_settings(**_: Any) -> Iterator[CheckMessage]:
+    """The setting HAYSTACK itself."""
+    for key in sorted(settings.HAYSTACK.keys() - _KEYS):
+        yield Error(
+            f"HAYSTACK has the unknown key {key!r}",
+            hint=f"Known are {', '.join(sorted(_KEYS))}.",
+            id="haystack.E005",
+        )
+    days = settings.HAYSTACK.get("HISTORY_CHUNK_DAYS", 7)
+    if not isinstance(days, int) or days < 1:
+        yield Error(
+            f"HAYSTACK['HISTORY_CHUNK_DAYS'] is {days!r}",
+            hint="Give whole days, 1 or more.",
+            id="haystack.E006",
+        )
+    if "default" not in storages:
+        yield Error(
+            "HAYSTACK['STORAGES'] has no 'default'",
+            hint='Add "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter"}.',
+            id="haystack.E007",
+        )
+
+
+@register()
+def check_storages(**_: Any) -> Iterator[CheckMessage]:
+    """Every storage of the settings can be made, and what each says of itself."""
+    databases: Counter[str] = Counter()
+    for alias in storages:
+        if find_op(alias) or alias == "sys":
+            yield Error(
+                f"storage {alias!r} has the name of an op",
+                hint="Paths are /api/{op} and /api/{alias}/{op}: rename it.",
+                id="haystack.E004",
+            )
+        try:
+            adapter = storages.create(alias)
+        except (TypeError, ImportError, ImproperlyConfigured, KeyError) as err:
+            yield Error(
+                f"storage {alias!r} cannot be made: {err}",
+                hint="See BACKEND and OPTIONS in docs/configuration.md.",
+                id="haystack.E001",
+            )
+            continue
+        yield from adapter.check()
+        if isinstance(adapter, OrmAdapter):
+            databases[adapter.using] += 1
+    for using in sorted(using for using, count in databases.items() if count > 1):
+        yield Error(
+            f"two storages use the database {using!r}",
+            hint="Give each ORM storage a database of its own by OPTIONS['using'].",
+            id="haystack.E003",
+        )
+
+
+@register(Tags.database)
+def check_databases(
+    databases: Sequence[str] | None = None, **_: Any
+) -> Iterator[CheckMessage]:
+    """How the databases of ORM storages are set up and what they have."""
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor == "sqlite":
+            yield from _sqlite(alias, connection)
+        elif connection.vendor == "postgresql":
+            yield from _postgresql(alias, connection)
+
+
+def _sqlite(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    mode = connection.settings_dict["OPTIONS"].get("transaction_mode")
+    if mode != "IMMEDIATE":
+        yield Warning(
+            f"database {alias!r}: SQLite transactions are not IMMEDIATE",
+            hint="OPTIONS['transaction_mode'] = 'IMMEDIATE', or writers that meet"
+            " fail with 'database is locked'.",
+            id="haystack.W003",
+        )
+
+
+def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    if connection.settings_dict["CONN_MAX_AGE"] != 0:
+        yield Warning(
+            f"database {alias!r}: CONN_MAX_AGE keeps connections of ended threads",
+            hint="Set CONN_MAX_AGE = 0 and OPTIONS['pool'].",
+            id="haystack.W001",
+        )
+    if _asked(connection, "SHOW jit") == "on":
+        yield Warning(
+            f"database {alias!r}: JIT compilation is on",
+            hint="OPTIONS['options'] = '-c jit=off': filters take 0.2 ms without it"
+            " that take 158 ms with it.",
+            id="haystack.W002",
+        )
+    available = _asked(
+        connection,
+        "SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'",
+    )
+    installed = _asked(
+        connection, "SELECT extname FROM pg_extension WHERE extname = 'timescaledb'"
+    )
+    if available and not installed:
+        yield Warning(
+            f"database {alias!r}: TimescaleDB is available but not used",
+            hint="CREATE EXTENSION timescaledb as a superuser, then migrate"
+            " haystack_app back to 0002 and forwards again.",
+            id="haystack.W004",
+        )
+
+
+def _asked(connection: BaseDatabaseWrapper, sql: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        row = cursor.fetchone()
+    return row[0] if row else None
