@@ -69,10 +69,10 @@ def parse_instant(text: str) -> dt.datetime:
         raise ValueError(f"invalid dateTime {text!r}")
     base, fraction, offset = match.groups()
     try:
-        instant = dt.datetime.fromisoformat(base + offset)
+        instant = dt.datetime.fromisoformat(base + offset).astimezone(dt.UTC)
         if fraction:
             instant = instant.replace(microsecond=_microseconds(fraction))
-        return instant.astimezone(dt.UTC)
+        return instant
     except (ValueError, OverflowError) as err:
         raise ValueError(f"invalid dateTime {text!r}: {err}") from None
 

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from ..kinds.datetimes import DateTime, parse_date, parse_time
 from ..kinds.scalars import NA, REMOVE, Number, Ref, Symbol, Uri
-from ..kinds.units import UnknownUnit
 from .errors import ParseError
 
 __all__ = ["blank", "fail", "number_or_time", "ref", "string", "symbol", "uri"]
@@ -148,27 +147,29 @@ def _finite(digits: str, unit: str | None) -> Number:
 def number_or_time(text: str, at: int) -> tuple[Any, int]:
     """A Number, Date, Time or DateTime: whatever starts with a digit or ``-``."""
     try:
-        if match := _DATETIME.match(text, at):
-            return _datetime(match, text, at), match.end()
-        if match := _DATE.match(text, at):
-            return parse_date(match[0]), match.end()
-        if match := _TIME.match(text, at):
-            return parse_time(match[0]), match.end()
+        if _LOOKS_LIKE_TIME.match(text, at):
+            return _time(text, at)
         if match := _HEX.match(text, at):
             return Number(float(int(match[1].replace("_", ""), 16))), match.end()
-        if text.startswith("-INF", at):
-            return Number(float("-inf")), at + 4
-        if _LOOKS_LIKE_TIME.match(text, at):
-            fail("malformed date, time or dateTime", text, at)
         if match := _NUMBER.match(text, at):
             return _finite(match[1], match[2]), match.end()
     except ParseError:
         raise
-    except UnknownUnit as err:
-        fail(str(err), text, at)
     except (ValueError, OverflowError) as err:
         fail(str(err), text, at)
+    if text.startswith("-INF", at):
+        return Number(float("-inf")), at + 4
     fail("invalid number", text, at)
+
+
+def _time(text: str, at: int) -> tuple[Any, int]:
+    if match := _DATETIME.match(text, at):
+        return _datetime(match, text, at), match.end()
+    if match := _DATE.match(text, at):
+        return parse_date(match[0]), match.end()
+    if match := _TIME.match(text, at):
+        return parse_time(match[0]), match.end()
+    fail("malformed date, time or dateTime", text, at)
 
 
 def _datetime(match: re.Match[str], text: str, at: int) -> DateTime:

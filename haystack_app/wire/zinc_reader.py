@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NoReturn
 
+from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer
@@ -19,6 +20,8 @@ from .limits import MAX_CELLS, MAX_DEPTH
 __all__ = ["read_dict", "read_grid", "read_value"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_COMPOUND = re.compile(r'["`\[{<>()/\r]')
+_CELL_ENDS = (",", "\n", "\r", "")
 _SIMPLE_CELL = re.compile(r"[^,\n\r\"`\[{<>()/]*")
 _END_OF_LINE = re.compile(r"\r?\n|\Z")
 _DECIMAL = r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
@@ -260,22 +263,56 @@ class _Reader:
             at += 1
 
     def row(self, at: int, names: list[str], depth: int) -> tuple[dict[str, Any], int]:
-        found: dict[str, Any] = {}
-        last = len(names) - 1
         self.cells += len(names)
         if self.cells > MAX_CELLS:
             self.fail(f"more than {MAX_CELLS} cells", at)
+        end = self.text.find("\n", at) + 1 or len(self.text)
+        line = self.text[at:end].removesuffix("\n")
+        if not _COMPOUND.search(line):
+            cells = line.split(",")
+            if len(cells) == len(names):
+                try:
+                    return self.plain_row(names, cells), end
+                except ParseError:
+                    pass  # the other way knows the place of the fault
+        return self.any_row(at, names, depth)
+
+    def plain_row(self, names: list[str], cells: list[str]) -> dict[str, Any]:
+        """A row without quotes and brackets: its commas are all separators."""
+        found: dict[str, Any] = {}
+        for name, cell in zip(names, cells, strict=True):
+            if cell:
+                value = self.remembered.get(cell, _MISSING)
+                if value is _MISSING:
+                    value = None if cell.isspace() else read_value(cell)
+                    if type(value) is not DateTime:  # hardly ever seen again
+                        self.remember(cell, value)
+                if value is not None:
+                    found[name] = value
+        return found
+
+    def remember(self, cell: str, value: Any) -> None:
+        if len(self.remembered) < _REMEMBERED:
+            self.remembered[cell] = value
+
+    def any_row(
+        self, at: int, names: list[str], depth: int
+    ) -> tuple[dict[str, Any], int]:
+        text = self.text
+        found: dict[str, Any] = {}
+        last = len(names) - 1
         for index, name in enumerate(names):
-            value, at = self.cell(at, depth)
-            if value is not None:
-                found[name] = value
+            if text[at : at + 1] != ",":
+                value, at = self.cell(at, depth)
+                if value is not None:
+                    found[name] = value
             if index < last:
-                if not self.text.startswith(",", at):
+                if text[at : at + 1] != ",":
                     self.fail(f"expected {len(names)} cells, found {index + 1}", at)
                 at += 1
-        if self.text.startswith(",", at):
+        if text.startswith(",", at):
             self.fail(f"more than {len(names)} cells", at)
-        if self.text.startswith(">>", at):
+        if text.startswith(">>", at):
             return found, at
         return found, self.line_end(at)
 
@@ -284,25 +321,13 @@ class _Reader:
         text = self.text
         match = _SIMPLE_CELL.match(text, at)
         end = match.end() if match else at
-        if text[end : end + 1] in (",", "\n", "\r", ""):
-            key = text[at:end]
-            value = self.remembered.get(key, _MISSING)
-            if value is _MISSING:
-                value = self.scalar_cell(at, end)
-                if len(self.remembered) < _REMEMBERED:
-                    self.remembered[key] = value
+        value = self.remembered.get(text[at:end], _MISSING)
+        if value is not _MISSING and text[end : end + 1] in _CELL_ENDS:
             return value, end
-        at = lexer.blank(text, at)
-        if text[at : at + 1] in (",", "\n", "\r", ""):
-            return None, at
-        value, at = self.value(at, depth)
-        return value, lexer.blank(text, at)
-
-    def scalar_cell(self, at: int, end: int) -> Any:
-        start = lexer.blank(self.text, at)
-        if start >= end:
-            return None
-        value, stop = self.value(start, MAX_DEPTH)
-        if lexer.blank(self.text, stop) != end:
-            self.fail(f"unexpected {self.text[stop : stop + 12]!r}", stop)
-        return value
+        start = lexer.blank(text, at)
+        if text[start : start + 1] in _CELL_ENDS:
+            return None, start
+        value, stop = self.value(start, depth)
+        if stop == end:
+            self.remember(text[at:end], value)
+        return value, lexer.blank(text, stop)
