@@ -1,5 +1,60 @@
-from django.http import HttpResponse
+"""The front page: what this is, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from . import filters
+from .storage.base import StorageAdapter
+from .storage.handler import DEFAULT_ALIAS, storages
+
+__all__ = ["front_page"]
+
+_COUNTED = (
+    ("sites", "site"),
+    ("spaces", "space"),
+    ("equipment", "equip"),
+    ("points", "point"),
+    ("with history", "point and his"),
+)
+_EXAMPLES = (
+    ("About this server", "about"),
+    ("All sites", "read?filter=site"),
+    ("Zone temperatures", "read?filter=zone+and+temp+and+sensor&limit=20"),
+    (
+        "Points of sites built before 2000",
+        "read?filter=point+and+siteRef->yearBuilt+<+2000&limit=20",
+    ),
+    ("What this server speaks", "formats"),
+)
 
 
-def front_page(request):
-    return HttpResponse("x")
+@require_safe
+def front_page(request: HttpRequest) -> HttpResponse:
+    """Public; what the store holds is told to those who are logged in."""
+    context: dict[str, Any] = {"base": request.build_absolute_uri("/").rstrip("/")}
+    if request.user.is_authenticated:
+        adapter = storages[DEFAULT_ALIAS]
+        context["counts"] = [(word, count(adapter, f)) for word, f in _COUNTED]
+        context["examples"] = _EXAMPLES
+        context["sample_point"] = _sample_point(adapter)
+    response = render(request, "haystack_app/front.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def count(adapter: StorageAdapter, text: str) -> int:
+    """How many records match and are not in the trash."""
+    tree = filters.parse(f"({text}) and not trash")
+    matching = getattr(adapter, "matching", None)
+    return len(adapter.read(tree)) if matching is None else matching(tree).count()
+
+
+def _sample_point(adapter: StorageAdapter) -> str | None:
+    """The id of some point with a history, for the examples."""
+    found = adapter.read("point and his and temp and not trash", limit=1)
+    return next((record["id"].id for record in found), None)

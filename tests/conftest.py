@@ -11,6 +11,8 @@ itself ``django_db(transaction=True, databases="__all__")``, which is slower.
 
 from __future__ import annotations
 
+import os
+import secrets
 from typing import Any
 
 import pytest
@@ -26,11 +28,13 @@ ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"
 
 def _orm(name: str) -> Any:
     missing = settings.MISSING_SERVICES.get(name, "")
+    # Django makes no other test database without the default one
+    databases = ["default"] if missing else ["default", ALIASES[name]]
     return pytest.param(
         name,
         marks=[
             pytest.mark.skipif(bool(missing), reason=missing or "it is there"),
-            pytest.mark.django_db(databases=[ALIASES[name]] if not missing else []),
+            pytest.mark.django_db(databases=databases),
         ],
     )
 
@@ -54,3 +58,14 @@ def sql_store(request: pytest.FixtureRequest) -> OrmAdapter:
     adapter = _adapter(request.param)
     assert isinstance(adapter, OrmAdapter)
     return adapter
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A random seed for ``FUZZ_PAIRS``, the same in all processes of a run."""
+    if os.environ.get("FUZZ_PAIRS"):
+        os.environ.setdefault("FUZZ_SEED", secrets.token_hex(4))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    seed = os.environ.get("FUZZ_SEED")
+    return [f"FUZZ_SEED={seed} repeats the random filters"] if seed else []

@@ -43,7 +43,7 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
     A path of several names is answered by sets of referring ids, or, with
     ``walk`` and where sets cannot express it, by following it row by row.
     """
-    if path[0] == "id" and len(path) > 1:
+    while path[0] == "id" and len(path) > 1:
         path = path[1:]  # a record's id leads back to itself
     if len(path) == 1:
         return _tag_holds(row, path[0], test)

@@ -32,7 +32,7 @@ _OF_DATE_TIME = {
 
 def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
     """Whether the value behind ``path`` passes; ``walk`` makes no difference."""
-    if path[0] == "id" and len(path) > 1:
+    while path[0] == "id" and len(path) > 1:
         path = path[1:]  # a record's id leads back to itself
     if len(path) > 1:
         return _walk(row, path, test)
@@ -43,7 +43,12 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
 
 def _tag(row: Row, name: str) -> Sql:
     column = Sql(row.cur if name in TRANSIENT else row.tags)
-    return sql("({} -> %s)", column, name)
+    return sql("({} -> %s)", column, _place(name))
+
+
+def _place(name: str) -> str:
+    """A JSON path; a bare name would be cut short by the operator in some."""
+    return f'$."{name}"'
 
 
 # -- values -------------------------------------------------------------------
@@ -202,5 +207,5 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
         _tag(target, name),
         of_date_time,
         item,
-        name,
+        _place(name),
     )

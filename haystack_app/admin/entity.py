@@ -1,0 +1,145 @@
+"""The list of entities, searched by Haystack filters, and their pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from .. import filters
+from ..kinds.scalars import Ref
+from ..models import Entity
+from ..storage.orm.compiler import compile_filter
+from ..wire.errors import ParseError
+from .page import names_of, page_of
+from .paging import MOST, BoundedPaginator
+from .things import dis_of, thing_of
+
+if TYPE_CHECKING:
+    EntityModelAdmin = admin.ModelAdmin[Entity]
+else:
+    EntityModelAdmin = admin.ModelAdmin
+
+__all__ = ["EntityAdmin"]
+
+
+class EntityList(ChangeList):
+    """Looks up the names of the sites of one page at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.most = MOST
+        self.result_list = list(self.result_list)
+        sites = [
+            ref.id
+            for entity in self.result_list
+            if isinstance(ref := entity.record.get("siteRef"), Ref)
+        ]
+        names = names_of(sites)
+        for entity in self.result_list:
+            ref = entity.record.get("siteRef")
+            entity.site_name = names.get(ref.id, ref.id) if isinstance(ref, Ref) else ""
+
+
+_TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
+
+
+@admin.register(Entity)
+class EntityAdmin(EntityModelAdmin):
+    """Read-only. The search box takes a Haystack filter."""
+
+    list_display = ("shown_id", "dis", "thing", "site", "mod")
+    list_display_links = ("shown_id", "dis")
+    list_per_page = 100
+    ordering = ("id",)
+    paginator = BoundedPaginator
+    search_fields = ("id",)
+    search_help_text = (
+        "A Haystack filter, such as: site — ahu and siteRef==@north.b1 — "
+        "point and temp and curVal > 75°F — point and siteRef->yearBuilt < 2000"
+    )
+    show_full_result_count = False
+    change_form_template = "admin/haystack_app/entity/page.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Entity | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Entity | None = None
+    ) -> bool:
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EntityList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Entity], search_term: str
+    ) -> tuple[QuerySet[Entity], bool]:
+        """The rows that match the filter; none, and why, if it is no filter."""
+        if not search_term.strip():
+            return queryset, False
+        try:
+            condition = compile_filter(filters.parse(search_term))
+        except ParseError as err:
+            messages.error(request, f"Not a Haystack filter: {err}")
+            return queryset.none(), False
+        return queryset.filter(condition), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        id = unquote(object_id)
+        entity: Entity | None = self.get_object(request, id)
+        if not self.has_view_permission(request, entity):
+            raise PermissionDenied
+        if entity is None:
+            messages.warning(request, f"There is no entity @{id}.")
+            return redirect("admin:haystack_app_entity_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": dis_of(entity.record),
+            "opts": self.opts,
+            "original": entity,
+            "preserved_filters": self.get_preserved_filters(request),
+            **page_of(entity),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, str(self.change_form_template), context)
+
+    # -- columns --------------------------------------------------------------
+
+    @admin.display(description="id", ordering="id")
+    def shown_id(self, entity: Entity) -> SafeString:
+        return format_html("<code>@{}</code>", entity.id)
+
+    @admin.display
+    def dis(self, entity: Entity) -> SafeString:
+        tags = entity.record
+        badge = _TRASH if "trash" in tags else ""
+        return format_html("{}{}", dis_of(tags), badge)
+
+    @admin.display(description="kind of thing")
+    def thing(self, entity: Entity) -> str:
+        return thing_of(entity.record)
+
+    @admin.display
+    def site(self, entity: Entity) -> str:
+        return str(getattr(entity, "site_name", ""))

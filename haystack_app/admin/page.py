@@ -1,0 +1,201 @@
+"""What the page of one entity shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.contrib.admin.utils import quote
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from ..kinds.datetimes import DateTime
+from ..kinds.grid import Grid
+from ..kinds.scalars import MARKER, Number, Ref
+from ..models import Entity, EntityRef, HisSample
+from ..storage.transient import TRANSIENT
+from ..wire import hayson_reader, zinc_writer
+from .things import dis_of, thing_of
+
+__all__ = ["names_of", "page_of"]
+
+_SAMPLES = 50
+_REFERRERS = 10
+_PATHS = 30
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Referrers:
+    """Entities that refer to one by the same path; the first few are named."""
+
+    path: str
+    count: int
+    search: str
+    first: list[SafeString]
+
+
+def page_of(entity: Entity) -> dict[str, Any]:
+    """The context of the entity's template."""
+    tags = dict(entity.record.items())
+    edges = list(EntityRef.objects.filter(src=entity.id).order_by("path", "dst"))
+    names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)])
+    markers = [name for name, value in tags.items() if value is MARKER]
+    return {
+        "entity": entity,
+        "thing": thing_of(tags),
+        "is_trash": "trash" in tags,
+        "markers": sorted(markers),
+        "tags": [
+            (name, value_html(value, names))
+            for name, value in sorted(tags.items())
+            if value is not MARKER and name not in TRANSIENT and name != "id"
+        ],
+        "transient": [
+            (name, value_html(value, names))
+            for name, value in sorted(tags.items())
+            if name in TRANSIENT
+        ],
+        "refs": [(edge.path, ref_link(edge.dst, names)) for edge in edges],
+        "referrers": _referrers(entity.id),
+        "samples": _samples(entity.id, tags),
+        "sample_limit": _SAMPLES,
+        "hayson": _pretty(entity.record.raw),
+    }
+
+
+def names_of(ids: Iterable[str]) -> dict[str, str]:
+    """What the entities that exist are called."""
+    wanted = sorted(set(ids))
+    found: dict[str, str] = {}
+    for at in range(0, len(wanted), _BATCH):
+        for entity in Entity.objects.filter(id__in=wanted[at : at + _BATCH]):
+            found[entity.id] = dis_of(entity.record)
+    return found
+
+
+def _refs_in(value: Any) -> Iterator[str]:
+    """Ids of all refs in a value, those that are no edges included."""
+    if isinstance(value, Ref):
+        yield value.id
+    elif isinstance(value, list):
+        for item in value:
+            yield from _refs_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _refs_in(item)
+    elif isinstance(value, Grid):
+        yield from _refs_in(list(value.rows))
+
+
+def entity_url(id: str) -> str:
+    return reverse("admin:haystack_app_entity_change", args=[quote(id)])
+
+
+def ref_link(id: str, names: Mapping[str, str], dis: str | None = None) -> SafeString:
+    """A link to an entity; one that does not exist is only named."""
+    if id not in names:
+        shown = format_html(" {}", dis) if dis else ""
+        return format_html(
+            '<code>@{}</code>{} <em class="hs-soft">missing</em>', id, shown
+        )
+    return format_html(
+        '<a href="{}">{}</a> <code class="hs-soft">@{}</code>',
+        entity_url(id),
+        names[id],
+        id,
+    )
+
+
+def value_html(value: Any, names: Mapping[str, str]) -> SafeString:
+    """A value as Zinc; refs to what exists are links, grids are tables."""
+    if isinstance(value, Ref):
+        return ref_link(value.id, names, value.dis)
+    if isinstance(value, list) and any(isinstance(item, Ref) for item in value):
+        items = ((value_html(item, names),) for item in value)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", items))
+    if isinstance(value, dict) and value:
+        rows = ((name, value_html(inner, names)) for name, inner in value.items())
+        cells = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows)
+        return format_html("<table>{}</table>", cells)
+    if isinstance(value, Grid):
+        return _grid_html(value, names)
+    return format_html("<code>{}</code>", zinc_writer.value_text(value))
+
+
+def _grid_html(grid: Grid, names: Mapping[str, str]) -> SafeString:
+    head = format_html_join("", "<th>{}</th>", ((name,) for name in grid.names))
+    rows = (
+        (
+            format_html_join(
+                "",
+                "<td>{}</td>",
+                (
+                    (value_html(row[name], names) if name in row else "",)
+                    for name in grid.names
+                ),
+            ),
+        )
+        for row in grid.rows
+    )
+    body = format_html_join("", "<tr>{}</tr>", rows)
+    return format_html("<table><tr>{}</tr>{}</table>", head, body)
+
+
+def _referrers(id: str) -> list[Referrers]:
+    edges = EntityRef.objects.filter(dst=id)
+    counts = edges.values_list("path").annotate(count=Count("src")).order_by("path")
+    found = []
+    for path, count in counts[:_PATHS]:
+        first = edges.filter(path=path).order_by("src")[:_REFERRERS]
+        srcs = [edge.src_id for edge in first]
+        names = names_of(srcs)
+        found.append(
+            Referrers(
+                path,
+                count,
+                _search_url(f"{path.replace('.', '->')} == @{id}"),
+                [ref_link(src, names) for src in srcs],
+            )
+        )
+    return found
+
+
+def _search_url(filter: str) -> str:
+    return (
+        f"{reverse('admin:haystack_app_entity_changelist')}?{urlencode({'q': filter})}"
+    )
+
+
+def _samples(id: str, tags: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+    """The newest samples; None for what is no point with a history."""
+    if "point" not in tags or "his" not in tags:
+        return None
+    tz, unit = str(tags.get("tz", "UTC")), tags.get("unit")
+    rows = HisSample.objects.filter(point_id=id).order_by("-ts")[:_SAMPLES]
+    return [(_time(row, tz), _value(row, unit)) for row in rows]
+
+
+def _time(row: HisSample, tz: str) -> str:
+    try:
+        return str(DateTime(row.ts, tz))
+    except ValueError:
+        return row.ts.isoformat()
+
+
+def _value(row: HisSample, unit: Any) -> str:
+    if row.obj is not None:
+        return zinc_writer.value_text(hayson_reader.read_value(row.obj))
+    try:
+        return str(Number(row.val or 0.0, unit if isinstance(unit, str) else None))
+    except ValueError:
+        return str(row.val)
+
+
+def _pretty(raw: str) -> str:
+    return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,76 @@
+"""``haystack_demo``: two made-up campuses with their history up to now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from haystack_app import demo
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.transfer.his_importing import transaction_of
+
+from ._storage import StorageCommand, bar, changes_text
+
+_POINTS_A_WRITE = 50
+
+
+class Command(StorageCommand):
+    help = (
+        "Load the demo campuses and their history of the last days. Loading again "
+        "adds what is missing up to now."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="do nothing where the store has any entity",
+        )
+        parser.add_argument(
+            "--days", type=int, default=7, help="days of history (default: 7)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["days"] < 0:
+            raise CommandError("--days must not be negative")
+        adapter = self.writable_adapter(options)
+        if options["if_empty"] and next(adapter.scan(), None) is not None:
+            self.stdout.write("the store has entities: demo not loaded")
+            return
+        began, now = perf_counter(), timezone.now()
+        records = list(demo.entities(at=now))
+        with transaction_of(adapter):
+            changes = adapter.load_entities(records)
+            start = now - dt.timedelta(days=options["days"])
+            samples = load_history(adapter, records, start, now)
+        self.stdout.write(
+            f"demo: {len(records):,} entities ({changes_text(changes)}), "
+            f"{samples:,} samples in {perf_counter() - began:.0f} s"
+        )
+
+
+def load_history(
+    adapter: StorageAdapter,
+    records: list[dict[str, Any]],
+    start: dt.datetime,
+    end: dt.datetime,
+) -> int:
+    """Write the samples of all points with a history; how many they were."""
+    points = [record for record in records if "his" in record]
+    written = 0
+    with bar(desc="history", unit=" points", total=len(points)) as progress:
+        for at in range(0, len(points), _POINTS_A_WRITE):
+            batch: Mapping[str, list[demo.Sample]] = {
+                point["id"].id: list(demo.samples(point, start, end))
+                for point in points[at : at + _POINTS_A_WRITE]
+            }
+            adapter.his_write_all(batch)
+            written += sum(map(len, batch.values()))
+            progress.update(len(batch))
+    return written

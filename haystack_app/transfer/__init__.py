@@ -1,0 +1,1 @@
+"""Entities and histories between files and stores, whatever the command."""

@@ -1,0 +1,46 @@
+"""Where in which file a fault is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..wire.errors import ParseError
+
+__all__ = ["TransferError", "at_row", "grid_fault"]
+
+_JSON_ROW = re.compile(r"(?:rows)?\[(\d+)\]\.?(.*)", re.DOTALL)
+_LINE = re.compile(r"line (\d+), ")
+_HEAD_LINES = 2
+
+
+class TransferError(ValueError):
+    """A file that cannot be taken; nothing of any file was stored."""
+
+    def __init__(self, path: Path, where: str, reason: str) -> None:
+        self.path, self.where, self.reason = path, where, reason
+        place = f"{path}, {where}" if where else f"{path}"
+        super().__init__(f"{place}: {reason}")
+
+
+def at_row(path: Path, row: int, reason: str) -> TransferError:
+    """A fault of the row, counted from 1."""
+    return TransferError(path, f"row {row}", reason)
+
+
+def grid_fault(path: Path, text: str, err: ParseError) -> TransferError:
+    """The row of a fault in a grid's text, where it is known.
+
+    Zinc says the line and the column. They tell the row unless a grid nested
+    in a cell takes lines of its own.
+    """
+    json_row = _JSON_ROW.fullmatch(err.position)
+    if json_row is not None:
+        tag = json_row[2]
+        reason = f"{tag}: {err.message}" if tag else err.message
+        return at_row(path, int(json_row[1]) + 1, reason)
+    line = _LINE.match(err.position)
+    if line is not None and int(line[1]) > _HEAD_LINES and "<<" not in text:
+        row = int(line[1]) - _HEAD_LINES
+        return TransferError(path, f"row {row} ({err.position})", err.message)
+    return TransferError(path, err.position, err.message)

@@ -1,0 +1,192 @@
+"""Entities in the admin: searched by filters, looked at, never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from haystack_app.admin import paging
+from haystack_app.kinds import MARKER, DateTime, Grid, Number, Ref
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.handler import storages
+
+LIST = "/admin/haystack_app/entity/"
+
+
+def page(id: str) -> str:
+    return reverse("admin:haystack_app_entity_change", args=[id])
+
+
+@pytest.fixture
+def building(db: None) -> StorageAdapter:
+    store = storages["default"]
+    store.load_entities(
+        [
+            {"id": Ref("s"), "site": MARKER, "dis": "Main <b>Hall</b>"},
+            {"id": Ref("e_1"), "equip": MARKER, "ahu": MARKER, "siteRef": Ref("s")},
+            {
+                "id": Ref("p"),
+                "dis": "Room Temp",
+                "point": MARKER,
+                "sensor": MARKER,
+                "his": MARKER,
+                "kind": "Number",
+                "unit": "°F",
+                "tz": "New_York",
+                "siteRef": Ref("s"),
+                "equipRef": Ref("e_1"),
+                "lostRef": Ref("lost", "Lost one"),
+                "cfg": {"inner": {"ref": Ref("s")}},
+                "refs": [Ref("s"), Ref("e_1")],
+                "table": Grid.of([{"a": Ref("s"), "b": "<i>"}]),
+                "curVal": Number(71, "°F"),
+            },
+            {"id": Ref("old"), "trash": MARKER, "dis": "Old"},
+        ]
+    )
+    return store
+
+
+def found(client: Client, filter: str = "") -> list[str]:
+    response = client.get(LIST, {"q": filter} if filter else {})
+    assert response.status_code == 200
+    return [entity.id for entity in response.context["cl"].result_list]
+
+
+def test_every_entity_is_listed(admin_client: Client, building: StorageAdapter) -> None:
+    assert found(admin_client) == ["e_1", "old", "p", "s"]
+    text = admin_client.get(LIST).content.decode()
+    assert "equip · ahu" in text and "point · sensor" in text
+    assert text.count("Main &lt;b&gt;Hall&lt;/b&gt;") == 3  # itself and two siteRefs
+    assert "<b>Hall</b>" not in text
+    assert text.count('class="hs-trash"') == 1
+
+
+@pytest.mark.parametrize(
+    ("filter", "ids"),
+    [
+        ("site", ["s"]),
+        ("siteRef==@s", ["e_1", "p"]),
+        ("point and siteRef->site and curVal > 70°F", ["p"]),
+        ("cfg->inner->ref == @s", ["p"]),
+        ("not site and not point", ["e_1", "old"]),
+        ("id == @p", ["p"]),
+        ("nothing", []),
+    ],
+)
+def test_search_by_filter(
+    admin_client: Client, building: StorageAdapter, filter: str, ids: list[str]
+) -> None:
+    assert found(admin_client, filter) == ids
+
+
+@pytest.mark.parametrize(
+    "filter",
+    ["site and", "Main Hall", "a == ", "(" * 10_000, "x" * 20_000, "é", '"', "@s"],
+)
+def test_no_filter_is_a_message(
+    admin_client: Client, building: StorageAdapter, filter: str
+) -> None:
+    response = admin_client.get(LIST, {"q": filter})
+    assert response.status_code == 200
+    assert list(response.context["cl"].result_list) == []
+    (message,) = response.context["messages"]
+    assert message.message.startswith("Not a Haystack filter: ")
+    if len(filter) < 10_000:
+        assert "column" in message.message
+
+
+def test_long_filters_are_answered(
+    admin_client: Client, building: StorageAdapter
+) -> None:
+    assert found(
+        admin_client, " or ".join(f"a{n}" for n in range(1_500)) + " or site"
+    ) == ["s"]
+    assert found(admin_client, "(" * 90 + "site" + ")" * 90) == ["s"]
+
+
+def test_the_page_of_a_point(admin_client: Client, building: StorageAdapter) -> None:
+    first = dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC)
+    building.his_write(
+        "p",
+        [
+            (DateTime(first + dt.timedelta(minutes=minute), "New_York"), Number(minute))
+            for minute in range(60)
+        ],
+    )
+    response = admin_client.get(page("p"))
+    samples = response.context["samples"]
+    assert len(samples) == 50
+    assert samples[0] == ("2026-01-05T07:59:00-05:00 New_York", "59°F")
+    text = response.content.decode()
+    assert "71°F" in text and ">curVal<" in text
+    assert f'<a href="{page("s")}">Main &lt;b&gt;Hall&lt;/b&gt;</a>' in text
+    assert "Lost one" in text and text.count("missing") == 2  # its tag, and as a ref
+    assert "<i>" not in text
+    paths = [path for path, _ in response.context["refs"]]
+    assert paths == ["cfg.inner.ref", "equipRef", "lostRef", "refs", "refs", "siteRef"]
+
+
+def test_who_refers_to_a_site(admin_client: Client, building: StorageAdapter) -> None:
+    response = admin_client.get(page("s"))
+    assert response.context["samples"] is None
+    groups = {group.path: group for group in response.context["referrers"]}
+    assert {path: group.count for path, group in groups.items()} == {
+        "cfg.inner.ref": 1,
+        "refs": 1,
+        "siteRef": 2,
+    }
+    for path, ids in (("cfg.inner.ref", ["p"]), ("siteRef", ["e_1", "p"])):
+        answer = admin_client.get(groups[path].search)
+        assert [entity.id for entity in answer.context["cl"].result_list] == ids
+
+
+def test_ids_that_need_quoting(admin_client: Client, building: StorageAdapter) -> None:
+    response = admin_client.get(LIST, {"q": "ahu"})
+    assert f"{LIST}e_5F1/change/" in response.content.decode()
+    assert admin_client.get(f"{LIST}e_5F1/change/").status_code == 200
+
+
+def test_an_unknown_id(admin_client: Client, building: StorageAdapter) -> None:
+    response = admin_client.get(page("nope"), follow=True)
+    assert response.redirect_chain[-1][0] == LIST
+    assert "There is no entity @nope." in response.content.decode()
+
+
+def test_nothing_can_be_changed(admin_client: Client, building: StorageAdapter) -> None:
+    before = [record.raw for record in building.scan()]
+    assert admin_client.get(f"{LIST}add/").status_code == 403
+    assert admin_client.post(f"{LIST}s/delete/", {"post": "yes"}).status_code == 403
+    admin_client.post(page("s"), {"tags": "{}"})
+    admin_client.post(LIST, {"action": "delete_selected", "_selected_action": ["s"]})
+    assert [record.raw for record in building.scan()] == before
+
+
+def test_staff_without_permission(client: Client, building: StorageAdapter) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    client.force_login(staff)
+    assert client.get(LIST).status_code == 403
+    assert client.get(page("s")).status_code == 403
+
+
+def test_big_tables_are_counted_to_a_bound(
+    admin_client: Client, building: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "MOST", 2)
+    monkeypatch.setattr("haystack_app.admin.entity.MOST", 2)
+    response = admin_client.get(LIST)
+    assert response.context["cl"].result_count == 3
+    assert "More than 2 entities" in response.content.decode()
+
+
+def test_the_list_asks_the_database_little(
+    admin_client: Client,
+    building: StorageAdapter,
+    django_assert_max_num_queries: object,
+) -> None:
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
+        found(admin_client, "point or equip")

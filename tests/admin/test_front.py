@@ -1,0 +1,70 @@
+"""The front page: public, and silent about the data until somebody logs in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from haystack_app.kinds import MARKER, Ref
+from haystack_app.storage.handler import storages
+
+
+@pytest.fixture
+def building(db: None) -> None:
+    storages["default"].load_entities(
+        [
+            {"id": Ref("s"), "site": MARKER, "dis": "Secret Hall"},
+            {"id": Ref("p"), "point": MARKER, "his": MARKER, "temp": MARKER},
+            {"id": Ref("q"), "point": MARKER, "trash": MARKER},
+        ]
+    )
+
+
+def test_a_stranger_learns_what_to_do(client: Client, building: None) -> None:
+    response = client.get("/")
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "/admin/login/?next=/" in text and "/api/about" in text and "curl" in text
+    assert "counts" not in response.context and "Secret" not in text
+    assert "hisRead?id=@p" not in text
+
+
+def test_counts_and_links_for_users(client: Client, building: None) -> None:
+    client.force_login(User.objects.create_user("ann"))
+    response = client.get("/")
+    assert dict(response.context["counts"]) == {
+        "sites": 1,
+        "spaces": 0,
+        "equipment": 0,
+        "points": 1,
+        "with history": 1,
+    }
+    assert "/api/hisRead?id=@p&amp;range=today" in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_links_of_staff_lead_somewhere(admin_client: Client, building: None) -> None:
+    text = admin_client.get("/").content.decode()
+    links = {
+        link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"]*)"', text)
+    }
+    assert any(link.startswith("/admin/haystack_app/entity/?q=") for link in links)
+    for link in links:
+        response = admin_client.get(link)
+        assert response.status_code == 200, link
+        if "?q=" in link:
+            assert not list(response.context["messages"]), link
+
+
+def test_nothing_is_fetched_from_elsewhere(client: Client, db: None) -> None:
+    text = client.get("/").content.decode()
+    fetched = re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', text)
+    assert fetched and all(url.startswith("/static/") for url in fetched)
+
+
+def test_an_empty_store_says_how_to_fill_it(admin_client: Client) -> None:
+    assert "haystack_load" in admin_client.get("/").content.decode()
+    assert admin_client.post("/").status_code == 405

@@ -1,0 +1,135 @@
+"""All cases on one store, and the table that is printed."""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+from itertools import chain
+from typing import cast
+
+from haystack_app.storage.handler import storages
+from haystack_app.storage.orm import OrmAdapter
+
+from . import memory
+from .cases import Case, history_cases, read_cases, utc_text, write_cases
+from .data import START, History, build_entities, build_histories
+from .explain import print_plans
+from .http import HAYSON, ZINC, Http
+from .parsing import SIZES, parsing_costs
+from .questions import questions_for
+from .statements import Raw
+from .timing import side_by_side
+
+__all__ = ["Bench"]
+
+_MEMORY_LIMIT = 50 * 1024 * 1024
+_LINEAR = 1.5
+"""Times the cost a character may grow from the shortest filter to the longest."""
+
+
+class Bench:
+    """``over`` are the names of cases that missed their targets."""
+
+    def __init__(self, options: argparse.Namespace, samples: int) -> None:
+        self.options = options
+        self.samples = samples
+        self.on_timescale = options.store == "timescale"
+        self.over: list[str] = []
+
+    def run(self) -> None:
+        options = self.options
+        print(f"== {options.store}")
+        building = build_entities(options.entities)
+        rate = building.stored / building.seconds
+        print(
+            f"{building.stored:,} entities, {building.sites} sites"
+            f" ({rate:,.0f}/s through the adapter)"
+        )
+        questions = questions_for(building.sample, building.copies, options.rows)
+        history = build_histories(building, self.samples)
+        rate = history.total / history.seconds
+        print(
+            f"{history.total:,} samples of {len(history.points) + 1} points"
+            f" ({rate:,.0f}/s by SQL)\n"
+        )
+        for name, filter in questions.filters().items():
+            print(f"{name}: {filter}")
+        http, raw = Http(), Raw()
+        [tags] = storages["default"].read_by_ids(history.empty[:1])
+        assert tags is not None
+        self._heading()
+        for case in chain(
+            read_cases(http, raw, questions, options.rows),
+            history_cases(http, raw, history, options.rows),
+            write_cases(
+                http, raw, history, tags.tags, options.rows // 10, options.rounds
+            ),
+        ):
+            self._time(case)
+        raw.close()
+        self._memory(history)
+        self._parsing()
+        print_plans(cast(OrmAdapter, storages["default"]), questions.filters())
+        if self.over:
+            print(f"\nover target: {', '.join(self.over)}")
+
+    def _heading(self) -> None:
+        print(
+            f"\n{'case':44} {'ours ms':>9} {'beside ms':>9} {'ratio':>6}"
+            f" {'target':>6}       beside"
+        )
+
+    def _time(self, case: Case) -> None:
+        if self.options.profile and self.options.profile in case.name:
+            self._profile(case)
+        pair = side_by_side(case.ours, case.theirs, self.options.rounds, once=case.once)
+        print(
+            f"{case.name:44} {pair.ours * 1e3:9.2f} {pair.theirs * 1e3:9.2f}"
+            f" {pair.ratio:6.2f} {self._verdict(case.name, pair.ratio, case.target)}"
+            f" {case.beside}",
+            flush=True,
+        )
+
+    def _verdict(self, name: str, found: float, target: float) -> str:
+        """Targets are set for TimescaleDB; elsewhere the numbers stand alone."""
+        if not self.on_timescale:
+            return f"{'-':>6}     "
+        if found > target:
+            self.over.append(name)
+        return f"{target:6g} {'over' if found > target else 'OK':4}"
+
+    def _profile(self, case: Case) -> None:
+        """Our side of one case, where the time goes."""
+        profiler = cProfile.Profile()
+        case.ours()
+        profiler.runcall(case.ours)
+        print()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+
+    def _memory(self, history: History) -> None:
+        span = utc_text(START), utc_text(history.long_end)
+        print(f"\npeak memory while {history.long_count:,} samples stream out")
+        for format, media_type in (("Zinc", ZINC), ("Hayson", HAYSON)):
+            found = memory.streamed(history.long, *span, media_type)
+            if found["rows"] < history.long_count:
+                raise AssertionError(f"{found['rows']} rows came out")
+            growth = found["growth"]
+            verdict = "OK" if growth < _MEMORY_LIMIT else "over"
+            if verdict == "over":
+                self.over.append(f"memory, {format}")
+            print(
+                f"  {format:8} +{growth / 2**20:5.1f} MB for {found['bytes'] / 2**20:6.1f}"
+                f" MB in {found['seconds']:.1f} s   target < 50 MB {verdict}",
+                flush=True,
+            )
+
+    def _parsing(self) -> None:
+        sizes = "".join(f"{size:>10,}" for size in SIZES)
+        print(f"\nfilter parsing, ns a character   at{sizes}   growth")
+        for found in parsing_costs(self.options.rounds):
+            costs = "".join(f"{found.cost[size]:10.0f}" for size in SIZES)
+            verdict = "linear" if found.growth < _LINEAR else "over"
+            if verdict == "over":
+                self.over.append(f"parsing {found.shape}")
+            print(f"  {found.shape:31}  {costs}   {found.growth:5.2f} {verdict}")

@@ -1,0 +1,12 @@
+"""The deployment that is measured: the project as it is in production.
+
+The parent process says by the environment which database; see ``scratch``.
+"""
+
+from __future__ import annotations
+
+from project.settings import *  # noqa: F403
+
+ROOT_URLCONF = "tests.bench.urls"
+LOGGING["root"]["level"] = "ERROR"  # noqa: F405
+LOGGING["loggers"]["haystack_app"]["level"] = "WARNING"  # noqa: F405

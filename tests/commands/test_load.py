@@ -1,0 +1,155 @@
+"""haystack_load: what is stored, what is refused, and how it is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+
+from haystack_app.kinds import MARKER, DateTime, Number, Ref
+from haystack_app.storage.base import StorageAdapter
+
+from .conftest import Run
+
+Write = Callable[[str, str | bytes], Path]
+ZINC = 'ver:"3.0"\nid,dis,site,curVal\n@a,"A",M,\n@b "B","B",,5kW\n'
+JSON = '[{"id":{"_kind":"ref","val":"c"},"dis":"C","num":3}]'
+
+
+def ids(adapter: StorageAdapter) -> list[str]:
+    return [record["id"].id for record in adapter.scan()]
+
+
+def test_files_of_both_formats(run: Run, adapter: StorageAdapter, write: Write) -> None:
+    out = run("haystack_load", write("a.zinc", ZINC), write("b.json", JSON))
+    assert "3 entities of 2 files: 3 created, 0 updated, 0 unchanged, 0 removed" in out
+    a, b, c = adapter.scan()
+    assert a.tags == {"id": Ref("a"), "dis": "A", "site": MARKER}
+    assert b["curVal"] == Number(5, "kW")
+    assert c["num"] == Number(3)
+
+
+def test_a_folder_is_searched(run: Run, adapter: StorageAdapter, write: Write) -> None:
+    first = write("in/z/a.zinc", ZINC)
+    write("in/b.json", JSON)
+    write("in/notes.txt", "nothing of ours")
+    assert "of 2 files" in run("haystack_load", first.parents[1], first)
+    assert ids(adapter) == ["a", "b", "c"]
+
+
+def test_hayson_grid_and_byte_order_mark(
+    run: Run, adapter: StorageAdapter, write: Write
+) -> None:
+    grid = '{"_kind":"grid","cols":[{"name":"id"}],"rows":[{"id":{"_kind":"ref","val":"g"}}]}'
+    run("haystack_load", write("g.json", b"\xef\xbb\xbf" + grid.encode()))
+    assert ids(adapter) == ["g"]
+
+
+def test_an_existing_entity_keeps_its_history(
+    run: Run, points: StorageAdapter, write: Write
+) -> None:
+    at = DateTime(dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "New_York")
+    points.his_write("num", [(at, Number(1))])
+    out = run(
+        "haystack_load",
+        write(
+            "a.zinc",
+            'ver:"3.0"\nid,point,his,tz,kind,unit,dis\n@num,M,M,"New_York","Number","°F","Renamed"\n',
+        ),
+    )
+    assert "1 updated" in out
+    assert points.existing("num")["dis"] == "Renamed"
+    assert len(list(points.his_read("num"))) == 1
+
+
+def test_replace_and_dry_run(run: Run, adapter: StorageAdapter, write: Write) -> None:
+    run("haystack_load", write("a.zinc", ZINC), write("b.json", JSON))
+    changed = write("c.zinc", ZINC.replace('"A"', '"AA"') + "@new,,,\n")
+    counts = "1 created, 1 updated, 1 unchanged, 1 removed"
+    out = run("haystack_load", changed, replace=True, dry_run=True)
+    assert out.startswith("dry run, nothing stored:") and counts in out
+    assert ids(adapter) == ["a", "b", "c"]
+    assert adapter.existing("a")["dis"] == "A"
+    assert counts in run("haystack_load", changed, replace=True)
+    assert ids(adapter) == ["a", "b", "new"]
+
+
+def test_dry_run_says_what_a_load_does(
+    run: Run, adapter: StorageAdapter, write: Write
+) -> None:
+    """Transient tags that the input lacks are no change."""
+    run("haystack_load", write("a.zinc", ZINC))
+    without = write("b.zinc", 'ver:"3.0"\nid,dis\n@b "B","B"\n')
+    assert "1 unchanged" in run("haystack_load", without, dry_run=True)
+    assert "1 unchanged" in run("haystack_load", without)
+    assert adapter.existing("b")["curVal"] == Number(5, "kW")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        (
+            "x.zinc",
+            ZINC + "@c,5,,\n@d,6zz,,\n",
+            r"x.zinc, row 4 \(line 6, .*unknown unit 'zz'",
+        ),
+        ("x.zinc", ZINC + '"c",,,\n', r"x.zinc, row 3: id must be a Ref"),
+        ("x.zinc", ZINC + ",5,,\n", r"x.zinc, row 3: id must be a Ref, not None"),
+        ("x.zinc", ZINC + "@c,5\n", r"x.zinc, row 3 \(line 5.*expected 4 cells"),
+        ("x.zinc", 'ver:"3.0" err dis:"no"\nempty\n', "an error grid: no"),
+        ("x.zinc", b'ver:"3.0"\nid\n@\xff', "byte 14: invalid UTF-8"),
+        (
+            "x.json",
+            '[{"id":{"_kind":"ref","val":"d"}},{"id":4}]',
+            "row 2: id must be a Ref",
+        ),
+        (
+            "x.json",
+            '[{"id":{"_kind":"ref","val":"c"},"t":{"_kind":"zz"}}]',
+            "row 1: t: unknown _kind",
+        ),
+        ("x.json", "[5]", "row 1: expected a dict"),
+        ("x.json", "[{]", "line 1, column 3: invalid JSON"),
+        ("x.json", '{"rows":[]}', "expected a grid"),
+        (
+            "x.json",
+            '{"_kind":"grid","cols":[{"name":"id"},{"name":"t"}],"rows":[{},{"t":{"_kind":"date","val":"x"}}]}',
+            "row 2: t: invalid date",
+        ),
+        ("x.txt", "x", "the name must end in .zinc or .json"),
+    ],
+)
+def test_a_bad_file_is_named_and_nothing_stored(
+    run: Run,
+    adapter: StorageAdapter,
+    write: Write,
+    name: str,
+    content: str | bytes,
+    fault: str,
+) -> None:
+    with pytest.raises(CommandError, match=fault):
+        run("haystack_load", write("good.json", JSON), write(name, content))
+    assert ids(adapter) == []
+
+
+def test_an_id_given_twice_names_both_places(
+    run: Run, adapter: StorageAdapter, write: Write
+) -> None:
+    first = write("a.zinc", ZINC)
+    second = write("b.zinc", 'ver:"3.0"\nid\n@z\n@b\n')
+    with pytest.raises(CommandError) as caught:
+        run("haystack_load", first, second)
+    assert str(caught.value) == f"{second}, row 2: id @b was given in {first}, row 2"
+    assert ids(adapter) == []
+
+
+def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no such file or folder"):
+        run("haystack_load", tmp_path / "nothing.zinc")
+    with pytest.raises(CommandError, match=r"no \.zinc or \.json file in it"):
+        run("haystack_load", tmp_path)
+    with pytest.raises(CommandError, match="no storage 'nope'"):
+        run("haystack_dump", storage="nope")

@@ -1,0 +1,243 @@
+"""The storage contract beside other connections and threads, committed for real."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from haystack_app.kinds import MARKER, Grid, Number, Ref
+from haystack_app.ops import Context, find_op
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.errors import InvalidRecord, InvalidSample, UnknownEntity
+from haystack_app.storage.orm import OrmAdapter
+from tests.storage.building import at, entity, history, ids, numbers, point
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+NOON = at("2024-03-01 12:00")
+MINUTE = dt.timedelta(minutes=1)
+
+
+def elsewhere(work: Callable[[], Any]) -> Any:
+    """Run in a thread of its own, with connections of its own."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except Exception as err:
+            found.append(err)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive(), "a writer waits for a reader"
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
+# -- snapshots ----------------------------------------------------------------
+
+
+def test_rows_written_meanwhile_are_not_in_a_long_read(store: StorageAdapter) -> None:
+    store.load_entities([point()])
+    samples = numbers(25_000, NOON, MINUTE)
+    store.his_write("p", samples)
+
+    def write() -> None:
+        changed = [(ts, Number(-1)) for ts, _ in samples[15_000:]]
+        store.his_write("p", [*changed, *numbers(10, at("2025-03-01 12:00"))])
+
+    chunks = iter(store.his_read("p").read())
+    vals = list(next(chunks).vals)
+    elsewhere(write)
+    for chunk in chunks:
+        vals.extend(chunk.vals)
+    assert vals == list(range(25_000))
+    assert len(list(store.his_read("p").pairs())) == 25_010
+
+
+def test_points_read_together_are_of_one_snapshot(store: StorageAdapter) -> None:
+    """The short history ends long before the other one is read to its end."""
+    store.load_entities([point("short"), point("long")])
+    store.his_write("short", numbers(5, NOON, MINUTE))
+    samples = numbers(25_000, NOON, MINUTE)
+    store.his_write("long", samples)
+    op = find_op("hisRead")
+    assert op is not None
+    request = Grid.of([{"id": Ref("short")}, {"id": Ref("long")}])
+    request = Grid(request.cols, request.rows, {"range": "2024-01-01,2026-01-01"})
+    rows = iter(op.run(Context(store), request))
+    found = [next(rows) for _ in range(100)]
+    elsewhere(
+        lambda: store.his_write("long", [(ts, Number(-1)) for ts, _ in samples])
+    )
+    found.extend(rows)
+    assert [row["v1"].val for row in found] == list(range(25_000))
+    assert sum("v0" in row for row in found) == 5
+
+
+def test_one_history_can_be_written_while_another_is_read(
+    store: StorageAdapter,
+) -> None:
+    """As a copy from point to point does, page by page."""
+    store.load_entities([point("p"), point("q")])
+    samples = numbers(10_001, NOON)
+    store.his_write("p", samples)
+    for place, (_, value) in enumerate(store.his_read("p").pairs()):
+        if place % 5_000 == 0:
+            store.his_write("q", [(samples[place][0], value)])
+    found = [value for _, value in history(store, "q")]
+    assert found == [Number(0), Number(5_000), Number(10_000)]
+
+
+def test_a_reader_that_stops_early_leaves_no_transaction(
+    sql_store: OrmAdapter,
+) -> None:
+    sql_store.load_entities([point()])
+    sql_store.his_write("p", numbers(25_000, NOON))
+    connection = connections[sql_store.using]
+    for _ in sql_store.his_read("p").read():
+        break
+    assert not connection.in_atomic_block
+    elsewhere(lambda: sql_store.load_entities([], replace=True))
+    assert ids(sql_store.scan()) == []
+
+
+# -- several writers ----------------------------------------------------------
+
+
+def test_another_connection_sees_a_commit_at_once(store: StorageAdapter) -> None:
+    store.load_entities([entity("a", v=Number(1))])
+    assert ids(store.read("v == 1")) == ["a"]
+    elsewhere(lambda: store.load_entities([entity("a", v=Number(2)), entity("b")]))
+    assert ids(store.read("v == 1")) == []
+    assert ids(store.read("v == 2")) == ["a"]
+    assert sorted(ids(store.read("id"))) == ["a", "b"]
+
+
+def test_many_writers_of_the_same_entities(store: StorageAdapter) -> None:
+    """Each batch is whole; no writer fails or waits for ever."""
+
+    def write(number: int) -> Callable[[], Any]:
+        rows = [entity(f"e{index}", v=Number(number)) for index in range(20)]
+        return lambda: [store.load_entities(rows[:: (-1) ** number]) for _ in range(5)]
+
+    failures: list[Exception] = []
+
+    def run(number: int) -> None:
+        try:
+            elsewhere(write(number))
+        except Exception as err:
+            failures.append(err)
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len({record["v"] for record in store.scan()}) == 1
+    assert len(store.read("id")) == 20
+
+
+def test_many_writers_of_one_history(store: StorageAdapter) -> None:
+    store.load_entities([point()])
+    failures: list[Exception] = []
+
+    def run(number: int) -> None:
+        samples = numbers(300, NOON, MINUTE)[number * 10 :]
+        try:
+            elsewhere(lambda: [store.his_write("p", samples) for _ in range(3)])
+        except Exception as err:
+            failures.append(err)
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert [value.val for _, value in history(store)] == list(range(300))
+
+
+# -- the async twins ----------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _close(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    connections.close_all()
+
+
+@sync_to_async
+def close_connections() -> None:
+    """Those of the thread that asgiref runs sync code in."""
+    connections.close_all()
+
+
+async def test_async_entities(store: StorageAdapter) -> None:
+    changes = await store.aload_entities([entity("s", site=MARKER), entity("b")])
+    assert sorted(changes.created) == ["b", "s"]
+    assert ids(await store.aread("site")) == ["s"]
+    assert ids(await store.aread("id", 1)) != []
+    assert ids(await store.aread_by_ids(["b", "x", "s"])) == ["b", None, "s"]
+    assert ids(await store.anav()) == ["s"]
+    assert ids(await store.anav("s")) == []
+    with pytest.raises(UnknownEntity):
+        await store.anav("x")
+    made = await store.acreate({"dis": "made"})
+    assert ids(await store.aread('dis == "made"')) == [made["id"].id]
+    with pytest.raises(InvalidRecord):
+        await store.aload_entities([entity("c"), {}], replace=True)
+    changes = await store.acommit([], remove=["b"])
+    assert changes.removed == ["b"]
+    changes = await store.aload_entities([entity("z")], replace=True)
+    assert len(changes.removed) == 2
+    assert (await store.aabout()) == (await sync_to_async(store.about)())
+    await close_connections()
+
+
+async def test_async_history(store: StorageAdapter) -> None:
+    await store.aload_entities([point("p"), point("q")])
+    await store.ahis_write("p", numbers(10_005, NOON))
+    await store.ahis_write_all({"p": numbers(1, NOON), "q": numbers(2, NOON)})
+    vals: list[float] = []
+    async for chunk in store.ahis_read("p", NOON.utc + 2 * dt.timedelta(hours=1)):
+        vals.extend(chunk.vals)
+    assert vals == list(range(2, 10_005))
+    with pytest.raises(InvalidSample):
+        await store.ahis_write("p", [(NOON, "text")])
+    with pytest.raises(UnknownEntity):
+        async for _ in store.ahis_read("nobody"):
+            pass
+    await close_connections()
+
+
+async def test_an_async_reader_that_stops_early_leaves_no_transaction(
+    sql_store: OrmAdapter,
+) -> None:
+    await sql_store.aload_entities([point()])
+    await sql_store.ahis_write("p", numbers(25_000, NOON))
+    chunks = sql_store.ahis_read("p")
+    async for _ in chunks:
+        break
+    await chunks.aclose()  # type: ignore[attr-defined]
+
+    def in_transaction() -> bool:
+        return connections[sql_store.using].in_atomic_block
+
+    try:
+        assert not await sync_to_async(in_transaction)()
+        await sql_store.ahis_write("p", [(NOON, Number(-1))])
+    finally:
+        await close_connections()
