@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.auth import logout
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import (
     MethodNotAllowed,
     NotFound,
@@ -24,7 +23,7 @@ from ..ops import Op, OpError, find_op
 from ..ops.context import UnknownProject, context_for
 from ..wire.errors import ParseError
 from . import exceptions
-from .authentication import CachedBasicAuthentication
+from .authentication import CachedBasicAuthentication, SessionAuthentication
 from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
 

@@ -15,7 +15,7 @@ from ..wire import lexer
 from ..wire.errors import ParseError
 from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse"]
 
 MAX_LENGTH = 16_384
 """Characters of a filter."""
@@ -23,6 +23,8 @@ MAX_DEPTH = 100
 """Parentheses inside each other."""
 MAX_PATH = 16
 """Names of one path; ref lists may fan out at each."""
+MAX_STEPS = 100
+"""Arrows of a filter; each costs a store more than a hundred plain tags."""
 
 _NAME = re.compile(r"[a-z_][A-Za-z0-9_]*(?![A-Za-z0-9_:.])", re.ASCII)
 _SPEC = re.compile(
@@ -48,6 +50,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = lexer.blank(text, 0)
+        self.steps = 0
 
     def fail(self, message: str) -> NoReturn:
         lexer.fail(message, self.text, self.at)
@@ -118,8 +121,11 @@ class _Parser:
         names = [self.name()]
         while self.take("->"):
             names.append(self.name())
+            self.steps += 1
             if len(names) > MAX_PATH:
                 self.fail(f"path of more than {MAX_PATH} names")
+            if self.steps > MAX_STEPS:
+                self.fail(f"more than {MAX_STEPS} arrows in one filter")
         return tuple(names)
 
     def name(self) -> str:

@@ -71,7 +71,9 @@ class EntityRef(models.Model):
     """An edge: the tag at ``path`` of ``src`` refers to ``dst``.
 
     A path runs through dicts with dots (``cfg.inner.ref``); a list of refs has
-    one row an element. Kept in the same transaction as the entity.
+    one row an element. A nested dict has a row with an empty ``dst``, which is
+    no id: it tells paths that end inside the record. Kept in the same
+    transaction as the entity.
     """
 
     pk = models.CompositePrimaryKey("path", "dst", "src")
@@ -87,6 +89,7 @@ class EntityRef(models.Model):
 
     class Meta:
         db_table = "entity_ref"
+        indexes = [models.Index(fields=["dst"], name="entity_ref_dst")]
 
     def __str__(self) -> str:
         return f"@{self.src_id} {self.path} @{self.dst}"

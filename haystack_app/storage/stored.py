@@ -26,7 +26,8 @@ class Stored:
     """One record ready to be stored.
 
     ``tags`` and ``cur`` are the JSON objects of persistent and transient tags,
-    ``names`` those of ``tags`` in order, ``edges`` the (path, id) of its refs.
+    ``names`` those of ``tags`` in order, ``edges`` the (path, id) of its refs and,
+    with an empty id, the paths of its nested dicts.
     """
 
     id: str
@@ -109,7 +110,7 @@ def _has_nul(value: Any) -> bool:
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Refs that a path of tag names reaches inside one record."""
+    """Refs, and dicts (as the empty id), that a path reaches inside a record."""
     if isinstance(value, Ref):
         yield path, value.id
     elif isinstance(value, list | tuple):
@@ -117,5 +118,6 @@ def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
             if isinstance(item, Ref):
                 yield path, item.id
     elif isinstance(value, Mapping):
+        yield path, ""
         for name, inner in value.items():
             yield from _edges(f"{path}.{name}", inner)

@@ -137,13 +137,15 @@ def _grid(value: dict[str, Any], depth: int) -> Grid:
         cols[col.name] = col
     rows = []
     items = _typed(value, "rows", list)
-    if len(items) * len(cols) > MAX_CELLS:
-        raise ParseError(f"more than {MAX_CELLS} cells")
+    values = 0
     for index, item in enumerate(items):
         try:
             if type(item) is not dict:
                 raise ParseError("a row must be an object")
             row = _dict(item, depth)
+            values += len(row) + 1
+            if values > MAX_CELLS:
+                raise ParseError(f"more than {MAX_CELLS} values")
             unknown = next((name for name in row if name not in cols), None)
             if unknown is not None:
                 raise ParseError(f"no column {unknown!r}")

@@ -17,7 +17,16 @@ from ..kinds.datetimes import DateTime, parse_date, parse_time
 from ..kinds.scalars import NA, REMOVE, Number, Ref, Symbol, Uri
 from .errors import ParseError
 
-__all__ = ["blank", "fail", "number_or_time", "ref", "string", "symbol", "uri"]
+__all__ = [
+    "blank",
+    "date_time",
+    "fail",
+    "number_or_time",
+    "ref",
+    "string",
+    "symbol",
+    "uri",
+]
 
 _BLANK = re.compile(r"(?:[ \t\u00a0]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _UNIT_CHAR = r"A-Za-z0-9_%$/\u0080-\U0010ffff"
@@ -170,6 +179,12 @@ def _time(text: str, at: int) -> tuple[Any, int]:
     if match := _TIME.match(text, at):
         return parse_time(match[0]), match.end()
     fail("malformed date, time or dateTime", text, at)
+
+
+def date_time(text: str) -> DateTime | None:
+    """The DateTime that the whole text is, if it is one."""
+    match = _DATETIME.fullmatch(text)
+    return _datetime(match, text, 0) if match else None
 
 
 def _datetime(match: re.Match[str], text: str, at: int) -> DateTime:

@@ -1,26 +1,41 @@
 """Texts of many times and numbers, for history answers.
 
-A sample's time costs a dict look-up and a few additions: the zone is asked once
-a day, and in every quarter of an hour on days when the clocks change.
+A sample's time costs a dict look-up and two additions: the zone is asked twice a
+day, and for every second that occurs on days when the clocks change.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import lru_cache
+
+import orjson
 
 from ..kinds.datetimes import utc_offset
 from ..kinds.series import instant_of
 
 __all__ = ["TimeTexts", "float_texts"]
 
-_HOUR_MINUTE = [
-    f"{hour:02d}:{minute:02d}" for hour in range(24) for minute in range(60)
-]
-_SECOND = [f":{second:02d}" for second in range(60)]
-_DAY = 86_400
-_QUARTER = 900
+_SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
+_REMEMBERED = 100_000
 _ORIGIN = dt.date(1970, 1, 1)
+
+
+class _Clock(dict[int, str]):
+    """``HH:MM:SS[.fff]`` by microseconds since midnight, made when asked for."""
+
+    def __missing__(self, time: int) -> str:
+        seconds, fraction = divmod(time, _SECOND)
+        minute, second = divmod(seconds, 60)
+        text = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
+        if fraction:
+            text += f".{fraction:06d}".rstrip("0")
+        if len(self) < _REMEMBERED:
+            self[time] = text
+        return text
 
 
 class TimeTexts:
@@ -28,52 +43,52 @@ class TimeTexts:
 
     def __init__(self, tz: str) -> None:
         self.tz = tz
-        self._spans: dict[int, tuple[int, str]] = {}
-        self._days: dict[int, tuple[int, str] | None] = {}
+        self.clock = _Clock()
 
-    def of(self, times: Iterable[int]) -> list[str]:
-        """Texts of microseconds since 1970 UTC."""
+    def of(self, times: Sequence[int]) -> list[str]:
+        """Texts of microseconds since 1970 UTC, given in ascending order.
+
+        Times between two changes of date or offset share all but the clock.
+        """
         found: list[str] = []
-        last_day = last_local = -(10**9)
-        span: tuple[int, str] | None = None
-        date = ""
-        for time in times:
-            seconds, fraction = divmod(time, 1_000_000)
-            day = seconds // _DAY
-            if day != last_day:
-                last_day, span = day, self._day(day)
-            shift, suffix = span or self._quarter(seconds // _QUARTER)
-            local_day, clock = divmod(seconds + shift, _DAY)
-            if local_day != last_local:
-                last_local = local_day
-                date = f"{_ORIGIN + dt.timedelta(days=local_day)}T"
-            if fraction:
-                suffix = f".{fraction:06d}".rstrip("0") + suffix
-            minute, second = divmod(clock, 60)
-            found.append(date + _HOUR_MINUTE[minute] + _SECOND[second] + suffix)
+        clock = self.clock
+        start = 0
+        while start < len(times):
+            shift, suffix, last = _span(times[start], self.tz)
+            midnight = (times[start] + shift) // _DAY * _DAY
+            end = bisect_left(times, min(last, midnight + _DAY - shift), start)
+            date = f"{_ORIGIN + dt.timedelta(microseconds=midnight)}T"
+            base = midnight - shift
+            found += [date + clock[time - base] + suffix for time in times[start:end]]
+            start = end
         return found
 
-    def _day(self, day: int) -> tuple[int, str] | None:
-        """The one offset of a UTC day, or None when it has several."""
-        if day not in self._days:
-            quarters = range(day * 96, day * 96 + 96)
-            ends = {self._quarter(quarters[0]), self._quarter(quarters[-1])}
-            self._days[day] = ends.pop() if len(ends) == 1 else None
-        return self._days[day]
 
-    def _quarter(self, quarter: int) -> tuple[int, str]:
-        """Seconds to add, and the offset's text, of 15 minutes of UTC."""
-        span = self._spans.get(quarter)
-        if span is None:
-            offset = utc_offset(instant_of(quarter * _QUARTER * 1_000_000), self.tz)
-            minutes = int(offset.total_seconds()) // 60
-            hours, rest = divmod(abs(minutes), 60)
-            sign = "-" if minutes < 0 else "+"
-            text = f"{sign}{hours:02d}:{rest:02d}" if minutes else "Z"
-            span = self._spans[quarter] = (minutes * 60, text)
-        return span
+def _span(time: int, tz: str) -> tuple[int, str, int]:
+    """Microseconds to add for local time, the offset's text, and until when."""
+    start = time // _DAY * _DAY
+    end = start + _DAY
+    offset = _offset(start, tz)
+    if offset != _offset(end - _SECOND, tz):  # the clocks change on this day
+        start = time // _SECOND * _SECOND
+        end = start + _SECOND
+        offset = _offset(start, tz)
+    return *offset, end
+
+
+@lru_cache(maxsize=65_536)
+def _offset(time: int, tz: str) -> tuple[int, str]:
+    """The offset from UTC at an instant: microseconds and text."""
+    offset = utc_offset(instant_of(time), tz)
+    minutes = int(offset.total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return minutes * 60 * _SECOND, f"{sign}{hours:02d}:{rest:02d}" if minutes else "Z"
 
 
 def float_texts(vals: Sequence[float]) -> list[str]:
-    """Shortest exact decimal texts; whole numbers without a point."""
-    return [text[:-2] if text.endswith(".0") else text for text in map(repr, vals)]
+    """Shortest exact decimal texts of finite floats; whole ones without a point."""
+    if not vals:
+        return []
+    texts = orjson.dumps(list(vals)).decode()[1:-1] + ","
+    return texts.replace(".0,", ",")[:-1].split(",")

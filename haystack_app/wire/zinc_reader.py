@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import Any, NoReturn
 
-from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer
@@ -110,17 +109,18 @@ class _Reader:
             found = self.text[at : at + 1]
             self.fail(f"unexpected {found!r}" if found else "unexpected end", at)
         name, end = match[0], match.end()
+        opening = lexer.blank(self.text, end)
+        if self.text.startswith("(", opening) and name[0].isupper():
+            return self.typed(name, at, opening)
         if name in lexer.KEYWORDS:
             return lexer.KEYWORDS[name], end
         if name == "M":
             return MARKER, end
-        opening = lexer.blank(self.text, end)
-        if self.text.startswith("(", opening) and name[0].isupper():
-            return self.typed(name, at, opening)
         self.fail(f"unexpected {name!r}", at)
 
     def typed(self, name: str, at: int, opening: int) -> tuple[Any, int]:
-        if name == "C":
+        start = lexer.blank(self.text, opening + 1)
+        if name == "C" and not self.text.startswith('"', start):
             match = _COORD.match(self.text, at)
             if match is None:
                 self.fail("malformed coordinate", at)
@@ -130,7 +130,6 @@ class _Reader:
                 self.fail(str(err), at)
         if name == "Bin" and (bare := _BIN.match(self.text, opening)) and bare[1]:
             return XStr("Bin", bare[1]), bare.end()
-        start = lexer.blank(self.text, opening + 1)
         if not self.text.startswith('"', start):
             self.fail(f"expected a string in {name}(..)", start)
         val, end = lexer.string(self.text, start)
@@ -225,6 +224,9 @@ class _Reader:
                 return Grid(cols, rows, meta), end.end()
             row, at = self.row(start, names, depth)
             rows.append(row)
+            self.cells += len(row) + 1
+            if self.cells > MAX_CELLS:
+                self.fail(f"more than {MAX_CELLS} values", at)
 
     def version(self, at: int) -> int:
         match = _VERSION.match(self.text, at)
@@ -263,9 +265,6 @@ class _Reader:
             at += 1
 
     def row(self, at: int, names: list[str], depth: int) -> tuple[dict[str, Any], int]:
-        self.cells += len(names)
-        if self.cells > MAX_CELLS:
-            self.fail(f"more than {MAX_CELLS} cells", at)
         end = self.text.find("\n", at) + 1 or len(self.text)
         line = self.text[at:end].removesuffix("\n")
         if not _COMPOUND.search(line):
@@ -284,8 +283,9 @@ class _Reader:
             if cell:
                 value = self.remembered.get(cell, _MISSING)
                 if value is _MISSING:
-                    value = None if cell.isspace() else read_value(cell)
-                    if type(value) is not DateTime:  # hardly ever seen again
+                    value = lexer.date_time(cell)
+                    if value is None:  # a time is hardly ever seen again
+                        value = None if cell.isspace() else read_value(cell)
                         self.remember(cell, value)
                 if value is not None:
                     found[name] = value

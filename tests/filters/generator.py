@@ -175,7 +175,7 @@ class Generator:
         return name, value.get(name) if isinstance(value, dict) else None
 
     def literal(self, found: Any) -> Any:
-        if self.random.random() < 0.15 or not isinstance(found, LITERALS):
+        if self.random.random() < 0.08 or not isinstance(found, LITERALS):
             found = self.random.choice((self.scalar, self.ref))()
         if isinstance(found, Number) and not found.is_finite:
             found = Number(1.0)
@@ -201,13 +201,13 @@ class Generator:
             return IsSymbol("-".join(name.strip("_") for name in names))
         if roll < 0.375:
             return IsSpec("ph::Site")
-        op = self.random.choice(("==", "==", "==", *pool.OPERATORS))
+        op = self.random.choice(("==", "==", "==", "<=", ">=", *pool.OPERATORS))
         return Compare(path, op, self.literal(found))
 
     def filter(self, records: list[Tags], depth: int = 3) -> Filter:
         roll = self.random.random()
         if depth and roll < 0.45:
-            kind = self.random.choice((And, Or))
+            kind = self.random.choice((And, Or, Or))
             terms = [
                 self.filter(records, depth - 1)
                 for _ in range(self.random.randint(2, 3))

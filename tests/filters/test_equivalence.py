@@ -59,8 +59,19 @@ def answer(store: StorageAdapter, tree: Filter) -> set[str]:
 
 def load(store: StorageAdapter, records: list[Tags]) -> list[Tags]:
     """Fill the store with these records alone; what it holds, decoded."""
-    store.load_entities(records, replace=True)
+    store.load_entities([], replace=True)  # transient tags outlive an update
+    store.load_entities(records)
+    if cursor := postgres_cursor(store):
+        with cursor:  # rolled-back tests leave statistics of other data
+            cursor.execute("ANALYZE entities, entity_ref")
     return [dict(record) for record in store.scan()]
+
+
+def postgres_cursor(store: StorageAdapter) -> Any:
+    if isinstance(store, OrmAdapter):
+        connection = connections[store.using]
+        return connection.cursor() if connection.vendor == "postgresql" else None
+    return None
 
 
 # -- failures, made small -------------------------------------------------------
@@ -138,11 +149,9 @@ def report(store: StorageAdapter, tree: Filter, records: list[Tags], seed: str) 
 
 def prefer_index(store: StorageAdapter, index: int) -> None:
     """On PostgreSQL half of the sets are asked through the indexes."""
-    if index % 2 and isinstance(store, OrmAdapter):
-        connection = connections[store.using]
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL enable_seqscan = off")
+    if index % 2 and (cursor := postgres_cursor(store)):
+        with cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 @pytest.mark.parametrize("index", SETS)
@@ -152,14 +161,17 @@ def test_random_filters(store: StorageAdapter, index: int) -> None:
     records = generator.records()
     stored = load(store, records)
     prefer_index(store, index)
+    # TimescaleDB has the same compiler as PostgreSQL, on a newer server
+    shared = isinstance(store, OrmAdapter) and store.using == "timescale"
+    count = PAIRS_A_SET // 4 if shared else PAIRS_A_SET
     answered = 0
-    for tree in generator.filters(records, PAIRS_A_SET):
+    for tree in generator.filters(records, count):
         right = expected(tree, records)
         assert expected(tree, stored) == right, (seed, filter_text(tree))
         if answer(store, tree) != right:
             pytest.fail(report(store, tree, records, seed))
         answered += bool(right)
-    assert answered / PAIRS_A_SET >= LEAST_ANSWERED, seed
+    assert answered / count >= LEAST_ANSWERED, seed
 
 
 @pytest.mark.parametrize("index", SETS[: max(4, len(SETS) // 5)])
@@ -286,3 +298,24 @@ def test_wide_and_deep(store: StorageAdapter) -> None:
 
     load(store, SMALL)
     check(store, tree(9, 1))
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_statistics_of_an_empty_table_do_no_harm(
+    sql_store: OrmAdapter, length: int
+) -> None:
+    """A planner that expects no rows must not nest loops over all of them."""
+    records = [
+        {"id": Ref(f"r{n}"), "a": [Ref(f"r{n + 1}"), Ref(f"r{n + 2}")], "x": Number(n)}
+        for n in range(60)
+    ]
+    load(sql_store, records)
+    load(sql_store, [])
+    sql_store.load_entities(records)
+    if cursor := postgres_cursor(sql_store):
+        with cursor:
+            cursor.execute("SET LOCAL statement_timeout = 5000")
+    path = "->".join(["a"] * (length - 1))
+    for ending in ("->missing", "->x == 59"):
+        tree = filters.parse(path + ending)
+        assert answer(sql_store, tree) == expected(tree, records)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..samples import Batch
 
 __all__ = ["chunks", "snapshot", "store"]
 
-_PAGE = 10_000
+_PAGE = 16_384
 _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
 _ARRAY_HEADER = struct.Struct(">iiiii")
@@ -82,9 +82,6 @@ class _Decoder:
                 self.known.clear()
         return value
 
-    def others(self, texts: Sequence[str | None] | None) -> dict[int, Any]:
-        return {place: self(text) for place, text in enumerate(texts or ()) if text}
-
 
 # -- PostgreSQL ---------------------------------------------------------------
 
@@ -95,8 +92,8 @@ def _postgres_chunks(
     decoder = _Decoder()
     after, first = start, True
     while page := _page(connection, id, after, end, inclusive=first):
-        times, vals, texts = page
-        yield Chunk(times, vals, decoder.others(texts))
+        times, vals, others = page
+        yield Chunk(times, vals, {at: decoder(text) for at, text in others.items()})
         if len(times) < _PAGE:
             return
         after, first = times[-1], False
@@ -109,8 +106,8 @@ def _page(
     end: int | None,
     *,
     inclusive: bool,
-) -> tuple[list[int], list[float], list[str | None] | None] | None:
-    """Times, numbers and ``obj`` texts of the next samples."""
+) -> tuple[list[int], list[float], dict[int, str]] | None:
+    """Times, numbers, and ``obj`` texts by their place, of the next samples."""
     bounds, params = "", [id]
     for at, operator in ((start, ">=" if inclusive else ">"), (end, "<")):
         if at is not None:
@@ -125,18 +122,28 @@ def _page(
             cursor.adapters.register_loader(array, _raw_loader())
         cursor.execute(
             "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
-            " CASE WHEN bool_or(obj IS NOT NULL) THEN array_agg(obj::text) END"
+            " array_agg(ts) FILTER (WHERE obj IS NOT NULL),"
+            " array_agg(obj::text) FILTER (WHERE obj IS NOT NULL)"
             " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
             f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
             params,
             binary=True,
         )
         row: Any = cursor.fetchone()
-    times, vals, texts = row
+    times, vals, other_times, texts = row
     if times is None:
         return None
-    moments = [time + _MILLENNIUM for time in _unpack(times, "q")]
-    return moments, _unpack(vals, "d"), texts
+    moments = _moments(times)
+    others: dict[int, str] = {}
+    if texts:
+        places = {time: place for place, time in enumerate(moments)}
+        found = zip(_moments(other_times), texts, strict=True)
+        others = {places[time]: text for time, text in found}
+    return moments, _unpack(vals, "d"), others
+
+
+def _moments(data: bytes) -> list[int]:
+    return [time + _MILLENNIUM for time in _unpack(data, "q")]
 
 
 def _raw_loader() -> Any:
@@ -215,7 +222,10 @@ def _sqlite_chunks(
         while rows := cursor.fetchmany(_PAGE):
             times = [_sqlite_time(ts) for ts, _, _ in rows]
             vals = [0.0 if val is None else val for _, val, _ in rows]
-            yield Chunk(times, vals, decoder.others([obj for _, _, obj in rows]))
+            others = {
+                place: decoder(obj) for place, (_, _, obj) in enumerate(rows) if obj
+            }
+            yield Chunk(times, vals, others)
 
 
 def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:

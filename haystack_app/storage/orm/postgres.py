@@ -314,19 +314,11 @@ def _edge_arm(before: Path, behind: Path, test: Test) -> Sql:
     )
 
 
-def _own_dicts(names: Path) -> Sql:
-    """Each of the values on the way is a dict of tags, not a kind's object."""
-    return all_of(
-        sql("NOT ((d.tags #> %s::text[]) ? '_kind')", list(names[: index + 1]))
-        for index in range(len(names))
-    )
-
-
 def _dict_arm(path: Path, test: Test) -> Sql:
     return sql(
-        "SELECT d.id FROM entities d WHERE d.tags @? %s::jsonpath AND {} AND {}",
-        "$" + "".join(f'."{name}"' for name in path),
-        _own_dicts(path[:-1]),
+        "SELECT d.id FROM entity_ref m JOIN entities d ON d.id = m.src"
+        " WHERE m.path = %s AND m.dst = '' AND {}",
+        ".".join(path[:-1]),
         value_holds(sql("(d.tags #> %s::text[])", list(path)), test),
     )
 
@@ -334,10 +326,7 @@ def _dict_arm(path: Path, test: Test) -> Sql:
 def _date_time_arm(path: Path, test: Test) -> Sql:
     value = sql("(d.tags #> %s::text[])", list(path[:-1]))
     derived = sql(f"({_OF_DATE_TIME[path[-1]]})", value)
-    conditions = [
-        _nested(Sql("d.tags"), path[:-1], _DATE_TIME),
-        value_holds(derived, test),
-    ]
-    if len(path) > 2:
-        conditions.insert(1, _own_dicts(path[:-2]))
-    return sql("SELECT d.id FROM entities d WHERE {}", all_of(conditions))
+    dated = _nested(Sql("d.tags"), path[:-1], _DATE_TIME)
+    return sql(
+        "SELECT d.id FROM entities d WHERE {} AND {}", dated, value_holds(derived, test)
+    )
