@@ -75,7 +75,8 @@ def _problem(alias: str, dsn: str) -> str:
 
 def _server(dsn: str) -> dict[str, Any]:
     config = databases.postgres(dsn)  # without a pool: threads end with each test
-    config["TEST"] = {"NAME": f"test_{config['NAME']}{_SUFFIX}"}
+    name = f"test_{config['NAME']}{_SUFFIX}"
+    config["TEST"] = {"NAME": name, "DEPENDENCIES": []}
     return config
 
 

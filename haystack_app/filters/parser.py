@@ -165,6 +165,8 @@ class _Parser:
                 if found
                 else "filter is cut short"
             )
+        if "\0" in str(value):
+            self.fail("U+0000 is in no record")
         self.skip(end)
         return value
 

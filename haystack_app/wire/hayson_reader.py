@@ -46,20 +46,23 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_value(text: str | bytes) -> Any:
-    return decode(parse_json(text))
+    try:
+        return decode(parse_json(text))
+    except ParseError as err:
+        raise err if err.position else ParseError(err.message, "the root") from None
 
 
 def read_dict(text: str | bytes) -> dict[str, Any]:
     value = read_value(text)
     if not isinstance(value, dict):
-        raise ParseError("expected a dict of tags")
+        raise ParseError("expected a dict of tags", "the root")
     return value
 
 
 def read_grid(text: str | bytes) -> Grid:
     value = read_value(text)
     if not isinstance(value, Grid):
-        raise ParseError('expected a grid: an object with "_kind":"grid"')
+        raise ParseError('expected an object with "_kind":"grid"', "the root")
     return value
 
 
@@ -181,6 +184,12 @@ def _column(item: Any, where: str, depth: int) -> Col:
         raise err.inside(where) from None
 
 
+def _bool(value: dict[str, Any]) -> bool:
+    if not isinstance(value["val"], bool):
+        raise ParseError(f"invalid bool {value['val']!r}")
+    return bool(value["val"])
+
+
 def _text(value: dict[str, Any], name: str = "val") -> str:
     text = value[name]
     if not isinstance(text, str):
@@ -218,7 +227,7 @@ _SCALARS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "marker": lambda _: MARKER,
     "na": lambda _: NA,
     "remove": lambda _: REMOVE,
-    "bool": lambda value: bool(value["val"]),
+    "bool": _bool,
     "str": _text,
     "number": _number,
     "ref": lambda value: Ref(_text(value), _optional(value, "dis")),

@@ -93,13 +93,17 @@ def _unescape(body: str, text: str, at: int, *, is_uri: bool) -> str:
             return str(simple)
         fail(f"invalid escape {match[0]!r}", text, at + match.start())
 
-    value = _ESCAPE.sub(char, body)
-    if _SURROGATE.search(value):
-        try:
-            value = value.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            fail("lone surrogate in escape", text, at)
-    return value
+    return _paired(_ESCAPE.sub(char, body), text, at)
+
+
+def _paired(value: str, text: str, at: int) -> str:
+    """Pairs of surrogates as the one character they stand for."""
+    if value.isascii() or not _SURROGATE.search(value):
+        return value
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        fail("lone surrogate", text, at)
 
 
 def string(text: str, at: int) -> tuple[str, int]:
@@ -112,8 +116,8 @@ def string(text: str, at: int) -> tuple[str, int]:
         fail("unterminated string", text, at)
     body = match[1]
     if "\\" in body:
-        body = _unescape(body, text, start, is_uri=False)
-    return body, match.end()
+        return _unescape(body, text, start, is_uri=False), match.end()
+    return _paired(body, text, start), match.end()
 
 
 def uri(text: str, at: int) -> tuple[Uri, int]:
@@ -123,8 +127,8 @@ def uri(text: str, at: int) -> tuple[Uri, int]:
         fail("unterminated URI", text, at)
     body = match[1]
     if "\\" in body:
-        body = _unescape(body, text, at + 1, is_uri=True)
-    return Uri(body), match.end()
+        return Uri(_unescape(body, text, at + 1, is_uri=True)), match.end()
+    return Uri(_paired(body, text, at + 1)), match.end()
 
 
 def ref(text: str, at: int, *, with_dis: bool = True) -> tuple[Ref, int]:

@@ -9,7 +9,7 @@ values are bound parameters in both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, F
@@ -22,6 +22,8 @@ from .sql import Row, Sql, Test
 __all__ = ["AllOf", "AnyOf", "PathHolds", "TagCompare", "TagEquals", "TagPresent"]
 
 AsSql = tuple[str, tuple[Any, ...]]
+_DEEPEST = 30
+"""Levels over terms whose own text may need 55 of SQLite's 100 stack entries."""
 _WIDEST = 200
 """Terms side by side; SQLite's parser refuses trees deeper than 1,000."""
 
@@ -30,8 +32,6 @@ class Term(Expression):
     """A condition on one entity."""
 
     conditional = True
-    stack = 20
-    """Entries of SQLite's parser stack that the term's own text may take."""
 
     def __init__(self) -> None:
         super().__init__(output_field=BooleanField())
@@ -92,40 +92,82 @@ def _django(sql: Sql) -> AsSql:
     return sql.text, sql.params
 
 
+class _Rendered(NamedTuple):
+    """A condition's text; ``depth`` is what it adds to SQLite's parser stack."""
+
+    text: str
+    params: tuple[Any, ...]
+    depth: int
+
+
 class _Joined(Term):
     """Terms joined by one word, in parentheses only where they are needed.
 
-    SQLite's parser keeps a stack of 100: of nested terms the one that needs
-    most of it is written first, which costs one entry a level instead of three.
+    SQLite's parser keeps a stack of 100: of nested terms the deepest is written
+    first, which costs one entry a level instead of three, and what is still too
+    deep is set apart as a named query in front of the rest.
     """
 
     word = ""
-    binds_weakest = False
 
     def __init__(self, terms: Sequence[Expression]) -> None:
         super().__init__()
         self.terms = list(terms)
+        self.id: Any = F("id")
 
     def get_source_expressions(self) -> list[Any]:
-        return self.terms
+        return [self.id, *self.terms]
 
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
-        self.terms = list(exprs)
-
-    @property
-    def stack(self) -> int:  # type: ignore[override]
-        needs = sorted((_stack(term) for term in self.terms), reverse=True)
-        return max(needs[0] + 1, *(need + 3 for need in needs[1:]), 0)
+        self.id, *self.terms = exprs
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        texts: list[str] = []
-        params: list[Any] = []
-        for term in sorted(self.terms, key=_stack, reverse=True):
-            text, found = compiler.compile(term)
-            weaker = isinstance(term, AnyOf) and isinstance(self, AllOf)
-            texts.append(f"({text})" if weaker else text)
-            params.extend(found)
-        return _balanced(texts, self.word), tuple(params)
+        text, params, _depth = self.rendered(compiler, None)
+        return text, params
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        apart: list[_Rendered] = []
+        text, params, _depth = self.rendered(compiler, apart)
+        if not apart:
+            return text, params
+        id = compiler.compile(self.id)[0]
+        entities = f"SELECT {id} FROM entities AS {id.partition('.')[0]} WHERE"
+        named = ", ".join(
+            f"deep{index}(id) AS ({entities} {part.text})"
+            for index, part in enumerate(apart)
+        )
+        all_params = [param for part in apart for param in part.params]
+        return f"{id} IN (WITH {named} {entities} {text})", (*all_params, *params)
+
+    def rendered(
+        self, compiler: SQLCompiler, apart: list[_Rendered] | None
+    ) -> _Rendered:
+        """The text; with ``apart``, too deep terms go there and are named here."""
+        parts = sorted(
+            (self._part(term, compiler, apart) for term in self.terms),
+            key=lambda part: part.depth,
+            reverse=True,
+        )
+        depth = max(parts[0].depth + 1, *(part.depth + 3 for part in parts[1:]), 0)
+        text = _balanced([part.text for part in parts], self.word)
+        return _Rendered(text, tuple(p for part in parts for p in part.params), depth)
+
+    def _part(
+        self, term: Expression, compiler: SQLCompiler, apart: list[_Rendered] | None
+    ) -> _Rendered:
+        if not isinstance(term, _Joined):
+            text, params = compiler.compile(term)
+            return _Rendered(text, tuple(params), 0)
+        part = term.rendered(compiler, apart)
+        if apart is not None and part.depth > _DEEPEST:
+            apart.append(part)
+            id = compiler.compile(self.id)[0]
+            return _Rendered(f"{id} IN deep{len(apart) - 1}", (), 0)
+        if isinstance(term, AnyOf) and isinstance(self, AllOf):
+            return part._replace(text=f"({part.text})")
+        return part
 
 
 class AllOf(_Joined):
@@ -134,10 +176,6 @@ class AllOf(_Joined):
 
 class AnyOf(_Joined):
     word = " OR "
-
-
-def _stack(term: Expression) -> int:
-    return cast(int, getattr(term, "stack", Term.stack))
 
 
 def _balanced(texts: list[str], word: str) -> str:

@@ -23,6 +23,13 @@ _LOCAL_TIME = (
     "substr({} ->> '$.val', 12, length({} ->> '$.val') - 11 -"
     " CASE WHEN substr({} ->> '$.val', -1) = 'Z' THEN 1 ELSE 6 END)"
 )
+# strftime itself knows no offset beyond 14 hours, which old local times have
+_SECONDS = (
+    "CAST(strftime('%%s', substr({} ->> '$.val', 1, 19)) AS INTEGER) -"
+    " CASE WHEN substr({} ->> '$.val', -1) = 'Z' THEN 0 ELSE"
+    " (CASE substr({} ->> '$.val', -6, 1) WHEN '-' THEN -60 ELSE 60 END) *"
+    " (substr({} ->> '$.val', -5, 2) * 60 + substr({} ->> '$.val', -2)) END"
+)
 _OF_DATE_TIME = {
     "date": "json_object('_kind', 'date', 'val', substr({} ->> '$.val', 1, 10))",
     "time": f"json_object('_kind', 'time', 'val', {_LOCAL_TIME})",
@@ -47,7 +54,7 @@ def _tag(row: Row, name: str) -> Sql:
 
 
 def _place(name: str) -> str:
-    """A JSON path; a bare name would be cut short by the operator in some."""
+    """A JSON path: the operator takes a label such as ``d.b`` for one, too."""
     return f'$."{name}"'
 
 
@@ -138,13 +145,10 @@ def _number(value: Sql, op: str, literal: Number) -> Sql:
 def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:
     """By whole seconds, then by the digits behind them, which sort as text."""
     seconds, fraction = divmod(microseconds_of(literal.utc), 1_000_000)
+    own = f"({_SECONDS}, substr({_LOCAL_TIME}, 9))"
     return sql(
-        "({} ->> '$._kind' = 'dateTime' AND (CAST(strftime('%%s',"
-        " substr({} ->> '$.val', 1, 19) || CASE WHEN substr({} ->> '$.val', -1) = 'Z'"
-        " THEN 'Z' ELSE substr({} ->> '$.val', -6) END) AS INTEGER), substr("
-        + _LOCAL_TIME
-        + f", 9)) {op} (%s, %s))",
-        *[value] * 7,
+        f"({{}} ->> '$._kind' = 'dateTime' AND {own} {op} (%s, %s))",
+        *[value] * (1 + own.count("{}")),
         seconds,
         f".{fraction:06d}".rstrip("0") if fraction else "",
     )

@@ -1,0 +1,206 @@
+"""The whole server behind real sockets: bodies, long answers, broken ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from haystack_app.kinds import DateTime, Number
+from haystack_app.storage.handler import storages
+from haystack_app.storage.orm import OrmAdapter
+from haystack_app.wire import hayson_reader, zinc_reader
+from tests.api.conftest import basic
+from tests.defects.building import at
+
+Connect = Callable[[], http.client.HTTPConnection]
+COUNT = 30_000
+RANGE = "/api/hisRead?id=@n&range=2024-01-01,2024-12-31"
+
+
+@pytest.fixture
+def history(live: Connect) -> Connect:
+    start = at("2024-01-01 00:00")
+    storages["default"].his_write(
+        "n",
+        (
+            (DateTime(start.utc + n * dt.timedelta(minutes=1), start.tz), Number(n))
+            for n in range(COUNT)
+        ),
+    )
+    connections.close_all()
+    return live
+
+
+def ask(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: Any = None,
+    **headers: str,
+) -> http.client.HTTPResponse:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    chunked = given.get("Transfer-Encoding") == "chunked"
+    connection.request(
+        method, path, body, {**basic("alice"), **given}, encode_chunked=chunked
+    )
+    return connection.getresponse()
+
+
+def test_head_has_no_body_and_the_connection_lives(live: Connect) -> None:
+    connection = live()
+    response = ask(connection, "HEAD", "/api/about")
+    assert (response.status, response.read()) == (200, b"")
+    assert ask(connection, "GET", "/api/about").status == 200
+
+
+def test_connection_close_is_echoed(live: Connect) -> None:
+    response = ask(live(), "GET", "/api/about", Connection="close")
+    assert response.status == 200
+    assert (response.getheader("Connection") or "").lower() == "close"
+
+
+def test_a_chunked_post(live: Connect) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b'ver:"3.0"\nid,dis\n'
+        for number in range(500):
+            yield b'@c%d,"chunked"\n' % number
+
+    connection = live()
+    response = ask(
+        connection,
+        "POST",
+        "/api/load",
+        pieces(),
+        Transfer_Encoding="chunked",
+        Content_Type="text/zinc",
+    )
+    grid = zinc_reader.read_grid(response.read().decode())
+    assert grid.first["created"] == Number(500)
+    assert len(storages["default"].read('dis=="chunked"')) == 500
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_of_40_mb(live: Connect, chunked: bool) -> None:
+    connection = live()
+    body = b" " * 1_000_000
+    kwargs = {"Transfer_Encoding": "chunked"} if chunked else {}
+    if not chunked:
+        kwargs["Content_Length"] = str(40_000_000)
+    begun = time.monotonic()
+    response = ask(
+        connection,
+        "POST",
+        "/api/load",
+        (body for _ in range(40)),
+        Content_Type="text/zinc",
+        **kwargs,
+    )
+    assert response.status == 413
+    response.read()
+    assert time.monotonic() - begun < 10
+    assert ask(live(), "GET", "/api/about").status == 200
+
+
+def test_a_body_cut_short_stores_nothing(live: Connect) -> None:
+    connection = live()
+    connection.putrequest("POST", "/api/load")
+    for name, value in basic("alice").items():
+        connection.putheader(name, value)
+    connection.putheader("Content-Type", "text/zinc")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(b'ver:"3.0"\nid\n@cut\n')
+    assert connection.sock is not None
+    connection.sock.close()
+    time.sleep(0.3)
+    assert storages["default"].read_by_ids(["cut"]) == [None]
+    assert ask(live(), "GET", "/api/about").status == 200
+
+
+@pytest.mark.parametrize("accept", ["text/zinc", "application/json"])
+def test_a_long_answer_is_streamed(history: Connect, accept: str) -> None:
+    response = ask(history(), "GET", RANGE, Accept=accept)
+    assert response.getheader("Transfer-Encoding") == "chunked"
+    body = response.read()
+    read = zinc_reader.read_grid if accept == "text/zinc" else hayson_reader.read_grid
+    rows = list(read(body.decode()))
+    assert [row["val"].val for row in rows] == list(range(COUNT))
+
+
+@pytest.mark.parametrize("accept", ["text/zinc", "application/json"])
+def test_a_failure_in_the_middle_breaks_the_connection(
+    history: Connect, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client must not take the first half for all there is."""
+    original = OrmAdapter.his_chunks
+
+    def failing(*args: Any) -> Iterator[Any]:
+        chunks = original(*args)
+        for _ in range(2):
+            yield next(chunks)
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(OrmAdapter, "his_chunks", failing)
+    response = ask(history(), "GET", RANGE, Accept=accept)
+    assert response.status == 200
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        response.read()
+    monkeypatch.undo()
+    assert ask(history(), "GET", "/api/about").status == 200
+
+
+def test_a_failure_before_the_first_byte_is_an_error_grid(
+    history: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: Any) -> Iterator[Any]:
+        raise RuntimeError("secret: the disk is gone")
+        yield
+
+    monkeypatch.setattr(OrmAdapter, "his_chunks", failing)
+    response = ask(history(), "GET", RANGE)
+    grid = zinc_reader.read_grid(response.read().decode())
+    assert response.status == 200
+    assert grid.meta["dis"] == "hisRead: internal error"
+
+
+def test_a_client_that_leaves_holds_nothing(history: Connect) -> None:
+    """Its transaction ends, and writers get their turn."""
+    for _ in range(3):
+        connection = history()
+        response = ask(connection, "GET", RANGE)
+        response.read(1_000)
+        connection.close()
+    begun = time.monotonic()
+    storages["default"].his_write("n", [(at("2024-01-01 00:00"), Number(-1))])
+    assert time.monotonic() - begun < 5
+    assert ask(history(), "GET", "/api/about").status == 200
+
+
+def test_a_slow_reader_does_not_stop_writers(
+    history: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two chunks that a client takes, others write."""
+    original = OrmAdapter.his_chunks
+    written: list[float] = []
+
+    def slow(self: OrmAdapter, *args: Any) -> Iterator[Any]:
+        for chunk in original(self, *args):
+            yield chunk
+            time.sleep(0.5)
+
+    monkeypatch.setattr(OrmAdapter, "his_chunks", slow)
+    response = ask(history(), "GET", RANGE)
+    response.read(1_000)
+    for number in range(3):
+        begun = time.monotonic()
+        storages["default"].his_write(
+            "d", [(at(f"2024-01-0{number + 1} 00:00", "Denver"), Number(1))]
+        )
+        written.append(time.monotonic() - begun)
+    response.read()
+    assert max(written) < 0.4, written

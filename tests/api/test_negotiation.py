@@ -1,0 +1,316 @@
+"""Which format a request is read in and answered in, and the statuses of HTTP."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from haystack_app.kinds import Grid, Ref
+from haystack_app.storage.handler import storages
+from haystack_app.wire import hayson_writer, zinc_writer
+from tests.api.conftest import Api, grid_of, ids_of
+from tests.defects.building import building
+
+ZINC = "text/zinc"
+JSON = "application/json"
+VND = "application/vnd.haystack+json"
+ACCEPTED = [
+    (None, ZINC),
+    ("", ZINC),
+    ("*/*", ZINC),
+    (ZINC, ZINC),
+    ("text/*", ZINC),
+    ("TEXT/Zinc", ZINC),
+    ("text/zinc; charset=utf-8", ZINC),
+    (JSON, JSON),
+    ("Application/JSON", JSON),
+    ("application/*", JSON),
+    (VND, VND),
+    (f"{JSON};version=4", f"{JSON}; version=4"),
+    (f"{VND};version=4", f"{VND}; version=4"),
+    (f"{VND}; version=4", f"{VND}; version=4"),
+    (f'{VND}; version="4"', f"{VND}; version=4"),
+    ("application/json, text/plain, */*", JSON),  # axios
+    ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", ZINC),  # Java
+    (f"text/zinc,{VND}", ZINC),  # J2
+    (f"{VND},text/zinc", VND),
+    (f"text/zinc;q=0.5, {JSON}", JSON),
+    (f"text/zinc;q=0.9, {JSON};q=0.5", ZINC),
+    (f"{JSON};q=0.5, */*;q=0.1", JSON),
+    (f"text/plain, {JSON};q=0.1", JSON),
+    ("text/plain, */*;q=0.1", ZINC),
+    ("text/zinc;q=0, */*", JSON),
+    ("text/*;q=0, */*", JSON),
+    (f"{JSON};q=0, {VND}", VND),
+    (f", ,{JSON},", JSON),
+    (f"garbage, {JSON}", JSON),
+    ("*", ZINC),
+]
+REFUSED = [
+    "text/html",
+    "text/plain, image/*",
+    "garbage",
+    "/",
+    "a/b/c",
+    "text/zinc;q=0",
+    "*/*;q=0",
+    "application/json;q=high",
+    "application/json;q=nan",
+    "application/json;version=99",
+    "ä/ö",
+    "text/html; x*=nosuch''a",
+    "text/html; x*=utf-8''%ff",
+    "text/html; x=" + "y" * 20_000,
+    "text/html;" * 5_000,
+]
+
+
+@pytest.mark.parametrize(("accept", "expected"), ACCEPTED)
+def test_accepted(api: Api, accept: str | None, expected: str) -> None:
+    response = api.get("read", accept, filter="site")
+    assert response["Content-Type"] == f"{expected}; charset=utf-8"
+    assert response["Cache-Control"] == "no-cache, no-store"
+    assert sorted(ids_of(response)) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize("accept", REFUSED)
+def test_not_acceptable(api: Api, accept: str) -> None:
+    response = api.get("about", accept)
+    assert response.status_code == 406
+    assert response.json()["status"] == 406
+    assert len(response.content) < 2_000
+
+
+@pytest.mark.parametrize("accept", [ZINC, JSON, VND])
+def test_error_grids_are_in_the_negotiated_format(api: Api, accept: str) -> None:
+    response = api.get("read", accept, filter="site and")
+    assert response["Content-Type"] == f"{accept}; charset=utf-8"
+    assert "cut short" in api.error(response)
+    assert grid_of(response).names == ["empty"]
+
+
+def test_zinc_answers(api: Api) -> None:
+    text = api.get("read", filter="site", limit="1").content.decode()
+    assert text.startswith('ver:"3.0"\nid,')
+    assert text.endswith("\n\n")
+    assert len(text.rstrip("\n").split("\n")) == 3
+    text = api.get("read", filter="nobody").content.decode()
+    assert text == 'ver:"3.0"\nempty\n\n'
+
+
+def test_columns_are_in_order(api: Api) -> None:
+    storages["default"].create({"id": Ref("z"), "mod": "m", "name": "n", "def": "d"})
+    names = grid_of(api.get("read", filter="name or site")).names
+    assert names[:3] == ["id", "def", "name"]
+    assert names[-1] == "mod"
+    assert names[3:-1] == sorted(names[3:-1])
+
+
+# -- request bodies -----------------------------------------------------------
+
+REQUEST = Grid.of([{"filter": "site"}])
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [ZINC, "TEXT/zinc", "text/zinc; charset=utf-8", "text/zinc;charset=utf-8"],
+)
+def test_zinc_bodies(api: Api, content_type: str) -> None:
+    response = api.post("read", REQUEST, content_type)
+    assert sorted(ids_of(response)) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [JSON, VND, f"{VND}; version=4", f"{JSON};version=4", f"{JSON}; charset=utf-8"],
+)
+def test_hayson_bodies(api: Api, content_type: str) -> None:
+    text = hayson_writer.grid_text(REQUEST)
+    assert sorted(ids_of(api.post("read", text, content_type))) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'ver:"2.0"\nfilter\n"site"\n',
+        'ver:"3.0"\r\nfilter\r\n"site"\r\n\r\n',
+        'ver:"3.0"\nfilter\n"site"',
+        'ver:"3.0"\nfilter , limit\n"site" , N\n',
+        'ver:"3.0" foo:"bar"\nfilter dis:"F",other\n"site",5\n\n',
+        'ver:"3.0"\nfilter\n"\\u0073ite"\n',
+        '\ufeffver:"3.0"\nfilter\n"site"\n',
+    ],
+)
+def test_zinc_as_clients_write_it(api: Api, body: str) -> None:
+    assert sorted(ids_of(api.post("read", body))) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"filter":"site"}',
+        '{"filter":"site","limit":null}',
+        '{"filter":"site","limit":5}',
+        '{"filter":"site","limit":{"_kind":"number","val":5}}',
+    ],
+)
+def test_hayson_as_clients_write_it(api: Api, row: str) -> None:
+    cols = '[{"name":"filter"},{"name":"limit"}]'
+    body = f'{{"_kind":"grid","meta":{{"ver":"3.0"}},"cols":{cols},"rows":[{row}]}}'
+    assert sorted(ids_of(api.post("read", body, JSON))) == ["s1", "s2"]
+
+
+def test_a_missing_content_type(api: Api) -> None:
+    response = api.post("read", REQUEST, "")
+    assert response.status_code == 400
+    assert "Content-Type" in response.json()["dis"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "garbage",
+        "/",
+        "*/*",
+        "text/*",
+        "ä/ö",
+        "text/zinc text/zinc",
+        "application/json;version=99",
+        "text/html; x*=nosuch''a",
+        "text/html; x=" + "y" * 20_000,
+    ],
+)
+def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None:
+    response = api.post("hisWrite", REQUEST, content_type)
+    assert response.status_code == 415
+    assert response.json()["status"] == 415
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "why"),
+    [
+        (ZINC, "", "ver"),
+        (ZINC, "site", "ver"),
+        (ZINC, 'ver:"4.0"\na\n', "version"),
+        (ZINC, 'ver:"3.0"\n', "tag name"),
+        (ZINC, 'ver:"3.0"\na,a\n1,2\n', "duplicate column 'a'"),
+        (ZINC, 'ver:"3.0"\na,b\n1\n', "2 cells"),
+        (ZINC, 'ver:"3.0"\na\n1,2\n', "1 cells"),
+        (ZINC, 'ver:"3.0"\na\n1bogusunits\n', "line 3.*"),
+        (ZINC, 'ver:"3.0"\nA\n1\n', "tag name"),
+        (ZINC, 'ver:"3.0"\na\n"open\n', "line 3"),
+        (ZINC, b'ver:"3.0"\na\n"\xff"\n', "UTF-8"),
+        (ZINC, b'ver:"3.0"\na\n"\xed\xa0\xbd"\n', "UTF-8"),
+        (ZINC, 'ver:"3.0"\na\n"\\ud83d"\n', "surrogate"),
+        (ZINC, 'ver:"3.0"\na\n"\\ub0F"\n', "escape"),
+        (ZINC, 'ver:"3.0"\na\n1\n\ntrailing', "trailing"),
+        (ZINC, "5", "ver"),
+        (JSON, "", "JSON"),
+        (JSON, "{", "JSON"),
+        (JSON, "5", "grid"),
+        (JSON, "[]", "grid"),
+        (JSON, "{}", "grid"),
+        (JSON, '{"_kind":"grid"}', "column"),
+        (JSON, '{"_kind":"grid","cols":[],"rows":[]}', "column"),
+        (JSON, '{"_kind":"grid","cols":[{"name":"A"}]}', "'A'"),
+        (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[{"b":1}]}', "'b'"),
+        (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[5]}', "rows"),
+        (JSON, '{"_kind":"grid","cols":5}', "cols"),
+        (JSON, '{"_kind":"bogus"}', "bogus"),
+        (JSON, '{"_kind":["grid"]}', "_kind"),
+        (JSON, '"\\ud83d"', "surrogate|JSON"),
+        (JSON, b'"\xed\xa0\xbd"', "JSON|UTF-8"),
+        (JSON, b"\xff", "JSON|UTF-8"),
+    ],
+)
+def test_a_body_that_is_no_grid(
+    api: Api, content_type: str, body: Any, why: str
+) -> None:
+    response = api.post("read", body, content_type)
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/json"
+    assert re.search(why, response.json()["dis"]), response.json()
+
+
+# -- methods and paths --------------------------------------------------------
+
+READING = ["about", "formats", "nav", "ops"]
+CHANGING = ["close", "hisWrite", "load"]
+
+
+@pytest.mark.parametrize("op", READING)
+def test_reading_ops_by_both_methods(api: Api, op: str) -> None:
+    by_get, by_post = api.get(op), api.post(op)
+    assert by_get.status_code == by_post.status_code == 200
+    assert grid_of(by_get).names == grid_of(by_post).names
+    assert len(list(grid_of(by_get))) == len(list(grid_of(by_post))) > 0
+
+
+@pytest.mark.parametrize("op", CHANGING)
+def test_changing_ops_are_no_gets(staff: Api, op: str) -> None:
+    before = [record.raw for record in storages["default"].scan()]
+    response = staff.get(op, id="@n", ts="2024-03-01", val="5")
+    assert response.status_code == 405
+    assert "POST" in response["Allow"]
+    assert [record.raw for record in storages["default"].scan()] == before
+    assert staff.get("about").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "op", ["nosuch", "Read", "READ", "pointWriteX", "%00", "read.json"]
+)
+def test_an_unknown_op(api: Api, op: str) -> None:
+    for response in (api.get(op), api.post(op)):
+        assert response.status_code == 404
+        assert response.json()["status"] == 404
+
+
+def test_paths(api: Api, memory: Any) -> None:
+    memory.load_entities(building()[:1])
+    for project in ("", "default/", "sys/"):
+        assert api.ids(f"{project}read", filter="site") == ["s1", "s2"]
+        assert len(ids_of(api.post(f"{project}read", REQUEST))) == 2
+    assert api.ids("memory/read", filter="site") == ["s1"]
+    assert api.ids("memory/read/", filter="site") == ["s1"]
+    for path in ("nosuch/read", "DEFAULT/read", "a/b/read", "", "default/", "%00/read"):
+        assert api.get(path).status_code == 404
+        assert api.post(path, REQUEST).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "FOO"])
+def test_other_methods(api: Api, method: str) -> None:
+    response = api.client.generic(method, "/api/about")
+    assert response.status_code == 501
+
+
+def test_head_and_options(api: Api) -> None:
+    response = api.client.head("/api/about")
+    assert (response.status_code, response.content) == (200, b"")
+    response = api.client.options("/api/read")
+    assert response.status_code == 200
+    assert {"GET", "HEAD", "POST", "OPTIONS"} <= set(response["Allow"].split(", "))
+
+
+def test_gzip_is_honoured(api: Api) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    response = api.client.get("/api/read", {"filter": "id"}, headers=headers)
+    assert response.headers.get("Content-Encoding") == "gzip"
+
+
+def test_a_body_on_a_get_is_tolerated(api: Api) -> None:
+    response = api.client.generic(
+        "GET", "/api/read?filter=site", b"garbage", "application/json"
+    )
+    assert len(ids_of(response)) == 2
+
+
+def test_the_empty_request_grid(api: Api) -> None:
+    for body in ('ver:"3.0"\nempty\n\n', zinc_writer.grid_text(Grid())):
+        assert api.post("about", body).status_code == 200
+    assert "filter or ids" in api.error(api.post("read"))

@@ -1,0 +1,80 @@
+"""Migrations go forwards and backwards on every database, rows and all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from haystack_app.models import HisSample
+
+ALIASES = ["default", "postgres", "timescale"]
+
+
+@pytest.fixture(params=ALIASES)
+def alias(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: object
+) -> Iterator[str]:
+    alias = request.param
+    if alias not in settings.DATABASES:
+        pytest.skip(settings.MISSING_SERVICES[alias])
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield alias
+        call_command("migrate", "haystack_app", database=alias, verbosity=0)
+        HisSample.objects.using(alias).all().delete()
+
+
+def migrate(alias: str, name: str | None = None) -> None:
+    names = ["haystack_app", name] if name else ["haystack_app"]
+    call_command("migrate", *names, database=alias, verbosity=0)
+
+
+def is_hypertable(alias: str) -> bool:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
+        if not cursor.fetchone():
+            return False
+        cursor.execute(
+            "SELECT 1 FROM timescaledb_information.hypertables"
+            " WHERE hypertable_name = 'history'"
+        )
+        return cursor.fetchone() is not None
+
+
+def indexes(alias: str) -> set[str]:
+    with connections[alias].cursor() as cursor:
+        tables = connections[alias].introspection
+        return set(tables.get_constraints(cursor, "entities"))
+
+
+def test_there_and_back(alias: str) -> None:
+    tables = connections[alias].introspection.table_names
+    migrate(alias, "zero")
+    assert not {"entities", "history", "entity_ref", "tag_sets"} & set(tables())
+    migrate(alias)
+    assert {"entities", "history", "entity_ref", "tag_sets"} <= set(tables())
+    on_postgres = connections[alias].vendor == "postgresql"
+    assert ("entities_tags_gin" in indexes(alias)) == on_postgres
+
+
+def test_history_keeps_its_rows_as_hypertable_and_as_plain_table(alias: str) -> None:
+    times = [dt.datetime(2020 + year, 1, 1, tzinfo=dt.UTC) for year in range(5)]
+    samples = HisSample.objects.using(alias)
+    samples.bulk_create(HisSample(point_id="p", ts=ts, val=1.5) for ts in times)
+    migrate(alias, "0002")
+    if alias != "default":
+        assert not is_hypertable(alias)
+    assert list(samples.order_by("ts").values_list("ts", flat=True)) == times
+    migrate(alias)
+    if alias != "default":
+        assert is_hypertable(alias) == (alias == "timescale")
+    assert list(samples.order_by("ts").values_list("ts", flat=True)) == times
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_models_and_migrations_agree() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -1,0 +1,99 @@
+"""System checks say what is wrong, with an id and a hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.checks import CheckMessage
+
+from haystack_app import checks
+
+ORM = "haystack_app.storage.orm.OrmAdapter"
+MEMORY = "haystack_app.storage.memory.InMemoryAdapter"
+
+
+def storages(**entries: dict[str, Any]) -> dict[str, Any]:
+    return {"STORAGES": {"default": {"BACKEND": ORM}, **entries}}
+
+
+def found(messages: Any) -> list[CheckMessage]:
+    listed = list(messages)
+    assert all(message.hint for message in listed)
+    return listed
+
+
+def ids(messages: Any) -> list[str | None]:
+    return [message.id for message in found(messages)]
+
+
+def test_the_tests_own_settings_are_right() -> None:
+    assert ids(checks.check_settings()) == []
+    assert ids(checks.check_storages()) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ({"BACKEND": ORM, "OPTIONS": {"colour": 1}}, "colour"),
+        ({"BACKEND": "haystack_app.storage.nowhere.Adapter"}, "nowhere"),
+        ({"BACKEND": MEMORY, "OPTOINS": {}}, "OPTOINS"),
+    ],
+)
+def test_a_storage_that_cannot_be_made(
+    entry: dict[str, Any], named: str, settings: Any
+) -> None:
+    settings.HAYSTACK = storages(other=entry)
+    [message] = found(checks.check_storages())
+    assert message.id == "haystack.E001"
+    assert "'other'" in message.msg
+    assert named in message.msg
+
+
+def test_an_unknown_database(settings: Any) -> None:
+    settings.HAYSTACK = storages(other={"BACKEND": ORM, "OPTIONS": {"using": "no"}})
+    assert ids(checks.check_storages()) == ["haystack.E002"]
+
+
+def test_one_database_for_two_storages(settings: Any) -> None:
+    settings.HAYSTACK = storages(other={"BACKEND": ORM})
+    assert ids(checks.check_storages()) == ["haystack.E003"]
+
+
+@pytest.mark.parametrize("alias", ["read", "hisWrite", "sys"])
+def test_a_storage_named_like_an_op(alias: str, settings: Any) -> None:
+    settings.HAYSTACK = storages(**{alias: {"BACKEND": MEMORY}})
+    assert ids(checks.check_storages()) == ["haystack.E004"]
+
+
+def test_the_setting_itself(settings: Any) -> None:
+    settings.HAYSTACK = {"STORAGES": {}, "COLOUR": 1, "HISTORY_CHUNK_DAYS": 0}
+    assert ids(checks.check_settings()) == [
+        "haystack.E005",
+        "haystack.E006",
+        "haystack.E007",
+    ]
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    aliases = list(settings.DATABASES)
+    assert ids(checks.check_databases(databases=aliases)) == []
+    sqlite = checks.connections["default"].settings_dict["OPTIONS"]
+    monkeypatch.delitem(sqlite, "transaction_mode")
+    assert ids(checks.check_databases(databases=["default"])) == ["haystack.W003"]
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_how_postgresql_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "postgres" not in settings.DATABASES:
+        pytest.skip(settings.MISSING_SERVICES["postgres"])
+    connection = checks.connections["postgres"]
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = on")
+    assert ids(checks.check_databases(databases=["postgres"])) == [
+        "haystack.W001",
+        "haystack.W002",
+    ]
