@@ -9,7 +9,16 @@ from django.http import HttpResponseBase, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework.views import exception_handler as rest_exception_handler
 
-__all__ = ["BodyTooLarge", "NotImplementedMethod", "UnreadableBody", "handle"]
+__all__ = [
+    "BodyTooLarge",
+    "NotImplementedMethod",
+    "UnreadableBody",
+    "brief",
+    "handle",
+]
+
+
+_LONGEST = 500
 
 
 class UnreadableBody(APIException):
@@ -27,6 +36,11 @@ class NotImplementedMethod(APIException):
     default_detail = "Only GET and POST are implemented."
 
 
+def brief(text: str) -> str:
+    """A message that quotes what it complains of must not send all of it back."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None:
     """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people."""
     if isinstance(error, RequestDataTooBig):
@@ -35,7 +49,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None
     if answer is None:
         return None
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
-    body = JsonResponse({"status": answer.status_code, "dis": str(detail)})
+    body = JsonResponse({"status": answer.status_code, "dis": brief(str(detail))})
     body.status_code = answer.status_code
     for name in ("WWW-Authenticate", "Allow", "Retry-After"):
         if name in answer:

@@ -30,6 +30,11 @@ class MediaRange(NamedTuple):
     place: int
 
     @property
+    def prefix(self) -> str:
+        """What the names of all its media types begin with."""
+        return "" if self.name == "*/*" else self.name.removesuffix("*")
+
+    @property
     def specificity(self) -> int:
         if self.name == "*/*":
             return 0
@@ -58,14 +63,17 @@ def choose(accept: str) -> tuple[Format, str]:
     refused = [one for one in ranges if one.q == 0]
     for wanted in ranges:
         for format, media_type in _answers(wanted):
-            if wanted.q > 0 and not any(_names(one, media_type) for one in refused):
+            if wanted.q > 0 and not _is_refused(media_type, wanted, refused):
                 return format, media_type
     raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
 
 
 def format_of(content_type: str) -> Format | None:
     """The format of a request body, if it can be read."""
-    name, parameters = parse_header_parameters(content_type)
+    try:
+        name, parameters = parse_header_parameters(content_type)
+    except (ValueError, LookupError):  # of its own parameters' encodings
+        return None
     found = _find(name.lower(), parameters.get("version"))
     return found if found and found.read else None
 
@@ -74,12 +82,12 @@ def _ranges(accept: str) -> Iterator[MediaRange]:
     for place, item in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
         if not item.strip():
             continue
-        name, parameters = parse_header_parameters(item)
-        name = "*/*" if name == "*" else name.lower()
         try:
+            name, parameters = parse_header_parameters(item)
             q = float(parameters.get("q", "1"))
-        except ValueError:
+        except (ValueError, LookupError):
             raise NotAcceptable(f"unreadable Accept: {item.strip()[:100]!r}") from None
+        name = "*/*" if name == "*" else name.lower()
         if name.count("/") == 1:
             yield MediaRange(name, parameters.get("version"), q, place)
 
@@ -92,10 +100,9 @@ def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
             version = f"; version={wanted.version}" if wanted.version else ""
             yield found, wanted.name + version
         return
-    prefix = "" if wanted.name == "*/*" else wanted.name.removesuffix("*")
     for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):
         for media_type in format.media_types:
-            if format.write and media_type.name.startswith(prefix):
+            if format.write and media_type.name.startswith(wanted.prefix):
                 yield format, media_type.name
 
 
@@ -107,5 +114,10 @@ def _find(name: str, version: str | None) -> Format | None:
     return None
 
 
-def _names(one: MediaRange, media_type: str) -> bool:
-    return one.name == media_type.partition(";")[0]
+def _is_refused(media_type: str, wanted: MediaRange, refused: list[MediaRange]) -> bool:
+    """Whether a range more specific than the wanted one has q=0."""
+    name = media_type.partition(";")[0]
+    return any(
+        one.specificity > wanted.specificity and name.startswith(one.prefix)
+        for one in refused
+    )

@@ -101,7 +101,7 @@ class OpView(APIView):
         try:
             response = renderer.response(op.run(context, grid))
         except (OpError, ValueError) as err:
-            response = renderer.response(Grid.error(_reason(err)))
+            response = renderer.response(Grid.error(exceptions.brief(_reason(err))))
         except Exception:
             logger.exception("op %s failed", op.name)
             response = renderer.response(Grid.error(f"{op.name}: internal error"))

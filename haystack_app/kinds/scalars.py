@@ -26,6 +26,7 @@ __all__ = [
     "Symbol",
     "Uri",
     "XStr",
+    "is_ref_id",
     "is_tag_name",
 ]
 
@@ -38,6 +39,11 @@ _XSTR_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
 def is_tag_name(name: str) -> bool:
     """Whether ``name`` may name a tag or a column."""
     return _TAG_NAME.fullmatch(name) is not None
+
+
+def is_ref_id(id: str) -> bool:
+    """Whether ``id`` may be the id of a Ref."""
+    return _REF_ID.fullmatch(id) is not None
 
 
 class Singleton(Enum):
@@ -88,7 +94,7 @@ class Ref:
     dis: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        if _REF_ID.fullmatch(self.id) is None:
+        if not is_ref_id(self.id):
             raise ValueError(f"invalid ref id {self.id!r}")
 
     def __str__(self) -> str:

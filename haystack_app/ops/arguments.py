@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..filters import Filter, parse
 from ..kinds.grid import Grid
-from ..kinds.scalars import Number, Ref
+from ..kinds.scalars import Number, Ref, Symbol
 from .registry import OpError
 
-__all__ = ["limit_of", "ref_of", "refs_of", "text_of"]
+__all__ = ["filter_of", "limit_of", "ref_of", "refs_of", "text_of"]
+
+
+_MOST = 2**31 - 1
+"""More rows than any answer has."""
 
 
 def ref_of(value: Any, name: str = "id") -> Ref:
@@ -32,8 +37,13 @@ def text_of(value: Any, name: str) -> str:
     return value
 
 
+def filter_of(value: Any) -> Filter:
+    """A filter's tree. GET reads ``^symbol``, a whole filter, as a Symbol."""
+    return parse(str(value) if isinstance(value, Symbol) else text_of(value, "filter"))
+
+
 def limit_of(value: Any) -> int | None:
     """A limit on rows: what is no finite number is none, as clients expect."""
     if isinstance(value, Number) and math.isfinite(value.val):
-        return max(0, int(value.val))
+        return min(max(0, int(value.val)), _MOST)
     return None

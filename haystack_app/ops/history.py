@@ -97,6 +97,8 @@ def his_write(context: Context, request: Grid) -> Grid:
         return Grid()
     if request.names[0] != "ts":
         raise OpError("hisWrite needs meta id, or ts as its first column")
+    if len(request.cols) < 2:
+        raise OpError("hisWrite needs meta id, or columns with ids behind ts")
     samples: dict[str, list[tuple[Any, Any]]] = {}
     for col in request.cols[1:]:
         id = ref_of(col.meta.get("id"), f"id in the meta of column {col.name}").id

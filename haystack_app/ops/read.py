@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import filters
 from ..filters.ast import And, Filter, Missing
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref
-from .arguments import limit_of, refs_of, text_of
+from .arguments import filter_of, limit_of, refs_of, text_of
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -25,7 +24,7 @@ def read(context: Context, request: Grid) -> Grid:
     """
     arguments = request.first
     if "filter" in arguments:
-        tree = filters.parse(text_of(arguments["filter"], "filter"))
+        tree = filter_of(arguments["filter"])
         found = context.storage.read(_visible(tree), limit_of(arguments.get("limit")))
         return Grid.of(found.rows, found.names)
     if "id" not in request.names:

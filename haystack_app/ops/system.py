@@ -13,7 +13,7 @@ from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Symbol, Uri
 from ..kinds.timezones import city_of
 from ..wire.registry import FORMATS
-from .arguments import limit_of, text_of
+from .arguments import filter_of, limit_of
 from .registry import Context, all_ops, op
 
 __all__: list[str] = []
@@ -87,7 +87,7 @@ def close(context: Context, request: Grid) -> Grid:
 def _narrowed(rows: list[dict[str, Any]], request: Grid) -> Grid:
     arguments = request.first
     if "filter" in arguments:
-        tree = filters.parse(text_of(arguments["filter"], "filter"))
+        tree = filter_of(arguments["filter"])
         rows = [row for row in rows if filters.matches(tree, row, lambda _: None)]
     limit = limit_of(arguments.get("limit"))
     return Grid.of(rows if limit is None else rows[:limit])

@@ -7,15 +7,25 @@ can do faster. Every method has an async twin prefixed ``a``.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.checks import CheckMessage
+from django.db import connections
 
 from .. import filters
 from ..filters.ast import And, Compare, Filter, Has, Missing
@@ -267,18 +277,36 @@ class StorageAdapter:
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
     ) -> AsyncIterator[Chunk]:
-        """The chunks of ``his_read``, each fetched in the database's thread."""
+        """The chunks of ``his_read``.
+
+        They are fetched in a thread of their own: what other tasks do meanwhile
+        must not become part of this one's view of the store.
+        """
         series = await sync_to_async(self.his_read)(id, start, end)
         chunks = iter(series.read())
-        step = sync_to_async(lambda: next(chunks, None))
-        while (chunk := await step()) is not None:
-            yield chunk
+        loop = asyncio.get_running_loop()
+        own = ThreadPoolExecutor(max_workers=1)
+        try:
+            while (
+                chunk := await loop.run_in_executor(own, next, chunks, None)
+            ) is not None:
+                yield chunk
+        finally:
+            own.submit(_finish, chunks)
+            own.shutdown(wait=False)
 
     async def ahis_write(self, id: str, samples: Iterable[Sample]) -> None:
         await sync_to_async(self.his_write)(id, samples)
 
     async def ahis_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
         await sync_to_async(self.his_write_all)(samples)
+
+
+def _finish(chunks: Iterator[Chunk]) -> None:
+    """End a reading and give back what its thread holds of databases."""
+    if isinstance(chunks, Generator):
+        chunks.close()
+    connections.close_all()
 
 
 def _visible(tree: Filter) -> Filter:

@@ -22,7 +22,7 @@ from ..wire.record import Record
 from .base import Changes, Records, StorageAdapter
 from .errors import HistoryInUse
 from .samples import Batch, Sample, reinterpreted
-from .stored import Stored, stored_forms
+from .stored import Stored, same_tags, stored_forms
 
 __all__ = ["InMemoryAdapter"]
 
@@ -117,15 +117,15 @@ class InMemoryAdapter(StorageAdapter):
             for stored in put:
                 tags, cur = orjson.loads(stored.tags), orjson.loads(stored.cur)
                 held = self._entities.get(stored.id)
+                entity = _Entity.of(tags, held.cur | cur if held else cur)
                 if held is None:
                     changes.created.append(stored.id)
-                elif (tags, held.cur | cur) == (held.tags, held.cur):
+                elif same_tags(held.raw, entity.raw):
                     changes.unchanged.append(stored.id)
                     continue
                 else:
                     changes.updated.append(stored.id)
-                    cur = held.cur | cur
-                self._file(stored.id, _Entity.of(tags, cur))
+                self._file(stored.id, entity)
             kept = {stored.id for stored in put}
             gone = set(remove) | (self._entities.keys() - kept if replace else set())
             for id in sorted(gone & self._entities.keys()):

@@ -107,7 +107,7 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
             _refuse(point, row, f"ts must be a DateTime, not {ts!r}")
         if ts.tz != point.tz:
             _refuse(point, row, f"ts is in zone {ts.tz}, the point in {point.tz}")
-        if ts.utc.year < _FIRST_YEAR:
+        if ts.utc.year <= _FIRST_YEAR and ts.local.year < _FIRST_YEAR:
             _refuse(point, row, f"ts is before {_FIRST_YEAR}: {ts}")
         time = microseconds_of(ts.utc)
         try:
@@ -139,8 +139,8 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
             return value
         if type(value) is not kind:
             raise InvalidSample(f"value must be a {point.kind}, not {_shown(value)}")
-        if kind is str and "\0" in value:
-            raise InvalidSample("U+0000 cannot be stored")
+        if kind is str:
+            _check_text(value)
         if kind is not Number:
             return value
         if value.unit is not None and value.unit != point.unit:
@@ -150,6 +150,15 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
         return value.val if math.isfinite(value.val) else Number(value.val)
 
     return stored
+
+
+def _check_text(value: str) -> None:
+    if "\0" in value:
+        raise InvalidSample("U+0000 cannot be stored")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidSample("lone surrogate in a Str") from None
 
 
 def _shown(value: Any) -> str:

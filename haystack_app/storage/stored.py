@@ -11,14 +11,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from ..kinds.grid import Grid
-from ..kinds.scalars import Ref, is_tag_name
+from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
 from ..wire import hayson_writer
 from ..wire.errors import EncodeError
+from ..wire.limits import MAX_DEPTH
 from .errors import InvalidRecord
 from .transient import TRANSIENT
 
-__all__ = ["Stored", "stored_form", "stored_forms", "tag_set_id"]
+__all__ = ["Stored", "same_tags", "stored_form", "stored_forms", "tag_set_id"]
+
+
+_MAX_KEY = 2_500
+"""Characters of a path and two ids together: what a PostgreSQL index key takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,24 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
             raise InvalidRecord(f"invalid tag name {name!r}")
         if value is not None:
             (cur if name in TRANSIENT else tags)[name] = value
-    return Stored(
-        id.id,
-        _text(tags),
-        _text(cur),
-        tuple(sorted(tags)),
-        frozenset(
-            edge for name in tags if name != "id" for edge in _edges(name, tags[name])
-        ),
+    texts = _text(tags), _text(cur)
+    edges = frozenset(
+        edge for name in tags if name != "id" for edge in _edges(name, tags[name])
     )
+    for path, dst in {("id", ""), *edges}:
+        if len(path) + len(dst) + len(id.id) > _MAX_KEY:
+            raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
+    return Stored(id.id, *texts, tuple(sorted(tags)), edges)
+
+
+def same_tags(one: str, other: str) -> bool:
+    """Whether two JSON objects hold the same tags.
+
+    Python finds 1 and true equal; their texts are not.
+    """
+    objects = orjson.loads(one), orjson.loads(other)
+    texts = [orjson.dumps(tags, option=orjson.OPT_SORT_KEYS) for tags in objects]
+    return objects[0] == objects[1] and texts[0] == texts[1]
 
 
 def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
@@ -84,29 +100,42 @@ def tag_set_id(names: Iterable[str]) -> int:
 
 
 def _text(tags: dict[str, Any]) -> str:
+    for name, value in tags.items():
+        try:
+            _check(value, 1)
+        except InvalidRecord as err:
+            raise InvalidRecord(f"{name}: {err}") from None
     try:
-        text = hayson_writer.dump(tags)
+        return hayson_writer.dump(tags)
     except EncodeError as err:
         raise InvalidRecord(str(err)) from None
-    if "\\u0000" in text:
-        for name, value in tags.items():
-            if _has_nul(value):
-                raise InvalidRecord(f"{name}: U+0000 cannot be stored")
-    return text
 
 
-def _has_nul(value: Any) -> bool:
+def _check(value: Any, depth: int) -> None:
+    """What would be stored could be read again: names, depth, no U+0000."""
     if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, list | tuple):
-        return any(map(_has_nul, value))
-    if isinstance(value, Mapping):
-        return any(map(_has_nul, value.values()))
+        if "\0" in value:
+            raise InvalidRecord("U+0000 cannot be stored")
+    elif isinstance(value, list | tuple | Mapping | Grid):
+        if depth >= MAX_DEPTH:
+            raise InvalidRecord(f"nested deeper than {MAX_DEPTH}")
+        for part in _parts(value):
+            _check(part, depth + 1)
+    elif isinstance(value, Ref | Uri | XStr):
+        _check(value.dis if isinstance(value, Ref) else value.val, depth)
+
+
+def _parts(value: Any) -> Iterator[Any]:
     if isinstance(value, Grid):
-        parts = [value.meta, *(col.meta for col in value.cols), *value.rows]
-        return any(map(_has_nul, parts))
-    texts = (getattr(value, name, None) for name in ("val", "dis"))
-    return any("\0" in text for text in texts if isinstance(text, str))
+        for tags in (value.meta, *(col.meta for col in value.cols), *value.rows):
+            yield from _parts(tags)
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            if not is_tag_name(name):
+                raise InvalidRecord(f"invalid tag name {name!r}")
+            yield part
+    else:
+        yield from value
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:

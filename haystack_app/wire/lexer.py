@@ -186,9 +186,12 @@ def _time(text: str, at: int) -> tuple[Any, int]:
 
 
 def date_time(text: str) -> DateTime | None:
-    """The DateTime that the whole text is, if it is one."""
+    """The DateTime that the whole text is, or None for anything else."""
     match = _DATETIME.fullmatch(text)
-    return _datetime(match, text, 0) if match else None
+    try:
+        return _datetime(match, text, 0) if match else None
+    except ValueError:
+        return None
 
 
 def _datetime(match: re.Match[str], text: str, at: int) -> DateTime:

@@ -68,7 +68,7 @@ def test_postgres(load: Load, name: str) -> None:
     assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
     options = database["OPTIONS"]
     assert options["pool"] == {"min_size": 2, "max_size": 20, "timeout": 10.0}
-    assert options["options"] == "-c jit=off -c timezone=UTC"
+    assert options["options"] == "-c jit=off -c timezone=UTC -c work_mem=32MB"
     assert options["sslmode"] == "require"
 
 
@@ -79,7 +79,9 @@ def test_postgres_variants(load: Load) -> None:
         DB_POOL="false",
     )["DATABASES"]["default"]
     assert (words["HOST"], words["NAME"]) == ("/run/pg", "u")
-    assert words["OPTIONS"] == {"options": "-c jit=off -c timezone=UTC -c work_mem=8MB"}
+    assert words["OPTIONS"] == {
+        "options": "-c jit=off -c timezone=UTC -c work_mem=32MB -c work_mem=8MB"
+    }
     both = load(DATABASE_URL="sqlite:////tmp/x.db", TIMESCALE_DSN=PG, SECRET_KEY="k")
     assert both["DATABASES"]["default"]["NAME"] == "/tmp/x.db"
 

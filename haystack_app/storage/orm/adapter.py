@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from ... import filters
 from ...filters.ast import Filter
+from ...kinds.scalars import is_ref_id
 from ...kinds.series import Chunk
 from ...models import Entity, EntityRef, HisSample, TagSet
 from ...models.entity import spliced
@@ -24,7 +25,7 @@ from ...wire.record import Record
 from ..base import Changes, Records, StorageAdapter
 from ..errors import HistoryInUse
 from ..samples import Batch, Sample, reinterpreted
-from ..stored import Stored, tag_set_id
+from ..stored import Stored, same_tags, tag_set_id
 from . import history
 from .compiler import compile_filter
 from .locks import Lock, lock
@@ -69,7 +70,7 @@ class OrmAdapter(StorageAdapter):
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}
-        distinct = list(dict.fromkeys(ids))
+        distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), _BATCH):
             rows = self.entities.filter(id__in=distinct[at : at + _BATCH])
             for id, tags, cur in rows.values_list("id", "tags", "cur"):
@@ -128,15 +129,14 @@ class OrmAdapter(StorageAdapter):
                 changes.created.append(stored.id)
                 moved.append(stored)
             else:
-                old = orjson.loads(before.cur)
-                merged = old | orjson.loads(stored.cur)
-                same_tags = orjson.loads(before.tags) == orjson.loads(stored.tags)
-                if same_tags and merged == old:
+                merged = orjson.loads(before.cur) | orjson.loads(stored.cur)
+                cur = orjson.dumps(merged).decode()
+                modified = not same_tags(before.tags, stored.tags)
+                if not modified and same_tags(before.cur, cur):
                     changes.unchanged.append(stored.id)
                     continue
                 changes.updated.append(stored.id)
-                cur = orjson.dumps(merged).decode()
-                if not same_tags:
+                if modified:
                     self._check_history(before, stored)
                     moved.append(stored)
             rows.append(self._row(stored, cur, before, moved[-1:] == [stored]))

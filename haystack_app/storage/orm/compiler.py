@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from django.db.models import Expression, Q, Value
 
 from ...filters.ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
 from ...kinds.scalars import Ref
+from . import postgres
 from .expressions import (
     AllOf,
+    AllPathsHold,
     AnyOf,
     PathHolds,
     TagCompare,
@@ -23,7 +27,19 @@ _NOTHING = Value(False)
 
 def compile_filter(tree: Filter) -> Q:
     """The condition on ``Entity`` whose rows are the filter's answer."""
-    return Q(_compile(tree, walk=False))
+    terms = list(tree.terms) if isinstance(tree, And) else [tree]
+    if any(map(_is_selective, terms)):
+        return Q(_compile(tree, walk=True))
+    paths = [term for term in terms if _is_set(term)]
+    rest = [_compile(term, walk=False) for term in terms if not _is_set(term)]
+    if paths:
+        sets = AllPathsHold([(term.path, Test.of(term)) for term in paths])
+        rest.insert(0, sets)
+    return Q(AllOf(rest)) if len(rest) > 1 else Q(rest[0])
+
+
+def _is_set(term: Filter) -> TypeGuard[Has | Compare]:
+    return isinstance(term, Has | Compare) and postgres.is_set(term.path, Test.of(term))
 
 
 def _compile(tree: Filter, *, walk: bool) -> Expression:

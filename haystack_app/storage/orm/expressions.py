@@ -17,9 +17,17 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ...filters.ast import Path
 from . import postgres, sqlite
-from .sql import Row, Sql, Test
+from .sql import Row, Sql, Test, all_of
 
-__all__ = ["AllOf", "AnyOf", "PathHolds", "TagCompare", "TagEquals", "TagPresent"]
+__all__ = [
+    "AllOf",
+    "AllPathsHold",
+    "AnyOf",
+    "PathHolds",
+    "TagCompare",
+    "TagEquals",
+    "TagPresent",
+]
 
 AsSql = tuple[str, tuple[Any, ...]]
 _DEEPEST = 30
@@ -65,6 +73,28 @@ class PathHolds(Term):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
         return _django(sqlite.holds(self.row(compiler), self.path, self.test))
+
+
+class AllPathsHold(PathHolds):
+    """Several paths hold; where the database can, by one set of their ids.
+
+    For one place in a statement: see ``postgres.all_hold``.
+    """
+
+    def __init__(self, terms: Sequence[tuple[Path, Test]]) -> None:
+        super().__init__(*terms[0])
+        self.paths = list(terms)
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        return _django(postgres.all_hold(self.row(compiler), self.paths))
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        row = self.row(compiler)
+        return _django(all_of(sqlite.holds(row, *term) for term in self.paths))
 
 
 class TagPresent(PathHolds):

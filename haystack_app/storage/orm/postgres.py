@@ -21,7 +21,7 @@ from ...wire import hayson_writer
 from ..transient import TRANSIENT
 from .sql import Row, Sql, Test, all_of, any_of, sql
 
-__all__ = ["holds"]
+__all__ = ["all_hold", "holds", "is_set"]
 
 _MAX_SET_PATH = 4
 _REF = '{"_kind":"ref"}'
@@ -47,11 +47,32 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
         path = path[1:]  # a record's id leads back to itself
     if len(path) == 1:
         return _tag_holds(row, path[0], test)
-    if walk or test.op == "missing" or len(path) > _MAX_SET_PATH:
+    if walk or not is_set(path, test):
         return _walk(row, path, test)
-    if path[0] in TRANSIENT:
-        return _walk(row, path, test)
-    return _set(row, path, test)
+    return sql("{} IN ({})", Sql(row.id), _ids(path, test))
+
+
+def is_set(path: Path, test: Test) -> bool:
+    """Whether sets of referring ids express the test exactly."""
+    return (
+        1 < len(path) <= _MAX_SET_PATH
+        and test.op != "missing"
+        and path[0] != "id"
+        and path[0] not in TRANSIENT
+    )
+
+
+def all_hold(row: Row, terms: Sequence[tuple[Path, Test]]) -> Sql:
+    """Whether all of some paths that are sets hold; once in a statement at most.
+
+    As an array the ids are found once and drive the statement, whatever the
+    statistics say (IN may become nested loops over everything where they are
+    stale); before version 17, two arrays on one index would be multiplied.
+    """
+    sets = [_ids(path, test) for path, test in terms]
+    text = " INTERSECT ".join(f"({one.text})" for one in sets)
+    params = tuple(param for one in sets for param in one.params)
+    return sql("{} = ANY(ARRAY({}))", Sql(row.id), Sql(text, params))
 
 
 # -- a tag of the row itself --------------------------------------------------
@@ -286,23 +307,21 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
     )
 
 
-def _set(row: Row, path: Path, test: Test) -> Sql:
-    """The row's id is among those whose edges lead to a match.
+def _ids(path: Path, test: Test) -> Sql:
+    """The ids of all records whose edges lead to a match.
 
     One arm for each place where the path may leave the record by a ref, one for
     a value inside its own dicts; arms are joined by UNION ALL because OR would
-    cost a sequential scan. Arrays make each level run once, whatever the
-    statistics say: IN becomes nested loops over everything where they are stale.
+    cost a sequential scan.
     """
     arms = [_edge_arm(path[:cut], path[cut:], test) for cut in range(1, len(path))]
     arms.append(_dict_arm(path, test))
     if path[-1] in _OF_DATE_TIME:
         arms.append(_date_time_arm(path, test))
-    union = Sql(
+    return Sql(
         " UNION ALL ".join(arm.text for arm in arms),
         tuple(param for arm in arms for param in arm.params),
     )
-    return sql("{} = ANY(ARRAY({}))", Sql(row.id), union)
 
 
 def _edge_arm(before: Path, behind: Path, test: Test) -> Sql:
