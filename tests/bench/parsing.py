@@ -15,10 +15,10 @@ SIZES = (1_000, 4_000, 16_000)
 _TERMS = [
     "point",
     "not trash",
-    'siteRef->geoCity == "Springfield 17"',
+    'geoCity == "Springfield 17"',
     "equipRef == @p:demo:r:17-4a",
     "curVal > 72.5°F",
-    "(temp or flow->a->b)",
+    "(temp or flow)",
 ]
 
 

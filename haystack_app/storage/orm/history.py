@@ -40,7 +40,9 @@ def chunks(
 @contextmanager
 def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """One view of the database; inside a caller's transaction it is that one's."""
-    if connection.in_atomic_block:
+    connection.ensure_connection()
+    nested = connection.vendor == "sqlite" and connection.connection.in_transaction
+    if connection.in_atomic_block or nested:
         yield
         return
     if connection.vendor == "sqlite":
