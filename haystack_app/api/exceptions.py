@@ -51,6 +51,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
     body = JsonResponse({"status": answer.status_code, "dis": brief(str(detail))})
     body.status_code = answer.status_code
+    body["Cache-Control"] = "no-cache, no-store"
     for name in ("WWW-Authenticate", "Allow", "Retry-After"):
         if name in answer:
             body[name] = answer[name]

@@ -107,11 +107,16 @@ def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
 
 
 def _find(name: str, version: str | None) -> Format | None:
-    for format in FORMATS:
-        for media_type in format.media_types:
-            if (media_type.name, media_type.version) == (name, version):
-                return format
-    return None
+    """Where no format of that name tells versions apart, any version will do."""
+    named = [
+        (media_type.version, format)
+        for format in FORMATS
+        for media_type in format.media_types
+        if media_type.name == name
+    ]
+    if all(known is None for known, _ in named):
+        version = None
+    return next((format for known, format in named if known == version), None)
 
 
 def _is_refused(media_type: str, wanted: MediaRange, refused: list[MediaRange]) -> bool:

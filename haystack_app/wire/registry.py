@@ -20,7 +20,8 @@ __all__ = ["DEFAULT", "FORMATS", "Format", "MediaType"]
 class MediaType:
     """``type/subtype`` and the ``version`` parameter that selects the format.
 
-    A version of None answers to any, or to none at all.
+    A version of None answers where none is given, and to any version where no
+    other media type of that name has one.
     """
 
     name: str

@@ -42,6 +42,7 @@ ACCEPTED = [
     (f"text/plain, {JSON};q=0.1", JSON),
     ("text/plain, */*;q=0.1", ZINC),
     ("text/zinc;q=0, */*", JSON),
+    ("text/zinc;version=3.0", "text/zinc; version=3.0"),
     ("text/*;q=0, */*", JSON),
     (f"{JSON};q=0, {VND}", VND),
     (f", ,{JSON},", JSON),
