@@ -43,7 +43,8 @@ class Referrers:
 def page_of(entity: Entity) -> dict[str, Any]:
     """The context of the entity's template."""
     tags = dict(entity.record.items())
-    edges = list(EntityRef.objects.filter(src=entity.id).order_by("path", "dst"))
+    refs = EntityRef.objects.filter(src=entity.id).exclude(dst="")  # nested dicts
+    edges = list(refs.order_by("path", "dst"))
     names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)])
     markers = [name for name, value in tags.items() if value is MARKER]
     return {

@@ -62,7 +62,7 @@ def read_dict(text: str | bytes) -> dict[str, Any]:
 def read_grid(text: str | bytes) -> Grid:
     value = read_value(text)
     if not isinstance(value, Grid):
-        raise ParseError('expected an object with "_kind":"grid"', "the root")
+        raise ParseError('expected a grid: an object with "_kind":"grid"', "the root")
     return value
 
 
