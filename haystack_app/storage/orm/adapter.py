@@ -125,9 +125,9 @@ class OrmAdapter(StorageAdapter):
         for stored in batch:
             before = held.get(stored.id)
             cur = stored.cur
+            modified = True
             if before is None:
                 changes.created.append(stored.id)
-                moved.append(stored)
             else:
                 merged = orjson.loads(before.cur) | orjson.loads(stored.cur)
                 cur = orjson.dumps(merged).decode()
@@ -138,8 +138,9 @@ class OrmAdapter(StorageAdapter):
                 changes.updated.append(stored.id)
                 if modified:
                     self._check_history(before, stored)
-                    moved.append(stored)
-            rows.append(self._row(stored, cur, before, moved[-1:] == [stored]))
+            if modified:
+                moved.append(stored)
+            rows.append(self._row(stored, cur, before, modified))
         self._save(rows, moved)
 
     def _check_history(self, before: Entity, after: Stored) -> None:

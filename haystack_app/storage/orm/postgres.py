@@ -149,13 +149,10 @@ def value_holds(value: Sql, test: Test) -> Sql:
     if test.op == "!=":
         equal = _equals(value, test.literal)
         return sql("({} IS NOT NULL AND NOT coalesce({}, false))", value, equal)
-    if test.op == "==":
-        own = _equals(value, test.literal)
-    else:
-        own = _in_order(value, test.op, test.literal)
+    own = _compared(value, test)
     if not isinstance(test.literal, Ref):
         return own
-    element = value_holds_ref(Sql("el"), test)
+    element = _compared(Sql("el"), test)
     return sql(
         "({} OR EXISTS (SELECT 1 FROM jsonb_array_elements("
         "CASE WHEN jsonb_typeof({}) = 'array' THEN {} END) AS el WHERE {}))",
@@ -166,7 +163,7 @@ def value_holds(value: Sql, test: Test) -> Sql:
     )
 
 
-def value_holds_ref(value: Sql, test: Test) -> Sql:
+def _compared(value: Sql, test: Test) -> Sql:
     if test.op == "==":
         return _equals(value, test.literal)
     return _in_order(value, test.op, test.literal)
@@ -182,7 +179,7 @@ def _equals(value: Sql, literal: Any) -> Sql:
 
 def _in_order(value: Sql, op: str, literal: Any) -> Sql:
     if isinstance(literal, bool):
-        return _typed(value, "boolean", op, sql("{}", value), _json(literal))
+        return _typed(value, "boolean", op, _json(literal))
     if isinstance(literal, Number):
         return _number_in_order(value, op, literal)
     if isinstance(literal, str):
@@ -212,11 +209,11 @@ def _in_order(value: Sql, op: str, literal: Any) -> Sql:
     )
 
 
-def _typed(value: Sql, kind: str, op: str, inner: Sql, literal: str) -> Sql:
+def _typed(value: Sql, kind: str, op: str, literal: str) -> Sql:
     return sql(
         f"(jsonb_typeof({{}}) = '{kind}' AND {{}} {op} %s::jsonb)",
         value,
-        inner,
+        value,
         literal,
     )
 
@@ -226,11 +223,11 @@ def _number_in_order(value: Sql, op: str, literal: Number) -> Sql:
     if literal.unit:
         inner = sql("({} -> 'val')", value)
         of_unit = sql("{} @> %s::jsonb", value, _json(_partial(literal)))
-        return all_of([of_unit, _typed(inner, "number", op, inner, number)])
+        return all_of([of_unit, _typed(inner, "number", op, number)])
     infinite = Number(float(_INFINITY[op]))
     return any_of(
         [
-            _typed(value, "number", op, value, number),
+            _typed(value, "number", op, number),
             sql("{} = %s::jsonb", value, _json(_plain(infinite))),
         ]
     )
