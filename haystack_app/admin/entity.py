@@ -15,9 +15,9 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from .. import filters
 from ..kinds.scalars import Ref
 from ..models import Entity
+from ..storage.orm import OrmAdapter
 from ..storage.orm.compiler import compile_filter
 from ..wire.errors import ParseError
 from .page import names_of, page_of
@@ -93,7 +93,7 @@ class EntityAdmin(EntityModelAdmin):
         if not search_term.strip():
             return queryset, False
         try:
-            condition = compile_filter(filters.parse(search_term))
+            condition = compile_filter(OrmAdapter().parsed(search_term))
         except ParseError as err:
             messages.error(request, f"Not a Haystack filter: {err}")
             return queryset.none(), False

@@ -1,18 +1,31 @@
 """Haystack filters: text to tree, and what a tree means."""
 
-from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+from .ast import (
+    And,
+    Compare,
+    Filter,
+    Has,
+    HasAny,
+    IsSpec,
+    IsSymbol,
+    Missing,
+    Or,
+)
 from .matcher import matches
 from .parser import parse
+from .symbols import resolved
 
 __all__ = [
     "And",
     "Compare",
     "Filter",
     "Has",
+    "HasAny",
     "IsSpec",
     "IsSymbol",
     "Missing",
     "Or",
     "matches",
     "parse",
+    "resolved",
 ]

@@ -10,6 +10,7 @@ __all__ = [
     "Compare",
     "Filter",
     "Has",
+    "HasAny",
     "IsSpec",
     "IsSymbol",
     "Missing",
@@ -26,6 +27,13 @@ class Has:
     """``path``: its value is there."""
 
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class HasAny:
+    """One of some tags is there; what many subtypes of a def come down to."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,11 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class IsSymbol:
-    """``^symbol``: the record implements the def."""
+    """``^symbol``: the record implements the def.
+
+    What that means depends on a namespace: ``symbols.resolved`` puts it in terms
+    of tags, and only the matcher evaluates it as it stands.
+    """
 
     symbol: str
 
@@ -73,4 +85,4 @@ class Or:
     terms: tuple[Filter, ...]
 
 
-Filter = Has | Missing | Compare | IsSymbol | IsSpec | And | Or
+Filter = Has | HasAny | Missing | Compare | IsSymbol | IsSpec | And | Or

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref, Symbol, Uri
-from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
+from .ast import And, Compare, Filter, Has, HasAny, IsSpec, IsSymbol, Missing, Or, Path
 
 __all__ = ["Resolve", "matches"]
 
@@ -39,6 +39,8 @@ def matches(tree: Filter, record: Tags, resolve: Resolve) -> bool:
         return any(matches(term, record, resolve) for term in tree.terms)
     if isinstance(tree, Has):
         return _holds(record, tree.path, _is_there, resolve)
+    if isinstance(tree, HasAny):
+        return any(record.get(name) is not None for name in tree.names)
     if isinstance(tree, Missing):
         return _holds(record, tree.path, _is_missing, resolve)
     if isinstance(tree, Compare):

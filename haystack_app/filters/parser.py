@@ -17,10 +17,12 @@ from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse"]
 
+# The first two are the defaults of HAYSTACK["LIMITS"], which may change them: look
+# them up as attributes of this module.
 MAX_LENGTH = 16_384
-"""Characters of a filter."""
+"""Characters of a filter: ``FILTER_LENGTH``."""
 MAX_DEPTH = 100
-"""Parentheses inside each other."""
+"""Parentheses inside each other: ``FILTER_DEPTH``."""
 MAX_PATH = 16
 """Names of one path; ref lists may fan out at each."""
 MAX_STEPS = 100
@@ -38,7 +40,9 @@ _BOOLS = {"true": True, "false": False}
 def parse(text: str) -> Filter:
     """The tree of a filter. Raises ParseError with the column of the fault."""
     if len(text) > MAX_LENGTH:
-        raise ParseError(f"filter is longer than {MAX_LENGTH} characters")
+        raise ParseError(
+            f"filter is longer than {MAX_LENGTH} characters (cap FILTER_LENGTH)"
+        )
     parser = _Parser(text)
     tree = parser.any_of(0)
     if parser.at < len(text):
@@ -89,7 +93,9 @@ class _Parser:
     def term(self, depth: int) -> Filter:
         if self.text.startswith("(", self.at):
             if depth >= MAX_DEPTH:
-                self.fail(f"parentheses nested deeper than {MAX_DEPTH}")
+                self.fail(
+                    f"parentheses nested deeper than {MAX_DEPTH} (cap FILTER_DEPTH)"
+                )
             self.skip(self.at + 1)
             tree = self.any_of(depth + 1)
             if not self.take(")"):

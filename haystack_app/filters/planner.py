@@ -13,7 +13,7 @@ from typing import Any
 
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref, Symbol, Uri
-from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+from .ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
 
 __all__ = [
     "AllOf",
@@ -67,11 +67,11 @@ def plan(tree: Filter) -> Plan:
         return Term(tree.path[0], _key(tree.value))
     if isinstance(tree, Compare | Has):
         return Term(tree.path[0])
-    if isinstance(tree, IsSymbol) and tree.parts:
-        return AllOf(tuple(Term(tag) for tag in tree.parts))
-    if isinstance(tree, IsSymbol | IsSpec):
+    if isinstance(tree, HasAny):
+        return AnyOf(tuple(Term(name) for name in tree.names))
+    if isinstance(tree, IsSpec):
         return AnyOf(())
-    assert isinstance(tree, Missing)
+    assert isinstance(tree, Missing), "symbols are resolved before"
     return Everything()
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
+    "EntityInUse",
     "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
+    "InvalidWrite",
     "NotHistorized",
+    "NotWritable",
+    "StaleRecord",
     "StorageError",
     "UnknownEntity",
 ]
@@ -32,6 +38,23 @@ class UnknownEntity(StorageError):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"unknown entity @{id}")
+        self.id = id
+
+
+class StaleRecord(StorageError):
+    """An entity that has changed since its ``mod`` was read."""
+
+    def __init__(self, id: str, given: str, held: str) -> None:
+        super().__init__(f"@{id} was changed meanwhile: mod is {held}, not {given}")
+
+
+class EntityInUse(StorageError):
+    """An entity that others refer to; ``referrers`` are some of them."""
+
+    def __init__(self, id: str, referrers: Sequence[str], *, more: bool) -> None:
+        named = ", ".join(f"@{other}" for other in referrers)
+        super().__init__(f"@{id} is referred to by {named}{' ..' if more else ''}")
+        self.referrers = list(referrers)
 
 
 class NotHistorized(StorageError):
@@ -40,3 +63,11 @@ class NotHistorized(StorageError):
 
 class InvalidSample(StorageError):
     """A sample that does not fit its point."""
+
+
+class NotWritable(StorageError):
+    """The entity is no point with a priority array."""
+
+
+class InvalidWrite(StorageError):
+    """A value, level or duration that a priority array does not take."""

@@ -6,8 +6,11 @@ the stored form, so that what they accept and answer is the same as elsewhere.
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
@@ -19,14 +22,26 @@ from ..filters.ast import Filter
 from ..filters.planner import Term, candidates, plan, terms_of
 from ..kinds.series import Chunk
 from ..wire.record import Record
-from .base import Changes, Records, StorageAdapter
+from .base import StorageAdapter
 from .errors import HistoryInUse
-from .samples import Batch, Sample, reinterpreted
-from .stored import Stored, same_tags, stored_forms
+from .levels import Level
+from .log import logged
+from .records import Change, Changes, Records
+from .samples import Batch, Extent, reinterpreted
+from .stored import (
+    Stored,
+    edges_of,
+    next_mod,
+    same_tags,
+    stored_forms,
+    transient_text,
+)
 
 __all__ = ["InMemoryAdapter"]
 
 _CHUNK = 10_000
+_LOGGED = 100_000
+"""Changes that are remembered."""
 
 
 @dataclass(slots=True)
@@ -35,13 +50,14 @@ class _Entity:
 
     tags: dict[str, Any]
     cur: dict[str, Any]
+    mod: dt.datetime
     raw: str
     decoded: dict[str, Any]
 
     @classmethod
-    def of(cls, tags: dict[str, Any], cur: dict[str, Any]) -> _Entity:
+    def of(cls, tags: dict[str, Any], cur: dict[str, Any], mod: dt.datetime) -> _Entity:
         raw = orjson.dumps({**tags, **cur}).decode()
-        return cls(tags, cur, raw, Record(raw).tags)
+        return cls(tags, cur, mod, raw, Record(raw).tags)
 
 
 @dataclass(slots=True)
@@ -74,6 +90,10 @@ class InMemoryAdapter(StorageAdapter):
         self._entities: dict[str, _Entity] = {}
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, _History] = {}
+        self._arrays: dict[str, dict[int, Level]] = {}
+        self._libs: dict[str, list[dict[str, Any]]] = {}
+        self._loads = 0
+        self._log: deque[Change] = deque(maxlen=_LOGGED)
         self.commit(stored_forms(entities))
 
     def scan(self) -> Iterator[Record]:
@@ -87,7 +107,7 @@ class InMemoryAdapter(StorageAdapter):
         return [None if entity is None else Record(entity.raw) for entity in found]
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
-        tree = filters.parse(filter) if isinstance(filter, str) else filter
+        tree = self.parsed(filter)
         found: list[_Entity] = []
         with self._lock:
             ids = candidates(
@@ -104,35 +124,95 @@ class InMemoryAdapter(StorageAdapter):
         names = frozenset(name for entity in found for name in entity.decoded)
         return Records([Record(entity.raw) for entity in found], names)
 
+    def alone(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
+        return self._alone()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
     def commit(
         self,
         put: Sequence[Stored],
         *,
         remove: Sequence[str] = (),
         replace: bool = False,
+        who: str = "",
     ) -> Changes:
-        changes = Changes([], [], [], [])
+        changes = Changes()
+        now = dt.datetime.now(dt.UTC)
         with self._lock:
             self._check_histories(put)
             for stored in put:
-                tags, cur = orjson.loads(stored.tags), orjson.loads(stored.cur)
-                held = self._entities.get(stored.id)
-                entity = _Entity.of(tags, held.cur | cur if held else cur)
-                if held is None:
-                    changes.created.append(stored.id)
-                elif same_tags(held.raw, entity.raw):
-                    changes.unchanged.append(stored.id)
-                    continue
-                else:
-                    changes.updated.append(stored.id)
-                self._file(stored.id, entity)
+                self._put(stored, changes, now, who)
             kept = {stored.id for stored in put}
             gone = set(remove) | (self._entities.keys() - kept if replace else set())
             for id in sorted(gone & self._entities.keys()):
+                self._note(now, who, id, self._entities[id].tags, None)
                 self._file(id, None)
                 self._histories.pop(id, None)
+                self._arrays.pop(id, None)
                 changes.removed.append(id)
         return changes
+
+    def _put(
+        self, stored: Stored, changes: Changes, now: dt.datetime, who: str
+    ) -> None:
+        cur = orjson.loads(stored.cur)
+        held = self._entities.get(stored.id)
+        if held is None:
+            mod = next_mod(None, now)
+            entity = _Entity.of(orjson.loads(stored.stamped(mod)), cur, mod)
+            changes.created.append(stored.id)
+            self._note(now, who, stored.id, None, entity.tags)
+        elif not same_tags(orjson.dumps(held.tags).decode(), stored.tags):
+            mod = next_mod(held.mod, now)
+            tags = orjson.loads(stored.stamped(mod))
+            entity = _Entity.of(tags, held.cur | cur, mod)
+            changes.updated.append(stored.id)
+            self._note(now, who, stored.id, held.tags, tags)
+        else:
+            entity = _Entity.of(held.tags, held.cur | cur, held.mod)
+            if same_tags(held.raw, entity.raw):
+                changes.unchanged.append(stored.id)
+                return
+            changes.updated.append(stored.id)
+        self._file(stored.id, entity)
+
+    def _note(
+        self,
+        at: dt.datetime,
+        who: str,
+        id: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+    ) -> None:
+        self._log.append(logged(at, who, id, before, after))
+
+    def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        with self._lock:
+            found = [change for change in reversed(self._log) if change.id == id]
+        return found[:limit]
+
+    def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        texts = {id: transient_text(tags) for id, tags in changes.items()}
+        with self._lock:
+            for id, text in texts.items():
+                if held := self._entities.get(id):
+                    merged = held.cur | orjson.loads(text)
+                    cur = {name: tag for name, tag in merged.items() if tag is not None}
+                    self._file(id, _Entity.of(held.tags, cur, held.mod))
+
+    def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
+        with self._lock:
+            found = {
+                id
+                for id, entity in self._entities.items()
+                if id not in ids
+                and any(dst in ids for _, dst in edges_of(entity.decoded))
+            }
+        return sorted(found)[:limit]
 
     def _check_histories(self, put: Sequence[Stored]) -> None:
         for stored in put:
@@ -178,11 +258,54 @@ class InMemoryAdapter(StorageAdapter):
             vals = [0.0 if place in others else val for place, val in enumerate(part)]
             yield Chunk(times[at : at + _CHUNK], vals, others)
 
-    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
-        with self._lock:
-            super().his_write_all(samples)
-
-    def his_store(self, batches: Mapping[str, Batch]) -> None:
+    def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
+        growth = {}
         with self._lock:
             for id, batch in batches.items():
-                self._histories.setdefault(id, _History()).merge(batch)
+                history = self._histories.setdefault(id, _History())
+                before = len(history.times)
+                history.merge(batch)
+                growth[id] = len(history.times) - before
+        return growth
+
+    def his_extent(self, id: str) -> Extent:
+        with self._lock:
+            history = self._histories.get(id)
+            if history is None or not history.times:
+                return Extent(0)
+            times, last = history.times, history.values[-1]
+            return Extent(len(times), times[0], times[-1], last)
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        with self._lock:
+            return dict(self._arrays.get(id, {}))
+
+    def level_store(self, id: str, number: int, level: Level | None) -> None:
+        with self._lock:
+            array = self._arrays.setdefault(id, {})
+            if level is None:
+                array.pop(number, None)
+            else:
+                array[number] = level
+
+    def due_points(self, now: dt.datetime) -> list[str]:
+        with self._lock:
+            return [
+                id
+                for id, array in self._arrays.items()
+                if any(one.expires and one.expires <= now for one in array.values())
+            ]
+
+    def libs_state(self) -> int:
+        return self._loads
+
+    def read_libs(self) -> dict[str, list[dict[str, Any]]]:
+        with self._lock:
+            return dict(self._libs)
+
+    def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        with self._lock:
+            for name, defs in named.items():
+                self._libs.pop(name, None)
+                self._libs[name] = [dict(entry) for entry in defs]
+            self._loads += 1

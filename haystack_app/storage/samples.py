@@ -17,7 +17,7 @@ from ..kinds.series import microseconds_of
 from ..kinds.timezones import UnknownTimeZone, zone_of
 from .errors import InvalidSample, NotHistorized
 
-__all__ = ["Batch", "HisPoint", "Sample", "checked", "reinterpreted"]
+__all__ = ["Batch", "Extent", "HisPoint", "Sample", "checked", "reinterpreted"]
 
 Sample = tuple[Any, Any]
 """A DateTime and a value, until they are checked."""
@@ -95,6 +95,22 @@ class Batch:
 
     written: dict[int, Any]
     removed: list[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.written or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A history's number of samples, first and last time, and last value.
+
+    Times are microseconds since 1970; an empty history has zeros.
+    """
+
+    size: int
+    first: int = 0
+    last: int = 0
+    value: Any = None
 
 
 def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:

@@ -6,6 +6,7 @@ every adapter, and equal values have equal JSON in it.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,17 +14,29 @@ from typing import Any
 
 import orjson
 
+from ..kinds.datetimes import iso_text
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
 from ..wire import hayson_writer
 from ..wire.errors import EncodeError
 from ..wire.limits import MAX_DEPTH
 from .errors import InvalidRecord
-from .transient import TRANSIENT
+from .transient import HIS_FACTS, TRANSIENT
 
-__all__ = ["Stored", "same_tags", "stored_form", "stored_forms", "tag_set_id"]
+__all__ = [
+    "Stored",
+    "edges_of",
+    "next_mod",
+    "same_tags",
+    "stored_form",
+    "stored_forms",
+    "tag_set_id",
+    "transient_text",
+]
 
 
+_MILLISECOND = dt.timedelta(milliseconds=1)
+_OWN = HIS_FACTS | {"mod"}
 _MAX_KEY = 2_500
 """Characters of a path and two ids together: what a PostgreSQL index key takes."""
 
@@ -33,8 +46,9 @@ class Stored:
     """One record ready to be stored.
 
     ``tags`` and ``cur`` are the JSON objects of persistent and transient tags,
-    ``names`` those of ``tags`` in order, ``edges`` the (path, id) of its refs and,
-    with an empty id, the paths of its nested dicts.
+    the former still without ``mod``; ``names`` are those of ``tags`` and ``mod`` in
+    order, ``edges`` the (path, id) of its refs and, with an empty id, the paths of
+    its nested dicts.
     """
 
     id: str
@@ -43,9 +57,26 @@ class Stored:
     names: tuple[str, ...]
     edges: frozenset[tuple[str, str]]
 
+    def stamped(self, mod: dt.datetime) -> str:
+        """The persistent tags with the time of their change."""
+        stamp = f'{{"_kind":"dateTime","val":"{iso_text(mod)}","tz":"UTC"}}'
+        return f'{self.tags[:-1]},"mod":{stamp}}}'
+
+
+def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """The ``mod`` of a change: later than the one before.
+
+    In milliseconds, the finest that every client hands back unchanged.
+    """
+    mod = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return mod if before is None else max(mod, before + _MILLISECOND)
+
 
 def stored_form(record: Mapping[str, Any]) -> Stored:
-    """Check and split one record. Raises InvalidRecord naming the fault."""
+    """Check and split one record. Raises InvalidRecord naming the fault.
+
+    What the server itself finds out is left out: ``mod``, facts about histories.
+    """
     id = record.get("id")
     if not isinstance(id, Ref):
         raise InvalidRecord(f"id must be a Ref, not {id!r}")
@@ -54,24 +85,35 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
     for name, value in record.items():
         if not is_tag_name(name):
             raise InvalidRecord(f"invalid tag name {name!r}")
-        if value is not None:
+        if value is not None and name not in _OWN:
             (cur if name in TRANSIENT else tags)[name] = value
     texts = _text(tags), _text(cur)
-    edges = frozenset(
-        edge for name in tags if name != "id" for edge in _edges(name, tags[name])
-    )
+    edges = edges_of(tags)
     for path, dst in {("id", ""), *edges}:
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
-    return Stored(id.id, *texts, tuple(sorted(tags)), edges)
+    return Stored(id.id, *texts, tuple(sorted([*tags, "mod"])), edges)
+
+
+def transient_text(tags: Mapping[str, Any]) -> str:
+    """Transient tags as a JSON object, null for those to go. Raises InvalidRecord."""
+    if strange := sorted(tags.keys() - TRANSIENT):
+        raise InvalidRecord(f"tag {strange[0]!r} is not transient")
+    for name, value in tags.items():
+        _check_tag(name, value)
+    return orjson.dumps(
+        {name: hayson_writer.encode(value) for name, value in tags.items()}
+    ).decode()
 
 
 def same_tags(one: str, other: str) -> bool:
-    """Whether two JSON objects hold the same tags.
+    """Whether two JSON objects hold the same tags, ``mod`` aside.
 
     Python finds 1 and true equal; their texts are not.
     """
     objects = orjson.loads(one), orjson.loads(other)
+    for tags in objects:
+        tags.pop("mod", None)
     texts = [orjson.dumps(tags, option=orjson.OPT_SORT_KEYS) for tags in objects]
     return objects[0] == objects[1] and texts[0] == texts[1]
 
@@ -101,14 +143,18 @@ def tag_set_id(names: Iterable[str]) -> int:
 
 def _text(tags: dict[str, Any]) -> str:
     for name, value in tags.items():
-        try:
-            _check(value, 1)
-        except InvalidRecord as err:
-            raise InvalidRecord(f"{name}: {err}") from None
+        _check_tag(name, value)
     try:
         return hayson_writer.dump(tags)
     except EncodeError as err:
         raise InvalidRecord(str(err)) from None
+
+
+def _check_tag(name: str, value: Any) -> None:
+    try:
+        _check(value, 1)
+    except InvalidRecord as err:
+        raise InvalidRecord(f"{name}: {err}") from None
 
 
 def _check(value: Any, depth: int) -> None:
@@ -136,6 +182,13 @@ def _parts(value: Any) -> Iterator[Any]:
             yield part
     else:
         yield from value
+
+
+def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The edges of a record, as ``Stored`` has them."""
+    return frozenset(
+        edge for name in tags if name != "id" for edge in _edges(name, tags[name])
+    )
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:

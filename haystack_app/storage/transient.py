@@ -7,18 +7,17 @@ it is never among the persistent tags.
 
 from __future__ import annotations
 
-__all__ = ["TRANSIENT"]
+__all__ = ["HIS_FACTS", "TRANSIENT"]
 
-TRANSIENT = frozenset(
+HIS_FACTS = frozenset({"hisEnd", "hisEndVal", "hisSize", "hisStart"})
+"""What the server alone knows of a point's samples; no record brings them along."""
+
+TRANSIENT = HIS_FACTS | frozenset(
     {
         "curErr",
         "curStatus",
         "curVal",
-        "hisEnd",
-        "hisEndVal",
         "hisErr",
-        "hisSize",
-        "hisStart",
         "hisStatus",
         "writeErr",
         "writeLevel",

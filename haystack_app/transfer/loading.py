@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
-from ..storage.stored import Stored, stored_form
+from ..storage.stored import Stored, same_tags, stored_form
 from ..storage.transient import TRANSIENT
 from ..wire.record import Record
 from .places import at_row
@@ -46,7 +46,7 @@ def planned_changes(
     adapter: StorageAdapter, put: Sequence[Stored], *, replace: bool = False
 ) -> Changes:
     """What ``commit`` would do, without doing it."""
-    changes = Changes([], [], [], [])
+    changes = Changes()
     for at in range(0, len(put), _BATCH):
         batch = put[at : at + _BATCH]
         held = adapter.read_by_ids([stored.id for stored in batch])
@@ -67,5 +67,11 @@ def planned_changes(
 def _changes(held: Record, stored: Stored) -> bool:
     before: dict[str, Any] = orjson.loads(held.raw)
     tags = {name: val for name, val in before.items() if name not in TRANSIENT}
-    cur: dict[str, Any] = orjson.loads(stored.cur)
-    return bool(tags != orjson.loads(stored.tags) or before | cur != before)
+    merged = before | orjson.loads(stored.cur)
+    return not (
+        same_tags(_json(tags), stored.tags) and same_tags(held.raw, _json(merged))
+    )
+
+
+def _json(tags: Mapping[str, Any]) -> str:
+    return orjson.dumps(tags).decode()

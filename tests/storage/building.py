@@ -8,10 +8,11 @@ from typing import Any
 
 from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.transient import HIS_FACTS
 
 HOUR = dt.timedelta(hours=1)
 
-__all__ = ["HOUR", "at", "entity", "history", "ids", "numbers", "point", "tags_of"]
+__all__ = ["HOUR", "at", "entity", "given", "history", "ids", "numbers", "point", "tags_of"]
 
 
 def entity(id: str, **tags: Any) -> dict[str, Any]:
@@ -60,4 +61,11 @@ def ids(records: Iterable[Any]) -> list[str]:
 
 
 def tags_of(store: StorageAdapter, id: str) -> dict[str, Any]:
-    return dict(store.existing(id))
+    return given(store.existing(id))
+
+
+def given(record: Any) -> dict[str, Any]:
+    """The tags without those that the server adds: ``mod``, facts about history."""
+    return {
+        name: value for name, value in record.items() if name not in {"mod", *HIS_FACTS}
+    }

@@ -46,7 +46,7 @@ class Command(StorageCommand):
         began, now = perf_counter(), timezone.now()
         records = list(demo.entities(at=now))
         with transaction_of(adapter):
-            changes = adapter.load_entities(records)
+            changes = adapter.load_entities(records, who="haystack_demo")
             start = now - dt.timedelta(days=options["days"])
             samples = load_history(adapter, records, start, now)
         self.stdout.write(

@@ -42,7 +42,9 @@ class Command(StorageCommand):
         if options["dry_run"]:
             changes = planned_changes(adapter, stored, replace=replace)
         else:
-            changes = self.writable_adapter(options).commit(stored, replace=replace)
+            changes = self.writable_adapter(options).commit(
+                stored, replace=replace, who="haystack_load"
+            )
         prefix = "dry run, nothing stored: " if options["dry_run"] else ""
         self.stdout.write(
             f"{prefix}{len(stored):,} entities of {len(files):,} files: "

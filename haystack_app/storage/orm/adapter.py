@@ -6,33 +6,35 @@ stored JSON goes to the answer without being decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import datetime as dt
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import orjson
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from ... import filters
+from ... import models
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import Chunk
-from ...models import Entity, EntityRef, HisSample, TagSet
+from ...models import Entity, EntityRef, TagSet
 from ...models.entity import spliced
 from ...wire.record import Record
-from ..base import Changes, Records, StorageAdapter
-from ..errors import HistoryInUse
-from ..samples import Batch, Sample, reinterpreted
-from ..stored import Stored, same_tags, tag_set_id
-from . import history
+from ..base import StorageAdapter
+from ..levels import Level
+from ..records import Change, Changes, Records
+from ..samples import Batch, Extent
+from ..stored import Stored, transient_text
+from . import history, levels, libs, transient
+from .commit import BATCH, Commit
 from .compiler import compile_filter
-from .locks import Lock, lock
+from .locks import lock_entities
 
 __all__ = ["OrmAdapter"]
 
-_BATCH = 1_000
 _names_of_set: dict[int, tuple[str, ...]] = {}
 """Tag names by set id; an id means the same names in every database for good."""
 
@@ -53,26 +55,30 @@ class OrmAdapter(StorageAdapter):
     def entities(self) -> QuerySet[Entity]:
         return Entity.objects.using(self.using)
 
-    def matching(self, tree: Filter) -> QuerySet[Entity]:
+    def matching(self, filter: Filter | str) -> QuerySet[Entity]:
         """The entities that a filter matches, for any further query."""
-        return self.entities.filter(compile_filter(tree))
+        return self.entities.filter(compile_filter(self.parsed(filter)))
 
     def scan(self) -> Iterator[Record]:
         rows = self.entities.order_by("id").values_list("tags", "cur")
         return (Record(spliced(*row)) for row in rows.iterator())
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
-        tree = filters.parse(filter) if isinstance(filter, str) else filter
         if limit is not None and limit <= 0:
+            self.parsed(filter)
             return Records([], frozenset())
-        found = self.matching(tree)[:limit].values_list("tags", "cur", "tag_set_id")
+        found = self.matching(filter)[:limit].values_list("tags", "cur", "tag_set_id")
         return self._records(list(found))
+
+    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+        rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
+        return [Record(spliced(*row)) for row in rows.values_list("tags", "cur")]
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
-        for at in range(0, len(distinct), _BATCH):
-            rows = self.entities.filter(id__in=distinct[at : at + _BATCH])
+        for at in range(0, len(distinct), BATCH):
+            rows = self.entities.filter(id__in=distinct[at : at + BATCH])
             for id, tags, cur in rows.values_list("id", "tags", "cur"):
                 found[id] = Record(spliced(tags, cur))
         return [found.get(id) for id in ids]
@@ -95,106 +101,62 @@ class OrmAdapter(StorageAdapter):
 
     # -- writing --------------------------------------------------------------
 
+    @contextmanager
+    def alone(self, ids: Sequence[str] | None = None) -> Iterator[None]:
+        with transaction.atomic(using=self.using):
+            if ids is None:
+                lock_entities(connections[self.using])
+            else:
+                self._lock_rows(ids)
+            yield
+
+    def _lock_rows(self, ids: Sequence[str]) -> None:
+        """In one order for every writer: two of them never wait for each other."""
+        rows = self.entities.select_for_update(no_key=True)
+        for at in range(0, len(ids), BATCH):
+            batch = rows.filter(id__in=sorted(ids)[at : at + BATCH]).order_by("id")
+            list(batch.values_list("id"))
+
     def commit(
         self,
         put: Sequence[Stored],
         *,
         remove: Sequence[str] = (),
         replace: bool = False,
+        who: str = "",
     ) -> Changes:
-        changes = Changes([], [], [], [])
-        # one order for every writer: two batches never wait for each other
-        ordered = sorted(put, key=lambda stored: stored.id)
-        with transaction.atomic(using=self.using):
-            lock(connections[self.using], Lock.ENTITIES)
-            for at in range(0, len(ordered), _BATCH):
-                self._put(ordered[at : at + _BATCH], changes)
+        with self.alone():
+            commit = Commit(self.using, who)
+            commit.put(put)
             gone = set(remove)
             if replace:
                 every = set(self.entities.values_list("id", flat=True))
                 gone |= every - {stored.id for stored in put}
-            self._remove(sorted(gone), changes)
-        return changes
+            commit.remove(sorted(gone))
+            return commit.changes
 
-    def _put(self, batch: list[Stored], changes: Changes) -> None:
-        ids = [stored.id for stored in batch]
-        locked = self.entities.select_for_update().filter(id__in=ids).order_by("id")
-        held = {row.id: row for row in locked}
-        rows: list[Entity] = []
-        moved: list[Stored] = []
-        for stored in batch:
-            before = held.get(stored.id)
-            cur = stored.cur
-            modified = True
-            if before is None:
-                changes.created.append(stored.id)
-            else:
-                merged = orjson.loads(before.cur) | orjson.loads(stored.cur)
-                cur = orjson.dumps(merged).decode()
-                modified = not same_tags(before.tags, stored.tags)
-                if not modified and same_tags(before.cur, cur):
-                    changes.unchanged.append(stored.id)
-                    continue
-                changes.updated.append(stored.id)
-                if modified:
-                    self._check_history(before, stored)
-            if modified:
-                moved.append(stored)
-            rows.append(self._row(stored, cur, before, modified))
-        self._save(rows, moved)
+    def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        patches = {id: transient_text(tags) for id, tags in changes.items()}
+        transient.update(connections[self.using], patches)
 
-    def _check_history(self, before: Entity, after: Stored) -> None:
-        tag = reinterpreted(orjson.loads(before.tags), orjson.loads(after.tags))
-        samples = HisSample.objects.using(self.using)
-        if tag and samples.filter(point_id=after.id).exists():
-            raise HistoryInUse(after.id, tag)
+    def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        rows = models.Change.objects.using(self.using).filter(entity_id=id)
+        return [
+            Change(
+                row.at,
+                row.who,
+                row.entity_id,
+                row.kind,
+                Record(row.before),
+                Record(row.after),
+            )
+            for row in rows.order_by("-id")[:limit]
+        ]
 
-    def _row(
-        self, stored: Stored, cur: str, before: Entity | None, modified: bool
-    ) -> Entity:
-        return Entity(
-            id=stored.id,
-            tags=stored.tags,
-            cur=cur,
-            tag_set_id=tag_set_id(stored.names),
-            mod=timezone.now() if modified or before is None else before.mod,
-            version=1 if before is None else before.version + 1,
-        )
-
-    def _save(self, rows: list[Entity], moved: list[Stored]) -> None:
-        sets = {tag_set_id(stored.names): " ".join(stored.names) for stored in moved}
-        TagSet.objects.using(self.using).bulk_create(
-            [TagSet(id=id, names=names) for id, names in sorted(sets.items())],
-            ignore_conflicts=True,
-        )
-        self.entities.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=["tags", "cur", "tag_set", "mod", "version"],
-        )
-        edges = EntityRef.objects.using(self.using)
-        edges.filter(src_id__in=[stored.id for stored in moved])._raw_delete(self.using)
-        edges.bulk_create(
-            [
-                EntityRef(path=path, dst=dst, src_id=stored.id)
-                for stored in moved
-                for path, dst in sorted(stored.edges)
-            ],
-            batch_size=5_000,
-        )
-
-    def _remove(self, ids: list[str], changes: Changes) -> None:
-        if ids:
-            lock(connections[self.using], Lock.HISTORY)
-        for at in range(0, len(ids), _BATCH):
-            batch = ids[at : at + _BATCH]
-            known = self.entities.filter(id__in=batch)
-            changes.removed.extend(known.order_by("id").values_list("id", flat=True))
-            samples = HisSample.objects.using(self.using).filter(point_id__in=batch)
-            edges = EntityRef.objects.using(self.using).filter(src_id__in=batch)
-            for doomed in (samples, edges, known):
-                doomed._raw_delete(self.using)
+    def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
+        edges = EntityRef.objects.using(self.using).filter(dst__in=ids)
+        others = edges.exclude(src_id__in=ids).order_by("src_id")
+        return list(others.values_list("src_id", flat=True).distinct()[:limit])
 
     # -- history --------------------------------------------------------------
 
@@ -206,16 +168,37 @@ class OrmAdapter(StorageAdapter):
     def snapshot(self) -> AbstractContextManager[None]:
         return history.snapshot(connections[self.using])
 
-    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
+    def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         with transaction.atomic(using=self.using):
-            # no point may go between its check and the writing of its samples
-            lock(connections[self.using], Lock.HISTORY, shared=True)
-            super().his_write_all(samples)
+            return {
+                id: history.store(connections[self.using], id, batches[id])
+                for id in sorted(batches)
+            }
 
-    def his_store(self, batches: Mapping[str, Batch]) -> None:
-        with transaction.atomic(using=self.using):
-            for id in sorted(batches):
-                history.store(connections[self.using], id, batches[id])
+    def his_extent(self, id: str) -> Extent:
+        return history.extent(connections[self.using], id)
+
+    # -- priority arrays ------------------------------------------------------
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        return levels.read(self.using, id)
+
+    def level_store(self, id: str, number: int, level: Level | None) -> None:
+        levels.store(self.using, id, number, level)
+
+    def due_points(self, now: dt.datetime) -> list[str]:
+        return levels.due(self.using, now)
+
+    # -- defs -----------------------------------------------------------------
+
+    def libs_state(self) -> Hashable:
+        return libs.state(self.using)
+
+    def read_libs(self) -> dict[str, list[dict[str, Any]]]:
+        return libs.read(self.using)
+
+    def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        libs.store(self.using, named)
 
     def check(self) -> list[checks.CheckMessage]:
         if self.using in connections.settings:

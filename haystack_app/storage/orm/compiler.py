@@ -6,13 +6,14 @@ from typing import TypeGuard
 
 from django.db.models import Expression, Q, Value
 
-from ...filters.ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or
+from ...filters.ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
 from ...kinds.scalars import Ref
 from . import postgres
 from .expressions import (
     AllOf,
     AllPathsHold,
     AnyOf,
+    AnyTagPresent,
     PathHolds,
     TagCompare,
     TagEquals,
@@ -50,10 +51,11 @@ def _compile(tree: Filter, *, walk: bool) -> Expression:
         return AllOf([_compile(term, walk=walk) for term in tree.terms])
     if isinstance(tree, Or):
         return AnyOf([_compile(term, walk=walk) for term in tree.terms])
-    if isinstance(tree, IsSymbol) and tree.parts:
-        return AllOf([TagPresent(tag) for tag in tree.parts])
-    if isinstance(tree, IsSymbol | IsSpec):
+    if isinstance(tree, IsSpec) or tree == HasAny(()):
         return _NOTHING
+    if isinstance(tree, HasAny):
+        return AnyTagPresent(tree.names)
+    assert isinstance(tree, Has | Missing | Compare), "symbols are resolved before"
     return _leaf(tree, walk=walk)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "AllOf",
     "AllPathsHold",
     "AnyOf",
+    "AnyTagPresent",
     "PathHolds",
     "TagCompare",
     "TagEquals",
@@ -102,6 +103,23 @@ class TagPresent(PathHolds):
 
     def __init__(self, name: str) -> None:
         super().__init__((name,), Test("has"))
+
+
+class AnyTagPresent(PathHolds):
+    """The record has one of some tags."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(tuple(names), Test("has"))
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        return _django(postgres.has_any(self.row(compiler), self.path))
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        return _django(sqlite.has_any(self.row(compiler), self.path))
 
 
 class TagEquals(PathHolds):

@@ -15,12 +15,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Min
 
 from ...kinds.series import Chunk, instant_of, microseconds_of
+from ...models import HisSample
 from ...wire import hayson_reader, hayson_writer
-from ..samples import Batch
+from ..samples import Batch, Extent
 
-__all__ = ["chunks", "snapshot", "store"]
+__all__ = ["chunks", "extent", "snapshot", "store"]
 
 _PAGE = 16_384
 _MILLENNIUM = 946_684_800_000_000
@@ -60,12 +62,27 @@ def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
 
 
-def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
-    """Upsert and remove samples inside the caller's transaction."""
+def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
+    """Upsert and remove samples inside the caller's transaction.
+
+    By how many samples the history grew.
+    """
     if connection.vendor == "postgresql":
-        _postgres_store(connection, id, batch)
-    else:
-        _sqlite_store(connection, id, batch)
+        return _postgres_store(connection, id, batch)
+    return _sqlite_store(connection, id, batch)
+
+
+def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
+    """Size, ends and last value of a history, by a look at its whole index."""
+    samples = HisSample.objects.using(connection.alias).filter(point_id=id)
+    ends = samples.aggregate(size=Count("ts"), first=Min("ts"))
+    last = samples.order_by("-ts").first()
+    if last is None:
+        return Extent(0)
+    value = last.val if last.obj is None else hayson_reader.read_value(last.obj)
+    return Extent(
+        ends["size"], microseconds_of(ends["first"]), microseconds_of(last.ts), value
+    )
 
 
 def _columns(value: Any) -> tuple[float | None, str | None]:
@@ -176,8 +193,9 @@ def _unpack(data: bytes, code: str) -> list[Any]:
     return [item for _, item in struct.iter_unpack(f">i{code}", data[20:])]
 
 
-def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
+def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
     items = list(batch.written.items())
+    growth = 0
     with connection.cursor() as cursor:
         if batch.removed:
             cursor.execute(
@@ -186,16 +204,19 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> N
                 " FROM unnest(%s::int8[]) AS t))",
                 [id, _array(map(str, batch.removed))],
             )
+            growth -= cursor.rowcount
         for at in range(0, len(items), _PAGE):
             part = items[at : at + _PAGE]
             columns = [_columns(value) for _, value in part]
             objs = [obj for _, obj in columns]
             cursor.execute(
-                "INSERT INTO history (point_id, ts, val, obj)"
+                "WITH stored AS (INSERT INTO history (point_id, ts, val, obj)"
                 " SELECT %s, timestamptz 'epoch' + t * interval '1 microsecond', v, o"
                 " FROM unnest(%s::int8[], %s::float8[], %s::jsonb[]) AS u(t, v, o)"
                 " ON CONFLICT (point_id, ts)"
-                " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj",
+                " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj"
+                " RETURNING xmax = 0 AS is_new)"  # no transaction has replaced it
+                " SELECT count(*) FILTER (WHERE is_new) FROM stored",
                 [
                     id,
                     _array(str(time) for time, _ in part),
@@ -203,6 +224,8 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> N
                     objs if any(obj is not None for obj in objs) else "{}",
                 ],
             )
+            growth += cursor.fetchone()[0]
+    return growth
 
 
 def _array(texts: Any) -> str:
@@ -236,8 +259,9 @@ def _sqlite_chunks(
             yield Chunk(times, vals, others)
 
 
-def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> None:
+def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
     with connection.cursor() as cursor:
+        before = _sqlite_count(cursor, id, batch)
         cursor.executemany(
             "DELETE FROM history WHERE point_id = %s AND ts = %s",
             [(id, _sqlite_text(time)) for time in batch.removed],
@@ -251,6 +275,19 @@ def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> Non
                 for time, value in batch.written.items()
             ],
         )
+        return _sqlite_count(cursor, id, batch) - before
+
+
+def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
+    """Samples between the first and the last time of a batch."""
+    times = [*batch.written, *batch.removed]
+    if not times:
+        return 0
+    cursor.execute(
+        "SELECT count(*) FROM history WHERE point_id = %s AND ts BETWEEN %s AND %s",
+        [id, _sqlite_text(min(times)), _sqlite_text(max(times))],
+    )
+    return int(cursor.fetchone()[0])
 
 
 def _sqlite_text(time: int) -> str:

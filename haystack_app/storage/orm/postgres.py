@@ -21,7 +21,7 @@ from ...wire import hayson_writer
 from ..transient import TRANSIENT
 from .sql import Row, Sql, Test, all_of, any_of, sql
 
-__all__ = ["all_hold", "holds", "is_set"]
+__all__ = ["all_hold", "has_any", "holds", "is_set"]
 
 _MAX_SET_PATH = 4
 _REF = '{"_kind":"ref"}'
@@ -73,6 +73,16 @@ def all_hold(row: Row, terms: Sequence[tuple[Path, Test]]) -> Sql:
     text = " INTERSECT ".join(f"({one.text})" for one in sets)
     params = tuple(param for one in sets for param in one.params)
     return sql("{} = ANY(ARRAY({}))", Sql(row.id), Sql(text, params))
+
+
+def has_any(row: Row, names: Sequence[str]) -> Sql:
+    """Whether the row has one of some tags."""
+    columns = {row.cur: TRANSIENT & {*names}, row.tags: {*names} - TRANSIENT}
+    return any_of(
+        sql("{} ?| %s::text[]", Sql(column), sorted(found))
+        for column, found in columns.items()
+        if found
+    )
 
 
 # -- a tag of the row itself --------------------------------------------------

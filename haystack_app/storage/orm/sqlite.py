@@ -6,7 +6,10 @@ always walked: the tables that an embedded database holds are small.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from ...filters.ast import Path
 from ...kinds.datetimes import DateTime
@@ -16,7 +19,7 @@ from ...wire import hayson_writer
 from ..transient import TRANSIENT
 from .sql import Row, Sql, Test, all_of, any_of, sql
 
-__all__ = ["holds"]
+__all__ = ["has_any", "holds"]
 
 _INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
 _LOCAL_TIME = (
@@ -46,6 +49,21 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
     if path[0] == "id" and test.op == "==" and isinstance(test.literal, Ref):
         return sql("{} = %s", Sql(row.id), test.literal.id)
     return value_holds(_tag(row, path[0]), test)
+
+
+def has_any(row: Row, names: Sequence[str]) -> Sql:
+    """Whether the row has one of some tags."""
+    columns = {row.cur: TRANSIENT & {*names}, row.tags: {*names} - TRANSIENT}
+    return any_of(
+        sql(
+            "EXISTS (SELECT 1 FROM json_each({}) AS tag WHERE tag.key IN"
+            " (SELECT value FROM json_each(%s)))",
+            Sql(column),
+            orjson.dumps(sorted(found)).decode(),
+        )
+        for column, found in columns.items()
+        if found
+    )
 
 
 def _tag(row: Row, name: str) -> Sql:

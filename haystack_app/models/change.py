@@ -1,0 +1,34 @@
+"""The change log."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from .fields import HaysonField
+
+__all__ = ["Change"]
+
+
+class Change(models.Model):
+    """An entity that was added, updated or removed; see ``storage.records.Change``.
+
+    Written in the transaction of the change itself. Writers of entities come one
+    after the other, so that ids are in the order of the commits.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    who = models.TextField(blank=True)
+    entity_id = models.TextField()
+    kind = models.TextField(
+        choices=[(kind, kind) for kind in ("add", "update", "remove")]
+    )
+    before = HaysonField()
+    after = HaysonField()
+
+    class Meta:
+        db_table = "changes"
+        indexes = [models.Index(fields=["entity_id", "-id"], name="changes_entity")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} @{self.entity_id}"

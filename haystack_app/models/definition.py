@@ -1,0 +1,24 @@
+"""Def libraries that were loaded beside the shipped one."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from .fields import HaysonField
+
+__all__ = ["DefLibrary"]
+
+
+class DefLibrary(models.Model):
+    """A library: its name, such as ``ph``, and the list of its defs."""
+
+    name = models.TextField(primary_key=True)
+    defs = HaysonField()
+    loaded = models.DateTimeField()
+
+    class Meta:
+        db_table = "def_libraries"
+        verbose_name_plural = "def libraries"
+
+    def __str__(self) -> str:
+        return self.name

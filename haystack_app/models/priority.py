@@ -1,0 +1,36 @@
+"""Priority arrays."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from .entity import Entity
+from .fields import HaysonField
+
+__all__ = ["PriorityLevel"]
+
+
+class PriorityLevel(models.Model):
+    """One level of a point's priority array that is set."""
+
+    pk = models.CompositePrimaryKey("point_id", "number")
+    point = models.ForeignKey(
+        Entity, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
+    number = models.SmallIntegerField(help_text="1 (emergency) to 17 (default)")
+    val = HaysonField()
+    who = models.TextField(blank=True)
+    expires = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "priority_levels"
+        indexes = [
+            models.Index(
+                fields=["expires"],
+                name="priority_levels_expires",
+                condition=models.Q(expires__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"@{self.point_id} level {self.number}"

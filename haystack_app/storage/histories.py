@@ -1,0 +1,115 @@
+"""Reading and writing samples, over the primitives."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Number
+from ..kinds.series import Chunk, Series, instant_of, microseconds_of
+from ..wire.record import Record
+from .errors import UnknownEntity
+from .primitives import Primitives
+from .samples import Batch, Extent, HisPoint, Sample, checked
+from .transient import HIS_FACTS
+
+__all__ = ["HistoryStore"]
+
+
+class HistoryStore(Primitives):
+    def his_read(
+        self,
+        id: str,
+        start: dt.datetime | None = None,
+        end: dt.datetime | None = None,
+    ) -> Series:
+        """Samples with start <= ts < end; the store is read when they are.
+
+        Raises UnknownEntity or NotHistorized.
+        """
+        return self.his_series(self.his_points([id])[0], start, end)
+
+    def his_points(self, ids: Sequence[str]) -> list[HisPoint]:
+        """The points of some ids. Raises UnknownEntity or NotHistorized."""
+        return [HisPoint.of(record) for record in self._historized(ids)]
+
+    def _historized(self, ids: Sequence[str]) -> Iterator[Record]:
+        for id, record in zip(ids, self.read_by_ids(ids), strict=True):
+            if record is None:
+                raise UnknownEntity(id)
+            yield record
+
+    def his_series(
+        self, point: HisPoint, start: dt.datetime | None, end: dt.datetime | None
+    ) -> Series:
+        """Samples of a known point; each reading is one view of the store."""
+        first, last = (
+            None if at is None else microseconds_of(at) for at in (start, end)
+        )
+
+        def read() -> Iterator[Chunk]:
+            with self.snapshot():
+                yield from self.his_chunks(point.id, first, last)
+
+        return Series(point.tz, point.unit, read)
+
+    def his_write(self, id: str, samples: Iterable[Sample]) -> None:
+        """Upsert samples of one point; Remove as a value deletes one."""
+        self.his_write_all({id: samples})
+
+    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
+        """Upsert samples of some points, all of them or none.
+
+        The points' hisSize, hisStart, hisEnd and hisEndVal follow. Raises
+        UnknownEntity, NotHistorized or InvalidSample.
+        """
+        ids = list(samples)
+        with self.alone(ids):
+            records = list(self._historized(ids))
+            points = [HisPoint.of(record) for record in records]
+            batches = {point.id: checked(point, samples[point.id]) for point in points}
+            growth = self.his_store(batches)
+            self.set_transient(
+                {
+                    point.id: self._facts(point, record, batches[point.id], growth)
+                    for point, record in zip(points, records, strict=True)
+                    if batches[point.id]
+                }
+            )
+
+    def _facts(
+        self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """What is known of the history behind a write."""
+        extent = _extended(record, batch, growth[point.id])
+        return _tags(point, self.his_extent(point.id) if extent is None else extent)
+
+
+def _extended(record: Record, batch: Batch, growth: int) -> Extent | None:
+    """The extent before and what was written, without a look at the history.
+
+    None where that does not tell: nothing was known, or an end was removed.
+    """
+    if not record.keys() >= HIS_FACTS or not batch.written:
+        return None
+    start, end = (microseconds_of(record[tag].utc) for tag in ("hisStart", "hisEnd"))
+    if start in batch.removed or end in batch.removed:
+        return None
+    first, last = next(iter(batch.written)), next(reversed(batch.written))
+    value = batch.written[last] if last >= end else record["hisEndVal"]
+    size = int(record["hisSize"].val) + growth
+    return Extent(size, min(start, first), max(end, last), value)
+
+
+def _tags(point: HisPoint, extent: Extent) -> dict[str, Any]:
+    if not extent.size:
+        return dict.fromkeys(HIS_FACTS) | {"hisSize": Number(0)}
+    value = extent.value
+    return {
+        "hisSize": Number(extent.size),
+        "hisStart": DateTime(instant_of(extent.first), point.tz),
+        "hisEnd": DateTime(instant_of(extent.last), point.tz),
+        "hisEndVal": Number(value, point.unit) if type(value) is float else value,
+    }

@@ -1,0 +1,85 @@
+"""Priority arrays: what is written to a point, by 17 levels.
+
+Source: docHaystack Points and the op pointWrite.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..kinds.scalars import MARKER, Number
+from .errors import InvalidWrite, NotWritable
+
+__all__ = ["DEFAULT", "LEVELS", "MANUAL", "Level", "WritablePoint", "effective"]
+
+LEVELS = range(1, 18)
+MANUAL = 8
+"""The level of an operator's hand, the only one that can expire."""
+DEFAULT = 17
+_KINDS: dict[str, type] = {"Number": Number, "Bool": bool, "Str": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value at one level, who wrote it, and when it ends by itself."""
+
+    val: Any
+    who: str
+    expires: dt.datetime | None = None
+
+
+def effective(levels: Mapping[int, Level]) -> tuple[int, Any]:
+    """The level that counts and its value; 17 and None when nothing is set."""
+    number = min(levels, default=DEFAULT)
+    return number, levels[number].val if levels else None
+
+
+@dataclass(frozen=True, slots=True)
+class WritablePoint:
+    """What a write needs to know of a point."""
+
+    id: str
+    kind: str
+    unit: str | None
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> WritablePoint:
+        """Raises NotWritable for what is no writable point of a known kind."""
+        id = record["id"].id
+        for tag in ("point", "writable"):
+            if tag not in record:
+                raise NotWritable(f"@{id} cannot be written: no tag {tag!r}")
+        kind = record.get("kind")
+        if not isinstance(kind, str) or kind not in _KINDS:
+            raise NotWritable(
+                f"@{id} cannot be written: tag kind must be one of"
+                f" {', '.join(_KINDS)}, not {kind!r}"
+            )
+        unit = record.get("unit")
+        try:
+            symbol = Number(0, unit).unit if isinstance(unit, str) else None
+        except ValueError as err:
+            raise NotWritable(f"@{id} cannot be written: tag unit: {err}") from None
+        return cls(id, kind, symbol)
+
+    def checked(self, val: Any) -> Any:
+        """The value as it is kept: of the point's kind and unit.
+
+        A number without a unit adopts the point's. Raises InvalidWrite.
+        """
+        if type(val) is not _KINDS[self.kind]:
+            shown = "a Marker" if val is MARKER else f"{type(val).__name__} {val}"
+            raise InvalidWrite(f"@{self.id}: val must be a {self.kind}, not {shown}")
+        if not isinstance(val, Number):
+            return val
+        if val.unit is not None and val.unit != self.unit:
+            raise InvalidWrite(
+                f"@{self.id}: unit must be {self.unit or 'none'}, not {val.unit}"
+            )
+        if not math.isfinite(val.val):
+            raise InvalidWrite(f"@{self.id}: val must be a finite number, not {val}")
+        return Number(val.val, self.unit)

@@ -1,0 +1,39 @@
+"""The defs of a store: the shipped library and those that were loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from .. import filters
+from ..defs.namespace import Namespace
+from ..defs.reading import shipped
+from ..filters.ast import Filter
+from .primitives import Primitives
+
+__all__ = ["NamespaceStore"]
+
+
+class NamespaceStore(Primitives):
+    _known: tuple[Hashable, Namespace] | None = None
+
+    def namespace(self) -> Namespace:
+        """The defs as they are now; made anew only when a library was loaded."""
+        state = self.libs_state()
+        if self._known is None or self._known[0] != state:
+            libs = self.read_libs().values()
+            loaded = [entry for lib in libs for entry in lib]
+            self._known = (state, shipped().extended(loaded))
+        return self._known[1]
+
+    def load_defs(self, libs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Keep def libraries, each in place of one of its name; all or none."""
+        self.store_libs(libs)
+
+    def parsed(self, filter: Filter | str) -> Filter:
+        """A filter's tree with its symbols resolved. Raises ParseError."""
+        tree = filters.parse(filter) if isinstance(filter, str) else filter
+        return filters.resolved(tree, self._implementations)
+
+    def _implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
+        return self.namespace().implementations(symbol)

@@ -1,0 +1,74 @@
+"""No statement of an op runs for ever.
+
+PostgreSQL counts the time of each statement by itself; on SQLite a progress
+handler counts that of all statements together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ..errors import StorageError
+
+__all__ = ["TookTooLong", "time_limit"]
+
+_QUERY_CANCELED = "57014"
+_STEPS = 50_000
+"""Instructions of SQLite's machine between two looks at the clock: about 5 ms."""
+
+
+class TookTooLong(StorageError):
+    """A statement was stopped; nothing of it was stored."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"took longer than {seconds} s (cap STATEMENT_SECONDS)")
+
+
+@contextmanager
+def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+    """Statements inside raise TookTooLong. Elsewhere they take their time."""
+    connection.ensure_connection()
+    limited = _postgres if connection.vendor == "postgresql" else _sqlite
+    try:
+        with limited(connection, seconds):
+            yield
+    except Exception as err:
+        if _was_stopped(err) or _was_stopped(err.__cause__):
+            raise TookTooLong(seconds) from err
+        raise
+
+
+@contextmanager
+def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = %s", [seconds * 1000])
+    try:
+        yield
+    finally:
+        # Inside a failed transaction this fails too, but then its rollback undoes
+        # the setting: Django's tests begin their transactions before requests do.
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
+
+
+@contextmanager
+def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    raw: Any = connection.connection
+    raw.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+def _was_stopped(error: BaseException | None) -> bool:
+    if getattr(error, "sqlstate", None) == _QUERY_CANCELED:
+        return True
+    return getattr(error, "sqlite_errorname", None) == "SQLITE_INTERRUPT"

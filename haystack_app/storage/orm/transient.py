@@ -1,0 +1,52 @@
+"""Transient tags: updates that leave the model, its index and its log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = ["update"]
+
+
+def update(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
+    """Merge JSON objects into ``cur`` by id; a null takes its tag away.
+
+    ``version`` rises where something is different then.
+    """
+    if connection.vendor == "postgresql":
+        _postgres(connection, patches)
+    else:
+        _sqlite(connection, patches)
+
+
+def _postgres(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE entities AS e"
+            " SET cur = jsonb_strip_nulls(e.cur || p.cur), version = e.version + 1"
+            " FROM unnest(%s::text[], %s::jsonb[]) AS p(id, cur)"
+            " WHERE e.id = p.id AND e.cur <> jsonb_strip_nulls(e.cur || p.cur)",
+            [list(patches), list(patches.values())],
+        )
+
+
+def _sqlite(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
+    # not json_patch: it would merge two values of one tag into each other
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, cur FROM entities"
+            " WHERE id IN (SELECT value FROM json_each(%s))",
+            [orjson.dumps(list(patches)).decode()],
+        )
+        rows = []
+        for id, cur in cursor.fetchall():
+            merged = orjson.loads(cur) | orjson.loads(patches[id])
+            kept = {name: tag for name, tag in merged.items() if tag is not None}
+            rows.append((orjson.dumps(kept).decode(), id))
+        cursor.executemany(
+            "UPDATE entities SET cur = %s, version = version + 1"
+            " WHERE id = %s AND cur <> %s",
+            [(cur, id, cur) for cur, id in rows],
+        )

@@ -1,0 +1,149 @@
+"""What a backend writes; everything else of the contract stands on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.core.checks import CheckMessage
+
+from ..kinds.series import Chunk
+from ..wire.record import Record
+from .errors import UnknownEntity
+from .levels import Level
+from .records import Change, Changes
+from .samples import Batch, Extent
+from .stored import Stored
+
+__all__ = ["Primitives"]
+
+
+class Primitives:
+    """Entities, histories, priority arrays and defs of one store.
+
+    Flags: ``persistent`` (survives the process), ``shared`` (several processes
+    see the same), ``supports_rollup`` (aggregates history itself).
+    """
+
+    persistent = False
+    shared = False
+    supports_rollup = False
+
+    def __init__(self, alias: str = "default") -> None:
+        self.alias = alias
+
+    def check(self) -> list[CheckMessage]:
+        """Messages for Django's system checks."""
+        return []
+
+    # -- entities -------------------------------------------------------------
+
+    def scan(self) -> Iterator[Record]:
+        """Every record, in order of ids."""
+        raise NotImplementedError
+
+    def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
+        """A record or None for each id, in the order asked for."""
+        raise NotImplementedError
+
+    def existing(self, id: str) -> Record:
+        """The record of an id. Raises UnknownEntity."""
+        found = self.read_by_ids([id])[0]
+        if found is None:
+            raise UnknownEntity(id)
+        return found
+
+    def alone(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
+        """Nobody else changes these entities until the end; None means any.
+
+        Where the store can, all that is changed inside is kept or none of it.
+        """
+        raise NotImplementedError
+
+    def commit(
+        self,
+        put: Sequence[Stored],
+        *,
+        remove: Sequence[str] = (),
+        replace: bool = False,
+        who: str = "",
+    ) -> Changes:
+        """Store and remove entities, all of them or none, and log it.
+
+        An entity that exists gets the new persistent tags, keeps its history,
+        and keeps transient tags that ``put`` does not name. ``replace`` also
+        removes every entity that ``put`` lacks. A removed entity's history and
+        priority array go. Each change of persistent tags gives the entity a new
+        ``mod`` and the log a row. Raises InvalidRecord where history would
+        change its meaning.
+        """
+        raise NotImplementedError
+
+    def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set transient tags of entities by id, remove those that are None.
+
+        The caller is ``alone`` with them. Neither ``mod`` nor the log moves.
+        Unknown ids are left out.
+        """
+        raise NotImplementedError
+
+    def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        """What happened to an entity, the newest first."""
+        raise NotImplementedError
+
+    def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
+        """Ids of some other entities that refer to one of these, in order."""
+        raise NotImplementedError
+
+    # -- history --------------------------------------------------------------
+
+    def his_chunks(
+        self, id: str, start: int | None = None, end: int | None = None
+    ) -> Iterator[Chunk]:
+        """Samples with start <= time < end (microseconds UTC), in time order."""
+        raise NotImplementedError
+
+    def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
+        """Write and remove samples of some points, all of them or none.
+
+        By how many samples each history grew.
+        """
+        raise NotImplementedError
+
+    def his_extent(self, id: str) -> Extent:
+        """How long a point's history is; it costs a look at all of it."""
+        raise NotImplementedError
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reads inside see the same state, where the store can do that."""
+        return nullcontext()
+
+    # -- priority arrays ------------------------------------------------------
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        """The levels of a point's priority array that are set."""
+        raise NotImplementedError
+
+    def level_store(self, id: str, number: int, level: Level | None) -> None:
+        """Set one level of a point, or take it away."""
+        raise NotImplementedError
+
+    def due_points(self, now: dt.datetime) -> Iterable[str]:
+        """Ids of points with a level that expires at ``now`` or before."""
+        raise NotImplementedError
+
+    # -- defs -----------------------------------------------------------------
+
+    def libs_state(self) -> Hashable:
+        """What differs whenever a def library was loaded; cheap."""
+        raise NotImplementedError
+
+    def read_libs(self) -> dict[str, list[dict[str, Any]]]:
+        """The loaded def libraries by name, in the order of loading."""
+        raise NotImplementedError
+
+    def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Keep def libraries, each in place of one of its name; all or none."""
+        raise NotImplementedError
