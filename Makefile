@@ -4,6 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 SHARED ?= ../shared
 PAIRS ?= 1000000
+SECONDS ?= 600
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -83,9 +84,10 @@ conformance: $(DEV) ## the shared cases on every store (SHARED=folder)
 		$(CHECK) --only filters,ranges \
 			--cmd "$(BIN)/python tests/conformance/adapter.py --store $$store"; \
 	done
-	@echo "== codecs: zinc, hayson"
-	@$(CHECK) --only codecs --formats zinc,hayson \
+	@echo "== codecs: zinc, hayson, jsonV3, trio, csv"
+	@$(CHECK) --only codecs --formats zinc,hayson,jsonV3,trio,csv \
 		--cmd "$(BIN)/python tests/conformance/adapter.py --store memory"
 
-fuzz: $(DEV) ## filters on every store against the matcher, PAIRS=1000000
+fuzz: $(DEV) ## readers for SECONDS=600, filters against the matcher, PAIRS=1000000
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest $(ARGS) tests/fuzz
 	FUZZ_PAIRS=$(PAIRS) $(BIN)/python -m pytest $(ARGS) tests/filters/test_equivalence.py

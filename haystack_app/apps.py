@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class HaystackConfig(AppConfig):
@@ -9,4 +12,8 @@ class HaystackConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  registers them
+        from . import checks, conf  # noqa: F401  registers them
+
+        conf.apply()
+        for module in settings.HAYSTACK.get("ACTIONS", []):
+            import_module(module)

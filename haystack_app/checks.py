@@ -12,13 +12,23 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .conf import wrong_limits
 from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
 __all__ = ["check_databases", "check_settings", "check_storages"]
 
-_KEYS = {"STORAGES", "HISTORY_CHUNK_DAYS", "SERVER_NAME"}
+_KEYS = {
+    "ACTIONS",
+    "HISTORY_CHUNK_DAYS",
+    "LIMITS",
+    "SERVER_NAME",
+    "STORAGES",
+    "TICK_SECONDS",
+}
+_RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
+"""What REST resources are called, and the synonym of the default storage."""
 
 
 @register()
@@ -43,6 +53,12 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
             hint='Add "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter"}.',
             id="haystack.E007",
         )
+    for key, hint in wrong_limits():
+        yield Error(
+            f"HAYSTACK['LIMITS'] has a wrong entry: {key!r}",
+            hint=f"{hint[0].upper()}{hint[1:]}; see docs/configuration.md.",
+            id="haystack.E008",
+        )
 
 
 @register()
@@ -50,9 +66,9 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
     """Every storage of the settings can be made, and what each says of itself."""
     databases: Counter[str] = Counter()
     for alias in storages:
-        if find_op(alias) or alias == "sys":
+        if find_op(alias) or alias in _RESERVED:
             yield Error(
-                f"storage {alias!r} has the name of an op",
+                f"storage {alias!r} has the name of an op or a REST resource",
                 hint="Paths are /api/{op} and /api/{alias}/{op}: rename it.",
                 id="haystack.E004",
             )

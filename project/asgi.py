@@ -12,11 +12,15 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
+from haystack_app import ticking
+from haystack_app.conf import limit
 from project.body import BodyLayer
+from project.old_clients import OldClientLayer
 from project.wsgi import application as wsgi_application
 
 # Any: each package has its own names for the same ASGI and WSGI types.
 wsgi: Any = wsgi_application
 threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
-http = BodyLayer(threads, max_body=settings.HAYSTACK_MAX_BODY)
+http = OldClientLayer(BodyLayer(threads, max_body=limit("BODY")))
+ticker = ticking.start()
 application = ProtocolTypeRouter({"http": http})

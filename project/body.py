@@ -8,6 +8,7 @@ short, and hands the rest on with its true length.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -87,7 +88,9 @@ class BodyLayer:
 
     def check_size(self, length: int) -> None:
         if length > self.max_body:
-            raise Refused(413, f"Request body larger than {self.max_body} bytes")
+            raise Refused(
+                413, f"the body is larger than {self.max_body} bytes (cap BODY)"
+            )
 
 
 def declared_length(headers: Headers) -> int | None:
@@ -136,9 +139,10 @@ def replay(
 
 
 async def refuse(refusal: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    body = refusal.text.encode() + b"\n"
+    body = json.dumps({"status": refusal.status, "dis": refusal.text}).encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"cache-control", b"no-cache, no-store"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]

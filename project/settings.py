@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,15 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # --- serving ------------------------------------------------------------------
 
-MAX_BODY = 32 * 1024 * 1024
-HAYSTACK_MAX_BODY = env.int("HAYSTACK_MAX_BODY", default=MAX_BODY)
+# HAYSTACK_MAX_ROWS=1000 and so on; a check refuses names that are no limits.
+_MAX = "HAYSTACK_MAX_"
+LIMITS = {"BODY": 32 * 1024 * 1024} | {
+    name.removeprefix(_MAX): env.int(name)
+    for name in os.environ
+    if name.startswith(_MAX)
+}
 HAYSTACK_THREADS = env.int("HAYSTACK_THREADS", default=10)
-DATA_UPLOAD_MAX_MEMORY_SIZE = HAYSTACK_MAX_BODY
+DATA_UPLOAD_MAX_MEMORY_SIZE = LIMITS["BODY"]
 
 # --- databases ----------------------------------------------------------------
 
@@ -61,7 +67,12 @@ if HAYSTACK_STORAGE not in ADAPTERS:
         f"HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}: use one of {', '.join(ADAPTERS)}"
     )
 HAYSTACK: dict[str, Any] = {
-    "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}}
+    "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}},
+    "LIMITS": LIMITS,
+    # modules with actions for invokeAction
+    "ACTIONS": env.list("HAYSTACK_ACTIONS", default=[]),
+    # how often expired writes are looked for; 0: never, a cron job does it
+    "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
 }
 
 # --- security -----------------------------------------------------------------
@@ -111,11 +122,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels",
     "haystack_app",
 ]
 
 MIDDLEWARE = [
+    "project.caching.uncached_by_default",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -162,6 +176,15 @@ STORAGES = {
 REST_FRAMEWORK: dict[str, Any] = {
     # `format` is a legal argument of an op, not ours to take.
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Haystack server",
+    "DESCRIPTION": "Entities as REST resources. The Haystack ops are in docs/api.md.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- services -----------------------------------------------------------------

@@ -34,15 +34,15 @@ _DEPLOYMENT = (
     "ALLOWED_HOSTS",
     "DATABASE_URL",
     "DEBUG",
-    "HAYSTACK_MAX_BODY",
     "HAYSTACK_STORAGE",
     "HTTPS",
     "REDIS_URL",
     "TIMESCALE_DSN",
 )
 _environ = os.environ.copy()
-for _name in _DEPLOYMENT:
-    os.environ.pop(_name, None)
+for _name in [*_DEPLOYMENT, *_environ]:
+    if _name in _DEPLOYMENT or _name.startswith("HAYSTACK_MAX_"):
+        os.environ.pop(_name, None)
 os.environ.update(SECRET_KEY="only for tests", VAR_DIR=str(TEST_DIR))
 try:
     from project.settings import *  # noqa: F403
@@ -85,6 +85,8 @@ DATABASES = {"default": databases.sqlite(TEST_DIR / "haystack.sqlite3")}
 DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
 
 HAYSTACK: dict[str, Any] = {
+    "TICK_SECONDS": 0,
+    "ACTIONS": ["haystack_app.demo.actions"],
     "STORAGES": {
         "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter", "OPTIONS": {}},
         "memory": {

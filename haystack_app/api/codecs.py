@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from rest_framework.renderers import BaseRenderer
 
 from ..kinds.grid import Grid
@@ -87,13 +92,20 @@ def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:
     return grid
 
 
-def query_grid(query: Mapping[str, str]) -> Grid:
+def query_grid(query: QueryDict) -> Grid:
     """One row of a query string: a Zinc value where the whole text is one.
 
-    Parameters whose names are no tag names belong to somebody else.
+    Parameters whose names are no tag names belong to somebody else. Raises
+    ParseError for one that is given twice with two values: a row has one.
     """
-    row = {name: _argument(text) for name, text in query.items() if is_tag_name(name)}
-    row = {name: value for name, value in row.items() if value is not None}
+    row: dict[str, Any] = {}
+    for name, texts in query.lists():
+        if not is_tag_name(name):
+            continue
+        if len(set(texts)) > 1:
+            raise ParseError(f"parameter {name} has {len(texts)} values: POST a grid")
+        if (value := _argument(texts[0])) is not None:
+            row[name] = value
     return Grid.of([row]) if row else Grid()
 
 

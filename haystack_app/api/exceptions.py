@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpResponseBase, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework.views import exception_handler as rest_exception_handler
@@ -12,7 +12,9 @@ from rest_framework.views import exception_handler as rest_exception_handler
 __all__ = [
     "BodyTooLarge",
     "NotImplementedMethod",
+    "UnknownCoding",
     "UnreadableBody",
+    "UnreadableRequest",
     "brief",
     "handle",
 ]
@@ -21,14 +23,23 @@ __all__ = [
 _LONGEST = 500
 
 
-class UnreadableBody(APIException):
+class UnreadableRequest(APIException):
     status_code = 400
+    default_detail = "The request cannot be read."
+
+
+class UnreadableBody(UnreadableRequest):
     default_detail = "The body is not a grid."
 
 
 class BodyTooLarge(APIException):
     status_code = 413
     default_detail = "The body is too large."
+
+
+class UnknownCoding(APIException):
+    status_code = 415
+    default_detail = "The body's Content-Encoding is unknown."
 
 
 class NotImplementedMethod(APIException):
@@ -45,14 +56,20 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None
     """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people."""
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
+    elif isinstance(error, SuspiciousOperation):  # a thousand parameters, say
+        error = UnreadableRequest(str(error))
     answer = rest_exception_handler(error, context)
     if answer is None:
         return None
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
-    body = JsonResponse({"status": answer.status_code, "dis": brief(str(detail))})
-    body.status_code = answer.status_code
-    body["Cache-Control"] = "no-cache, no-store"
-    for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+    body = JsonResponse(
+        {"status": answer.status_code, "dis": brief(str(detail))},
+        status=answer.status_code,
+        content_type="application/json; charset=utf-8",
+    )
+    for name in ("WWW-Authenticate", "Retry-After"):
         if name in answer:
             body[name] = answer[name]
+    if isinstance(error, UnknownCoding):  # RFC 9110 section 15.5.16
+        body["Accept-Encoding"] = "gzip, identity"
     return body

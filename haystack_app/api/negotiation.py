@@ -63,7 +63,7 @@ def choose(accept: str) -> tuple[Format, str]:
     refused = [one for one in ranges if one.q == 0]
     for wanted in ranges:
         for format, media_type in _answers(wanted):
-            if wanted.q > 0 and not _is_refused(media_type, wanted, refused):
+            if wanted.q > 0 and not _is_refused(format, media_type, wanted, refused):
                 return format, media_type
     raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
 
@@ -102,7 +102,12 @@ def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
         return
     for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):
         for media_type in format.media_types:
-            if format.write and media_type.name.startswith(wanted.prefix):
+            # a version is answered only to those who ask for it
+            if (
+                format.write
+                and media_type.version is None
+                and media_type.name.startswith(wanted.prefix)
+            ):
                 yield format, media_type.name
 
 
@@ -119,10 +124,17 @@ def _find(name: str, version: str | None) -> Format | None:
     return next((format for known, format in named if known == version), None)
 
 
-def _is_refused(media_type: str, wanted: MediaRange, refused: list[MediaRange]) -> bool:
-    """Whether a range more specific than the wanted one has q=0."""
+def _is_refused(
+    format: Format, media_type: str, wanted: MediaRange, refused: list[MediaRange]
+) -> bool:
+    """Whether a range more specific than the wanted one has q=0.
+
+    One with a version refuses only the format that the version selects.
+    """
     name = media_type.partition(";")[0]
     return any(
-        one.specificity > wanted.specificity and name.startswith(one.prefix)
+        one.specificity > wanted.specificity
+        and name.startswith(one.prefix)
+        and (one.version is None or _find(one.name, one.version) is format)
         for one in refused
     )

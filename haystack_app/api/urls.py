@@ -1,14 +1,32 @@
-"""``/api/{op}`` and ``/api/{project}/{op}``."""
+"""The REST resources, and the ops: ``/api/{op}`` and ``/api/{project}/{op}``.
+
+Any other path is an unknown op. ``RESOURCES`` are no names for projects or ops.
+"""
 
 from __future__ import annotations
 
-from django.urls import re_path
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from .entities import EntitiesView, EntityView
 from .views import OpView
 
 app_name = "haystack"
 urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="haystack:schema")),
+    re_path(
+        r"^(?:(?P<project>[^/]+)/)?entities/?$",
+        EntitiesView.as_view(),
+        name="entities",
+    ),
+    re_path(
+        r"^(?:(?P<project>[^/]+)/)?entities/(?P<id>[^/]+)/?$",
+        EntityView.as_view(),
+        name="entity",
+    ),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"
     ),
+    re_path(r"^(?P<name>[\s\S]*)$", OpView.as_view()),
 ]

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from django.contrib.auth import logout
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import (
     MethodNotAllowed,
@@ -18,12 +17,14 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..conf import limit
 from ..kinds.grid import Grid
 from ..ops import Op, OpError, find_op
 from ..ops.context import UnknownProject, context_for
 from ..wire.errors import ParseError
 from . import exceptions
 from .authentication import CachedBasicAuthentication, SessionAuthentication
+from .bodies import request_body
 from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
 
@@ -39,10 +40,17 @@ class OpView(APIView):
     status of its own; after it the answer is 200 with an error grid.
     """
 
+    schema = None  # grids have no OpenAPI schema
     authentication_classes = [CachedBasicAuthentication, SessionAuthentication]
     permission_classes = [IsAuthenticated]
     content_negotiation_class = GridNegotiation
     http_method_names = ["get", "post", "head", "options"]
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Those of every answer, also of one that refuses the request."""
+        headers: dict[str, str] = super().default_response_headers
+        return {**headers, "Cache-Control": "no-cache, no-store"}
 
     def get_exception_handler(self) -> Any:
         return exceptions.handle
@@ -51,7 +59,11 @@ class OpView(APIView):
         op = self.found(name)
         if op.side_effects:
             raise MethodNotAllowed("GET", f"{name} changes things: POST it")
-        return self.answer(request, op, project, query_grid(request.query_params))
+        try:
+            arguments = query_grid(request.query_params)
+        except ParseError as err:
+            raise exceptions.UnreadableRequest(str(err)) from None
+        return self.answer(request, op, project, arguments)
 
     def post(self, request: Request, name: str, project: str | None = None) -> Any:
         op = self.found(name)
@@ -60,7 +72,15 @@ class OpView(APIView):
         return self.answer(request, op, project, self.posted(request, op))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return HttpResponse(headers={"Allow": "GET, HEAD, POST, OPTIONS"})
+        self.found(kwargs["name"])
+        return HttpResponse(headers={"Content-Length": "0"})
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What DRF puts into the header Allow of every answer."""
+        op = find_op(self.kwargs["name"])
+        reading = [] if op and op.side_effects else ["GET", "HEAD"]
+        return [*reading, "POST", "OPTIONS"]
 
     def http_method_not_allowed(
         self, request: HttpRequest, *args: Any, **kwargs: Any
@@ -80,11 +100,9 @@ class OpView(APIView):
         format = format_of(content_type)
         if format is None:
             raise UnsupportedMediaType(content_type)
+        body = request_body(request._request)
         try:
-            body = request._request.body
             return body_grid(format, body, takes_list=op.takes_list)
-        except RequestDataTooBig:
-            raise exceptions.BodyTooLarge from None
         except ParseError as err:
             raise exceptions.UnreadableBody(str(err)) from None
 
@@ -99,13 +117,14 @@ class OpView(APIView):
             raise NotFound(f"unknown project {project!r}") from err
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
         try:
-            response = renderer.response(op.run(context, grid))
+            # A long answer's first bytes must come in time, not its last ones.
+            with context.storage.time_limit(limit("STATEMENT_SECONDS")):
+                response = renderer.response(op.run(context, grid))
         except (OpError, ValueError) as err:
             response = renderer.response(Grid.error(exceptions.brief(_reason(err))))
         except Exception:
             logger.exception("op %s failed", op.name)
             response = renderer.response(Grid.error(f"{op.name}: internal error"))
-        response["Cache-Control"] = "no-cache, no-store"
         return response
 
 

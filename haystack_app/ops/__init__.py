@@ -1,6 +1,15 @@
 """The Haystack ops: functions from a request grid to an answer grid."""
 
-from . import history, load, read, system  # noqa: F401  each registers its ops
+from . import (  # noqa: F401  each registers its ops
+    actions,
+    commit,
+    defs,
+    history,
+    load,
+    points,
+    read,
+    system,
+)
 from .registry import Context, Op, OpError, all_ops, find_op
 
 __all__ = ["Context", "Op", "OpError", "all_ops", "find_op"]

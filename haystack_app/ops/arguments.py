@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..conf import limit
 from ..filters import Filter, parse
 from ..kinds.grid import Grid
 from ..kinds.scalars import Number, Ref, Symbol
 from .registry import OpError
 
-__all__ = ["filter_of", "limit_of", "ref_of", "refs_of", "text_of"]
+__all__ = ["capped_ids", "filter_of", "limit_of", "ref_of", "refs_of", "text_of"]
 
 
 _MOST = 2**31 - 1
@@ -25,9 +26,18 @@ def ref_of(value: Any, name: str = "id") -> Ref:
     return value
 
 
+def capped_ids(count: int) -> None:
+    """Refuse a request for more ids than the settings allow."""
+    most = limit("IDS")
+    if count > most:
+        raise OpError(f"{count} ids in one request, {most} at most (cap IDS)")
+
+
 def refs_of(grid: Grid) -> list[Ref]:
     """The ids of all rows; a row without one is an error that names it."""
-    rows = enumerate(grid.rows, 1)
+    kept = list(grid.rows)
+    capped_ids(len(kept))
+    rows = enumerate(kept, 1)
     return [ref_of(row.get("id"), f"id in row {number}") for number, row in rows]
 
 

@@ -16,7 +16,7 @@ def load(context: Context, request: Grid) -> Grid:
     An entity that exists gets the new persistent tags and keeps its history.
     The answer counts what was created, updated and left as it was.
     """
-    changes = context.storage.load_entities(request.rows)
+    changes = context.storage.load_entities(request.rows, who=context.username)
     counts = {
         "created": Number(len(changes.created)),
         "updated": Number(len(changes.updated)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..conf import limit
 from ..filters.ast import And, Filter, Missing
 from ..kinds.grid import Grid
-from ..kinds.scalars import Ref
+from ..kinds.scalars import Number, Ref
 from .arguments import filter_of, limit_of, refs_of, text_of
 from .registry import Context, OpError, op
 
@@ -25,11 +26,26 @@ def read(context: Context, request: Grid) -> Grid:
     arguments = request.first
     if "filter" in arguments:
         tree = filter_of(arguments["filter"])
-        found = context.storage.read(_visible(tree), limit_of(arguments.get("limit")))
-        return Grid.of(found.rows, found.names)
+        return _by_filter(context, tree, limit_of(arguments.get("limit")))
     if "id" not in request.names:
         raise OpError("read needs a filter or ids")
     return _by_ids(context, [ref.id for ref in refs_of(request)])
+
+
+def _by_filter(context: Context, tree: Filter, asked: int | None) -> Grid:
+    """All rows, or those asked for; what a cap cuts off is said in the meta.
+
+    Source: docHaystack HttpApi, incomplete data.
+    """
+    most = limit("ROWS")
+    if asked is not None and asked <= most:
+        found = context.storage.read(_visible(tree), asked)
+        return Grid.of(found.rows, found.names)
+    found = context.storage.read(_visible(tree), most + 1)
+    if len(found) <= most:
+        return Grid.of(found.rows, found.names)
+    cut = {"dis": f"more than {most} rows match (cap ROWS)", "limit": Number(most)}
+    return Grid.of(found.rows[:most], found.names, {"incomplete": cut})
 
 
 def _by_ids(context: Context, ids: list[str]) -> Grid:
@@ -49,7 +65,8 @@ def nav(context: Context, request: Grid) -> Grid:
     if isinstance(parent, Ref):
         parent = parent.id
     elif parent is not None:
-        parent = text_of(parent, "navId").removeprefix("@")
+        # a query string has no null: `navId=` is how clients ask for the roots
+        parent = text_of(parent, "navId").removeprefix("@") or None
     found = context.storage.nav(parent)
     rows = [_nav_row(record.tags) for record in found]
     return Grid.of(rows, found.names | {"navId"} if rows else None)

@@ -1,4 +1,4 @@
-"""Ops about the server itself: about, ops, formats, close."""
+"""Ops about the server itself: about, formats, close."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 
 from django.conf import settings
 
-from .. import __version__, filters
+from .. import __version__
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
-from ..kinds.scalars import MARKER, Symbol, Uri
+from ..kinds.scalars import MARKER, Uri
 from ..kinds.timezones import city_of
 from ..wire.registry import FORMATS
-from .arguments import filter_of, limit_of
-from .registry import Context, all_ops, op
+from .registry import Context, op
 
 __all__: list[str] = []
 
@@ -45,23 +44,6 @@ def about(context: Context, request: Grid) -> Grid:
     return Grid.of([row | context.storage.about()])
 
 
-@op("ops")
-def ops(context: Context, request: Grid) -> Grid:
-    """The ops of this server, optionally narrowed by filter and limit."""
-    rows = []
-    for entry in all_ops():
-        row: dict[str, Any] = {
-            "def": Symbol(f"op:{entry.name}"),
-            "doc": entry.doc,
-            "name": entry.name,
-            "op": MARKER,
-        }
-        if not entry.side_effects:
-            row["noSideEffects"] = MARKER
-        rows.append(row)
-    return _narrowed(rows, request)
-
-
 @op("formats")
 def formats(context: Context, request: Grid) -> Grid:
     """The media types that requests and answers may have."""
@@ -82,12 +64,3 @@ def close(context: Context, request: Grid) -> Grid:
     """End the log-in that this request came with."""
     context.close()
     return Grid()
-
-
-def _narrowed(rows: list[dict[str, Any]], request: Grid) -> Grid:
-    arguments = request.first
-    if "filter" in arguments:
-        tree = filter_of(arguments["filter"])
-        rows = [row for row in rows if filters.matches(tree, row, lambda _: None)]
-    limit = limit_of(arguments.get("limit"))
-    return Grid.of(rows if limit is None else rows[:limit])

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kinds.scalars import MARKER, Number
-from .errors import InvalidWrite, NotWritable
+from .errors import InvalidRecord, InvalidWrite, NotWritable
+from .stored import transient_text
 
 __all__ = ["DEFAULT", "LEVELS", "MANUAL", "Level", "WritablePoint", "effective"]
 
@@ -75,6 +76,10 @@ class WritablePoint:
             shown = "a Marker" if val is MARKER else f"{type(val).__name__} {val}"
             raise InvalidWrite(f"@{self.id}: val must be a {self.kind}, not {shown}")
         if not isinstance(val, Number):
+            try:
+                transient_text({"writeVal": val})
+            except InvalidRecord as err:
+                raise InvalidWrite(f"@{self.id}: {err}") from None
             return val
         if val.unit is not None and val.unit != self.unit:
             raise InvalidWrite(

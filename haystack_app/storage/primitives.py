@@ -120,6 +120,10 @@ class Primitives:
         """All reads inside see the same state, where the store can do that."""
         return nullcontext()
 
+    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
+        """No statement inside runs longer, where the store can do that."""
+        return nullcontext()
+
     # -- priority arrays ------------------------------------------------------
 
     def levels_of(self, id: str) -> dict[int, Level]:

@@ -17,9 +17,8 @@ import orjson
 from ..kinds.datetimes import iso_text
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
-from ..wire import hayson_writer
+from ..wire import hayson_writer, limits
 from ..wire.errors import EncodeError
-from ..wire.limits import MAX_DEPTH
 from .errors import InvalidRecord
 from .transient import HIS_FACTS, TRANSIENT
 
@@ -163,8 +162,8 @@ def _check(value: Any, depth: int) -> None:
         if "\0" in value:
             raise InvalidRecord("U+0000 cannot be stored")
     elif isinstance(value, list | tuple | Mapping | Grid):
-        if depth >= MAX_DEPTH:
-            raise InvalidRecord(f"nested deeper than {MAX_DEPTH}")
+        if depth >= limits.MAX_DEPTH:
+            raise InvalidRecord(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
         for part in _parts(value):
             _check(part, depth + 1)
     elif isinstance(value, Ref | Uri | XStr):

@@ -25,8 +25,8 @@ from ..kinds.scalars import (
     XStr,
     is_tag_name,
 )
+from . import limits
 from .errors import ParseError
-from .limits import MAX_CELLS, MAX_DEPTH
 
 __all__ = ["decode", "parse_json", "read_dict", "read_grid", "read_value"]
 
@@ -109,8 +109,8 @@ def _object(value: dict[str, Any], depth: int) -> Any:
 
 
 def _check_depth(depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise ParseError(f"nested deeper than {MAX_DEPTH}")
+    if depth >= limits.MAX_DEPTH:
+        raise ParseError(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
 
 
 def _dict(value: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _grid(value: dict[str, Any], depth: int) -> Grid:
                 raise ParseError("a row must be an object")
             row = _dict(item, depth)
             values += len(row) + 1
-            if values > MAX_CELLS:
-                raise ParseError(f"more than {MAX_CELLS} values")
+            if values > limits.MAX_CELLS:
+                raise ParseError(f"more than {limits.MAX_CELLS} values (cap CELLS)")
             unknown = next((name for name in row if name not in cols), None)
             if unknown is not None:
                 raise ParseError(f"no column {unknown!r}")

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..kinds.grid import Grid
-from . import hayson_reader, hayson_writer, zinc_reader, zinc_writer
+from . import (
+    csv_reader,
+    csv_writer,
+    hayson_reader,
+    hayson_writer,
+    json3_reader,
+    json3_writer,
+    trio_reader,
+    trio_writer,
+    zinc_reader,
+    zinc_writer,
+)
 from .errors import ParseError
 
 __all__ = ["DEFAULT", "FORMATS", "Format", "MediaType"]
@@ -67,6 +78,28 @@ HAYSON = Format(
     hayson_reader.read_grid,
     hayson_writer.grid_chunks,
 )
+JSON3 = Format(
+    "json3",
+    (
+        MediaType("application/json", "3"),
+        MediaType("application/vnd.haystack+json", "3"),
+    ),
+    json3_reader.read_grid,
+    json3_writer.grid_chunks,
+)
+TRIO = Format(
+    "trio",
+    (MediaType("text/trio"),),
+    trio_reader.read_grid,
+    trio_writer.grid_chunks,
+)
+CSV = Format(
+    "csv",
+    (MediaType("text/csv"),),
+    csv_reader.read_grid,
+    csv_writer.grid_chunks,
+)
 
-FORMATS = (ZINC, HAYSON)
+FORMATS = (ZINC, HAYSON, JSON3, TRIO, CSV)
+"""In the order of preference where a client leaves the choice."""
 DEFAULT = ZINC

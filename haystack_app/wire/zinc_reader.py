@@ -12,9 +12,8 @@ from typing import Any, NoReturn
 
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
-from . import lexer
+from . import lexer, limits
 from .errors import ParseError
-from .limits import MAX_CELLS, MAX_DEPTH
 
 __all__ = ["read_dict", "read_grid", "read_value"]
 
@@ -93,8 +92,8 @@ class _Reader:
         if first == "^":
             return lexer.symbol(text, at)
         if first in ("[", "{", "<"):
-            if depth >= MAX_DEPTH:
-                self.fail(f"nested deeper than {MAX_DEPTH}", at)
+            if depth >= limits.MAX_DEPTH:
+                self.fail(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)", at)
             if first == "[":
                 return self.list_of(at + 1, depth + 1)
             if first == "{":
@@ -225,8 +224,8 @@ class _Reader:
             row, at = self.row(start, names, depth)
             rows.append(row)
             self.cells += len(row) + 1
-            if self.cells > MAX_CELLS:
-                self.fail(f"more than {MAX_CELLS} values", at)
+            if self.cells > limits.MAX_CELLS:
+                self.fail(f"more than {limits.MAX_CELLS} values (cap CELLS)", at)
 
     def version(self, at: int) -> int:
         match = _VERSION.match(self.text, at)

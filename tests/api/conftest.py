@@ -7,7 +7,8 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pytest
 import uvicorn
@@ -131,15 +132,18 @@ def memory() -> Iterator[StorageAdapter]:
     store.load_entities([], replace=True)
 
 
-@pytest.fixture
-def live(transactional_db: None) -> Iterator[Callable[[], http.client.HTTPConnection]]:
-    """The whole server on a free port; each call is a new connection to it."""
+@contextmanager
+def served(http: Literal["auto", "h11", "httptools"] = "auto") -> Iterator[int]:
+    """The whole server on a free port, which is what it yields."""
     from project.asgi import application
 
-    fill(storages["default"])
-    user("alice", is_staff=True)
     config = uvicorn.Config(
-        application, port=0, lifespan="off", log_level="critical", access_log=False
+        application,
+        port=0,
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        http=http,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -147,15 +151,23 @@ def live(transactional_db: None) -> Iterator[Callable[[], http.client.HTTPConnec
     deadline = time.monotonic() + 10
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    opened: list[http.client.HTTPConnection] = []
-
-    def connect() -> http.client.HTTPConnection:
-        opened.append(http.client.HTTPConnection("127.0.0.1", port, timeout=30))
-        return opened[-1]
-
-    yield connect
-    for connection in opened:
-        connection.close()
+    yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture
+def live(transactional_db: None) -> Iterator[Callable[[], http.client.HTTPConnection]]:
+    """The whole server; each call is a new connection to it."""
+    fill(storages["default"])
+    user("alice", is_staff=True)
+    opened: list[http.client.HTTPConnection] = []
+    with served() as port:
+
+        def connect() -> http.client.HTTPConnection:
+            opened.append(http.client.HTTPConnection("127.0.0.1", port, timeout=30))
+            return opened[-1]
+
+        yield connect
+        for connection in opened:
+            connection.close()

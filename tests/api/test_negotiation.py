@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from haystack_app.api.negotiation import format_of
 from haystack_app.kinds import Grid, Ref
 from haystack_app.storage.handler import storages
-from haystack_app.wire import hayson_writer, zinc_writer
+from haystack_app.wire import hayson_writer, json3_writer, zinc_writer
 from tests.api.conftest import Api, grid_of, ids_of
 from tests.defects.building import building
 
@@ -48,6 +49,27 @@ ACCEPTED = [
     (f", ,{JSON},", JSON),
     (f"garbage, {JSON}", JSON),
     ("*", ZINC),
+    (f"{JSON}, {JSON};version=3;q=0", JSON),
+    (f"{JSON};version=3;q=0, */*;q=0.1, text/zinc;q=0", JSON),
+    (f"text/plain, {JSON};version=99, {JSON};q=0.1", JSON),
+]
+OTHER_FORMATS = [
+    (f"{JSON};version=3", "json3", f"{JSON}; version=3"),
+    (f"{JSON}; version=3", "json3", f"{JSON}; version=3"),
+    (f'{JSON};  version="3"', "json3", f"{JSON}; version=3"),
+    (f"{JSON};charset=utf-8;version=3", "json3", f"{JSON}; version=3"),
+    (f"{VND};version=3", "json3", f"{VND}; version=3"),
+    (f"{VND}; version=3", "json3", f"{VND}; version=3"),
+    (f"{VND} ; VERSION=3 ; q=0.5", "json3", f"{VND}; version=3"),
+    (f"{JSON};q=0, {JSON};version=3", "json3", f"{JSON}; version=3"),
+    (f"{JSON};q=0.5, {JSON};version=3", "json3", f"{JSON}; version=3"),
+    ("text/trio", "trio", "text/trio"),
+    ("TEXT/trio;q=0.2", "trio", "text/trio"),
+    ("text/zinc;q=0, text/*", "trio", "text/trio"),
+    ("text/csv", "csv", "text/csv"),
+    ("text/csv; header=present", "csv", "text/csv"),
+    ("text/csv, */*;q=0.1", "csv", "text/csv"),
+    ("text/html, text/csv;q=0.5, text/trio;q=0.4", "csv", "text/csv"),
 ]
 REFUSED = [
     "text/html",
@@ -60,6 +82,7 @@ REFUSED = [
     "application/json;q=high",
     "application/json;q=nan",
     "application/json;version=99",
+    "application/json;version=3;q=0",
     "ä/ö",
     "text/html; x*=nosuch''a",
     "text/html; x*=utf-8''%ff",
@@ -74,6 +97,17 @@ def test_accepted(api: Api, accept: str | None, expected: str) -> None:
     assert response["Content-Type"] == f"{expected}; charset=utf-8"
     assert response["Cache-Control"] == "no-cache, no-store"
     assert sorted(ids_of(response)) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(("accept", "name", "expected"), OTHER_FORMATS)
+def test_the_other_formats(api: Api, accept: str, name: str, expected: str) -> None:
+    response = api.get("read", accept, filter="site")
+    assert response["Content-Type"] == f"{expected}; charset=utf-8"
+    format = format_of(response["Content-Type"])
+    assert format is not None
+    assert format.name == name
+    rows = format.read_bytes(response.content).rows
+    assert sorted(str(row["id"]).split()[0] for row in rows) == ["@s1", "@s2"]
 
 
 @pytest.mark.parametrize("accept", REFUSED)
@@ -163,6 +197,22 @@ def test_hayson_as_clients_write_it(api: Api, row: str) -> None:
     assert sorted(ids_of(api.post("read", body, JSON))) == ["s1", "s2"]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (f"{JSON};version=3", json3_writer.grid_text(REQUEST)),
+        (f"{JSON}; version=3; charset=utf-8", json3_writer.grid_text(REQUEST)),
+        (f"{VND}; version=3", "\ufeff" + json3_writer.grid_text(REQUEST)),
+        ("text/trio", "filter: site\n"),
+        ("text/trio; charset=utf-8", '// all of them\r\nfilter: "site"\r\n'),
+        ("text/csv", "filter\nsite\n"),
+        ("text/csv; header=present", '\ufeff"filter"\r\n"site"\r\n'),
+    ],
+)
+def test_bodies_of_the_other_formats(api: Api, content_type: str, body: str) -> None:
+    assert sorted(ids_of(api.post("read", body, content_type))) == ["s1", "s2"]
+
+
 def test_a_missing_content_type(api: Api) -> None:
     response = api.post("read", REQUEST, "")
     assert response.status_code == 400
@@ -227,6 +277,18 @@ def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None
         (JSON, '"\\ud83d"', "surrogate|JSON"),
         (JSON, b'"\xed\xa0\xbd"', "JSON|UTF-8"),
         (JSON, b"\xff", "JSON|UTF-8"),
+        (f"{JSON};version=3", "", "JSON"),
+        (
+            f"{JSON};version=3",
+            hayson_writer.grid_text(REQUEST),
+            "no member '_kind'",
+        ),
+        (f"{JSON};version=3", '{"meta":{"ver":"3.0"},"cols":[],"rows":[]}', "column"),
+        (f"{JSON};version=3", '"n:5 bogus"', "bogus"),
+        ("text/trio", "Filter: x", "line 1"),
+        ("text/trio", b"\xff", "UTF-8"),
+        ("text/csv", "a,b\n1\n", "2 cells"),
+        ("text/csv", 'a\n"open\n', "line"),
     ],
 )
 def test_a_body_that_is_no_grid(
@@ -234,7 +296,7 @@ def test_a_body_that_is_no_grid(
 ) -> None:
     response = api.post("read", body, content_type)
     assert response.status_code == 400
-    assert response["Content-Type"] == "application/json"
+    assert response["Content-Type"] == "application/json; charset=utf-8"
     assert re.search(why, response.json()["dis"]), response.json()
 
 

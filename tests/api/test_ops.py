@@ -114,10 +114,11 @@ def test_read_by_ids_that_are_all_unknown(api: Api) -> None:
     assert ids_of(api.post("read", ids_grid())) == []
 
 
-def test_a_null_row_of_one_column(api: Api) -> None:
+def test_null_rows(api: Api) -> None:
     storages["default"].load_entities([{"id": Ref("bare")}])
     response = api.post("read", ids_grid("no", "bare", "no"))
-    assert response.content.decode() == 'ver:"3.0"\nid\nN\n@bare\nN\n\n'
+    mod = storages["default"].existing("bare")["mod"]
+    assert response.content.decode() == f'ver:"3.0"\nid,mod\n,\n@bare,{mod.iso}\n,\n\n'
 
 
 def test_a_filter_wins_over_ids(api: Api) -> None:

@@ -24,6 +24,7 @@ from haystack_app.kinds import (
 from haystack_app.storage.handler import storages
 from tests.api.conftest import Api, grid_of
 from tests.defects.building import at
+from tests.storage.building import tags_of
 
 JSON = "application/json"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -100,7 +101,7 @@ def accept(request: pytest.FixtureRequest) -> str:
 def test_every_kind(api: Api, accept: str) -> None:
     storages["default"].load_entities([OURS])
     [row] = decoded(api.get("read", accept, filter="marker")).rows
-    assert set(row) == set(THEIRS)
+    assert set(row) == {*THEIRS, "mod"}
     for name, value in THEIRS.items():
         assert row[name] == value, name
         assert type(row[name]) is type(value)
@@ -190,5 +191,5 @@ def test_what_phable_writes(staff: Api, accept: str) -> None:
     write = phable.ph_to_json if accept == JSON else phable.ph_to_zinc
     response = staff.post("load", write(grid), accept)
     assert not grid_of(response).is_error, grid_of(response).meta
-    stored = dict(storages["default"].existing("all"))
+    stored = tags_of(storages["default"], "all")
     assert stored == {name: val for name, val in OURS.items() if name != "unicode"}

@@ -18,6 +18,7 @@ from .explain import print_plans
 from .http import HAYSON, ZINC, Http
 from .parsing import SIZES, parsing_costs
 from .questions import questions_for
+from .reading import reading_costs
 from .statements import Raw
 from .timing import side_by_side
 
@@ -26,6 +27,9 @@ __all__ = ["Bench"]
 _MEMORY_LIMIT = 50 * 1024 * 1024
 _LINEAR = 1.5
 """Times the cost a character may grow from the shortest filter to the longest."""
+_TWICE = 2.4
+"""Times a reader may take for twice the rows; the processor's caches cost some."""
+_ROWS_TO_READ = 2_000
 
 
 class Bench:
@@ -70,6 +74,7 @@ class Bench:
         raw.close()
         self._memory(history)
         self._parsing()
+        self._reading()
         print_plans(cast(OrmAdapter, storages["default"]), questions.filters())
         if self.over:
             print(f"\nover target: {', '.join(self.over)}")
@@ -133,3 +138,17 @@ class Bench:
             if verdict == "over":
                 self.over.append(f"parsing {found.shape}")
             print(f"  {found.shape:31}  {costs}   {found.growth:5.2f} {verdict}")
+
+    def _reading(self) -> None:
+        rows = min(self.options.rows, _ROWS_TO_READ)
+        print(f"\nreading grids, ms at{rows:>10,} rows{2 * rows:>10,} rows   growth")
+        for found in reading_costs(rows, self.options.rounds):
+            verdict = "linear" if found.ratio < _TWICE else "over"
+            if verdict == "over":
+                self.over.append(f"reading {found.format}")
+            print(
+                f"  {found.format:10} {found.size / 1024:6.0f} KiB"
+                f" {found.once * 1e3:9.1f} {found.twice * 1e3:15.1f}"
+                f"   {found.ratio:8.2f} {verdict}",
+                flush=True,
+            )

@@ -25,6 +25,7 @@ def test_a_quick_run_on_sqlite() -> None:
         "hisWrite",
         "samples stream out",
         "filter parsing",
+        "reading grids",
         "EXPLAIN",
     ):
         assert words in done.stdout

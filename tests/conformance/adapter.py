@@ -19,8 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from haystack_app.wire import (
+    csv_reader,
+    csv_writer,
     hayson_reader,
     hayson_writer,
+    json3_reader,
+    json3_writer,
+    trio_reader,
+    trio_writer,
     zinc_reader,
     zinc_writer,
 )
@@ -38,6 +44,18 @@ READERS = {
         "grid": hayson_reader.read_grid,
         "dict": hayson_reader.read_dict,
     },
+    "jsonV3": {
+        "val": json3_reader.read_value,
+        "grid": json3_reader.read_grid,
+        "dict": json3_reader.read_dict,
+    },
+    "trio": {
+        "val": trio_reader.read_value,
+        "grid": trio_reader.read_grid,
+        "dict": trio_reader.read_dict,
+        "dicts": trio_reader.read_dicts,
+    },
+    "csv": {"grid": csv_reader.read_grid},
 }
 WRITERS = {
     "zinc": {
@@ -50,6 +68,18 @@ WRITERS = {
         "grid": hayson_writer.grid_text,
         "dict": hayson_writer.dump,
     },
+    "jsonV3": {
+        "val": json3_writer.dump,
+        "grid": json3_writer.grid_text,
+        "dict": json3_writer.dump,
+    },
+    "trio": {
+        "val": trio_writer.value_text,
+        "grid": trio_writer.grid_text,
+        "dict": trio_writer.dict_text,
+        "dicts": trio_writer.dicts_text,
+    },
+    "csv": {"grid": csv_writer.grid_text},
 }
 
 

@@ -32,6 +32,7 @@ from . import history, levels, libs, transient
 from .commit import BATCH, Commit
 from .compiler import compile_filter
 from .locks import lock_entities
+from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
 
@@ -167,6 +168,9 @@ class OrmAdapter(StorageAdapter):
 
     def snapshot(self) -> AbstractContextManager[None]:
         return history.snapshot(connections[self.using])
+
+    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
+        return time_limit(connections[self.using], seconds)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         with transaction.atomic(using=self.using):

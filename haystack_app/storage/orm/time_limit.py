@@ -65,7 +65,9 @@ def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     try:
         yield
     finally:
-        raw.set_progress_handler(None, 0)
+        # a failed rollback closes the connection, and its handler is gone with it
+        with suppress(raw.ProgrammingError):
+            raw.set_progress_handler(None, 0)
 
 
 def _was_stopped(error: BaseException | None) -> bool:

@@ -1,0 +1,40 @@
+"""What a store refuses, as the statuses of the REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rest_framework.exceptions import APIException, NotFound
+
+from ..ops import OpError
+from ..ops.editing import EntityInUse, StaleRecord, StorageError, UnknownEntity
+from ..wire.errors import EncodeError, ParseError
+from .exceptions import UnreadableRequest
+
+__all__ = ["Conflict", "Stale", "as_rest"]
+
+
+class Conflict(APIException):
+    status_code = 409
+    default_detail = "Others depend on it."
+
+
+class Stale(APIException):
+    status_code = 412
+    default_detail = "It was changed meanwhile."
+
+
+@contextmanager
+def as_rest() -> Iterator[None]:
+    """Refusals inside become answers: 404, 409, 412, and 400 for the others."""
+    try:
+        yield
+    except UnknownEntity as err:
+        raise NotFound(str(err)) from None
+    except EntityInUse as err:
+        raise Conflict(f"{err}; force=true removes it all the same") from None
+    except StaleRecord as err:
+        raise Stale(str(err)) from None
+    except (StorageError, ParseError, EncodeError, OpError) as err:
+        raise UnreadableRequest(str(err)) from None

@@ -1,0 +1,21 @@
+"""What validation finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Problem", "Severity"]
+
+Severity = Literal["error", "warning"]
+"""An error contradicts a def or breaks an op; a warning is worth a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of the entity ``id``, at one of its tags."""
+
+    id: str
+    tag: str
+    message: str
+    severity: Severity

@@ -1,0 +1,243 @@
+"""What is wrong with an entity, as far as defs can tell.
+
+Sources: docHaystack Subtyping (mandatory markers), Points, Associations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..filters.matcher import Resolve
+from ..kinds.scalars import Number, Ref
+from ..kinds.timezones import zone_of
+from ..kinds.units import UnknownUnit, preferred_symbol
+from .namespace import Namespace
+from .problem import Problem, Severity
+from .records import symbols_in
+from .units import unit_problem
+from .values import KINDS, is_of_kind, kind_of, kind_of_def
+
+__all__ = ["problems", "refs_in"]
+
+_AT_SITE = ("point", "equip", "space")
+_KIND_NAMES = {name: text for text, name in KINDS.items()}
+
+
+def problems(
+    record: Mapping[str, Any], namespace: Namespace, by_id: Resolve
+) -> Iterator[Problem]:
+    """The faults of one entity; ``by_id`` finds those that it refers to."""
+    case = _Case(record, namespace, by_id)
+    for rule in _RULES:
+        yield from rule(case)
+
+
+def refs_in(value: Any, path: str) -> Iterator[tuple[str, Ref]]:
+    """Each Ref of a value with the dotted path to it."""
+    if isinstance(value, Ref):
+        yield path, value
+    elif isinstance(value, list):
+        for item in value:
+            yield from refs_in(item, path)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from refs_in(item, f"{path}.{name}")
+
+
+@dataclass(frozen=True)
+class _Case:
+    record: Mapping[str, Any]
+    namespace: Namespace
+    by_id: Resolve
+
+    @cached_property
+    def implemented(self) -> frozenset[str]:
+        return frozenset(self.namespace.implemented(self.record))
+
+    @property
+    def is_point(self) -> bool:
+        return "point" in self.record
+
+    @property
+    def tags(self) -> Iterator[tuple[str, Any]]:
+        for name, value in self.record.items():
+            if value is not None:
+                yield name, value
+
+    def error(self, tag: str, message: str) -> Problem:
+        return self.problem(tag, message, "error")
+
+    def warning(self, tag: str, message: str) -> Problem:
+        return self.problem(tag, message, "warning")
+
+    def problem(self, tag: str, message: str, severity: Severity) -> Problem:
+        return Problem(self.record["id"].id, tag, message, severity)
+
+
+def _missing_site(case: _Case) -> Iterator[Problem]:
+    """Points of a weather station are at no site."""
+    what = next((name for name in _AT_SITE if name in case.implemented), None)
+    if what and not {"siteRef", "weatherStationRef"} & case.record.keys():
+        yield case.error("siteRef", f"missing: the {what} is at no site")
+
+
+def _missing_markers(case: _Case) -> Iterator[Problem]:
+    """Mandatory markers of what the record implements.
+
+    A point often names the machine that it is about. That is worth a warning
+    only: filters such as ``^equip`` then find the point as well.
+    """
+    for symbol in sorted(case.implemented):
+        if "mandatory" not in (case.namespace.get(symbol) or {}):
+            continue
+        for tag in case.namespace.parts(symbol):
+            if tag not in case.record:
+                yield case.problem(
+                    tag,
+                    f"missing, but {_because(case, symbol)}",
+                    "warning" if case.is_point else "error",
+                )
+
+
+def _because(case: _Case, symbol: str) -> str:
+    for name in case.namespace.declared(case.record):
+        if symbol in case.namespace.supertypes(name):
+            return f"^{name} is a subtype of ^{symbol}"
+    return f"^{symbol} is implemented"
+
+
+def _point(case: _Case) -> Iterator[Problem]:
+    if not case.is_point:
+        return
+    kind = case.record.get("kind")
+    if kind is None:
+        yield case.error("kind", "missing on a point")
+    elif isinstance(kind, str) and kind not in KINDS:
+        yield case.error("kind", f"unknown kind {kind!r}")
+    if "his" in case.record and "tz" not in case.record:
+        yield case.error("tz", "missing on a point with history")
+    for tag in ("curVal", "writeVal"):
+        yield from _point_value(case, tag)
+
+
+def _point_value(case: _Case, tag: str) -> Iterator[Problem]:
+    """A value of now must be of the point's kind and in its unit."""
+    value, kind = case.record.get(tag), case.record.get("kind")
+    if value is None or not isinstance(kind, str) or kind not in KINDS:
+        return
+    unit = case.record.get("unit")
+    if not is_of_kind(value, KINDS[kind]):
+        yield case.error(tag, f"must be a {kind}, not {_kind_text(value)}")
+    elif isinstance(value, Number) and value.unit and value.unit != _symbol(unit):
+        yield case.error(tag, f"is in {value.unit}, the point's unit is {unit or '-'}")
+
+
+def _texts(case: _Case) -> Iterator[Problem]:
+    """Names of time zones and units."""
+    tz, unit = case.record.get("tz"), case.record.get("unit")
+    if isinstance(tz, str) and not _is_zone(tz):
+        yield case.error("tz", f"unknown time zone {tz!r}")
+    if isinstance(unit, str) and _symbol(unit) is None:
+        yield case.error("unit", f"unknown unit {unit!r}")
+
+
+def _tags(case: _Case) -> Iterator[Problem]:
+    """Tags against the defs of their names."""
+    for name, value in case.tags:
+        if not case.namespace.is_tag(name):
+            yield case.warning(name, "unknown tag: no def is of that name")
+            continue
+        kind = kind_of_def(name, case.namespace)
+        if kind is not None and not is_of_kind(value, kind):
+            wanted = _KIND_NAMES.get(kind, "value")
+            yield case.error(name, f"must be a {wanted}, not {_kind_text(value)}")
+
+
+def _units(case: _Case) -> Iterator[Problem]:
+    """Units against the quantities that defs ask for."""
+    for name, value in case.tags:
+        if isinstance(value, Number) and value.unit:
+            found = unit_problem(value.unit, (name,), case.namespace)
+            if found:
+                yield case.problem(name, *found)
+    unit = case.record.get("unit")
+    if case.is_point and isinstance(unit, str):
+        # a command or a setpoint may be a share of what is possible
+        shares = bool({"cmd", "sp"} & case.record.keys())
+        measured = _measured(case)
+        if found := unit_problem(unit, measured, case.namespace, shares=shares):
+            yield case.problem("unit", *found)
+
+
+def _measured(case: _Case) -> list[str]:
+    """The quantities of a point, without those that others are subtypes of."""
+    namespace = case.namespace
+    found = [
+        name
+        for name in namespace.declared(case.record)
+        if "quantity" in namespace.supertypes(name)
+    ]
+    general = {other for name in found for other in namespace.supertypes(name)}
+    return [name for name in found if name not in general]
+
+
+def _refs(case: _Case) -> Iterator[Problem]:
+    """Refs to nothing, and refs to something else than the def says."""
+    for name, value in case.tags:
+        if name == "id":
+            continue
+        for path, ref in refs_in(value, name):
+            target = case.by_id(ref.id)
+            if target is None:
+                yield case.error(path, f"@{ref.id} does not exist")
+            elif "trash" in target:
+                yield case.warning(path, f"@{ref.id} is in the trash")
+            elif path == name:
+                yield from _target(case, name, ref, target)
+
+
+def _target(
+    case: _Case, tag: str, ref: Ref, target: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """What contains an entity must be of its kind; the rest is looser in practice."""
+    wanted = next(symbols_in(case.namespace.inherited(tag, "of")), None)
+    if wanted is None or wanted not in case.namespace:
+        return
+    if wanted not in case.namespace.implemented(target):
+        contains = case.namespace.inherited(tag, "containedBy") is not None
+        message = f"@{ref.id} is no {wanted}"
+        yield case.problem(tag, message, "error" if contains else "warning")
+
+
+_RULES: tuple[Callable[[_Case], Iterator[Problem]], ...] = (
+    _missing_site,
+    _missing_markers,
+    _point,
+    _texts,
+    _tags,
+    _units,
+    _refs,
+)
+
+
+def _kind_text(value: Any) -> str:
+    return _KIND_NAMES[kind_of(value)]
+
+
+def _symbol(unit: Any) -> str | None:
+    """The preferred symbol of a unit, or None where it is none."""
+    try:
+        return preferred_symbol(unit) if isinstance(unit, str) else None
+    except UnknownUnit:
+        return None
+
+
+def _is_zone(tz: str) -> bool:
+    try:
+        zone_of(tz)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""``haystack_load_defs``: def libraries from Trio, Zinc and JSON files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from haystack_app.defs import Def, UnreadableDefs, read_libraries
+
+from ._storage import StorageCommand
+
+
+class Command(StorageCommand):
+    help = (
+        "Load def libraries from Trio (.trio), Zinc (.zinc) and JSON (.json) files, "
+        "all or none. A library takes the place of what was loaded of its name."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        adapter = self.writable_adapter(options)
+        try:
+            libraries = read_libraries(options["paths"])
+        except UnreadableDefs as err:
+            raise CommandError(str(err)) from None
+        adapter.load_defs(libraries)
+        for lib in sorted(libraries):
+            self.stdout.write(f"{lib}: {_counts(libraries[lib])}")
+        every = [record for records in libraries.values() for record in records]
+        self.stdout.write(
+            f"loaded {_counts(every)} of {len(libraries):,} libs; "
+            f"storage {adapter.alias!r} knows {len(adapter.namespace()):,} defs"
+        )
+
+
+def _counts(records: list[Def]) -> str:
+    extensions = sum("defx" in record for record in records)
+    text = f"{len(records) - extensions:,} defs"
+    return f"{text} and {extensions:,} extensions" if extensions else text

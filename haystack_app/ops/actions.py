@@ -1,0 +1,86 @@
+"""The op ``invokeAction``, and the actions that it finds.
+
+    @action("silence", applies_to="ahu and alarm")
+    def silence(context: Context, entity: Record, arguments: Row) -> None: ...
+
+Modules with actions are named in ``HAYSTACK["ACTIONS"]``.
+Source: docHaystack Ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .. import filters
+from ..filters.ast import And, Compare, Filter
+from ..kinds.grid import Grid, Row
+from ..kinds.scalars import Ref
+from ..wire.record import Record
+from .arguments import ref_of, text_of
+from .registry import Context, OpError, op
+
+__all__ = ["Action", "action", "all_actions"]
+
+Run = Callable[[Context, Record, Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What can be done with the entities that match a filter."""
+
+    name: str
+    applies_to: Filter
+    run: Run
+
+
+_actions: dict[str, list[Action]] = {}
+
+
+def action(name: str, *, applies_to: str) -> Callable[[Run], Run]:
+    """Register a function as an action; filters tell actions of one name apart.
+
+    It gets the entity and the row of arguments, and answers a grid, one value or
+    None. A ValueError of the app's own becomes an error grid. Raises ParseError.
+    """
+    tree = filters.parse(applies_to)
+
+    def register(run: Run) -> Run:
+        _actions.setdefault(name, []).append(Action(name, tree, run))
+        return run
+
+    return register
+
+
+def all_actions() -> list[str]:
+    """Names of the actions there are, in order."""
+    return sorted(_actions)
+
+
+@op("invokeAction", side_effects=True)
+def invoke_action(context: Context, request: Grid) -> Grid:
+    """Do what meta ``action`` names with the entity of meta ``id``.
+
+    The first row has the action's arguments; the answer is the action's own.
+    """
+    id = ref_of(request.meta.get("id"), "meta id").id
+    name = text_of(request.meta.get("action"), "meta action")
+    entity = context.storage.existing(id)
+    for known in _actions.get(name, ()):
+        if _applies(context, known, id):
+            return _grid(known.run(context, entity, request.first))
+    if name not in _actions:
+        raise OpError(f"unknown action {name!r}")
+    raise OpError(f"action {name!r} does not apply to @{id}")
+
+
+def _applies(context: Context, known: Action, id: str) -> bool:
+    this = And((Compare(("id",), "==", Ref(id)), known.applies_to))
+    return len(context.storage.read(this, 1)) > 0
+
+
+def _grid(answer: Any) -> Grid:
+    if isinstance(answer, Grid):
+        return answer
+    return Grid() if answer is None else Grid.of([{"val": answer}])

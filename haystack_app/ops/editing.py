@@ -1,0 +1,80 @@
+"""Entities one by one, for the REST API: the rules are those of ``commit``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..filters.ast import And, Filter, Has, Missing
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Ref
+from ..storage.errors import (
+    EntityInUse,
+    StaleRecord,
+    StorageError,
+    UnknownEntity,
+)
+from ..wire.record import Record
+from .arguments import filter_of
+from .registry import Context, OpError
+
+__all__ = [
+    "EntityInUse",
+    "StaleRecord",
+    "StorageError",
+    "UnknownEntity",
+    "add",
+    "page",
+    "remove",
+    "retrieve",
+    "update",
+]
+
+Tags = Mapping[str, Any]
+
+
+def page(
+    context: Context, filter: str | None, *, after: str, size: int, trash: bool
+) -> list[Record]:
+    """Records that match, by ids behind ``after``; trash only when asked for.
+
+    Raises ParseError.
+    """
+    terms: list[Filter] = [Has(("id",)) if filter is None else filter_of(filter)]
+    if not trash:
+        terms.append(Missing(("trash",)))
+    return context.storage.page(And(tuple(terms)), after, size)
+
+
+def retrieve(context: Context, id: str) -> Record:
+    """Raises UnknownEntity."""
+    return context.storage.existing(id)
+
+
+def add(context: Context, records: Iterable[Tags]) -> list[Record]:
+    """Raises InvalidRecord; all are stored or none."""
+    return context.storage.add_entities(records, who=context.username)
+
+
+def update(context: Context, id: str, tags: Tags, mod: DateTime | None) -> Record:
+    """Set and remove (Remove) tags; a ``mod`` of None is not compared.
+
+    Raises InvalidRecord, UnknownEntity or StaleRecord.
+    """
+    given = tags.get("id")
+    if given is not None and given != Ref(id):
+        raise OpError(f"the body's id {given} is not @{id}")
+    row = {**tags, "id": Ref(id), "mod": mod}
+    force = mod is None
+    [record] = context.storage.update_entities([row], force=force, who=context.username)
+    return record
+
+
+def remove(context: Context, id: str, mod: DateTime | None, *, force: bool) -> None:
+    """Raises UnknownEntity, StaleRecord and, unless forced, EntityInUse."""
+    context.storage.remove_entities(
+        [{"id": Ref(id), "mod": mod}],
+        force=mod is None,
+        orphan=force,
+        who=context.username,
+    )

@@ -1,0 +1,96 @@
+"""The op ``pointWrite``: a point's priority array, read and written.
+
+Source: docHaystack Ops and Points.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from ..kinds.datetimes import DateTime
+from ..kinds.grid import Col, Grid, Row
+from ..kinds.scalars import Number, Ref
+from ..kinds.units import preferred_symbol
+from ..storage.levels import DEFAULT, LEVELS, MANUAL, Level, effective
+from .arguments import ref_of, text_of
+from .registry import Context, OpError, op
+
+__all__: list[str] = []
+
+_COLUMNS = ("level", "levelDis", "val", "who", "expires")
+_LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
+_SECONDS = {
+    preferred_symbol("ms"): 0.001,
+    preferred_symbol("s"): 1,
+    preferred_symbol("min"): 60,
+    preferred_symbol("h"): 3_600,
+    preferred_symbol("day"): 86_400,
+    preferred_symbol("wk"): 604_800,
+}
+"""Units of time that are always as long."""
+_LONGEST = dt.timedelta(days=3660)
+
+
+@op("pointWrite", side_effects=True)
+def point_write(context: Context, request: Grid) -> Grid:
+    """Read a point's priority array, or with ``level`` write one level of it.
+
+    No ``val`` releases the level. ``duration`` releases level 8 by itself.
+    ``who`` is the user unless it is given.
+    """
+    arguments = request.first
+    id = ref_of(arguments.get("id")).id
+    if arguments.get("level") is None:
+        return _array(context, id)
+    number = _level_number(arguments["level"])
+    val = arguments.get("val")
+    who = arguments.get("who")
+    expires = None
+    if number == MANUAL and val is not None and arguments.get("duration") is not None:
+        expires = context.now + _duration(arguments["duration"])
+    context.storage.point_write(
+        id,
+        number,
+        val,
+        context.username if who is None else text_of(who, "who"),
+        expires,
+    )
+    return Grid()
+
+
+def _array(context: Context, id: str) -> Grid:
+    levels = context.storage.point_array(id, context.now)
+    number, val = effective(levels)
+    meta: dict[str, Any] = {"id": Ref(id), "writeLevel": Number(number)}
+    if val is not None:
+        meta["writeVal"] = val
+    rows = [_row(number, levels.get(number)) for number in LEVELS]
+    return Grid([Col(name) for name in _COLUMNS], rows, meta)
+
+
+def _row(number: int, level: Level | None) -> Row:
+    row: dict[str, Any] = {
+        "level": Number(number),
+        "levelDis": _LABELS.get(number, str(number)),
+    }
+    if level is not None:
+        row |= {"val": level.val, "who": level.who}
+        if level.expires is not None:
+            row["expires"] = DateTime(level.expires)
+    return row
+
+
+def _level_number(value: Any) -> int:
+    if not isinstance(value, Number) or value.unit or not value.val.is_integer():
+        raise OpError(f"level must be a whole number from 1 to 17, not {value}")
+    return int(value.val)
+
+
+def _duration(value: Any) -> dt.timedelta:
+    seconds = _SECONDS.get(value.unit or "") if isinstance(value, Number) else None
+    if seconds is None:
+        raise OpError(f"duration must be a Number with a unit of time, not {value}")
+    if not 0 < value.val * seconds <= _LONGEST.total_seconds():
+        raise OpError(f"duration must be positive and at most ten years, not {value}")
+    return dt.timedelta(seconds=value.val * seconds)

@@ -1,0 +1,64 @@
+"""What happens by itself as time goes by: writes to points that expire.
+
+Each server process runs a ``Ticker``; ``haystack_tick`` does the same once, for
+hosts where no thread may run. Several of them do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from threading import Event, Thread
+
+from django.conf import settings
+from django.db import connections
+
+from .storage.handler import storages
+
+__all__ = ["Ticker", "start", "tick"]
+
+logger = logging.getLogger(__name__)
+_DEFAULT_SECONDS = 1.0
+
+
+def tick(now: dt.datetime | None = None) -> int:
+    """Release what is due in every store; how many points that were."""
+    at = now or dt.datetime.now(dt.UTC)
+    return sum(len(storages[alias].release_due(at)) for alias in storages)
+
+
+class Ticker(Thread):
+    """Ticks until it is stopped; a store that fails is asked again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(name="haystack-ticker", daemon=True)
+        self.seconds = seconds
+        self.stopped = Event()
+        self.failing = False
+
+    def run(self) -> None:
+        while not self.stopped.wait(self.seconds):
+            self.tick()
+
+    def tick(self) -> None:
+        try:
+            tick()
+        except Exception:
+            # a database that is down for an hour is worth one entry, not 3,600
+            if not self.failing:
+                logger.exception("expired writes cannot be released; trying again")
+            self.failing = True
+        else:
+            self.failing = False
+        finally:
+            connections.close_all()
+
+
+def start() -> Ticker | None:
+    """Start this process's ticker, unless ``TICK_SECONDS`` is 0."""
+    seconds = float(settings.HAYSTACK.get("TICK_SECONDS", _DEFAULT_SECONDS))
+    if seconds <= 0:
+        return None
+    ticker = Ticker(seconds)
+    ticker.start()
+    return ticker

@@ -1,0 +1,94 @@
+"""Reading CSV: every cell is a Str.
+
+Names of columns become tag names, and what the header said stays in their meta as
+``orig``. A cell that is there but empty is the empty Str, which is what a writer
+of null leaves behind too: CSV does not tell them apart.
+Source: docHaystack Csv, RFC 4180, and Haxall's reader for the names.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import is_tag_name
+from . import limits
+from .errors import ParseError
+from .plain_text import unmarked
+
+__all__ = ["read_grid"]
+
+_NO_NAME_CHAR = re.compile(r"[^A-Za-z0-9_]+")
+_CAPITALS = re.compile(r"[A-Z]+")
+
+
+def read_grid(text: str) -> Grid:
+    """The grid of a header and its rows. Raises ParseError."""
+    lines = _lines(unmarked(text))
+    _, header = next(lines, (0, []))
+    if not header:
+        return Grid()
+    cols = [Col(name, {"orig": orig}) for name, orig in _names(header)]
+    names = [col.name for col in cols]
+    rows = []
+    values = 0
+    for number, cells in lines:
+        if len(cells) != len(names):
+            raise ParseError(
+                f"expected {len(names)} cells, found {len(cells)}", f"line {number}"
+            )
+        values += len(cells) + 1
+        if values > limits.MAX_CELLS:
+            raise ParseError(
+                f"more than {limits.MAX_CELLS} values (cap CELLS)", f"line {number}"
+            )
+        rows.append(dict(zip(names, cells, strict=True)))
+    return Grid(cols, rows)
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of their last line; blank lines are none.
+
+    A cell holds 131,072 characters at most, which is the module's own limit: it
+    can only be set for the whole process.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+    except csv.Error as err:
+        raise ParseError(str(err), f"line {reader.line_num}") from None
+
+
+def _names(header: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """A tag name for each text of the header, no two alike."""
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for orig in header:
+        name = base = _tag_name(orig)
+        while name in taken:
+            numbers[base] = numbers.get(base, 0) + 1
+            name = f"{base}_{numbers[base]}"
+        taken.add(name)
+        yield name, orig
+
+
+def _tag_name(text: str) -> str:
+    """``Chilled Water`` as ``chilledWater``, ``ID`` as ``id``, ``2nd`` as ``v2nd``."""
+    text = text.strip()
+    if is_tag_name(text):
+        return text
+    words = [_NO_NAME_CHAR.sub("", word) for word in text.split()]
+    first, *others = [word for word in words if word] or ["" if text else "blank"]
+    if first[:1].isupper():
+        first = _CAPITALS.sub(_lower, first, count=1)
+    name = first + "".join(word[0].upper() + word[1:] for word in others)
+    return name if is_tag_name(name) else f"v{name}"
+
+
+def _lower(capitals: re.Match[str]) -> str:
+    return capitals[0].lower()

@@ -1,0 +1,183 @@
+"""Writing JSON of version 3, where the first two characters of a string are its kind.
+
+Source: docHaystack Json. A DateTime names its zone always, UTC included.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from ..kinds.datetimes import DateTime, time_text
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
+from ..kinds.series import Series
+from .errors import EncodeError
+from .samples import TimeTexts, float_texts
+from .zinc_writer import number_text
+
+__all__ = ["dump", "encode", "grid_chunks", "grid_text"]
+
+_ROWS_A_CHUNK = 500
+_PARTS = ("meta", "cols", "rows")
+
+
+def _string(val: str) -> str:
+    return f"s:{val}" if ":" in val else val
+
+
+def _number(number: Number) -> str:
+    if number.unit is None or not number.is_finite:
+        return f"n:{number_text(number)}"
+    return f"n:{float_texts([number.val])[0]} {number.unit}"
+
+
+def _ref(ref: Ref) -> str:
+    return f"r:{ref.id} {ref.dis}" if ref.dis else f"r:{ref.id}"
+
+
+def _coord(value: Coord) -> str:
+    """Decimals without an exponent, which not all readers take here."""
+    lat, lng = float_texts([value.lat, value.lng])
+    return f"c:{Decimal(lat):f},{Decimal(lng):f}"
+
+
+def _xstr(value: XStr) -> str:
+    if value.type == "Bin":
+        return f"b:{value.val}"
+    return f"x:{value.type}:{value.val}"
+
+
+def _list(values: list[Any]) -> list[Any]:
+    return [encode(value) for value in values]
+
+
+def _tags(tags: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: encode(value) for name, value in tags.items() if value is not None}
+
+
+def _dict(tags: Mapping[str, Any]) -> dict[str, Any]:
+    if all(tags.get(part) is not None for part in _PARTS):
+        raise EncodeError("a dict with tags meta, cols and rows would be a grid")
+    return _tags(tags)
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    return {
+        "meta": _meta(grid),
+        "cols": [_column(col) for col in grid.cols],
+        "rows": [_tags(row) for row in grid.rows],
+    }
+
+
+def _meta(grid: Grid) -> dict[str, Any]:
+    return {"ver": "3.0", **_beside("ver", grid.meta)}
+
+
+def _column(col: Col) -> dict[str, Any]:
+    return {"name": col.name, **_beside("name", col.meta)}
+
+
+def _beside(name: str, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Meta tags, which share an object with a member of the format's own."""
+    if meta.get(name) is not None:
+        raise EncodeError(f"meta with a tag named {name} has no form in JSON 3")
+    return _tags(meta)
+
+
+_SINGLETONS = {MARKER: "m:", NA: "z:", REMOVE: "-:"}
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    type(None): lambda value: value,
+    bool: lambda value: value,
+    str: _string,
+    int: lambda value: _number(Number(value)),
+    float: lambda value: _number(Number(value)),
+    type(MARKER): _SINGLETONS.__getitem__,
+    Number: _number,
+    Ref: _ref,
+    Symbol: lambda value: f"y:{value.name}",
+    Uri: lambda value: f"u:{value.val}",
+    dt.date: lambda value: f"d:{value.isoformat()}",
+    dt.time: lambda value: f"h:{time_text(value)}",
+    DateTime: lambda value: f"t:{value}",
+    Coord: _coord,
+    XStr: _xstr,
+    list: _list,
+    tuple: _list,
+    dict: _dict,
+    Grid: _grid,
+}
+
+
+def encode(value: Any) -> Any:
+    """What ``orjson`` can dump. Raises EncodeError for no Haystack value."""
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value)
+    if isinstance(value, Mapping):
+        return _dict(value)
+    raise EncodeError(f"JSON 3 cannot carry a {type(value).__name__}")
+
+
+def dump(value: Any) -> str:
+    """One value as JSON text."""
+    return _json(encode(value))
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError) as err:
+        raise EncodeError(f"no JSON form: {err}") from None
+
+
+def grid_text(grid: Grid) -> str:
+    return "".join(grid_chunks(grid))
+
+
+def grid_chunks(grid: Grid) -> Iterator[str]:
+    """The grid's text in pieces of some hundred rows."""
+    cols = _json([_column(col) for col in grid.cols])
+    yield f'{{"meta":{_json(_meta(grid))},"cols":{cols},"rows":[\n'
+    if isinstance(grid.rows, Series):
+        chunks = _series_chunks(grid.rows)
+    else:
+        chunks = _row_chunks(grid)
+    separator = ""
+    for chunk in chunks:
+        yield separator + chunk
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def _row_chunks(grid: Grid) -> Iterator[str]:
+    rows: list[str] = []
+    for row in grid.rows:
+        rows.append(_json(_tags(row)))
+        if len(rows) == _ROWS_A_CHUNK:
+            yield ",\n".join(rows)
+            rows.clear()
+    if rows:
+        yield ",\n".join(rows)
+
+
+def _series_chunks(series: Series) -> Iterator[str]:
+    texts = TimeTexts(series.tz)
+    zone = f" {series.tz}"
+    # symbols of units hold nothing that JSON escapes
+    unit = f" {series.unit}" if series.unit else ""
+    for chunk in series.read():
+        vals = [f'"n:{val}{unit}"' for val in float_texts(chunk.vals)]
+        for place, value in chunk.others.items():
+            vals[place] = dump(value)
+        times = texts.of(chunk.times)
+        rows = [
+            f'{{"ts":"t:{ts}{zone}","val":{val}}}'
+            for ts, val in zip(times, vals, strict=True)
+        ]
+        if rows:
+            yield ",\n".join(rows)

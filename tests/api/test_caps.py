@@ -1,0 +1,185 @@
+"""Caps of the settings over HTTP: each excess names its cap and the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections, transaction
+
+from haystack_app.kinds import Grid, Number, Ref
+from haystack_app.storage.handler import storages
+from haystack_app.storage.orm import OrmAdapter
+from haystack_app.storage.orm.time_limit import TookTooLong, time_limit
+from tests.api.conftest import Api, fill, grid_of, ids_of, logged_in
+from tests.api.test_ops import ids_grid
+
+DAY = "2024-03-02"
+
+
+@pytest.fixture
+def cap(settings: Any) -> Any:
+    def set_(**limits: int) -> None:
+        settings.HAYSTACK = {**settings.HAYSTACK, "LIMITS": limits}
+
+    return set_
+
+
+def test_ids(api: Api, cap: Any) -> None:
+    cap(IDS=2)
+    assert ids_of(api.post("read", ids_grid("s1", "s1"))) == ["s1", "s1"]
+    assert not grid_of(api.post("hisRead", ids_grid("n", "n", range=DAY))).is_error
+    why = "3 ids in one request, 2 at most (cap IDS)"
+    assert api.error(api.post("read", ids_grid("s1", "no", "s1"))) == why
+    request = ids_grid("n", "n", "n", range=DAY)
+    assert api.error(api.post("hisRead", request)) == why
+
+
+@pytest.mark.parametrize("accept", ["text/zinc", "application/json"])
+def test_rows(api: Api, cap: Any, accept: str) -> None:
+    cap(ROWS=3)
+    grid = grid_of(api.get("read", accept, filter="point"))
+    assert len(list(grid)) == 3
+    assert grid.meta["incomplete"] == {
+        "dis": "more than 3 rows match (cap ROWS)",
+        "limit": Number(3),
+    }
+    grid = grid_of(api.get("read", accept, filter="point", limit="100"))
+    assert len(list(grid)) == 3
+    assert "incomplete" in grid.meta
+
+
+def test_what_is_whole_does_not_say_otherwise(api: Api, cap: Any) -> None:
+    points = len(api.ids(filter="point"))
+    cap(ROWS=points)
+    for limit in ("", "2", str(points), "0", "-1", "100"):
+        grid = grid_of(api.get("read", filter="point", limit=limit))
+        assert grid.meta == {}
+    assert grid_of(api.get("read", filter="nobody")).meta == {}
+
+
+def test_filters_and_bodies(api: Api, cap: Any) -> None:
+    cap(FILTER_LENGTH=10, FILTER_DEPTH=2, DEPTH=4, CELLS=5)
+    assert "10 characters (cap FILTER_LENGTH)" in api.error(
+        api.get("read", filter="site or dis")
+    )
+    assert "2 (cap FILTER_DEPTH)" in api.error(api.get("read", filter="(((a)))"))
+    for body, why in (
+        ('ver:"3.0"\na\n[[[[[]]]]]\n', "4 (cap DEPTH)"),
+        ('ver:"3.0"\na,b\n1,2\n3,4\n', "5 values (cap CELLS)"),
+    ):
+        response = api.post("read", body)
+        assert response.status_code == 400
+        assert why in response.json()["dis"]
+
+
+# -- time ---------------------------------------------------------------------
+
+SLOW = {
+    "sqlite": (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 1000000000) SELECT count(*) FROM n"
+    ),
+    "postgresql": "SELECT pg_sleep(60)",
+}
+
+
+def _store(alias: str) -> Any:
+    missing = django_settings.MISSING_SERVICES.get(alias, "")
+    databases = ["default"] if missing else ["default", alias]
+    return pytest.param(
+        alias,
+        marks=[
+            pytest.mark.skipif(bool(missing), reason=missing or "it is there"),
+            pytest.mark.django_db(transaction=True, databases=databases),
+        ],
+    )
+
+
+@pytest.fixture(params=[_store("default"), _store("postgres")])
+def slow(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Api]:
+    """A project whose store takes a minute for every filter."""
+    alias = request.param
+    fill(storages[alias])
+    original = OrmAdapter.read
+
+    def read(self: OrmAdapter, *args: Any) -> Any:
+        run_slowly(alias)
+        return original(self, *args)
+
+    monkeypatch.setattr(OrmAdapter, "read", read)
+    yield Api(logged_in("alice"), alias)
+    storages[alias].load_entities([], replace=True)
+
+
+def run_slowly(alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(SLOW[connections[alias].vendor])
+
+
+def setting(alias: str) -> str:
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        return str(cursor.fetchone()[0])
+
+
+def test_a_statement_that_takes_too_long(slow: Api, cap: Any) -> None:
+    alias = slow.root.split("/")[2]
+    before = setting(alias)
+    cap(STATEMENT_SECONDS=1)
+    why = slow.error(slow.get("read", filter="site"))
+    assert why == "took longer than 1 s (cap STATEMENT_SECONDS)"
+    assert setting(alias) == before
+    assert ids_of(slow.post("read", ids_grid("s1"))) == ["s1"]
+
+
+def test_a_long_write_is_undone(slow: Api, cap: Any) -> None:
+    alias = slow.root.split("/")[2]
+    store = storages[alias]
+    using = store.using  # type: ignore[attr-defined]
+    with (
+        pytest.raises(TookTooLong),
+        time_limit(connections[using], 1),
+        transaction.atomic(using=using),
+    ):
+        store.load_entities([{"id": Ref("late")}])
+        run_slowly(using)
+    assert store.read_by_ids(["late"]) == [None]
+    store.load_entities([{"id": Ref("later")}])
+    assert store.read_by_ids(["later"]) != [None]
+
+
+def test_outside_of_ops_there_is_no_limit(slow: Api, cap: Any) -> None:
+    alias = slow.root.split("/")[2]
+    cap(STATEMENT_SECONDS=1)
+    assert slow.get("about").status_code == 200
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        quick = SLOW["sqlite"].replace("1000000000", "10000000")
+    else:
+        quick = "SELECT pg_sleep(1.5)"
+    with connection.cursor() as cursor:
+        cursor.execute(quick)
+        assert cursor.fetchone() is not None
+
+
+@pytest.mark.django_db
+def test_other_failures_stay_what_they_are() -> None:
+    error = ValueError("something else")
+    with (
+        pytest.raises(ValueError, match="something else"),
+        time_limit(connections["default"], 1),
+    ):
+        raise error
+
+
+def test_the_empty_grid_is_an_answer(api: Api, cap: Any) -> None:
+    cap(IDS=1)
+    assert list(grid_of(api.post("read", Grid.of([{"id": Ref("no")}])))) == []

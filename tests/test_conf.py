@@ -1,0 +1,133 @@
+"""The caps of ``HAYSTACK["LIMITS"]``: what counts, and who obeys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from haystack_app import checks, conf, filters
+from haystack_app.filters import parser
+from haystack_app.kinds import Ref
+from haystack_app.storage.errors import InvalidRecord
+from haystack_app.storage.stored import stored_form
+from haystack_app.wire import hayson_reader, limits, zinc_reader
+from haystack_app.wire.errors import ParseError
+
+
+def limited(**values: Any) -> Any:
+    from django.conf import settings
+
+    return override_settings(HAYSTACK={**settings.HAYSTACK, "LIMITS": values})
+
+
+def test_the_defaults() -> None:
+    assert {name: conf.limit(name) for name in conf.LIMITS} == {
+        "BODY": 33_554_432,
+        "CELLS": 8_000_000,
+        "DEPTH": 64,
+        "FILTER_LENGTH": 16_384,
+        "FILTER_DEPTH": 100,
+        "IDS": 10_000,
+        "ROWS": 250_000,
+        "STATEMENT_SECONDS": 60,
+    }
+
+
+def test_modules_without_django_follow_the_settings() -> None:
+    before = (limits.MAX_DEPTH, limits.MAX_CELLS, parser.MAX_DEPTH, parser.MAX_LENGTH)
+    with limited(DEPTH=5, CELLS=6, FILTER_DEPTH=7, FILTER_LENGTH=8):
+        inside = limits.MAX_DEPTH, limits.MAX_CELLS, parser.MAX_DEPTH, parser.MAX_LENGTH
+        assert inside == (5, 6, 7, 8)
+    after = (limits.MAX_DEPTH, limits.MAX_CELLS, parser.MAX_DEPTH, parser.MAX_LENGTH)
+    assert after == before == (64, 8_000_000, 100, 16_384)
+
+
+@pytest.mark.parametrize("deep", ["[" * 5 + "]" * 5, "{a:" * 5 + "1" + "}" * 5])
+def test_depth(deep: str) -> None:
+    as_json = deep.replace("a:", '"a":')
+    readers = (zinc_reader.read_value, deep), (hayson_reader.read_value, as_json)
+    for read, text in readers:
+        value = read(text)
+        stored_form({"id": Ref("a"), "v": value})
+        with limited(DEPTH=4):
+            with pytest.raises(ParseError, match=r"deeper than 4 \(cap DEPTH\)"):
+                read(text)
+            with pytest.raises(InvalidRecord, match=r"deeper than 4 \(cap DEPTH\)"):
+                stored_form({"id": Ref("a"), "v": value})
+
+
+def test_the_deepest_that_may_be_set() -> None:
+    deepest = conf.LIMITS["DEPTH"].highest
+    with limited(DEPTH=deepest):
+        nested = "[" * (deepest - 1) + "]" * (deepest - 1)
+        value = hayson_reader.read_value(nested)
+        assert zinc_reader.read_value(nested) == value
+        stored = stored_form({"id": Ref("a"), "v": value})
+        assert nested in stored.tags
+
+
+def test_cells() -> None:
+    zinc = 'ver:"3.0"\na,b\n1,2\n3,4\n'
+    cols = '[{"name":"a"},{"name":"b"}]'
+    rows = '[{"a":1,"b":2},{"a":3,"b":4}]'
+    hayson = f'{{"_kind":"grid","cols":{cols},"rows":{rows}}}'
+    for cap, fits in ((6, True), (5, False)):
+        with limited(CELLS=cap):
+            readers = (zinc_reader.read_grid, zinc), (hayson_reader.read_grid, hayson)
+            for read, text in readers:
+                if fits:
+                    assert len(list(read(text))) == 2
+                else:
+                    with pytest.raises(ParseError, match=r"than 5 values \(cap CELLS"):
+                        read(text)
+
+
+def test_what_a_filter_may_be_is_not_remembered() -> None:
+    for text, name, cap in (
+        ("((site))", "FILTER_DEPTH", 1),
+        ("site and dis", "FILTER_LENGTH", 11),
+    ):
+        filters.parse(text)
+        with (
+            limited(**{name: cap}),
+            pytest.raises(ParseError, match=rf"{cap}.*\(cap {name}\)"),
+        ):
+            filters.parse(text)
+        filters.parse(text)
+
+
+WRONG = [
+    ({"ROW": 5}, "'ROW'", "Known are BODY, CELLS"),
+    ({"ROWS": 0}, "'ROWS'", "from 1 to"),
+    ({"ROWS": "5"}, "'ROWS'", "whole number"),
+    ({"ROWS": 5.0}, "'ROWS'", "whole number"),
+    ({"ROWS": True}, "'ROWS'", "whole number"),
+    ({"ROWS": None}, "'ROWS'", "whole number"),
+    ({"DEPTH": 3}, "'DEPTH'", "from 4 to 128"),
+    ({"DEPTH": 129}, "'DEPTH'", "from 4 to 128"),
+    ({"FILTER_DEPTH": 101}, "'FILTER_DEPTH'", "from 1 to 100"),
+    ([1], "'LIMITS'", "Known are"),
+]
+
+
+@pytest.mark.parametrize(("given", "named", "hint"), WRONG)
+def test_a_wrong_limit_is_refused(given: Any, named: str, hint: str) -> None:
+    from django.conf import settings
+
+    with override_settings(HAYSTACK={**settings.HAYSTACK, "LIMITS": given}):
+        [message] = checks.check_settings()
+        assert message.id == "haystack.E008"
+        assert named in message.msg
+        assert message.hint is not None
+        assert hint in message.hint
+        assert conf.limit("ROWS") == 250_000
+        assert (limits.MAX_DEPTH, parser.MAX_DEPTH) == (64, 100)
+
+
+def test_right_limits_are_not() -> None:
+    with limited(ROWS=1, BODY=1, DEPTH=128, STATEMENT_SECONDS=86_400):
+        assert list(checks.check_settings()) == []
+    with limited():
+        assert list(checks.check_settings()) == []
