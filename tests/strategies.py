@@ -74,7 +74,7 @@ TAGS = (
     "_x",
     "curVal",
     "writeVal",
-    "hisEnd",
+    "hisStatus",
 )
 """Among them are transient ones, which records keep in a column of their own."""
 

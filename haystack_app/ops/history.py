@@ -14,6 +14,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
 from ..kinds.series import Joined, Series
 from ..kinds.timezones import zone_of
+from ..storage.errors import UnknownEntity
 from ..storage.samples import HisPoint
 from .arguments import ref_of, refs_of, text_of
 from .his_range import HisRange, parse_range
@@ -35,13 +36,23 @@ def his_read(context: Context, request: Grid) -> Grid:
     id = ref_of(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
-    point = context.storage.his_points([id.id])[0]
+    [point] = _points(context, [id.id])
     span = parse_range(arguments["range"], point.tz, context.now)
     return Grid(
         (Col("ts"), Col("val")),
         _series(context, point, span),
         {"id": Ref(id.id), **_bounds(context, span)},
     )
+
+
+def _points(context: Context, ids: list[str]) -> list[HisPoint]:
+    """What is in the trash is as unknown here as to read."""
+    points = []
+    for id, record in zip(ids, context.storage.read_by_ids(ids), strict=True):
+        if record is None or "trash" in record:
+            raise UnknownEntity(id)
+        points.append(HisPoint.of(record))
+    return points
 
 
 def _series(context: Context, point: HisPoint, span: HisRange) -> Series:
@@ -67,7 +78,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     tz = request.meta.get("tz")
     if tz is not None:
         zone_of(text_of(tz, "tz"))
-    points = context.storage.his_points([id.id for id in ids])
+    points = _points(context, [id.id for id in ids])
     zones = sorted({point.tz for point in points})
     if tz is None and len(zones) > 1:
         raise OpError(f"points in several zones ({', '.join(zones)}) need meta tz")

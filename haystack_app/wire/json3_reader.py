@@ -223,6 +223,8 @@ def _number(text: str) -> Number:
         found = _literal(digits, Number)
         if found.unit is not None:
             raise ParseError(f"no space before the unit in {text[:60]!r}")
+        if not found.is_finite:
+            raise ParseError(f"number out of range {text[:60]!r}")
         number = found.val
     return Number(number, unit if space else None)
 

@@ -81,11 +81,11 @@ def test_bodies_that_are_not_what_they_say(api: Api, body: bytes, why: str) -> N
     assert any(word in response.json()["dis"] for word in why.split("|"))
 
 
-def test_a_small_body_that_inflates_to_gigabytes(staff: Api) -> None:
+def test_a_small_body_that_inflates_to_200_megabytes(staff: Api) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(10 * MEGABYTE)
-    bomb = b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush()
-    assert len(bomb) < 3 * MEGABYTE
+    bomb = b"".join(packer.compress(zeros) for _ in range(20)) + packer.flush()
+    assert len(bomb) < MEGABYTE
     begun = time.monotonic()
     response = post(staff, bomb, "gzip", "load")
     assert response.status_code == 413
@@ -114,10 +114,10 @@ def test_a_body_of_a_million_members() -> None:
 
 
 def test_a_packed_load(staff: Api) -> None:
-    rows = b"".join(b'@g%d,"packed"\n' % number for number in range(20_000))
+    rows = b"".join(b'@g%d,"packed"\n' % number for number in range(5_000))
     body = gzip.compress(b'ver:"3.0"\nid,dis\n' + rows)
     assert post(staff, body, "gzip", "load").status_code == 200
-    assert len(storages["default"].read('dis=="packed"')) == 20_000
+    assert len(storages["default"].read('dis=="packed"')) == 5_000
 
 
 def test_a_get_has_no_body_to_unpack(api: Api) -> None:

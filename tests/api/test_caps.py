@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -162,12 +163,25 @@ def test_outside_of_ops_there_is_no_limit(slow: Api, cap: Any) -> None:
     assert slow.get("about").status_code == 200
     connection = connections[alias]
     if connection.vendor == "sqlite":
-        quick = SLOW["sqlite"].replace("1000000000", "10000000")
+        quick = SLOW["sqlite"].replace("1000000000", "2000000")
     else:
         quick = "SELECT pg_sleep(1.5)"
     with connection.cursor() as cursor:
         cursor.execute(quick)
         assert cursor.fetchone() is not None
+
+
+def test_each_statement_has_its_own_time(slow: Api) -> None:
+    alias = slow.root.split("/")[2]
+    connection = connections[alias]
+    with time_limit(connection, 2), connection.cursor() as cursor:
+        for _ in range(4):
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT pg_sleep(0.7)")
+                continue
+            begun = time.monotonic()
+            while time.monotonic() - begun < 0.7:
+                cursor.execute(SLOW["sqlite"].replace("1000000000", "100000"))
 
 
 @pytest.mark.django_db

@@ -83,7 +83,7 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
             version: str = "1.1",
             **headers: str,
         ) -> Answer:
-            given = {"Host": "localhost", **basic("alice")}
+            given = {"Host": "localhost", "Connection": "close", **basic("alice")}
             given |= {name.replace("_", "-"): text for name, text in headers.items()}
             if body and "Transfer-Encoding" not in given:
                 given.setdefault("Content-Length", str(len(body)))
@@ -127,7 +127,7 @@ def test_close_is_answered_with_close(ask: Ask, header: str) -> None:
 
 
 def test_connections_live_on_otherwise(ask: Ask) -> None:
-    answer = ask("GET", "/api/read?filter=site")
+    answer = ask("GET", "/api/read?filter=site", Connection="keep-alive")
     assert (answer.status, answer.closed) == (200, False)
     assert answer.headers.get("connection") != "close"
 
@@ -212,7 +212,7 @@ def test_packed_requests(ask: Ask, chunked: bool) -> None:
     headers = {"Content_Type": "text/zinc", "Content_Encoding": "gzip"}
     if chunked:
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-        headers |= {"Transfer_Encoding": "chunked", "Connection": "close"}
+        headers["Transfer_Encoding"] = "chunked"
         answer = ask("POST", "/api/read", body, **headers)
     else:
         answer = ask("POST", "/api/read", body, **headers)
@@ -233,23 +233,20 @@ def test_packed_requests_that_are_too_large_or_broken(ask: Ask) -> None:
 # -- what no test client of Django's can send ---------------------------------
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        "text/zinc; x*=nosuch''a",
-        "text/zinc; x*=utf-8''%ff",
-        "text/zinc; charset*=nosuch''a",
-        "text/zinc; x*=a",
-    ],
-)
-def test_a_content_type_that_cannot_be_decoded(ask: Ask, content_type: str) -> None:
-    answer = ask("POST", "/api/read", GRID, Content_Type=content_type)
-    assert answer.status in (200, 415)
-    assert (answer.status == 415) == ("nosuch" in content_type)
-    assert ask("GET", "/api/about", Content_Type=content_type).status == 200
-    for path in ("/", "/admin/login/", "/nowhere"):
-        answer = ask("POST", path, b"a=b", Content_Type=content_type)
-        assert 400 <= answer.status < 500
+def test_a_content_type_that_cannot_be_decoded(ask: Ask) -> None:
+    for parameter, status in (
+        ("x*=nosuch''a", 415),
+        ("charset*=nosuch''a", 415),
+        ("charset=nosuch", 200),
+        ("x*=utf-8''%ff", 200),
+        ("x*=a", 200),
+    ):
+        content_type = f"text/zinc; {parameter}"
+        answer = ask("POST", "/api/read", GRID, Content_Type=content_type)
+        assert answer.status == status, content_type
+        assert ask("GET", "/api/about", Content_Type=content_type).status == 200
+        answer = ask("POST", "/admin/login/", b"a=b", Content_Type=content_type)
+        assert answer.status == 403  # it has no CSRF token
 
 
 def test_a_host_that_is_not_ours(ask: Ask, settings: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from haystack_app.api.negotiation import format_of
-from haystack_app.kinds import Grid, Ref
+from haystack_app.kinds import MARKER, Grid, Ref
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_writer, json3_writer, zinc_writer
 from tests.api.conftest import Api, grid_of, ids_of
@@ -108,6 +108,12 @@ def test_the_other_formats(api: Api, accept: str, name: str, expected: str) -> N
     assert format.name == name
     rows = format.read_bytes(response.content).rows
     assert sorted(str(row["id"]).split()[0] for row in rows) == ["@s1", "@s2"]
+
+
+def test_the_formats_op_lists_them(api: Api) -> None:
+    rows = {row["mime"]: row for row in grid_of(api.get("formats"))}
+    assert {JSON, VND, ZINC, "text/trio", "text/csv"} <= rows.keys()
+    assert all(row["receive"] is row["send"] is MARKER for row in rows.values())
 
 
 @pytest.mark.parametrize("accept", REFUSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from haystack_app.kinds import MARKER, Grid, Number, Ref
@@ -30,13 +31,14 @@ class Reading(NamedTuple):
 
 def reading_costs(rows: int, rounds: int) -> Iterator[Reading]:
     for format in FORMATS:
-        assert format.read is not None
-        read: Callable[[str], Any] = format.read
         short, long = _text(format, rows), _text(format, 2 * rows)
-        pair = side_by_side(
-            lambda text=long: read(text), lambda text=short: read(text), rounds
-        )
+        pair = side_by_side(_reading(format, long), _reading(format, short), rounds)
         yield Reading(format.name, len(short), pair.theirs, pair.ours)
+
+
+def _reading(format: Format, text: str) -> Callable[[], Any]:
+    assert format.read is not None
+    return partial(format.read, text)
 
 
 def _text(format: Format, rows: int) -> str:
@@ -52,6 +54,6 @@ def _point(at: int) -> dict[str, Any]:
         "doc": _DOC,
         "siteRef": Ref(f"site-{at % 40}", f"Site {at % 40}"),
         "curVal": Number(at / 7, "°F"),
-        "limits": [Number(at), Number(at + 1)],
+        "limits": [Number(at % 50), Number(at % 50 + 1)],
         **dict.fromkeys(("point", "sensor", "air", "temp"), MARKER),
     }

@@ -102,6 +102,35 @@ def test_storage(load: Load) -> None:
         load(HAYSTACK_STORAGE="disk")
 
 
+def test_limits(load: Load) -> None:
+    settings = load()
+    assert settings["HAYSTACK"]["LIMITS"] == {"BODY": 33_554_432}
+    assert settings["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 33_554_432
+    settings = load(HAYSTACK_MAX_BODY="1000", HAYSTACK_MAX_ROWS="5")
+    assert settings["HAYSTACK"]["LIMITS"] == {"BODY": 1_000, "ROWS": 5}
+    assert settings["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 1_000
+    with pytest.raises(ValueError, match="many"):
+        load(HAYSTACK_MAX_ROWS="many")
+
+
+def test_an_unknown_limit_is_refused(tmp_path: Path) -> None:
+    env = {
+        "HAYSTACK_MAX_ROW": "5",
+        "PATH": os.environ["PATH"],
+        "VAR_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "haystack.E008" in done.stderr
+    assert "'ROW'" in done.stderr
+
+
 def test_redis(load: Load) -> None:
     settings = load(REDIS_URL="redis://r:1/2")
     assert settings["CACHES"]["default"]["LOCATION"] == "redis://r:1/2"

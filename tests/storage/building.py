@@ -12,7 +12,17 @@ from haystack_app.storage.transient import HIS_FACTS
 
 HOUR = dt.timedelta(hours=1)
 
-__all__ = ["HOUR", "at", "entity", "given", "history", "ids", "numbers", "point", "tags_of"]
+__all__ = [
+    "HOUR",
+    "at",
+    "entity",
+    "given",
+    "history",
+    "ids",
+    "numbers",
+    "point",
+    "tags_of",
+]
 
 
 def entity(id: str, **tags: Any) -> dict[str, Any]:

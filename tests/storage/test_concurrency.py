@@ -7,6 +7,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import (
     InvalidRecord,
     InvalidSample,
+    StaleRecord,
     StorageError,
     UnknownEntity,
 )
+from haystack_app.storage.levels import effective
 from haystack_app.storage.orm import OrmAdapter
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -51,6 +54,26 @@ def elsewhere(work: Callable[[], Any]) -> Any:
     if isinstance(found[0], Exception):
         raise found[0]
     return found[0]
+
+
+def at_once(works: list[Callable[[], Any]]) -> list[Any]:
+    """Run in threads that start together; what each answered or raised."""
+    barrier = threading.Barrier(len(works))
+    outcomes: list[Any] = [None] * len(works)
+
+    def run(place: int) -> None:
+        barrier.wait(10)
+        try:
+            outcomes[place] = elsewhere(works[place])
+        except Exception as err:
+            outcomes[place] = err
+
+    threads = [threading.Thread(target=run, args=[at]) for at in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 # -- snapshots ----------------------------------------------------------------
@@ -190,6 +213,90 @@ def test_many_writers_of_one_history(store: StorageAdapter) -> None:
         thread.join()
     assert failures == []
     assert [value.val for _, value in history(store)] == list(range(300))
+
+
+@committed
+def test_one_of_many_who_read_the_same_mod_wins(store: StorageAdapter) -> None:
+    store.load_entities([entity("a", v=Number(0))])
+    for turn in range(5):
+        mod = store.existing("a")["mod"]
+        numbers = range(10 * turn + 1, 10 * turn + 7)
+        rows = [{"id": Ref("a"), "mod": mod, "v": Number(val)} for val in numbers]
+        outcomes = at_once([partial(store.update_entities, [row]) for row in rows])
+        refused = [one for one in outcomes if isinstance(one, StaleRecord)]
+        [won] = [one for one in outcomes if isinstance(one, list)]
+        assert len(refused) == 5
+        assert store.existing("a")["v"] == won[0]["v"]
+    assert len(store.changes_of("a")) == 6
+
+
+@committed
+def test_an_id_is_added_once(store: StorageAdapter) -> None:
+    outcomes = at_once([lambda: store.add_entities([entity("a")]) for _ in range(6)])
+    refused = [one for one in outcomes if isinstance(one, InvalidRecord)]
+    assert len(refused) == 5
+    assert len(store.changes_of("a")) == 1
+
+
+@committed
+def test_an_expiry_counts_once(store: StorageAdapter) -> None:
+    now = dt.datetime.now(dt.UTC)
+    points = [f"p{number}" for number in range(10)]
+    store.load_entities([point(id, writable=MARKER) for id in points])
+    for id in points:
+        store.point_write(id, 17, Number(1), "joe")
+        store.point_write(id, 8, Number(2), "joe", now)
+    outcomes = at_once([lambda: store.release_due(now) for _ in range(6)])
+    assert sorted(id for found in outcomes for id in found) == points
+    assert {store.existing(id)["writeVal"] for id in points} == {Number(1)}
+
+
+@committed
+def test_levels_written_at_once_leave_tags_and_array_in_step(
+    store: StorageAdapter,
+) -> None:
+    store.load_entities([point(writable=MARKER)])
+
+    def write(number: int) -> None:
+        for turn in range(5):
+            val = Number(turn) if (turn + number) % 3 else None
+            store.point_write("p", number, val, "joe")
+
+    assert at_once([lambda n=n: write(n) for n in (3, 8, 17, 3, 8)]) == [None] * 5
+    levels = store.point_array("p", dt.datetime.now(dt.UTC))
+    number, val = effective(levels)
+    record = store.existing("p")
+    assert (record["writeLevel"], record.get("writeVal")) == (Number(number), val)
+
+
+@committed
+def test_facts_of_a_history_that_many_write(store: StorageAdapter) -> None:
+    store.load_entities([point()])
+    starts = [at(f"2024-03-{day:02} 12:00") for day in (5, 1, 9, 3, 5)]
+    at_once([lambda s=s: store.his_write("p", numbers(100, s, MINUTE)) for s in starts])
+    record = store.existing("p")
+    assert record["hisSize"] == Number(400)
+    assert record["hisStart"] == starts[1]
+    assert record["hisEnd"].utc == starts[2].utc + 99 * MINUTE
+
+
+@committed
+def test_a_point_goes_with_all_samples_or_stays(store: StorageAdapter) -> None:
+    """No sample is left of a point that was removed while it was written."""
+    more = numbers(2_000, at("2024-05-01 12:00"))
+    for _ in range(5):
+        store.load_entities([point()])
+        store.his_write("p", numbers(5, NOON))
+        outcomes = at_once(
+            [
+                lambda: store.his_write("p", more),
+                lambda: store.commit([], remove=["p"]),
+                lambda: store.his_write("p", more[:10]),
+            ]
+        )
+        others = [one for one in outcomes if isinstance(one, Exception)]
+        assert all(isinstance(one, UnknownEntity) for one in others), others
+        assert [chunk for chunk in store.his_chunks("p") if chunk.times] == []
 
 
 # -- the async twins ----------------------------------------------------------

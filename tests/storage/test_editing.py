@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def test_mod_moves_with_each_change_of_persistent_tags(pair: Store) -> None:
     for count in range(20):  # within one millisecond, too
         pair.load_entities([entity("s", site=MARKER, n=Number(count))])
         seen.append(mod_of(pair, "s"))
-    assert all(one.utc < two.utc for one, two in zip(seen, seen[1:], strict=False))
+    assert all(one.utc < two.utc for one, two in pairwise(seen))
 
 
 def test_mod_stays_when_nothing_or_something_transient_changes(pair: Store) -> None:

@@ -561,7 +561,11 @@ def test_nav_of_what_is_no_id(store: StorageAdapter) -> None:
 
 def test_create(store: StorageAdapter) -> None:
     made = store.create({"site": MARKER, "dis": "New"})
-    assert tags_of(store, made["id"].id) == {**given(made), "site": MARKER, "dis": "New"}
+    assert tags_of(store, made["id"].id) == {
+        **given(made),
+        "site": MARKER,
+        "dis": "New",
+    }
     assert store.create({"site": MARKER})["id"] != made["id"]
     assert given(store.create(entity("a", x=MARKER))) == entity("a", x=MARKER)
     assert given(store.create(entity("a", y=MARKER))) == entity("a", y=MARKER)

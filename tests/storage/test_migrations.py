@@ -10,7 +10,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from haystack_app.kinds import MARKER, Ref
 from haystack_app.models import HisSample
+from haystack_app.storage.orm import OrmAdapter
 
 ALIASES = ["default", "postgres", "timescale"]
 
@@ -73,6 +75,21 @@ def test_history_keeps_its_rows_as_hypertable_and_as_plain_table(alias: str) -> 
     if alias != "default":
         assert is_hypertable(alias) == (alias == "timescale")
     assert list(samples.order_by("ts").values_list("ts", flat=True)) == times
+
+
+def test_entities_of_before_get_the_tag_mod(alias: str) -> None:
+    """What reads show then is the same on every path: rows, columns, filters."""
+    store = OrmAdapter(using=alias)
+    store.load_entities([{"id": Ref(f"e{count}"), "n": MARKER} for count in range(3)])
+    before = [record.tags for record in store.scan()]
+    migrate(alias, "0004")
+    assert [set(record) for record in store.scan()] == [{"id", "n"}] * 3
+    assert store.read("n").names == {"id", "n"}
+    migrate(alias)
+    assert [record.tags for record in store.scan()] == before
+    assert store.read("mod").names == {"id", "mod", "n"}
+    assert store.load_entities([{"id": Ref("e1"), "n": MARKER}]).unchanged == ["e1"]
+    store.load_entities([], replace=True)
 
 
 @pytest.mark.django_db(databases="__all__")

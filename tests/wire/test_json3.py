@@ -119,7 +119,7 @@ def test_other_forms_are_read(text: str, value: Any) -> None:
             "n:١",
             "n:-",
         ],
-        ["n:5 ", "n:5  kW", "n: 5", "n:5 kW ", "n:inf", "n:5 Bogus"],
+        ["n:5 ", "n:5  kW", "n: 5", "n:5 kW ", "n:inf", "n:5 Bogus", "n:1e999"],
         [
             "r:",
             "r:a/b",

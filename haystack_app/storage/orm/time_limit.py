@@ -1,13 +1,13 @@
 """No statement of an op runs for ever.
 
-PostgreSQL counts the time of each statement by itself; on SQLite a progress
-handler counts that of all statements together.
+PostgreSQL counts the time of each statement by itself; for SQLite a progress
+handler does, which is told when a statement begins.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -46,6 +46,12 @@ def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 
 @contextmanager
 def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
+    """Set for the session, as most statements are outside of transactions.
+
+    A streamed answer goes on behind this, inside its own transaction: if the
+    client breaks it off, the reset is rolled back with it, and the connection
+    keeps the limit until the next op.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = %s", [seconds * 1000])
     try:
@@ -60,10 +66,17 @@ def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 @contextmanager
 def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     end = time.monotonic() + seconds
+
+    def begun(execute: Callable[..., Any], *call: Any) -> Any:
+        nonlocal end
+        end = time.monotonic() + seconds
+        return execute(*call)
+
     raw: Any = connection.connection
     raw.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     try:
-        yield
+        with connection.execute_wrapper(begun):
+            yield
     finally:
         # a failed rollback closes the connection, and its handler is gone with it
         with suppress(raw.ProgrammingError):

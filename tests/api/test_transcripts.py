@@ -1,0 +1,407 @@
+"""Whole exchanges, as a client sees them: a row of the op tables each.
+
+``>>>`` begins a request: method, path behind ``/api/``, headers behind ``;``, and
+the body in the lines below, Zinc unless Content-Type says otherwise. ``<<<``
+begins its answer: status, headers, body. ``...`` in an answer is any text, as
+a line of its own any lines. The exchanges of one transcript happen in turn, on
+the records and samples below.
+Source of the texts: docHaystack Ops and HttpApi.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from haystack_app.storage.handler import storages
+from haystack_app.wire import zinc_reader
+from tests.api.conftest import logged_in
+
+RECORDS = """ver:"3.0"
+id,dis,site,equip,point,his,siteRef,equipRef,kind,unit,tz,area,trash
+@hq,"Head office",M,,,,,,,,"New_York",1200m²,
+@lab,"Laboratory",M,,,,,,,,"Denver",300m²,
+@ahu,"Air handler",,M,,,@hq "Head office",,,,,,
+@temp,"Temperature",,,M,M,@hq,@ahu,"Number","°C","New_York",,
+@fan,"Fan",,,M,M,@hq,@ahu,"Bool",,"New_York",,
+@far,"Far away",,,M,M,@lab,,"Number",,"Denver",,
+@old,"Thrown away",M,,,,,,,,,,M
+"""
+
+SAMPLES = """ver:"3.0"
+ts,v0 id:@temp,v1 id:@fan
+2024-03-10T00:00:00-05:00 New_York,20.5°C,T
+2024-03-10T01:00:00-05:00 New_York,21,
+2024-03-10T03:00:00-04:00 New_York,NA,F
+2024-03-11T00:00:00-04:00 New_York,19°C,T
+"""
+
+EMPTY = """ver:"3.0"
+empty
+"""
+
+TRANSCRIPTS = {
+    "about": """
+>>> GET about
+<<< 200; Content-Type: text/zinc; charset=utf-8; Cache-Control: no-cache, no-store
+ver:"3.0"
+haystackVersion,moduleName,moduleVersion,productName,productUri,productVersion,serverBootTime,serverName,serverTime,...tz,vendorName,vendorUri,whoami
+"4.0","haystack_app",...,"Django Haystack",`https://project-haystack.org/`,...,"UTC",...,"boss"
+>>> POST about
+ver:"3.0"
+empty
+<<< 200
+ver:"3.0"
+haystackVersion,...
+"4.0",...
+""",
+    "ops": """
+>>> GET ops?filter=name=="read"
+<<< 200
+ver:"3.0"
+def,name,doc,noSideEffects,op
+^op:read,"read","...",M,M
+>>> POST ops
+ver:"3.0"
+filter,limit
+"name==\\"hisWrite\\"",1
+<<< 200
+ver:"3.0"
+def,name,doc,op
+^op:hisWrite,"hisWrite","...",M
+>>> GET ops?filter=name==
+<<< 200
+ver:"3.0" err dis:"...cut short..."
+empty
+""",
+    "formats": """
+>>> GET formats
+<<< 200
+ver:"3.0"
+mime,receive,send
+"text/zinc",M,M
+"application/json",M,M
+...
+""",
+    "read by filter": """
+>>> GET read?filter=site+and+area>500m²
+<<< 200
+ver:"3.0"
+id,area,dis,site,tz...
+@hq,1200m²,"Head office",M,"New_York"...
+>>> POST read
+ver:"3.0"
+filter,limit
+"siteRef->area and equip",5
+<<< 200
+ver:"3.0"
+id,dis,equip,siteRef...
+@ahu,"Air handler",M,@hq "Head office"...
+""",
+    "read by filter: nothing matches, nothing asked for, trash": """
+>>> GET read?filter=nobody
+<<< 200
+ver:"3.0"
+empty
+>>> GET read?filter=site&limit=0
+<<< 200
+ver:"3.0"
+...
+>>> GET read?filter=trash
+<<< 200
+ver:"3.0"
+empty
+""",
+    "read by filter: no filter at all": """
+>>> GET read?filter=site+and
+<<< 200; Content-Type: text/zinc; charset=utf-8
+ver:"3.0" err dis:"filter is cut short at column 9"
+empty
+>>> GET read
+<<< 200
+ver:"3.0" err dis:"read needs a filter or ids"
+empty
+""",
+    "read by id: order, duplicates, a null row for an unknown one": """
+>>> POST read
+ver:"3.0"
+id
+@lab
+@nobody
+@lab
+<<< 200
+ver:"3.0"
+id,area,dis,site,tz...
+@lab,300m²,"Laboratory",M,"Denver"...
+,,,,...
+@lab,300m²,"Laboratory",M,"Denver"...
+>>> GET read?id=@lab
+<<< 200
+ver:"3.0"
+id,area,dis,site,tz...
+@lab,300m²,"Laboratory",M,"Denver"...
+""",
+    "read by id: all unknown, trash, no Ref": """
+>>> POST read
+ver:"3.0"
+id
+@nobody
+@old
+<<< 200
+ver:"3.0"
+empty
+>>> POST read
+ver:"3.0"
+id
+"lab"
+<<< 200
+ver:"3.0" err dis:"id in row 1 must be a Ref, not 'lab'"
+empty
+""",
+    "nav from the root to a leaf": """
+>>> GET nav
+<<< 200
+ver:"3.0"
+id,area,dis,navId,site,tz...
+@hq,1200m²,"Head office",@hq,M,"New_York"...
+@lab,300m²,"Laboratory",@lab,M,"Denver"...
+>>> GET nav?navId=@hq
+<<< 200
+ver:"3.0"
+id,dis,equip,navId,siteRef...
+@ahu,"Air handler",M,@ahu,@hq "Head office"...
+>>> POST nav
+ver:"3.0"
+navId
+"lab"
+<<< 200
+ver:"3.0"
+id,dis,his,kind,navId,point,siteRef,tz...
+@far,"Far away",M,"Number",,M,@lab,"Denver"...
+>>> GET nav?navId=@far
+<<< 200
+ver:"3.0"
+empty
+>>> GET nav?navId=@nobody
+<<< 200
+ver:"3.0" err dis:"unknown entity @nobody"
+empty
+""",
+    "hisRead of a day of 23 hours": """
+>>> GET hisRead?id=@temp&range=2024-03-10
+<<< 200
+ver:"3.0" id:@temp hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-11T00:00:00-04:00 New_York
+ts,val
+2024-03-10T00:00:00-05:00 New_York,20.5°C
+2024-03-10T01:00:00-05:00 New_York,21°C
+2024-03-10T03:00:00-04:00 New_York,NA
+""",
+    "hisRead between two instants": """
+>>> POST hisRead
+ver:"3.0"
+id,range
+@fan,"2024-03-10T05:00:00Z UTC, 2024-03-10T07:00:00Z UTC"
+<<< 200
+ver:"3.0" id:@fan hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-10T03:00:00-04:00 New_York
+ts,val
+2024-03-10T00:00:00-05:00 New_York,T
+""",
+    "hisRead of several points": """
+>>> POST hisRead
+ver:"3.0" range:"2024-03-10"
+id
+@fan
+@temp
+@fan
+<<< 200
+ver:"3.0" hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-11T00:00:00-04:00 New_York
+ts,v0 id:@fan,v1 id:@temp,v2 id:@fan
+2024-03-10T00:00:00-05:00 New_York,T,20.5°C,T
+2024-03-10T01:00:00-05:00 New_York,,21°C,
+2024-03-10T03:00:00-04:00 New_York,F,NA,F
+>>> POST hisRead
+ver:"3.0" range:2024-03-10
+id
+@temp
+@far
+<<< 200
+ver:"3.0" err dis:"points in several zones (Denver, New_York) need meta tz"
+empty
+>>> POST hisRead
+ver:"3.0" range:2024-03-10 tz:"Denver"
+id
+@temp
+@far
+<<< 200
+ver:"3.0" hisStart:2024-03-10T00:00:00-07:00 Denver hisEnd:2024-03-11T00:00:00-06:00 Denver
+ts,v0 id:@temp,v1 id:@far
+2024-03-10T00:00:00-07:00 Denver,NA,
+2024-03-10T22:00:00-06:00 Denver,19°C,
+""",
+    "hisRead that cannot be": """
+>>> GET hisRead?id=@temp
+<<< 200
+ver:"3.0" err dis:"missing range"
+empty
+>>> GET hisRead?id=@nobody&range=today
+<<< 200
+ver:"3.0" err dis:"unknown entity @nobody"
+empty
+>>> GET hisRead?id=@hq&range=today
+<<< 200
+ver:"3.0" err dis:"@hq has no history: no tag 'point'"
+empty
+>>> GET hisRead?id=@temp&range=lastWeek
+<<< 200
+ver:"3.0" err dis:"invalid history range 'lastWeek'...use today, yesterday, a date, a dateTime, or a pair of either"
+empty
+""",
+    "hisWrite, and what it wrote": """
+>>> POST hisWrite
+ver:"3.0" id:@temp
+ts,val
+2024-04-01T12:00:00-04:00 New_York,21.5°C
+2024-04-01T11:00:00-04:00 New_York,R
+<<< 200
+ver:"3.0"
+empty
+>>> GET hisRead?id=@temp&range=2024-04-01
+<<< 200
+ver:"3.0" id:@temp hisStart:2024-04-01T00:00:00-04:00 New_York hisEnd:2024-04-02T00:00:00-04:00 New_York
+ts,val
+2024-04-01T12:00:00-04:00 New_York,21.5°C
+""",
+    "close": """
+>>> POST close
+ver:"3.0"
+empty
+<<< 200
+ver:"3.0"
+empty
+>>> GET about
+<<< 401; WWW-Authenticate: ...; Cache-Control: no-cache, no-store
+{"status": 401, "dis": "..."}
+""",
+    "errors before an op runs": """
+>>> GET hisWrite?id=@temp
+<<< 405; Allow: POST, OPTIONS; Content-Type: application/json; charset=utf-8
+{"status": 405, "dis": "hisWrite changes things: POST it"}
+>>> GET nosuch
+<<< 404; Cache-Control: no-cache, no-store
+{"status": 404, "dis": "unknown op 'nosuch'"}
+>>> GET nosuch/about
+<<< 404
+{"status": 404, "dis": "unknown project 'nosuch'"}
+>>> GET about; Accept: image/png
+<<< 406
+{"status": 406, "dis": "cannot answer with 'image/png'"}
+>>> POST read; Content-Type:
+ver:"3.0"
+<<< 400
+{"status": 400, "dis": "missing Content-Type"}
+>>> POST read; Content-Type: text/plain
+filter: site
+<<< 415
+{"status": 415, "dis": "...text/plain..."}
+>>> POST read
+filter: site
+<<< 400; Cache-Control: no-cache, no-store
+{"status": 400, "dis": "a grid starts with ver:\\"3.0\\" at column 1"}
+>>> POST read; Content-Encoding: br
+ver:"3.0"
+<<< 415; Accept-Encoding: gzip, identity
+{"status": 415, "dis": "Content-Encoding 'br': use gzip or identity"}
+>>> DELETE read
+<<< 501; Allow: GET, HEAD, POST, OPTIONS
+{"status": 501, "dis": "Only GET and POST are implemented."}
+""",
+    "OPTIONS and HEAD": """
+>>> OPTIONS read
+<<< 200; Allow: GET, HEAD, POST, OPTIONS; Content-Length: 0
+>>> OPTIONS hisWrite
+<<< 200; Allow: POST, OPTIONS
+>>> OPTIONS nosuch
+<<< 404
+{"status": 404, "dis": "unknown op 'nosuch'"}
+>>> HEAD about
+<<< 200; Content-Type: text/zinc; charset=utf-8; Cache-Control: no-cache, no-store
+>>> HEAD close
+<<< 405; Allow: POST, OPTIONS
+""",
+    "Hayson": """
+>>> POST read; Accept: application/json; Content-Type: application/json
+{"_kind":"grid","meta":{"ver":"3.0"},"cols":[{"name":"filter"}],"rows":[{"filter":"equip"}]}
+<<< 200; Content-Type: application/json; charset=utf-8
+{"_kind":"grid","meta":{"ver":"3.0"},"cols":[{"name":"id"},{"name":"dis"},{"name":"equip"},{"name":"siteRef"}...],"rows":[
+{...}
+]}
+>>> GET read?filter=); Accept: application/vnd.haystack+json;version=4
+<<< 200; Content-Type: application/vnd.haystack+json; version=4; charset=utf-8
+{"_kind":"grid","meta":{"ver":"3.0","err":{"_kind":"marker"},"dis":"...column 1"},"cols":[{"name":"empty"}],"rows":[
+...
+]}
+""",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """``first`` is a request line or a status."""
+
+    first: str
+    headers: dict[str, str]
+    body: str
+
+
+def messages(transcript: str) -> Iterator[tuple[Message, Message]]:
+    """Requests, each with the answer to it."""
+    for exchange in re.split(r"^>>> ", transcript, flags=re.MULTILINE)[1:]:
+        request, _, answer = exchange.partition("\n<<< ")
+        yield message(request), message(answer)
+
+
+def message(text: str) -> Message:
+    line, _, body = text.partition("\n")
+    first, *headers = re.split(r"; (?=[A-Z])", line)
+    pairs = (re.split(r":\s*", header, maxsplit=1) for header in headers)
+    return Message(first, dict(pairs), body.strip("\n"))
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    within = re.escape(text).replace(r"\.\.\.", ".*")
+    return re.compile(re.sub(r"^\.\*(?=\\?$)", "(?s:.*)", within, flags=re.MULTILINE))
+
+
+@pytest.fixture
+def client(db: None) -> Any:
+    store = storages["default"]
+    store.load_entities(zinc_reader.read_grid(RECORDS).rows, replace=True)
+    client = logged_in("boss", is_staff=True)
+    written = client.generic("POST", "/api/hisWrite", SAMPLES, "text/zinc")
+    assert written.content.decode() == EMPTY + "\n"
+    return client
+
+
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_transcript(client: Any, name: str) -> None:
+    for request, expected in messages(TRANSCRIPTS[name]):
+        method, path = request.first.split(" ", 1)
+        headers = {"Content-Type": "text/zinc", **request.headers}
+        answer = client.generic(
+            method,
+            f"/api/{path}",
+            request.body,
+            headers={key: val for key, val in headers.items() if key[:8] != "Content-"},
+            CONTENT_TYPE=headers["Content-Type"],
+            HTTP_CONTENT_ENCODING=headers.get("Content-Encoding", ""),
+        )
+        shown = f"{request.first}\n{answer.content.decode()}"
+        assert str(answer.status_code) == expected.first, shown
+        for header, value in expected.headers.items():
+            assert pattern(value).fullmatch(answer[header]), (header, answer[header])
+        body = answer.content.decode().rstrip("\n")
+        assert pattern(expected.body).fullmatch(body), shown
