@@ -21,10 +21,21 @@ logger = logging.getLogger(__name__)
 _DEFAULT_SECONDS = 1.0
 
 
-def tick(now: dt.datetime | None = None) -> int:
-    """Release what is due in every store; how many points that were."""
+def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
+    """Release what is due in every store.
+
+    How many points that were, and the errors of stores that failed by alias: one
+    that is down keeps nothing from the others.
+    """
     at = now or dt.datetime.now(dt.UTC)
-    return sum(len(storages[alias].release_due(at)) for alias in storages)
+    released = 0
+    errors: dict[str, Exception] = {}
+    for alias in storages:
+        try:
+            released += len(storages[alias].release_due(at))
+        except Exception as error:
+            errors[alias] = error
+    return released, errors
 
 
 class Ticker(Thread):
@@ -34,7 +45,7 @@ class Ticker(Thread):
         super().__init__(name="haystack-ticker", daemon=True)
         self.seconds = seconds
         self.stopped = Event()
-        self.failing = False
+        self.failing: set[str] = set()
 
     def run(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -42,16 +53,17 @@ class Ticker(Thread):
 
     def tick(self) -> None:
         try:
-            tick()
-        except Exception:
-            # a database that is down for an hour is worth one entry, not 3,600
-            if not self.failing:
-                logger.exception("expired writes cannot be released; trying again")
-            self.failing = True
-        else:
-            self.failing = False
+            _, errors = tick()
         finally:
             connections.close_all()
+        for alias in errors.keys() - self.failing:
+            # a database that is down for an hour is worth one entry, not 3,600
+            logger.error(
+                "expired writes of storage %r cannot be released; trying again",
+                alias,
+                exc_info=errors[alias],
+            )
+        self.failing = set(errors)
 
 
 def start() -> Ticker | None:

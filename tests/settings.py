@@ -93,7 +93,7 @@ HAYSTACK: dict[str, Any] = {
             "BACKEND": "haystack_app.storage.memory.InMemoryAdapter",
             "OPTIONS": {},
         },
-    }
+    },
 }
 
 MISSING_SERVICES: dict[str, str] = {}

@@ -15,12 +15,16 @@ from rest_framework.renderers import BaseRenderer
 
 from ..kinds.grid import Grid
 from ..kinds.scalars import is_tag_name
-from ..wire import hayson_reader, zinc_reader
+from ..wire import hayson_reader, json3_reader, zinc_reader
 from ..wire.errors import ParseError
-from ..wire.registry import HAYSON, Format
+from ..wire.registry import HAYSON, JSON3, Format, text_of
 
 __all__ = ["GridRenderer", "body_grid", "query_grid"]
 
+_JSON_READERS = {
+    HAYSON.name: hayson_reader.read_value,
+    JSON3.name: json3_reader.read_value,
+}
 _WHOLE = 256 * 1024
 """Bytes up to which an answer is sent whole, with its length."""
 
@@ -53,6 +57,8 @@ class GridRenderer(BaseRenderer):
         What fails before the first bytes leave raises here; a failure behind
         them breaks the connection, so that no half grid passes for a whole one.
         """
+        if grid.is_error and not self.grid_format.has_meta:
+            grid = Grid.of([grid.meta])  # or nobody would be told why
         chunks = self.chunks(grid)
         head: list[bytes] = []
         size = 0
@@ -79,8 +85,8 @@ def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:
     """The grid of a request's body. Raises ParseError."""
-    if takes_list and format is HAYSON:
-        value = hayson_reader.read_value(body)
+    if takes_list and (reader := _JSON_READERS.get(format.name)):
+        value = reader(text_of(body))
         if isinstance(value, list) and all(isinstance(row, dict) for row in value):
             return Grid.of(value)
         if isinstance(value, Grid):

@@ -11,81 +11,27 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from django.http import HttpResponse, HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound, UnsupportedMediaType
-from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from ..conf import limit
 from ..kinds.scalars import REMOVE, is_ref_id, is_tag_name
-from ..ops import Context, editing
-from ..ops.context import UnknownProject, context_for
+from ..ops import editing
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
 from ..wire.record import Record
-from ..wire.registry import HAYSON
-from . import exceptions, preconditions
-from .authentication import CachedBasicAuthentication, SessionAuthentication
-from .bodies import request_body
-from .negotiation import format_of
+from . import exceptions, openapi, preconditions
+from .openapi import query
 from .refusals import as_rest
+from .rest import RestView
 
 __all__ = ["EntitiesView", "EntityView"]
 
 _PAGE = 100
 _LARGEST_PAGE = 1_000
-_ENTITY = {"type": "object", "additionalProperties": True}
-_PAGE_OF = {
-    "type": "object",
-    "properties": {
-        "results": {"type": "array", "items": _ENTITY},
-        "next": {"type": "string", "nullable": True},
-    },
-    "required": ["results", "next"],
-}
-_IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
-_FORCE = OpenApiParameter("force", bool, description="remove it all the same")
-
-
-def _query(name: str, description: str, kind: type = str) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, description=description)
-
-
-class StaffWrites(BasePermission):
-    """Everybody who is logged in reads; staff change."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return request.method in SAFE_METHODS or bool(request.user.is_staff)
-
-
-class RestView(APIView):
-    authentication_classes = [CachedBasicAuthentication, SessionAuthentication]
-    permission_classes = [IsAuthenticated, StaffWrites]
-
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        headers: dict[str, str] = super().default_response_headers
-        return {**headers, "Cache-Control": "no-cache, no-store"}
-
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
-
-    def context(self, request: Request) -> Context:
-        project = self.kwargs.get("project")
-        try:
-            return context_for(project, request.user.get_username(), lambda: None)
-        except UnknownProject:
-            raise NotFound(f"unknown project {project!r}") from None
-
-    def body(self, request: Request) -> Any:
-        """The JSON of a body, still to be decoded."""
-        content_type = request.headers.get("Content-Type", "")
-        if format_of(content_type) is not HAYSON:
-            raise UnsupportedMediaType(content_type)
-        with as_rest():
-            return hayson_reader.parse_json(request_body(request._request))
+_FROM_ONE = {"type": "integer", "minimum": 1}
 
 
 class EntitiesView(RestView):
@@ -94,71 +40,75 @@ class EntitiesView(RestView):
     @extend_schema(
         operation_id="entities_list",
         parameters=[
-            _query("filter", "a Haystack filter, such as `site and area > 100m²`"),
-            _query("fields", "tags to show, separated by commas; `id` always is"),
-            _query("limit", f"entities a page, {_PAGE} by default", int),
-            _query("cursor", "where the page begins, as `next` of the last one says"),
-            _query("trash", "`true` to show what is in the trash, too"),
+            query("filter", "a Haystack filter, such as `site and area > 100m²`"),
+            query("fields", "tags to show, separated by commas; `id` always is"),
+            query(
+                "limit",
+                f"entities a page: {_PAGE} by default, {_LARGEST_PAGE} at most",
+                _FROM_ONE,
+            ),
+            query("cursor", "where the page begins, as `next` of the last one says"),
+            query("trash", "show what is in the trash, too", bool),
         ],
-        responses={200: _PAGE_OF},
+        responses={200: openapi.PAGE_OF, **openapi.refusals()},
     )
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """Entities in order of their ids, a page at a time."""
-        query = request.query_params
-        size = _size(query.get("limit"))
-        with as_rest():
+        asked = request.query_params
+        size, after, trash = _size(asked), _cursor(asked), _flag(asked, "trash")
+        fields = _fields(asked)
+        with self.context(request) as context:
             found = editing.page(
-                self.context(request),
-                query.get("filter"),
-                after=query.get("cursor", ""),
-                size=size + 1,
-                trash=query.get("trash") == "true",
+                context, asked.get("filter"), after=after, size=size + 1, trash=trash
             )
-        rows = [record.raw for record in found[:size]]
-        if names := query.get("fields"):
-            rows = [_narrowed(raw, _fields(names)) for raw in rows]
+        rows = [_shown(record, fields) for record in found[:size]]
         more = found[size - 1]["id"].id if len(found) > size else None
         text = f'{{"results":[{",".join(rows)}],"next":{orjson.dumps(more).decode()}}}'
         return _answer(text)
 
     @extend_schema(
         operation_id="entities_create",
-        request={"application/json": _ENTITY},
-        responses={201: _ENTITY, 400: OpenApiResponse(description="no entity")},
+        parameters=[openapi.ETAG, openapi.LOCATION],
+        request=openapi.bodies(openapi.ONE_OR_MORE),
+        responses={201: openapi.ONE_OR_MORE, **openapi.refusals(403, 413, 415)},
     )
     def post(self, request: Request, **_: Any) -> HttpResponseBase:
         """Add an entity, or all of a list or none; an id is made where none is."""
         body = self.body(request)
-        rows = body if isinstance(body, list) else [body]
-        if len(rows) > limit("IDS"):
-            raise exceptions.UnreadableBody(f"more than {limit('IDS')} entities")
         with as_rest():
-            added = editing.add(self.context(request), map(_tags, rows))
+            rows = _rows(body)
+        with self.context(request) as context:
+            added = editing.add(context, rows)
         if isinstance(body, list):
             return _answer(f"[{','.join(record.raw for record in added)}]", 201)
         answer = _entity(added[0], 201)
         id = quote(added[0]["id"].id)
-        answer["Location"] = f"{request.path.rstrip('/')}/{id}/"
+        answer["Location"] = f"{quote(request.path.rstrip('/'))}/{id}/"
         return answer
 
 
-@extend_schema(
-    parameters=[OpenApiParameter("id", str, OpenApiParameter.PATH)],
-)
+@extend_schema(parameters=[openapi.id_in_path()])
 class EntityView(RestView):
     """One entity."""
 
-    @extend_schema(operation_id="entities_retrieve", responses={200: _ENTITY})
+    @extend_schema(
+        operation_id="entities_retrieve",
+        parameters=[openapi.ETAG],
+        responses={200: openapi.ENTITY, **openapi.refusals()},
+    )
     def get(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
-        """An entity, with its ``mod`` as ETag."""
-        with as_rest():
-            return _entity(editing.retrieve(self.context(request), _known(id)))
+        """An entity, also one in the trash, with its ``mod`` as ETag."""
+        with self.context(request) as context:
+            return _entity(editing.retrieve(context, _known(id)))
 
     @extend_schema(
         operation_id="entities_update",
-        parameters=[_IF_MATCH],
-        request={"application/json": _ENTITY},
-        responses={200: _ENTITY, 412: OpenApiResponse(description="changed meanwhile")},
+        parameters=[openapi.IF_MATCH, openapi.ETAG],
+        request=openapi.bodies(openapi.ENTITY),
+        responses={
+            200: openapi.ENTITY,
+            **openapi.refusals(403, 412, 413, 415, 428),
+        },
     )
     def patch(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
         """Set the tags of the body; null removes a tag."""
@@ -168,27 +118,31 @@ class EntityView(RestView):
         gone = [name for name, value in body.items() if value is None]
         mod = preconditions.wanted_mod(request, tags.get("mod"))
         tags |= dict.fromkeys(gone, REMOVE)
-        with as_rest():
-            record = editing.update(self.context(request), _known(id), tags, mod)
-        return _entity(record)
+        with self.context(request) as context:
+            return _entity(editing.update(context, _known(id), tags, mod))
 
     @extend_schema(
         operation_id="entities_delete",
-        parameters=[_IF_MATCH, _FORCE],
-        responses={
-            204: None,
-            409: OpenApiResponse(description="others refer to it"),
-        },
+        parameters=[
+            openapi.IF_MATCH,
+            query("force", "remove it whoever refers to it", bool),
+        ],
+        responses={204: None, **openapi.refusals(403, 409, 412)},
     )
     def delete(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
         """Remove an entity with its history, unless others refer to it."""
         mod = None
         if "If-Match" in request.headers:
             mod = preconditions.wanted_mod(request)
-        force = request.query_params.get("force") == "true"
-        with as_rest():
-            editing.remove(self.context(request), _known(id), mod, force=force)
-        return HttpResponse(status=204)
+        force = _flag(request.query_params, "force")
+        with self.context(request) as context:
+            editing.remove(context, _known(id), mod, force=force)
+        answer = HttpResponse(status=204)
+        del answer["Content-Type"]
+        return answer
+
+
+# -- what is asked for --------------------------------------------------------
 
 
 def _tags(body: Any) -> dict[str, Any]:
@@ -199,21 +153,53 @@ def _tags(body: Any) -> dict[str, Any]:
     return tags
 
 
+def _rows(body: Any) -> list[dict[str, Any]]:
+    """The tags of one JSON object or of a list of them. Raises ParseError."""
+    if not isinstance(body, list):
+        return [_tags(body)]
+    if len(body) > limit("IDS"):
+        raise ParseError(f"more than {limit('IDS')} entities (cap IDS)")
+    rows = []
+    for number, row in enumerate(body, 1):
+        try:
+            rows.append(_tags(row))
+        except ParseError as err:
+            raise ParseError(f"row {number}: {err}") from None
+    return rows
+
+
 def _known(id: str) -> str:
     if not is_ref_id(id):
         raise NotFound(f"unknown entity @{id}")
     return id
 
 
-def _size(text: str | None) -> int:
-    if text is None:
-        return _PAGE
-    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+def _size(asked: QueryDict) -> int:
+    text = asked.get("limit", str(_PAGE))
+    digits = text.lstrip("0")
+    if not text.isascii() or not digits.isdigit():
         raise exceptions.UnreadableRequest(f"limit must be 1 or more, not {text!r}")
-    return min(int(text[:9]), _LARGEST_PAGE)
+    return min(int(digits[:9]), _LARGEST_PAGE)
 
 
-def _fields(text: str) -> set[str]:
+def _cursor(asked: QueryDict) -> str:
+    text = asked.get("cursor", "")
+    if text and not is_ref_id(text):
+        raise exceptions.UnreadableRequest(f"cursor: {text!r} is no id")
+    return text
+
+
+def _flag(asked: QueryDict, name: str) -> bool:
+    text = asked.get(name, "false")
+    if text not in ("true", "false"):
+        raise exceptions.UnreadableRequest(f"{name} is true or false, not {text!r}")
+    return text == "true"
+
+
+def _fields(asked: QueryDict) -> set[str] | None:
+    """Names of tags to show; None for all."""
+    if not (text := asked.get("fields")):
+        return None
     names = {name.strip() for name in text.split(",")}
     for name in names:
         if not is_tag_name(name):
@@ -221,9 +207,14 @@ def _fields(text: str) -> set[str]:
     return {"id", *names}
 
 
-def _narrowed(raw: str, names: set[str]) -> str:
-    tags: Mapping[str, Any] = orjson.loads(raw)
-    return orjson.dumps({name: tags[name] for name in tags if name in names}).decode()
+# -- what is answered ---------------------------------------------------------
+
+
+def _shown(record: Record, fields: set[str] | None) -> str:
+    if fields is None:
+        return record.raw
+    tags: Mapping[str, Any] = orjson.loads(record.raw)
+    return orjson.dumps({name: tags[name] for name in tags if name in fields}).decode()
 
 
 def _entity(record: Record, status: int = 200) -> HttpResponse:

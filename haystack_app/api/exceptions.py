@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -19,7 +20,7 @@ __all__ = [
     "handle",
 ]
 
-
+logger = logging.getLogger(__name__)
 _LONGEST = 500
 
 
@@ -52,24 +53,32 @@ def brief(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase | None:
-    """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people."""
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
+    """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people.
+
+    A fault of the server's own is logged and answered without a word of it.
+    """
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
     elif isinstance(error, SuspiciousOperation):  # a thousand parameters, say
         error = UnreadableRequest(str(error))
     answer = rest_exception_handler(error, context)
     if answer is None:
-        return None
+        logger.error("request failed", exc_info=error)
+        return _answer(500, "internal error")
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
-    body = JsonResponse(
-        {"status": answer.status_code, "dis": brief(str(detail))},
-        status=answer.status_code,
-        content_type="application/json; charset=utf-8",
-    )
+    body = _answer(answer.status_code, brief(str(detail)))
     for name in ("WWW-Authenticate", "Retry-After"):
         if name in answer:
             body[name] = answer[name]
     if isinstance(error, UnknownCoding):  # RFC 9110 section 15.5.16
         body["Accept-Encoding"] = "gzip, identity"
     return body
+
+
+def _answer(status: int, dis: str) -> JsonResponse:
+    return JsonResponse(
+        {"status": status, "dis": dis},
+        status=status,
+        content_type="application/json; charset=utf-8",
+    )

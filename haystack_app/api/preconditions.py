@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from ..kinds.datetimes import DateTime
 from ..wire.record import Record
+from .exceptions import UnreadableRequest
 from .refusals import Stale
 
 __all__ = ["PreconditionRequired", "etag_of", "wanted_mod"]
@@ -34,7 +35,7 @@ def wanted_mod(request: Request, body: Any = None) -> DateTime | None:
     """The state that the request is about; None for any.
 
     From If-Match, else from the body. Raises PreconditionRequired where there is
-    neither, Stale for a tag that is none of ours.
+    neither, Stale for a tag that is none of ours, UnreadableRequest.
     """
     header = request.headers.get("If-Match", "").strip()
     if header == "*":
@@ -46,6 +47,8 @@ def wanted_mod(request: Request, body: Any = None) -> DateTime | None:
             return DateTime.parse(text, "UTC")
         except ValueError:
             raise Stale("If-Match names no state of this entity") from None
-    if isinstance(body, DateTime):
-        return body
-    raise PreconditionRequired
+    if body is None:
+        raise PreconditionRequired
+    if not isinstance(body, DateTime):
+        raise UnreadableRequest(f"mod must be a DateTime, not {body!r}")
+    return body

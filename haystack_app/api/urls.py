@@ -15,15 +15,13 @@ app_name = "haystack"
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="haystack:schema")),
+    # ids first: @entities is a legal one
+    re_path(r"^entities/?$", EntitiesView.as_view(), name="entities"),
+    re_path(r"^entities/(?P<id>[^/]+)/?$", EntityView.as_view(), name="entity"),
+    re_path(r"^(?P<project>[^/]+)/entities/?$", EntitiesView.as_view(schema=None)),
     re_path(
-        r"^(?:(?P<project>[^/]+)/)?entities/?$",
-        EntitiesView.as_view(),
-        name="entities",
-    ),
-    re_path(
-        r"^(?:(?P<project>[^/]+)/)?entities/(?P<id>[^/]+)/?$",
-        EntityView.as_view(),
-        name="entity",
+        r"^(?P<project>[^/]+)/entities/(?P<id>[^/]+)/?$",
+        EntityView.as_view(schema=None),
     ),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"

@@ -5,7 +5,7 @@ Pure: it knows values, formats and filters, and neither Django nor stores.
 
 from .namespace import Namespace
 from .problem import Problem, Severity
-from .reading import UnreadableDefs, read_libraries, shipped
+from .reading import read_libraries, shipped
 from .records import Def, InvalidDef
 from .validation import problems, refs_in
 
@@ -15,7 +15,6 @@ __all__ = [
     "Namespace",
     "Problem",
     "Severity",
-    "UnreadableDefs",
     "problems",
     "read_libraries",
     "refs_in",

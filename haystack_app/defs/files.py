@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
+from ..wire.files import UnreadableFile, text_of
 
-__all__ = ["SUFFIXES", "UnreadableDefs", "def_files", "file_records"]
+__all__ = ["SUFFIXES", "file_records"]
 
 Records = list[dict[str, Any]]
 
 
-class UnreadableDefs(ValueError):
-    """A file whose defs cannot be taken; one line says where and why."""
-
-    def __init__(self, path: Path, where: str, reason: str) -> None:
-        place = f"{path}, {where}" if where else f"{path}"
-        super().__init__(f"{place}: {reason}")
-
-
-def def_files(paths: Iterable[Path]) -> list[Path]:
-    """The files named and those in the folders named, each of them once."""
-    found: dict[Path, Path] = {}
-    for path in paths:
-        for file in _files(path):
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
-
-
-def _files(path: Path) -> list[Path]:
-    endings = " or ".join(SUFFIXES)
-    if path.is_dir():
-        inside = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-        files = sorted(file for file in inside if file.is_file())
-        if not files:
-            raise UnreadableDefs(path, "", f"no {endings} file in it")
-        return files
-    if not path.is_file():
-        raise UnreadableDefs(path, "", "no such file or folder")
-    if path.suffix.lower() not in SUFFIXES:
-        raise UnreadableDefs(path, "", f"the name must end in {endings}")
-    return [path]
-
-
 def file_records(path: Path) -> Records:
-    """All records of a file, defs or not."""
+    """All records of a file, defs or not. Raises UnreadableFile."""
     try:
-        return _READERS[path.suffix.lower()](path.read_bytes().decode("utf-8-sig"))
+        return _READERS[path.suffix.lower()](text_of(path))
     except ParseError as err:
-        raise UnreadableDefs(path, err.position, err.message) from None
-    except UnicodeDecodeError as err:
-        raise UnreadableDefs(path, f"byte {err.start}", "invalid UTF-8") from None
-    except OSError as err:
-        raise UnreadableDefs(path, "", err.strerror or str(err)) from None
+        raise UnreadableFile(path, err.position, err.message) from None
 
 
 def _zinc(text: str) -> Records:

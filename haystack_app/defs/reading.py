@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..kinds.scalars import Symbol
-from .files import UnreadableDefs, def_files, file_records
+from ..wire.files import UnreadableFile, files_in
+from .files import SUFFIXES, file_records
 from .namespace import Namespace
 from .records import Def, InvalidDef, check, feature_of, symbol_of
 
-__all__ = ["UnreadableDefs", "read_libraries", "shipped"]
+__all__ = ["read_libraries", "shipped"]
 
 _LIBRARY = Path(__file__).with_name("library")
 
@@ -31,17 +32,17 @@ class _Found:
     number: int
     tags: dict[str, Any]
 
-    def fault(self, reason: str) -> UnreadableDefs:
-        return UnreadableDefs(self.path, f"record {self.number}", reason)
+    def fault(self, reason: str) -> UnreadableFile:
+        return UnreadableFile(self.path, f"record {self.number}", reason)
 
 
 def read_libraries(paths: Iterable[Path]) -> dict[str, list[Def]]:
     """The defs and defxs of all files, by libs such as ``lib:ph``.
 
-    Folders are searched to any depth. Raises UnreadableDefs naming file and
+    Folders are searched to any depth. Raises UnreadableFile naming file and
     record; for a symbol that two records define, both places.
     """
-    found = [record for path in def_files(paths) for record in _checked(path)]
+    found = [record for path in files_in(paths, SUFFIXES) for record in _checked(path)]
     _refuse_duplicates(found)
     owners = _owners(found)
     libraries: dict[str, list[Def]] = {}

@@ -18,7 +18,18 @@ from typing import Any
 from .datetimes import DateTime
 from .scalars import Number
 
-__all__ = ["EPOCH", "Chunk", "Joined", "Series", "instant_of", "microseconds_of"]
+__all__ = [
+    "EPOCH",
+    "LARGEST_CHUNK",
+    "Chunk",
+    "Joined",
+    "Series",
+    "instant_of",
+    "microseconds_of",
+]
+
+LARGEST_CHUNK = 16_384
+"""Samples; 2 MB of Python's numbers and, at times, of their values."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)

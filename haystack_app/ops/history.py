@@ -12,15 +12,19 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
-from ..kinds.series import Joined, Series
+from ..kinds.series import LARGEST_CHUNK, Joined, Series
 from ..kinds.timezones import zone_of
 from ..storage.errors import UnknownEntity
 from ..storage.samples import HisPoint
-from .arguments import ref_of, refs_of, text_of
+from .arguments import capped_ids, ref_of, refs_of, text_of
 from .his_range import HisRange, parse_range
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
+
+_HELD = 16 * LARGEST_CHUNK
+"""Samples that a batch holds at a time, as long as it has not too many points."""
+_SMALLEST_CHUNK = 64
 
 
 @op("hisRead")
@@ -55,9 +59,11 @@ def _points(context: Context, ids: list[str]) -> list[HisPoint]:
     return points
 
 
-def _series(context: Context, point: HisPoint, span: HisRange) -> Series:
+def _series(
+    context: Context, point: HisPoint, span: HisRange, size: int = LARGEST_CHUNK
+) -> Series:
     end = span.end.utc if span.end else None
-    return context.storage.his_series(point, span.start.utc, end)
+    return context.storage.his_series(point, span.start.utc, end, size)
 
 
 def _bounds(context: Context, span: HisRange) -> dict[str, DateTime]:
@@ -83,7 +89,9 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     if tz is None and len(zones) > 1:
         raise OpError(f"points in several zones ({', '.join(zones)}) need meta tz")
     span = parse_range(request.meta["range"], tz or zones[0], context.now)
-    series = {point.id: _series(context, point, span) for point in points}
+    # all of them are read side by side: together they hold no more than some
+    size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _HELD // len(points)))
+    series = {point.id: _series(context, point, span, size) for point in points}
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
     rows = Joined(
         span.start.tz,
@@ -110,6 +118,7 @@ def his_write(context: Context, request: Grid) -> Grid:
         raise OpError("hisWrite needs meta id, or ts as its first column")
     if len(request.cols) < 2:
         raise OpError("hisWrite needs meta id, or columns with ids behind ts")
+    capped_ids(len(request.cols) - 1)
     samples: dict[str, list[tuple[Any, Any]]] = {}
     for col in request.cols[1:]:
         id = ref_of(col.meta.get("id"), f"id in the meta of column {col.name}").id

@@ -45,7 +45,6 @@ def point_write(context: Context, request: Grid) -> Grid:
         return _array(context, id)
     number = _level_number(arguments["level"])
     val = arguments.get("val")
-    who = arguments.get("who")
     expires = None
     if number == MANUAL and val is not None and arguments.get("duration") is not None:
         expires = context.now + _duration(arguments["duration"])
@@ -53,7 +52,7 @@ def point_write(context: Context, request: Grid) -> Grid:
         id,
         number,
         val,
-        context.username if who is None else text_of(who, "who"),
+        _author(arguments.get("who")) or context.username,
         expires,
     )
     return Grid()
@@ -79,6 +78,15 @@ def _row(number: int, level: Level | None) -> Row:
         if level.expires is not None:
             row["expires"] = DateTime(level.expires)
     return row
+
+
+def _author(who: Any) -> str:
+    """Who writes, as the request says; empty where it does not."""
+    if who is None:
+        return ""
+    if "\0" in text_of(who, "who"):
+        raise OpError("who: U+0000 cannot be stored")
+    return str(who)
 
 
 def _level_number(value: Any) -> int:

@@ -12,7 +12,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Uri
 from ..kinds.timezones import city_of
-from ..wire.registry import FORMATS
+from ..wire.registry import FORMATS, Format
 from .registry import Context, op
 
 __all__: list[str] = []
@@ -49,14 +49,24 @@ def formats(context: Context, request: Grid) -> Grid:
     """The media types that requests and answers may have."""
     rows = []
     for form in FORMATS:
-        for name in dict.fromkeys(media.name for media in form.media_types):
-            row: dict[str, Any] = {"mime": name}
+        for mime in _mimes(form):
+            row: dict[str, Any] = {"mime": mime}
             if form.read:
                 row["receive"] = MARKER
             if form.write:
                 row["send"] = MARKER
             rows.append(row)
     return Grid.of(rows)
+
+
+def _mimes(form: Format) -> list[str]:
+    """Its media types; with a version where the bare name means another format."""
+    bare = [media.name for media in form.media_types if media.version is None]
+    return bare + [
+        f"{media.name}; version={media.version}"
+        for media in form.media_types
+        if media.name not in bare
+    ]
 
 
 @op("close", side_effects=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
-from ..kinds.series import Chunk, Series, instant_of, microseconds_of
+from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
 from ..wire.record import Record
 from .errors import UnknownEntity
 from .primitives import Primitives
@@ -42,16 +42,23 @@ class HistoryStore(Primitives):
             yield record
 
     def his_series(
-        self, point: HisPoint, start: dt.datetime | None, end: dt.datetime | None
+        self,
+        point: HisPoint,
+        start: dt.datetime | None,
+        end: dt.datetime | None,
+        size: int = LARGEST_CHUNK,
     ) -> Series:
-        """Samples of a known point; each reading is one view of the store."""
+        """Samples of a known point; each reading is one view of the store.
+
+        ``size`` of them at most are held at a time.
+        """
         first, last = (
             None if at is None else microseconds_of(at) for at in (start, end)
         )
 
         def read() -> Iterator[Chunk]:
             with self.snapshot():
-                yield from self.his_chunks(point.id, first, last)
+                yield from self.his_chunks(point.id, first, last, size)
 
         return Series(point.tz, point.unit, read)
 

@@ -20,7 +20,7 @@ import orjson
 from .. import filters
 from ..filters.ast import Filter
 from ..filters.planner import Term, candidates, plan, terms_of
-from ..kinds.series import Chunk
+from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from .base import StorageAdapter
 from .errors import HistoryInUse
@@ -39,7 +39,6 @@ from .stored import (
 
 __all__ = ["InMemoryAdapter"]
 
-_CHUNK = 10_000
 _LOGGED = 100_000
 """Changes that are remembered."""
 
@@ -239,7 +238,11 @@ class InMemoryAdapter(StorageAdapter):
                 self._index.setdefault(term, set()).add(id)
 
     def his_chunks(
-        self, id: str, start: int | None = None, end: int | None = None
+        self,
+        id: str,
+        start: int | None = None,
+        end: int | None = None,
+        size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
         with self._lock:
             history = self._histories.get(id, _History())
@@ -248,15 +251,15 @@ class InMemoryAdapter(StorageAdapter):
                 len(history.times) if end is None else bisect_left(history.times, end)
             )
             times, values = history.times[first:last], history.values[first:last]
-        for at in range(0, len(times), _CHUNK):
-            part = values[at : at + _CHUNK]
+        for at in range(0, len(times), size):
+            part = values[at : at + size]
             others = {
                 place: value
                 for place, value in enumerate(part)
                 if type(value) is not float
             }
             vals = [0.0 if place in others else val for place, val in enumerate(part)]
-            yield Chunk(times[at : at + _CHUNK], vals, others)
+            yield Chunk(times[at : at + size], vals, others)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         growth = {}

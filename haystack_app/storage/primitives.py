@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from ..kinds.series import Chunk
+from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from .errors import UnknownEntity
 from .levels import Level
@@ -100,9 +100,16 @@ class Primitives:
     # -- history --------------------------------------------------------------
 
     def his_chunks(
-        self, id: str, start: int | None = None, end: int | None = None
+        self,
+        id: str,
+        start: int | None = None,
+        end: int | None = None,
+        size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
-        """Samples with start <= time < end (microseconds UTC), in time order."""
+        """Samples with start <= time < end (microseconds UTC), in time order.
+
+        A chunk has ``size`` of them at most.
+        """
         raise NotImplementedError
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:

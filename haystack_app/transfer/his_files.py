@@ -19,14 +19,15 @@ from ..kinds.grid import Grid
 from ..kinds.scalars import Ref
 from ..storage.base import StorageAdapter
 from ..storage.samples import HisPoint
+from ..wire.files import UnreadableFile, text_of
 from .cells import cell_reader
-from .places import TransferError, at_row
-from .records import SUFFIXES, read_grid, text_of
+from .places import at_row
+from .records import GRID_SUFFIXES, read_grid
 from .timestamps import instant
 
 __all__ = ["HIS_SUFFIXES", "PlacedSample", "Points", "read_samples"]
 
-HIS_SUFFIXES = (".csv", *SUFFIXES)
+HIS_SUFFIXES = (".csv", *GRID_SUFFIXES)
 _ROW_HEADER = {"ts", "id", "val"}
 
 
@@ -71,11 +72,11 @@ def read_samples(
 ) -> Iterator[PlacedSample]:
     """The samples of one file, in its order; CSV is read as it is consumed.
 
-    ``watch`` is called now and then with the open file. Raises TransferError.
+    ``watch`` is called now and then with the open file. Raises UnreadableFile.
     """
     suffix = path.suffix.lower()
     if suffix not in HIS_SUFFIXES:
-        raise TransferError(
+        raise UnreadableFile(
             path, "", f"the name must end in {', '.join(HIS_SUFFIXES[:-1])} or .json"
         )
     if suffix != ".csv":
@@ -85,7 +86,7 @@ def read_samples(
         with path.open("rb") as raw:
             yield from _csv(path, raw, points, watch or (lambda _: None))
     except OSError as err:
-        raise TransferError(path, "", err.strerror or str(err)) from None
+        raise UnreadableFile(path, "", err.strerror or str(err)) from None
 
 
 # -- CSV ----------------------------------------------------------------------
@@ -98,7 +99,7 @@ def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
-            raise TransferError(path, f"line {number}", "invalid UTF-8") from None
+            raise UnreadableFile(path, f"line {number}", "invalid UTF-8") from None
 
 
 def _csv(
@@ -117,11 +118,11 @@ def _csv(
                 raise ValueError(f"expected {len(header)} cells, found {len(cells)}")
             for id, ts, value in read_row(cells, points):
                 yield PlacedSample(reader.line_num, id, ts, value)
-    except TransferError:
+    except UnreadableFile:
         raise
     except (ValueError, csv.Error) as err:
         line = max(reader.line_num, 1)
-        raise TransferError(path, f"line {line}", str(err)) from None
+        raise UnreadableFile(path, f"line {line}", str(err)) from None
     watch(raw)
 
 
@@ -189,7 +190,7 @@ def _grid(path: Path, grid: Grid, points: Points) -> Iterator[PlacedSample]:
         ids = _ids_of_columns(grid)
         zones = {name: points[id].his.tz for name, id in ids.items()}
     except ValueError as err:
-        raise TransferError(path, "", str(err)) from None
+        raise UnreadableFile(path, "", str(err)) from None
     for row, cells in enumerate(grid.rows, 1):
         ts = cells.get("ts")
         if not isinstance(ts, DateTime):

@@ -17,8 +17,8 @@ from django.db import transaction
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
 from ..storage.samples import Sample, checked
+from ..wire.files import UnreadableFile
 from .his_files import PlacedSample, Points, read_samples
-from .places import TransferError
 
 __all__ = ["Imported", "import_histories", "transaction_of"]
 
@@ -48,7 +48,7 @@ def import_histories(
     tz: str | None = None,
     watch: Callable[[IO[bytes]], None] | None = None,
 ) -> Imported:
-    """Upsert the samples of all files. Raises TransferError."""
+    """Upsert the samples of all files. Raises UnreadableFile."""
     done = Imported()
     points = Points(adapter, tz)
     streams = getattr(adapter, "using", None) is not None
@@ -92,7 +92,7 @@ class _Batch:
         return written
 
     def _check(self, id: str, samples: Iterable[Sample]) -> None:
-        """Raises TransferError with the place of the first bad sample."""
+        """Raises UnreadableFile with the place of the first bad sample."""
         point = self.points[id].his
         for (path, place), sample in zip(self.places[id], samples, strict=True):
             try:
@@ -100,4 +100,4 @@ class _Batch:
             except InvalidSample as err:
                 unit = "line" if path.suffix.lower() == ".csv" else "row"
                 reason = str(err).replace(", sample 1:", ":", 1)
-                raise TransferError(path, f"{unit} {place}", reason) from None
+                raise UnreadableFile(path, f"{unit} {place}", reason) from None

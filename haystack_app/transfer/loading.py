@@ -24,7 +24,7 @@ _BATCH = 1_000
 def stored_files(paths: Iterable[Path]) -> Iterator[Stored]:
     """The checked records of all files.
 
-    Raises TransferError naming file and row of a bad record, and both places
+    Raises UnreadableFile naming file and row of a bad record, and both places
     of an id that is given twice.
     """
     places: dict[str, tuple[Path, int]] = {}

@@ -6,29 +6,21 @@ import re
 from pathlib import Path
 
 from ..wire.errors import ParseError
+from ..wire.files import UnreadableFile
 
-__all__ = ["TransferError", "at_row", "grid_fault"]
+__all__ = ["at_row", "grid_fault"]
 
 _JSON_ROW = re.compile(r"(?:rows)?\[(\d+)\]\.?(.*)", re.DOTALL)
 _LINE = re.compile(r"line (\d+), ")
 _HEAD_LINES = 2
 
 
-class TransferError(ValueError):
-    """A file that cannot be taken; nothing of any file was stored."""
-
-    def __init__(self, path: Path, where: str, reason: str) -> None:
-        self.path, self.where, self.reason = path, where, reason
-        place = f"{path}, {where}" if where else f"{path}"
-        super().__init__(f"{place}: {reason}")
-
-
-def at_row(path: Path, row: int, reason: str) -> TransferError:
+def at_row(path: Path, row: int, reason: str) -> UnreadableFile:
     """A fault of the row, counted from 1."""
-    return TransferError(path, f"row {row}", reason)
+    return UnreadableFile(path, f"row {row}", reason)
 
 
-def grid_fault(path: Path, text: str, err: ParseError) -> TransferError:
+def grid_fault(path: Path, text: str, err: ParseError) -> UnreadableFile:
     """The row of a fault in a grid's text, where it is known.
 
     Zinc says the line and the column. They tell the row unless a grid nested
@@ -42,5 +34,5 @@ def grid_fault(path: Path, text: str, err: ParseError) -> TransferError:
     line = _LINE.match(err.position)
     if line is not None and int(line[1]) > _HEAD_LINES and "<<" not in text:
         row = int(line[1]) - _HEAD_LINES
-        return TransferError(path, f"row {row} ({err.position})", err.message)
-    return TransferError(path, err.position, err.message)
+        return UnreadableFile(path, f"row {row} ({err.position})", err.message)
+    return UnreadableFile(path, err.position, err.message)

@@ -1,61 +1,33 @@
-"""Records in files: Zinc grids, Hayson grids and bare JSON lists of dicts."""
+"""Records in files: Zinc, Trio, and JSON grids and lists of either version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..kinds.grid import Grid
-from ..wire import hayson_reader, zinc_reader
+from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
-from .places import TransferError, at_row, grid_fault
+from ..wire.files import UnreadableFile, text_of
+from .places import at_row, grid_fault
 
-__all__ = ["SUFFIXES", "read_grid", "read_records", "record_files", "text_of"]
+__all__ = ["GRID_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 
-SUFFIXES = (".zinc", ".json")
+GRID_SUFFIXES = (".zinc", ".json")
+SUFFIXES = (*GRID_SUFFIXES, ".trio")
 Tags = Mapping[str, Any]
 
 
-def record_files(paths: Iterable[Path]) -> list[Path]:
-    """The files to read: those named, and those in the folders named.
-
-    Folders are searched to any depth, in order of names; a file is taken once.
-    """
-    found: dict[Path, Path] = {}
-    for path in paths:
-        for file in _files(path):
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        inside = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
-        files = sorted(file for file in inside if file.is_file())
-        if not files:
-            raise TransferError(path, "", f"no {' or '.join(SUFFIXES)} file in it")
-        return files
-    if not path.is_file():
-        raise TransferError(path, "", "no such file or folder")
-    if path.suffix.lower() not in SUFFIXES:
-        raise TransferError(path, "", f"the name must end in {' or '.join(SUFFIXES)}")
-    return [path]
-
-
-def text_of(path: Path) -> str:
-    """The file's text, without a byte order mark."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise TransferError(path, f"byte {err.start}", "invalid UTF-8") from None
-    except OSError as err:
-        raise TransferError(path, "", err.strerror or str(err)) from None
-
-
 def read_records(path: Path) -> Iterator[tuple[int, Tags]]:
-    """The records of one file with their rows, counted from 1."""
+    """The records of one file with their rows, counted from 1.
+
+    Raises UnreadableFile.
+    """
     text = text_of(path)
+    if path.suffix.lower() == ".trio":
+        return enumerate(_trio(path, text), 1)
     if path.suffix.lower() == ".zinc" or not text.lstrip().startswith("["):
         return enumerate(read_grid(path, text).rows, 1)
     return _bare_list(path, text)
@@ -64,24 +36,37 @@ def read_records(path: Path) -> Iterator[tuple[int, Tags]]:
 def read_grid(path: Path, text: str) -> Grid:
     """The grid that a file's text is; an error grid is refused."""
     is_zinc = path.suffix.lower() == ".zinc"
-    reader = zinc_reader.read_grid if is_zinc else hayson_reader.read_grid
+    reader = zinc_reader.read_grid if is_zinc else _json_reader(text).read_grid
     try:
-        grid = reader(text)
+        grid: Grid = reader(text)
     except ParseError as err:
         raise grid_fault(path, text, err) from None
     if grid.is_error:
-        raise TransferError(path, "", f"an error grid: {grid.meta.get('dis', '')}")
+        raise UnreadableFile(path, "", f"an error grid: {grid.meta.get('dis', '')}")
     return grid
+
+
+def _json_reader(text: str) -> ModuleType:
+    """Version 4 cannot do without ``_kind`` where there is a Ref: an id, say."""
+    return hayson_reader if '"_kind"' in text else json3_reader
+
+
+def _trio(path: Path, text: str) -> list[dict[str, Any]]:
+    try:
+        return trio_reader.read_dicts(text)
+    except ParseError as err:
+        raise UnreadableFile(path, err.position, err.message) from None
 
 
 def _bare_list(path: Path, text: str) -> Iterator[tuple[int, Tags]]:
     try:
         items = hayson_reader.parse_json(text)
     except ParseError as err:
-        raise TransferError(path, err.position, err.message) from None
+        raise UnreadableFile(path, err.position, err.message) from None
+    decode = _json_reader(text).decode
     for row, item in enumerate(items, 1):
         try:
-            record = hayson_reader.decode(item)
+            record = decode(item)
         except ParseError as err:
             where = f"{err.position}: " if err.position else ""
             raise at_row(path, row, where + err.message) from None

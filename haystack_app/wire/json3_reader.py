@@ -28,7 +28,7 @@ from . import lexer, limits
 from .errors import ParseError
 from .hayson_reader import parse_json
 
-__all__ = ["read_dict", "read_grid", "read_value"]
+__all__ = ["decode", "read_dict", "read_grid", "read_value"]
 
 _PARTS = ("meta", "cols", "rows")
 _VERSIONS = ("2.0", "3.0")
@@ -58,6 +58,11 @@ def read_grid(text: str) -> Grid:
     if not isinstance(value, Grid):
         raise ParseError("expected a grid: meta, cols and rows", "the root")
     return value
+
+
+def decode(value: Any) -> Any:
+    """A Haystack value of parsed JSON. Raises ParseError with its path."""
+    return _Reader().value(value, 0)
 
 
 class _Reader:

@@ -9,6 +9,7 @@ triple quotes, comments, non-breaking space).
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -154,7 +155,10 @@ def symbol(text: str, at: int) -> tuple[Symbol, int]:
 
 @lru_cache(maxsize=4096)
 def _finite(digits: str, unit: str | None) -> Number:
-    return Number(float(digits), unit)
+    val = float(digits)
+    if math.isinf(val):
+        raise ValueError(f"number out of range: {digits[:40]}")
+    return Number(val, unit)
 
 
 def number_or_time(text: str, at: int) -> tuple[Any, int]:

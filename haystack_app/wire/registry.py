@@ -24,7 +24,7 @@ from . import (
 )
 from .errors import ParseError
 
-__all__ = ["DEFAULT", "FORMATS", "Format", "MediaType"]
+__all__ = ["DEFAULT", "FORMATS", "Format", "MediaType", "text_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,28 @@ class Format:
     """A wire format.
 
     ``read`` takes UTF-8 text and raises ParseError; ``write`` yields pieces of
-    text. Either may be missing: a format for one direction only.
+    text. Either may be missing: a format for one direction only. Without
+    ``has_meta`` a grid's meta is lost.
     """
 
     name: str
     media_types: tuple[MediaType, ...]
     read: Callable[[str], Grid] | None
     write: Callable[[Grid], Iterator[str]] | None
+    has_meta: bool = True
 
     def read_bytes(self, body: bytes) -> Grid:
         if self.read is None:
             raise ParseError(f"{self.name} cannot be read")
-        try:
-            return self.read(body.decode())
-        except UnicodeDecodeError as err:
-            raise ParseError("invalid UTF-8", f"byte {err.start}") from None
+        return self.read(text_of(body))
+
+
+def text_of(body: bytes) -> str:
+    """UTF-8 without a byte order mark. Raises ParseError."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise ParseError("invalid UTF-8", f"byte {err.start}") from None
 
 
 ZINC = Format(
@@ -92,12 +99,14 @@ TRIO = Format(
     (MediaType("text/trio"),),
     trio_reader.read_grid,
     trio_writer.grid_chunks,
+    has_meta=False,
 )
 CSV = Format(
     "csv",
     (MediaType("text/csv"),),
     csv_reader.read_grid,
     csv_writer.grid_chunks,
+    has_meta=False,
 )
 
 FORMATS = (ZINC, HAYSON, JSON3, TRIO, CSV)

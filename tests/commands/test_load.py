@@ -17,6 +17,10 @@ from .conftest import Run
 
 Write = Callable[[str, str | bytes], Path]
 ZINC = 'ver:"3.0"\nid,dis,site,curVal\n@a,"A",M,\n@b "B","B",,5kW\n'
+JSON3 = (
+    '{"meta":{"ver":"3.0"},"cols":[{"name":"id"},{"name":"site"}],'
+    '"rows":[{"id":"r:g","site":"m:"}]}'
+)
 JSON = '[{"id":{"_kind":"ref","val":"c"},"dis":"C","num":3}]'
 
 
@@ -24,10 +28,21 @@ def ids(adapter: StorageAdapter) -> list[str]:
     return [record["id"].id for record in adapter.scan()]
 
 
-def test_files_of_both_formats(run: Run, adapter: StorageAdapter, write: Write) -> None:
-    out = run("haystack_load", write("a.zinc", ZINC), write("b.json", JSON))
-    assert "3 entities of 2 files: 3 created, 0 updated, 0 unchanged, 0 removed" in out
-    a, b, c = adapter.scan()
+def test_files_of_all_formats(run: Run, adapter: StorageAdapter, write: Write) -> None:
+    files = [
+        write("a.zinc", ZINC),
+        write("b.json", JSON),
+        write("c.trio", "id: @d\ndis: D\n---\nid: @e\nnum: 5kW\n"),
+        write("d.json", '[{"id":"r:f F","num":"n:3 kW","s":"s:a:b"}]'),
+        write("e.json", JSON3),
+    ]
+    out = run("haystack_load", *files)
+    assert "7 entities of 5 files: 7 created, 0 updated, 0 unchanged, 0 removed" in out
+    a, b, c, d, e, f, g = adapter.scan()
+    assert given(d) == {"id": Ref("d"), "dis": "D"}
+    assert given(e) == {"id": Ref("e"), "num": Number(5, "kW")}
+    assert given(f) == {"id": Ref("f"), "num": Number(3, "kW"), "s": "a:b"}
+    assert given(g) == {"id": Ref("g"), "site": MARKER}
     assert given(a) == {"id": Ref("a"), "dis": "A", "site": MARKER}
     assert b["curVal"] == Number(5, "kW")
     assert c["num"] == Number(3)
@@ -120,7 +135,7 @@ def test_dry_run_says_what_a_load_does(
             '{"_kind":"grid","cols":[{"name":"id"},{"name":"t"}],"rows":[{},{"t":{"_kind":"date","val":"x"}}]}',
             "row 2: t: invalid date",
         ),
-        ("x.txt", "x", "the name must end in .zinc or .json"),
+        ("x.txt", "x", "the name must end in .zinc or .json or .trio"),
     ],
 )
 def test_a_bad_file_is_named_and_nothing_stored(
@@ -150,7 +165,7 @@ def test_an_id_given_twice_names_both_places(
 def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no such file or folder"):
         run("haystack_load", tmp_path / "nothing.zinc")
-    with pytest.raises(CommandError, match=r"no \.zinc or \.json file in it"):
+    with pytest.raises(CommandError, match=r"no \.zinc or \.json or \.trio file in it"):
         run("haystack_load", tmp_path)
     with pytest.raises(CommandError, match="no storage 'nope'"):
         run("haystack_dump", storage="nope")

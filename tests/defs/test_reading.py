@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from haystack_app.defs import UnreadableDefs, read_libraries
+from haystack_app.defs import read_libraries
 from haystack_app.kinds import MARKER, Symbol
+from haystack_app.wire.files import UnreadableFile
 
 LIB = '--\ndef: ^lib:x\nversion: "1"\n--\n'
 DEFS = "def: ^a\nis: ^marker\nmandatory\n--\ndef: ^b\nis: [^a, ^c]\n"
@@ -109,7 +110,7 @@ def test_zinc(tmp_path: Path) -> None:
     ],
 )
 def test_faults(tmp_path: Path, name: str, text: str, fault: str) -> None:
-    with pytest.raises(UnreadableDefs, match=fault) as caught:
+    with pytest.raises(UnreadableFile, match=fault) as caught:
         read_libraries([write(tmp_path / name, text)])
     assert "\n" not in str(caught.value)
 
@@ -119,7 +120,7 @@ def test_a_symbol_defined_twice_names_both_places(tmp_path: Path) -> None:
     second = write(
         tmp_path / "y" / "b.trio", LIB.replace("lib:x", "lib:y") + "def: ^a\n"
     )
-    with pytest.raises(UnreadableDefs) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         read_libraries([first, second])
     assert (
         str(caught.value) == f"{second}, record 2: ^a was defined in {first}, record 2"
@@ -127,10 +128,10 @@ def test_a_symbol_defined_twice_names_both_places(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableDefs, match="no such file or folder"):
+    with pytest.raises(UnreadableFile, match="no such file or folder"):
         read_libraries([tmp_path / "nothing"])
-    with pytest.raises(UnreadableDefs, match=r"no .trio or .zinc or .json file in it"):
+    with pytest.raises(UnreadableFile, match=r"no .trio or .zinc or .json file in it"):
         read_libraries([tmp_path])
     (tmp_path / "a.trio").write_bytes(b"def: ^a\xff")
-    with pytest.raises(UnreadableDefs, match="byte 7: invalid UTF-8"):
+    with pytest.raises(UnreadableFile, match="byte 7: invalid UTF-8"):
         read_libraries([tmp_path])

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from haystack_app.storage.base import Changes, StorageAdapter
 from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
-from haystack_app.transfer.places import TransferError
+from haystack_app.wire.files import UnreadableFile
 
 __all__ = ["StorageCommand", "bar", "changes_text"]
 
@@ -52,7 +52,7 @@ def refusals() -> Iterator[None]:
     """What was refused, as the one line that a command ends with."""
     try:
         yield
-    except (StorageError, TransferError, UnknownStorage, DatabaseError) as err:
+    except (StorageError, UnreadableFile, UnknownStorage, DatabaseError) as err:
         raise CommandError(str(err)) from err
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
 from haystack_app.transfer import his_files, timestamps
 from haystack_app.transfer.his_importing import import_histories
-from haystack_app.transfer.places import TransferError
+from haystack_app.wire.files import UnreadableFile
 
 from ._storage import StorageCommand, bar
 
@@ -66,7 +66,7 @@ def _check_zone(tz: str) -> None:
 
 def _size(path: Path) -> int:
     if not path.is_file():
-        raise TransferError(path, "", "no such file")
+        raise UnreadableFile(path, "", "no such file")
     return path.stat().st_size
 
 

@@ -1,4 +1,4 @@
-"""``haystack_load``: entities from Zinc and Hayson files."""
+"""``haystack_load``: entities from Zinc, Trio and JSON files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from haystack_app.transfer.loading import planned_changes, stored_files
-from haystack_app.transfer.records import record_files
+from haystack_app.transfer.records import SUFFIXES
+from haystack_app.wire.files import files_in
 
 from ._storage import StorageCommand, bar, changes_text
 
 
 class Command(StorageCommand):
     help = (
-        "Load entities from Zinc (.zinc) and Hayson (.json) files, all or none. "
-        "An entity that exists gets the new persistent tags and keeps its history."
+        "Load entities from Zinc (.zinc), Trio (.trio) and JSON (.json) files, all or "
+        "none. An entity that exists gets the new persistent tags and keeps its "
+        "history."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +37,7 @@ class Command(StorageCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         adapter, replace = self.adapter(options), options["replace"]
-        files = record_files(options["paths"])
+        files = files_in(options["paths"], SUFFIXES)
         stored = list(
             bar(iterable=stored_files(files), desc="checking", unit=" entities")
         )

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.defs import Def, UnreadableDefs, read_libraries
+from haystack_app.defs import Def, read_libraries
+from haystack_app.wire.files import UnreadableFile
 
 from ._storage import StorageCommand
 
@@ -26,7 +27,7 @@ class Command(StorageCommand):
         adapter = self.writable_adapter(options)
         try:
             libraries = read_libraries(options["paths"])
-        except UnreadableDefs as err:
+        except UnreadableFile as err:
             raise CommandError(str(err)) from None
         adapter.load_defs(libraries)
         for lib in sorted(libraries):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from haystack_app.ticking import tick
-
-from ._storage import refusals
 
 
 class Command(BaseCommand):
@@ -18,6 +16,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with refusals():
-            released = tick()
+        released, errors = tick()
         self.stdout.write(f"{released:,} points released")
+        for alias, error in errors.items():
+            self.stderr.write(f"storage {alias!r}: {error}")
+        if errors:
+            raise CommandError("not every storage could be asked")

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from ... import models
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
-from ...kinds.series import Chunk
+from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import Entity, EntityRef, TagSet
 from ...models.entity import spliced
 from ...wire.record import Record
@@ -162,9 +162,13 @@ class OrmAdapter(StorageAdapter):
     # -- history --------------------------------------------------------------
 
     def his_chunks(
-        self, id: str, start: int | None = None, end: int | None = None
+        self,
+        id: str,
+        start: int | None = None,
+        end: int | None = None,
+        size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
-        return history.chunks(connections[self.using], id, start, end)
+        return history.chunks(connections[self.using], id, start, end, size)
 
     def snapshot(self) -> AbstractContextManager[None]:
         return history.snapshot(connections[self.using])

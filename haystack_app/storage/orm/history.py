@@ -24,19 +24,23 @@ from ..samples import Batch, Extent
 
 __all__ = ["chunks", "extent", "snapshot", "store"]
 
-_PAGE = 16_384
+_BATCH = 16_384
 _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
 _ARRAY_HEADER = struct.Struct(">iiiii")
 
 
 def chunks(
-    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
 ) -> Iterator[Chunk]:
     """Samples of a point with start <= time < end, in time order."""
     if connection.vendor == "postgresql":
-        return _postgres_chunks(connection, id, start, end)
-    return _sqlite_chunks(connection, id, start, end)
+        return _postgres_chunks(connection, id, start, end, size)
+    return _sqlite_chunks(connection, id, start, end, size)
 
 
 @contextmanager
@@ -103,7 +107,7 @@ class _Decoder:
         value = self.known.get(text)
         if value is None:
             value = self.known[text] = hayson_reader.read_value(text)
-            if len(self.known) > _PAGE:
+            if len(self.known) > _BATCH:
                 self.known.clear()
         return value
 
@@ -112,14 +116,18 @@ class _Decoder:
 
 
 def _postgres_chunks(
-    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
 ) -> Iterator[Chunk]:
     decoder = _Decoder()
     after, first = start, True
-    while page := _page(connection, id, after, end, inclusive=first):
+    while page := _page(connection, id, after, end, size, inclusive=first):
         times, vals, others = page
         yield Chunk(times, vals, {at: decoder(text) for at, text in others.items()})
-        if len(times) < _PAGE:
+        if len(times) < size:
             return
         after, first = times[-1], False
 
@@ -129,6 +137,7 @@ def _page(
     id: str,
     start: int | None,
     end: int | None,
+    size: int,
     *,
     inclusive: bool,
 ) -> tuple[list[int], list[float], dict[int, str]] | None:
@@ -150,8 +159,8 @@ def _page(
             " array_agg(ts) FILTER (WHERE obj IS NOT NULL),"
             " array_agg(obj::text) FILTER (WHERE obj IS NOT NULL)"
             " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
-            f"{bounds} ORDER BY ts LIMIT {_PAGE}) AS page",
-            params,
+            f"{bounds} ORDER BY ts LIMIT %s) AS page",
+            [*params, size],
             binary=True,
         )
         row: Any = cursor.fetchone()
@@ -205,8 +214,8 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> i
                 [id, _array(map(str, batch.removed))],
             )
             growth -= cursor.rowcount
-        for at in range(0, len(items), _PAGE):
-            part = items[at : at + _PAGE]
+        for at in range(0, len(items), _BATCH):
+            part = items[at : at + _BATCH]
             columns = [_columns(value) for _, value in part]
             objs = [obj for _, obj in columns]
             cursor.execute(
@@ -237,7 +246,11 @@ def _array(texts: Any) -> str:
 
 
 def _sqlite_chunks(
-    connection: BaseDatabaseWrapper, id: str, start: int | None, end: int | None
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
 ) -> Iterator[Chunk]:
     decoder = _Decoder()
     bounds, params = "", [id]
@@ -250,7 +263,7 @@ def _sqlite_chunks(
             f"SELECT ts, val, obj FROM history WHERE point_id = %s{bounds} ORDER BY ts",
             params,
         )
-        while rows := cursor.fetchmany(_PAGE):
+        while rows := cursor.fetchmany(size):
             times = [_sqlite_time(ts) for ts, _, _ in rows]
             vals = [0.0 if val is None else val for _, val, _ in rows]
             others = {

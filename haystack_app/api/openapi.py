@@ -1,0 +1,125 @@
+"""What the OpenAPI schema says of the REST resources: bodies, parameters, statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.authentication import BasicScheme, SessionScheme
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+__all__ = [
+    "ENTITY",
+    "ETAG",
+    "IF_MATCH",
+    "LOCATION",
+    "ONE_OR_MORE",
+    "PAGE_OF",
+    "bodies",
+    "id_in_path",
+    "query",
+    "refusals",
+]
+
+_JSON = "application/json"
+_HAYSON = "application/vnd.haystack+json"
+_ID = "[A-Za-z0-9_:.~-]+"
+
+_REF = {
+    "type": "object",
+    "properties": {
+        "_kind": {"type": "string", "enum": ["ref"]},
+        "val": {"type": "string", "pattern": f"^{_ID}$"},
+        "dis": {"type": "string"},
+    },
+    "required": ["_kind", "val"],
+}
+ENTITY: dict[str, Any] = {
+    "type": "object",
+    "description": "Tags by their names, in Hayson.",
+    "properties": {"id": _REF},
+    "additionalProperties": True,
+}
+ONE_OR_MORE: dict[str, Any] = {
+    "oneOf": [ENTITY, {"type": "array", "items": ENTITY}],
+}
+PAGE_OF: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "results": {"type": "array", "items": ENTITY},
+        "next": {
+            "type": "string",
+            "nullable": True,
+            "description": "`cursor` of the next page; null on the last one.",
+        },
+    },
+    "required": ["results", "next"],
+}
+_REFUSAL = {
+    "type": "object",
+    "properties": {"status": {"type": "integer"}, "dis": {"type": "string"}},
+    "required": ["status", "dis"],
+}
+_REASONS = {
+    400: "what is asked for makes no sense: `dis` says what of it",
+    401: "no log-in",
+    403: "for staff only",
+    404: "unknown id or project",
+    409: "others refer to it: `dis` names them",
+    412: "it was changed meanwhile",
+    413: "the body is too large, as sent or inflated",
+    415: "the body is no Hayson, or its Content-Encoding is not gzip",
+    428: "neither If-Match nor `mod` says which state is changed",
+}
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="the ETag of the state that is changed, or `*` for any",
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    description="the entity's `mod`",
+    response=[200, 201],
+)
+LOCATION = OpenApiParameter(
+    "Location",
+    str,
+    OpenApiParameter.HEADER,
+    description="the path of the entity, where one was added",
+    response=[201],
+)
+
+
+def query(name: str, description: str, schema: Any = str) -> OpenApiParameter:
+    return OpenApiParameter(name, schema, description=description)
+
+
+def id_in_path() -> OpenApiParameter:
+    schema = {"type": "string", "pattern": f"^{_ID}$"}
+    return OpenApiParameter("id", schema, OpenApiParameter.PATH)
+
+
+def bodies(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {_JSON: schema, _HAYSON: schema}
+
+
+def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
+    """Those of every request, and these."""
+    return {
+        status: OpenApiResponse(_REFUSAL, description=_REASONS[status])
+        for status in sorted({400, 401, 404, *statuses})
+    }
+
+
+class _Basic(BasicScheme):  # type: ignore[no-untyped-call]
+    """To be defined is to be registered."""
+
+    target_class = "haystack_app.api.authentication.CachedBasicAuthentication"
+
+
+class _Session(SessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "haystack_app.api.authentication.SessionAuthentication"

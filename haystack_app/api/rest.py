@@ -1,0 +1,87 @@
+"""What REST resources share: who may, bodies in Hayson, answers in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import NotFound, UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ..conf import limit
+from ..ops import Context
+from ..ops.context import UnknownProject, context_for
+from ..wire import hayson_reader
+from ..wire.registry import HAYSON
+from . import exceptions
+from .authentication import CachedBasicAuthentication, SessionAuthentication
+from .bodies import request_body
+from .negotiation import format_of
+from .refusals import as_rest
+
+__all__ = ["RestView"]
+
+
+class StaffWrites(BasePermission):
+    """Everybody who is logged in reads; staff change."""
+
+    message = "changing entities is for staff"
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return request.method in SAFE_METHODS or bool(request.user.is_staff)
+
+
+class OnlyJson(BaseContentNegotiation):
+    """There is nothing to negotiate, so that no Accept is refused."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return None  # the view reads bodies itself
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[Any],
+        format_suffix: str | None = None,
+    ) -> tuple[Any, str]:
+        return None, "application/json"
+
+
+class RestView(APIView):
+    authentication_classes = [CachedBasicAuthentication, SessionAuthentication]
+    permission_classes = [IsAuthenticated, StaffWrites]
+    content_negotiation_class = OnlyJson
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        headers: dict[str, str] = super().default_response_headers
+        return {**headers, "Cache-Control": "no-cache, no-store"}
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return HttpResponse(headers={"Content-Length": "0"})
+
+    @contextmanager
+    def context(self, request: Request) -> Iterator[Context]:
+        """Of whom and which store it is about; what is refused inside is answered."""
+        project = self.kwargs.get("project")
+        try:
+            context = context_for(project, request.user.get_username(), lambda: None)
+        except UnknownProject:
+            raise NotFound(f"unknown project {project!r}") from None
+        with as_rest(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
+            yield context
+
+    def body(self, request: Request) -> Any:
+        """The JSON of a body, still to be decoded."""
+        content_type = request.headers.get("Content-Type", "")
+        if format_of(content_type) is not HAYSON:
+            raise UnsupportedMediaType(content_type)
+        with as_rest():
+            return hayson_reader.parse_json(request_body(request._request))

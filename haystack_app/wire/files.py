@@ -1,0 +1,55 @@
+"""Files that hold records, found by the suffixes of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+__all__ = ["UnreadableFile", "files_in", "text_of"]
+
+
+class UnreadableFile(ValueError):
+    """A file that cannot be taken; one line says where and why."""
+
+    def __init__(self, path: Path, where: str, reason: str) -> None:
+        self.path, self.where, self.reason = path, where, reason
+        place = f"{path}, {where}" if where else f"{path}"
+        super().__init__(f"{place}: {reason}")
+
+
+def files_in(paths: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
+    """The files to read: those named, and those in the folders named.
+
+    Folders are searched to any depth, in order of names; a file is taken once.
+    Raises UnreadableFile.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        for file in _files(path, suffixes):
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    endings = " or ".join(suffixes)
+    if path.is_dir():
+        inside = (file for file in path.rglob("*") if file.suffix.lower() in suffixes)
+        files = sorted(file for file in inside if file.is_file())
+        if not files:
+            raise UnreadableFile(path, "", f"no {endings} file in it")
+        return files
+    if not path.is_file():
+        raise UnreadableFile(path, "", "no such file or folder")
+    if path.suffix.lower() not in suffixes:
+        raise UnreadableFile(path, "", f"the name must end in {endings}")
+    return [path]
+
+
+def text_of(path: Path) -> str:
+    """The file's text, without a byte order mark. Raises UnreadableFile."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise UnreadableFile(path, f"byte {err.start}", "invalid UTF-8") from None
+    except OSError as err:
+        raise UnreadableFile(path, "", err.strerror or str(err)) from None
