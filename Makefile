@@ -81,8 +81,8 @@ conformance: $(DEV) ## the shared cases on every store (SHARED=folder)
 		{ echo "no conformance cases in $(SHARED): make conformance SHARED=..." >&2; exit 1; }
 	@set -e; for store in $(STORES); do \
 		echo "== $$store: filters, ranges"; \
-		$(CHECK) --only filters,ranges \
-			--cmd "$(BIN)/python tests/conformance/adapter.py --store $$store"; \
+		$(CHECK) --only filters,ranges --requires defs --cmd "$(BIN)/python \
+			tests/conformance/adapter.py --store $$store --defs $(SHARED)/data/defs"; \
 	done
 	@echo "== codecs: zinc, hayson, jsonV3, trio, csv"
 	@$(CHECK) --only codecs --formats zinc,hayson,jsonV3,trio,csv \

@@ -27,7 +27,8 @@ def sqlite(name: str | Path) -> dict[str, Any]:
             # they turn to writing; immediate ones wait for the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            # FULL: what was answered as written survives a loss of power.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
     }
 

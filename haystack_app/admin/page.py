@@ -20,6 +20,7 @@ from ..kinds.scalars import MARKER, Number, Ref
 from ..models import Entity, EntityRef, HisSample
 from ..storage.transient import TRANSIENT
 from ..wire import hayson_reader, zinc_writer
+from .log import changes_of, levels_of
 from .things import dis_of, thing_of
 
 __all__ = ["names_of", "page_of"]
@@ -65,6 +66,8 @@ def page_of(entity: Entity) -> dict[str, Any]:
         "refs": [(edge.path, ref_link(edge.dst, names)) for edge in edges],
         "referrers": _referrers(entity.id),
         "samples": _samples(entity.id, tags),
+        "levels": levels_of(entity.id) if "writable" in tags else None,
+        "changes": changes_of(entity.id),
         "sample_limit": _SAMPLES,
         "hayson": _pretty(entity.record.raw),
     }

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from ..conf import limit
-from ..kinds.scalars import REMOVE, is_ref_id, is_tag_name
+from ..kinds.scalars import is_ref_id, is_tag_name
 from ..ops import editing
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
@@ -31,6 +31,7 @@ __all__ = ["EntitiesView", "EntityView"]
 
 _PAGE = 100
 _LARGEST_PAGE = 1_000
+_GONE = {"_kind": "remove"}
 _FROM_ONE = {"type": "integer", "minimum": 1}
 
 
@@ -114,10 +115,8 @@ class EntityView(RestView):
         """Set the tags of the body; null removes a tag."""
         body = self.body(request)
         with as_rest():
-            tags = _tags(body)
-        gone = [name for name, value in body.items() if value is None]
+            tags = _patch(body)
         mod = preconditions.wanted_mod(request, tags.get("mod"))
-        tags |= dict.fromkeys(gone, REMOVE)
         with self.context(request) as context:
             return _entity(editing.update(context, _known(id), tags, mod))
 
@@ -151,6 +150,13 @@ def _tags(body: Any) -> dict[str, Any]:
     if not isinstance(tags, dict):
         raise ParseError("expected a dict of tags")
     return tags
+
+
+def _patch(body: Any) -> dict[str, Any]:
+    """Tags to set and, with Remove, those to take away. Raises ParseError."""
+    if not isinstance(body, dict):
+        raise ParseError("expected a dict of tags")
+    return _tags({name: _GONE if val is None else val for name, val in body.items()})
 
 
 def _rows(body: Any) -> list[dict[str, Any]]:

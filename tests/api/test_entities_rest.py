@@ -44,7 +44,8 @@ class Rest:
             method,
             self.root + path,
             b"" if body is None else sent,
-            content_type,
+            # also for an empty body, which the test client would send without
+            CONTENT_TYPE=content_type,
             headers={name.replace("_", "-"): val for name, val in headers.items()},
         )
 
@@ -128,14 +129,18 @@ def test_an_entity_in_the_trash_is_there_for_who_asks_for_it(reader: Rest) -> No
     assert reader.get("gone/").json()["trash"] == {"_kind": "marker"}
 
 
-@pytest.mark.parametrize("id", ["nobody", "a%20b", "%C3%A4", "%00", "s1%0A", "'", "@s1"])
+@pytest.mark.parametrize(
+    "id", ["nobody", "a%20b", "%C3%A4", "%00", "s1%0A", "'", "@s1"]
+)
 def test_an_unknown_id(reader: Rest, id: str) -> None:
     assert "unknown entity @" in refused(reader.get(f"{id}/"), 404)
 
 
 @pytest.mark.parametrize("id", [ODD_ID, "entities", "schema", "~", "9", "x" * 2_000])
 def test_ids_in_paths(rest: Rest, id: str) -> None:
-    created = rest.post({"id": {"_kind": "ref", "val": id}, "site": {"_kind": "marker"}})
+    created = rest.post(
+        {"id": {"_kind": "ref", "val": id}, "site": {"_kind": "marker"}}
+    )
     assert created.status_code == 201, created.content
     assert created["Location"] == f"/api/entities/{quote(id)}/"
     every = "".join(f"%{ord(letter):02X}" for letter in id)
@@ -239,7 +244,7 @@ def test_fields(reader: Rest, fields: str, names: set[str] | None) -> None:
     [
         ("filter=site+and", "filter is cut short"),
         ("filter=", "filter"),
-        ("filter=%00", "filter"),
+        ("filter=%00", "column 1"),
         ("limit=0", "limit must be 1 or more, not '0'"),
         ("limit=-1", "limit must be 1 or more"),
         ("limit=ten", "limit must be 1 or more, not 'ten'"),
@@ -354,7 +359,9 @@ def test_a_body_that_is_no_entity(rest: Rest, body: bytes) -> None:
     assert contents() == before
 
 
-def test_no_more_entities_at_once_than_the_settings_say(rest: Rest, settings: Any) -> None:
+def test_no_more_entities_at_once_than_the_settings_say(
+    rest: Rest, settings: Any
+) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "LIMITS": {"IDS": 3}}
     assert "cap IDS" in refused(rest.post([{}] * 4), 400)
     assert rest.post([{}] * 3).status_code == 201
@@ -365,7 +372,9 @@ def test_no_more_entities_at_once_than_the_settings_say(rest: Rest, settings: An
 
 def test_patch(rest: Rest) -> None:
     before = etag("s2")
-    answer = rest.patch("s2", {"area": None, "yearBuilt": 2001, "new": "x"}, If_Match=before)
+    answer = rest.patch(
+        "s2", {"area": None, "yearBuilt": 2001, "new": "x"}, If_Match=before
+    )
     assert answer.status_code == 200
     assert answer["ETag"] == etag("s2") != before
     assert answer.json() == orjson.loads(storages["default"].existing("s2").raw)
@@ -397,7 +406,8 @@ def test_forms_of_if_match(rest: Rest, form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ['"2001-01-01T00:00:00Z"', '"abc"', '""', '"', "W/", '"0001-01-01T00:00:00+14:00"']
+    "tag",
+    ['"2001-01-01T00:00:00Z"', '"abc"', '""', '"', "W/", '"0001-01-01T00:00:00+14:00"'],
 )
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 def test_the_etag_of_another_state(rest: Rest, method: str, tag: str) -> None:
@@ -420,14 +430,16 @@ def test_the_mod_of_the_body_will_do(rest: Rest) -> None:
     assert rest.patch("s2", {**read, "dis": "X"}).json()["dis"] == "X"
     refused(rest.patch("s2", {**read, "dis": "Y"}), 412)
     # the header wins
-    assert rest.patch("s2", {**read, "dis": "Z"}, If_Match=etag("s2")).status_code == 200
+    assert (
+        rest.patch("s2", {**read, "dis": "Z"}, If_Match=etag("s2")).status_code == 200
+    )
 
 
 def test_a_patch_must_say_what_it_changes(rest: Rest) -> None:
     before = contents()
-    for body in ({"dis": "X"}, {"dis": "X", "mod": None}):
-        assert "If-Match" in refused(rest.patch("s2", body), 428)
-    assert "mod must be a DateTime" in refused(rest.patch("s2", {"mod": "x"}), 400)
+    assert "If-Match" in refused(rest.patch("s2", {"dis": "X"}), 428)
+    for mod in ("x", None):
+        assert "mod must be a DateTime" in refused(rest.patch("s2", {"mod": mod}), 400)
     assert contents() == before
 
 
@@ -532,7 +544,9 @@ def test_sessions_need_the_token_of_a_form(db: None) -> None:
     client.force_login(user("boss", is_staff=True))
     before = contents()
     for method, path, body in WRITES:
-        assert "CSRF" in refused(Rest(client).ask(method, path, body, If_Match="*"), 403)
+        assert "CSRF" in refused(
+            Rest(client).ask(method, path, body, If_Match="*"), 403
+        )
     assert contents() == before
 
 
@@ -557,7 +571,14 @@ def test_options(reader: Rest) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/zinc", "text/plain", "", "application/json; version=3", "x", "multipart/form-data"],
+    [
+        "text/zinc",
+        "text/plain",
+        "",
+        "application/json; version=3",
+        "x",
+        "multipart/form-data",
+    ],
 )
 def test_bodies_in_other_formats(rest: Rest, content_type: str) -> None:
     before = contents()
@@ -567,7 +588,8 @@ def test_bodies_in_other_formats(rest: Rest, content_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["", "*/*", "text/html", "text/zinc", "a", "a/b;c*=nosuch''x", ";", "\xe4"]
+    "accept",
+    ["", "*/*", "text/html", "text/zinc", "a", "a/b;c*=nosuch''x", ";", "\xe4"],
 )
 def test_every_accept_is_answered_in_json(reader: Rest, accept: str) -> None:
     answer = reader.get("s1/", Accept=accept)

@@ -83,7 +83,7 @@ class Raw:
             )
         else:
             self.connection = sqlite3.connect(connection.settings_dict["NAME"])
-            self.connection.execute("PRAGMA synchronous=NORMAL")
+            self.connection.execute("PRAGMA synchronous=FULL")
 
     def close(self) -> None:
         self.connection.close()

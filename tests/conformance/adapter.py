@@ -18,6 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
+from haystack_app.defs import read_libraries
 from haystack_app.wire import (
     csv_reader,
     csv_writer,
@@ -113,7 +114,16 @@ def main() -> None:
         default="memory",
         choices=["memory", "sqlite", "postgres", "timescale"],
     )
-    with Store(options.parse_args().store) as store:
+    options.add_argument(
+        "--defs",
+        type=Path,
+        metavar="DIR",
+        help="load these def libraries beside the shipped one",
+    )
+    chosen = options.parse_args()
+    with Store(chosen.store) as store:
+        if chosen.defs:
+            store.adapter.load_defs(read_libraries([chosen.defs]))
         for line in sys.stdin:
             try:
                 reply = {"ok": True, **answer(store, json.loads(line))}
