@@ -12,6 +12,7 @@ __all__ = [
     "InvalidWrite",
     "NotHistorized",
     "NotWritable",
+    "OutOfScope",
     "StaleRecord",
     "StorageError",
     "UnknownEntity",
@@ -38,6 +39,14 @@ class UnknownEntity(StorageError):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"unknown entity @{id}")
+        self.id = id
+
+
+class OutOfScope(StorageError):
+    """A change of what the caller may not see, or that would hide it from them."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"@{id} is outside of what you may change")
         self.id = id
 
 

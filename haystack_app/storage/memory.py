@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from threading import RLock
 from typing import Any
 
@@ -23,7 +25,7 @@ from ..filters.planner import Term, candidates, plan, terms_of
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from .base import StorageAdapter
-from .errors import HistoryInUse
+from .errors import HistoryInUse, OutOfScope
 from .levels import Level
 from .log import logged
 from .records import Change, Changes, Records
@@ -90,25 +92,41 @@ class InMemoryAdapter(StorageAdapter):
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, _History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
-        self._libs: dict[str, list[dict[str, Any]]] = {}
-        self._loads = 0
+        self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+        self._loads = count()
         self._log: deque[Change] = deque(maxlen=_LOGGED)
         self.commit(stored_forms(entities))
 
     def scan(self) -> Iterator[Record]:
         with self._lock:
-            raws = [self._entities[id].raw for id in sorted(self._entities)]
+            seen = self._seen()
+            raws = [self._entities[id].raw for id in sorted(self._entities) if seen(id)]
         return map(Record, raws)
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         with self._lock:
-            found = [self._entities.get(id) for id in ids]
+            seen = self._seen()
+            found = [self._entities[id] if seen(id) else None for id in ids]
         return [None if entity is None else Record(entity.raw) for entity in found]
+
+    def _seen(self) -> Callable[[str], bool]:
+        """Whether an id is there for the caller; valid as long as nothing changes."""
+        if self.scope is None:
+            return self._entities.__contains__
+        scope = self.parsed(self.scope)
+
+        @cache
+        def seen(id: str) -> bool:
+            tags = self._decoded(id)
+            return tags is not None and filters.matches(scope, tags, self._decoded)
+
+        return seen
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         tree = self.parsed(filter)
         found: list[_Entity] = []
         with self._lock:
+            seen = self._seen()
             ids = candidates(
                 plan(tree),
                 lambda term: self._index.get(term, set()),
@@ -118,7 +136,11 @@ class InMemoryAdapter(StorageAdapter):
                 if limit is not None and len(found) >= limit:
                     break
                 entity = self._entities[id]
-                if filters.matches(tree, entity.decoded, self._decoded):
+                if seen(id) and filters.matches(
+                    tree,
+                    entity.decoded,
+                    lambda other: self._decoded(other) if seen(other) else None,
+                ):
                     found.append(entity)
         names = frozenset(name for entity in found for name in entity.decoded)
         return Records([Record(entity.raw) for entity in found], names)
@@ -141,19 +163,42 @@ class InMemoryAdapter(StorageAdapter):
     ) -> Changes:
         changes = Changes()
         now = dt.datetime.now(dt.UTC)
-        with self._lock:
+        with self._lock, self._kept_in_scope([stored.id for stored in put]):
             self._check_histories(put)
-            for stored in put:
-                self._put(stored, changes, now, who)
+            seen = self._seen()
             kept = {stored.id for stored in put}
             gone = set(remove) | (self._entities.keys() - kept if replace else set())
-            for id in sorted(gone & self._entities.keys()):
+            changes.removed.extend(id for id in sorted(gone) if seen(id))
+            for stored in put:
+                self._put(stored, changes, now, who)
+            for id in changes.removed:
                 self._note(now, who, id, self._entities[id].tags, None)
                 self._file(id, None)
                 self._histories.pop(id, None)
                 self._arrays.pop(id, None)
-                changes.removed.append(id)
         return changes
+
+    @contextmanager
+    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
+        """The caller sees all of these before, where they are there, and behind."""
+        if self.scope is None:
+            yield
+            return
+        before = {id: self._entities.get(id) for id in ids}
+        logged = len(self._log)
+        seen = self._seen()
+        for id, entity in before.items():
+            if entity is not None and not seen(id):
+                raise OutOfScope(id)
+        yield
+        seen = self._seen()
+        hidden = [id for id in ids if not seen(id)]
+        if hidden:
+            for id, entity in before.items():
+                self._file(id, entity)
+            while len(self._log) > logged:
+                self._log.pop()
+            raise OutOfScope(hidden[0])
 
     def _put(
         self, stored: Stored, changes: Changes, now: dt.datetime, who: str
@@ -191,6 +236,8 @@ class InMemoryAdapter(StorageAdapter):
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         with self._lock:
+            if self.scope is not None and not self._seen()(id):
+                return []
             found = [change for change in reversed(self._log) if change.id == id]
         return found[:limit]
 
@@ -205,10 +252,12 @@ class InMemoryAdapter(StorageAdapter):
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
+            seen = self._seen()
             found = {
                 id
                 for id, entity in self._entities.items()
                 if id not in ids
+                and seen(id)
                 and any(dst in ids for _, dst in edges_of(entity.decoded))
             }
         return sorted(found)[:limit]
@@ -299,16 +348,17 @@ class InMemoryAdapter(StorageAdapter):
                 if any(one.expires and one.expires <= now for one in array.values())
             ]
 
-    def libs_state(self) -> int:
-        return self._loads
+    def libs_state(self) -> Hashable:
+        with self._lock:
+            return tuple((name, load) for name, (load, _) in self._libs.items())
 
     def read_libs(self) -> dict[str, list[dict[str, Any]]]:
         with self._lock:
-            return dict(self._libs)
+            return {name: defs for name, (_, defs) in self._libs.items()}
 
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         with self._lock:
             for name, defs in named.items():
                 self._libs.pop(name, None)
-                self._libs[name] = [dict(entry) for entry in defs]
-            self._loads += 1
+                kept = [dict(entry) for entry in defs]
+                self._libs[name] = (next(self._loads), kept)

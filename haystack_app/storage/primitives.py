@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from django.core.checks import CheckMessage
 
+from ..filters.ast import Filter
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from .errors import UnknownEntity
@@ -33,6 +35,20 @@ class Primitives:
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
+
+    scope: Filter | None = None
+    """What a caller may see; None for everything. See ``scoped``."""
+
+    def scoped(self, scope: Filter | None) -> Self:
+        """The same store for somebody who may only see and change what matches.
+
+        Whatever else there is does not exist for them: not in answers, counts and
+        errors, and not for the paths of filters. The scope's own paths run through
+        everything. Writing what the scope does not cover raises OutOfScope.
+        """
+        view = copy(self)
+        view.scope = scope
+        return view
 
     def check(self) -> list[CheckMessage]:
         """Messages for Django's system checks."""

@@ -24,6 +24,7 @@ from ...models import Entity, EntityRef, TagSet
 from ...models.entity import spliced
 from ...wire.record import Record
 from ..base import StorageAdapter
+from ..errors import OutOfScope
 from ..levels import Level
 from ..records import Change, Changes, Records
 from ..samples import Batch, Extent
@@ -32,6 +33,7 @@ from . import history, levels, libs, transient
 from .commit import BATCH, Commit
 from .compiler import compile_filter
 from .locks import lock_entities
+from .scope import within
 from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
@@ -54,14 +56,22 @@ class OrmAdapter(StorageAdapter):
 
     @property
     def entities(self) -> QuerySet[Entity]:
+        """All that there is, for writing."""
         return Entity.objects.using(self.using)
+
+    @property
+    def seen(self) -> QuerySet[Entity]:
+        """What the caller may see, for reading."""
+        if self.scope is None:
+            return self.entities
+        return within(self.using, self.parsed(self.scope))
 
     def matching(self, filter: Filter | str) -> QuerySet[Entity]:
         """The entities that a filter matches, for any further query."""
-        return self.entities.filter(compile_filter(self.parsed(filter)))
+        return self.seen.filter(compile_filter(self.parsed(filter)))
 
     def scan(self) -> Iterator[Record]:
-        rows = self.entities.order_by("id").values_list("tags", "cur")
+        rows = self.seen.order_by("id").values_list("tags", "cur")
         return (Record(spliced(*row)) for row in rows.iterator())
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
@@ -79,7 +89,7 @@ class OrmAdapter(StorageAdapter):
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), BATCH):
-            rows = self.entities.filter(id__in=distinct[at : at + BATCH])
+            rows = self.seen.filter(id__in=distinct[at : at + BATCH])
             for id, tags, cur in rows.values_list("id", "tags", "cur"):
                 found[id] = Record(spliced(tags, cur))
         return [found.get(id) for id in ids]
@@ -126,21 +136,49 @@ class OrmAdapter(StorageAdapter):
         replace: bool = False,
         who: str = "",
     ) -> Changes:
-        with self.alone():
+        ids = [stored.id for stored in put]
+        with self.alone(), self._kept_in_scope(ids):
             commit = Commit(self.using, who)
-            commit.put(put)
-            gone = set(remove)
+            gone = {id for id in remove if self._sees(id)}
             if replace:
-                every = set(self.entities.values_list("id", flat=True))
-                gone |= every - {stored.id for stored in put}
+                every = set(self.seen.values_list("id", flat=True))
+                gone |= every.difference(ids)
+            commit.put(put)
             commit.remove(sorted(gone))
             return commit.changes
+
+    @contextmanager
+    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
+        """The caller sees all of these before, where they are there, and behind."""
+        if self.scope is None:
+            yield
+            return
+        held = self._ids_of(self.entities, ids)
+        self._refuse(held - self._ids_of(self.seen, ids))
+        yield
+        self._refuse(set(ids) - self._ids_of(self.seen, ids))
+
+    def _refuse(self, hidden: set[str]) -> None:
+        if hidden:
+            raise OutOfScope(min(hidden))
+
+    def _sees(self, id: str) -> bool:
+        return self.scope is None or self.seen.filter(id=id).exists()
+
+    def _ids_of(self, rows: QuerySet[Entity], ids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for at in range(0, len(ids), BATCH):
+            batch = rows.filter(id__in=ids[at : at + BATCH])
+            found.update(batch.values_list("id", flat=True))
+        return found
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {id: transient_text(tags) for id, tags in changes.items()}
         transient.update(connections[self.using], patches)
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        if not self._sees(id):
+            return []
         rows = models.Change.objects.using(self.using).filter(entity_id=id)
         return [
             Change(
@@ -157,6 +195,8 @@ class OrmAdapter(StorageAdapter):
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         edges = EntityRef.objects.using(self.using).filter(dst__in=ids)
         others = edges.exclude(src_id__in=ids).order_by("src_id")
+        if self.scope is not None:
+            others = others.filter(src_id__in=self.seen.values("id"))
         return list(others.values_list("src_id", flat=True).distinct()[:limit])
 
     # -- history --------------------------------------------------------------

@@ -1,0 +1,253 @@
+"""A store for somebody who may not see everything: the rest does not exist."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from haystack_app import filters
+from haystack_app.defs import shipped
+from haystack_app.filters import Filter, matches
+from haystack_app.kinds import MARKER, REMOVE, Number, Ref
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.errors import (
+    EntityInUse,
+    InvalidRecord,
+    OutOfScope,
+    StorageError,
+    UnknownEntity,
+)
+from tests.filters.generator import Generator
+from tests.storage.building import at, entity, given, history, ids, numbers, point
+
+Store = StorageAdapter
+NOON = at("2024-03-01 12:00")
+NORTH = filters.parse("siteRef == @north or id == @north")
+SEED = os.environ.get("FUZZ_SEED") or "ci"
+
+
+@pytest.fixture
+def campus(store: Store) -> Store:
+    """Two sites of the same make; a point here refers to an ahu there."""
+    store.load_entities([], replace=True)
+    rows: list[dict[str, Any]] = []
+    for site in ("north", "south"):
+        at_site = {"siteRef": Ref(site)}
+        ahu = {"equipRef": Ref(f"{site}-ahu")}
+        rows += [
+            entity(site, site=MARKER, dis=site, area=Number(5)),
+            entity(f"{site}-ahu", equip=MARKER, ahu=MARKER, dis="AHU", **at_site),
+            point(f"{site}-p", writable=MARKER, **ahu, **at_site),
+            point(f"{site}-q", **ahu, **at_site),
+        ]
+    rows[2]["otherRef"] = Ref("south-ahu")
+    store.load_entities(rows)
+    for id in ("north-p", "south-p"):
+        store.his_write(id, numbers(3, NOON))
+        store.point_write(id, 9, Number(1), "joe")
+    return store
+
+
+@pytest.fixture
+def north(campus: Store) -> Store:
+    return campus.scoped(NORTH)
+
+
+def test_only_what_matches_is_there(campus: Store, north: Store) -> None:
+    mine = ["north", "north-ahu", "north-p", "north-q"]
+    assert sorted(ids(north.read("id"))) == mine
+    assert ids(north.scan()) == mine
+    assert ids(north.page("id", "", 10)) == mine
+    assert ids(north.page("point", "north-p", 10)) == ["north-q"]
+    assert ids(north.read_by_ids(["south", "north", "nobody"])) == [None, "north", None]
+    assert ids(north.nav()) == ["north"]
+    assert ids(north.nav("north")) == ["north-ahu"]
+    assert len(campus.read("id")) == 8
+
+
+def test_paths_end_where_the_scope_ends(campus: Store, north: Store) -> None:
+    for text in ("otherRef->ahu", "otherRef->siteRef->site", "otherRef->dis == @x"):
+        assert ids(north.read(text)) == []
+    assert ids(campus.read("otherRef->ahu")) == ["north-p"]
+    assert ids(north.read("not otherRef->ahu and writable")) == ["north-p"]
+    assert sorted(ids(north.read("equipRef->siteRef->site"))) == ["north-p", "north-q"]
+    assert sorted(ids(north.read("equipRef->ahu and siteRef->dis"))) == [
+        *("north-p", "north-q")
+    ]
+
+
+def test_symbols_in_the_scope_and_in_the_filter(campus: Store) -> None:
+    equips = campus.scoped(filters.parse("^equip"))
+    assert sorted(ids(equips.read("id"))) == ["north-ahu", "south-ahu"]
+    assert sorted(ids(equips.read("^ahu"))) == ["north-ahu", "south-ahu"]
+    assert ids(equips.read("siteRef->site")) == []
+
+
+CALLS: dict[str, Callable[[Store, str], Any]] = {
+    "existing": lambda store, id: store.existing(id),
+    "nav": lambda store, id: store.nav(id),
+    "his_read": lambda store, id: store.his_read(id),
+    "his_write": lambda store, id: store.his_write(id, numbers(1, NOON)),
+    "point_write": lambda store, id: store.point_write(id, 3, Number(1), "eve"),
+    "point_array": lambda store, id: store.point_array(id, dt.datetime.now(dt.UTC)),
+    "update": lambda store, id: store.update_entities(
+        [entity(id, x=MARKER)], force=True
+    ),
+    "transient": lambda store, id: store.update_transient(
+        [entity(id, curVal=Number(1))], force=True
+    ),
+    "remove": lambda store, id: store.remove_entities([entity(id)], force=True),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_hidden_entity_is_an_unknown_one(
+    campus: Store, north: Store, call: str
+) -> None:
+    before = [record.raw for record in campus.scan()]
+    for id in ("south-p", "nobody"):
+        with pytest.raises(UnknownEntity) as refused:
+            CALLS[call](north, id)
+        assert str(refused.value) == f"unknown entity @{id}"
+    assert [record.raw for record in campus.scan()] == before
+    assert len(history(campus, "south-p")) == 3
+
+
+def test_a_batch_with_one_hidden_entity_changes_nothing(
+    campus: Store, north: Store
+) -> None:
+    with pytest.raises(UnknownEntity):
+        north.his_write_all({"north-p": numbers(9, NOON), "south-p": []})
+    with pytest.raises(UnknownEntity):
+        rows = [entity("north-p", x=MARKER), entity("south-p", x=MARKER)]
+        north.update_entities(rows, force=True)
+    assert len(history(campus, "north-p")) == 3
+    assert ids(campus.read("x")) == []
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda store, row: store.load_entities(
+            [entity("north-x", siteRef=Ref("north")), row]
+        ),
+        lambda store, row: store.add_entities(
+            [entity("north-x", siteRef=Ref("north")), row]
+        ),
+        lambda store, row: store.create(row),
+    ],
+)
+@pytest.mark.parametrize(
+    "row",
+    [
+        entity("new"),
+        entity("new", siteRef=Ref("south")),
+        entity("south-p", siteRef=Ref("north")),
+    ],
+)
+def test_nothing_is_added_or_overwritten_out_of_scope(
+    campus: Store, north: Store, load: Callable[[Store, Any], Any], row: Any
+) -> None:
+    before = [record.raw for record in campus.scan()]
+    logged = len(campus.changes_of("south-p"))
+    with pytest.raises(OutOfScope):
+        load(north, row)
+    assert [record.raw for record in campus.scan()] == before
+    assert len(campus.changes_of("south-p")) == logged
+    assert campus.changes_of("north-x") == []
+    assert ids(campus.read("siteRef == @south and point and equipRef->ahu")) != []
+
+
+def test_an_update_must_not_leave_the_scope(campus: Store, north: Store) -> None:
+    for value in (Ref("south"), REMOVE):
+        with pytest.raises(OutOfScope):
+            north.update_entities([entity("north-p", siteRef=value)], force=True)
+    assert campus.existing("north-p")["siteRef"] == Ref("north")
+    [record] = north.update_entities([entity("north-p", x=MARKER)], force=True)
+    assert given(record)["x"] is MARKER
+    assert ids(north.add_entities([entity("new", siteRef=Ref("north"))])) == ["new"]
+
+
+def test_replacing_all_replaces_what_is_seen(campus: Store, north: Store) -> None:
+    changes = north.load_entities([entity("north", site=MARKER)], replace=True)
+    assert sorted(changes.removed) == ["north-ahu", "north-p", "north-q"]
+    assert len(campus.read("siteRef == @south")) == 3
+    assert north.commit([], remove=["south", "north"]).removed == ["north"]
+
+
+def test_referrers_and_changes_are_those_that_are_seen(
+    campus: Store, north: Store
+) -> None:
+    campus.load_entities([entity("south-x", siteRef=Ref("south"), to=Ref("north-q"))])
+    assert north.referrers(["north-q"], 10) == []
+    assert campus.referrers(["north-q"], 10) == ["south-x"]
+    assert north.changes_of("south-p") == []
+    assert len(north.changes_of("north-p")) == 1
+    with pytest.raises(EntityInUse, match=r"@north-p, @north-q$"):
+        north.remove_entities([entity("north-ahu")], force=True, orphan=False)
+    with pytest.raises(InvalidRecord, match="exists already"):
+        north.add_entities([entity("north-q")])
+
+
+def expected(tree: Filter, scope: Filter, records: list[Any]) -> set[str]:
+    """By the matcher, over what the scope leaves."""
+    by_id = {record["id"].id: record for record in records}
+    seen = {id: tags for id, tags in by_id.items() if matches(scope, tags, by_id.get)}
+    return {id for id, tags in seen.items() if matches(tree, tags, seen.get)}
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_random_scopes(store: Store, index: int) -> None:
+    """Whatever the scope and the filter; and hidden content makes no difference."""
+    generator = Generator(f"{SEED}-scope-{index}")
+    store.load_entities([], replace=True)
+    store.load_entities(generator.records())
+    records = [dict(record) for record in store.scan()]
+    given = generator.filters(records, 36)
+    trees = [filters.resolved(tree, shipped().implementations) for tree in given]
+    answered = 0
+    for scope in trees[:6]:
+        view = store.scoped(scope)
+        assert set(ids(view.scan())) == expected(filters.parse("id"), scope, records)
+        for tree in trees[6:]:
+            right = expected(tree, scope, records)
+            assert set(ids(view.read(tree))) == right
+            answered += bool(right)
+    assert answered
+
+
+def observed(view: Store) -> list[Any]:
+    """All that a caller can see or be told, for a comparison."""
+    found: list[Any] = [sorted(record.raw for record in view.scan())]
+    for text in ("id", "siteRef->dis", "not otherRef->ahu", "otherRef->area > 3"):
+        found.append(sorted(ids(view.read(text))))
+        found.append(len(view.read(text)))
+        found.append(sorted(view.read(text).names))
+    for id in ("south", "south-p", "south-new", "north-p", "nobody"):
+        for name, call in CALLS.items():
+            if id.startswith("north") and name != "his_read":
+                continue
+            try:
+                found.append(repr(type(call(view, id))))
+            except StorageError as err:
+                found.append((type(err), str(err)))
+        found.append([change.kind for change in view.changes_of(id)])
+    found.append(view.referrers(["north", "north-ahu", "north-q"], 50))
+    return found
+
+
+def test_nothing_tells_what_is_hidden(campus: Store, north: Store) -> None:
+    before = observed(north)
+    campus.load_entities(
+        [
+            entity("south", site=MARKER, dis="changed", area=Number(1)),
+            point("south-p", siteRef=Ref("south"), secret=MARKER, to=Ref("north-q")),
+            entity("south-new", siteRef=Ref("south"), ahu=MARKER, toRef=Ref("north")),
+        ]
+    )
+    campus.remove_entities([entity("south-ahu")], force=True)
+    assert observed(north) == before
