@@ -1,10 +1,11 @@
-"""Two made-up campuses: their entities, and samples for any time.
+"""Two made-up campuses: their entities, samples and commands for any time.
 
 Everything is a function of ids and times alone: loading twice gives the same
 records, and history can be continued at any later time without a seam.
 """
 
+from .arrays import levels
 from .campuses import entities
 from .history import Sample, samples
 
-__all__ = ["Sample", "entities", "samples"]
+__all__ = ["Sample", "entities", "levels", "samples"]

@@ -190,7 +190,7 @@ def _terminal(
     room = site.space(
         f"room-{ahu}{unit:02d}",
         f"Room {ahu}{unit:02d}",
-        "room zone hvacZoneSpace",
+        "room hvac zone",
         spaceRef=floor,
         area=Number(22 + (unit * 7 + ahu) % 31, "m²"),
     )
@@ -206,7 +206,7 @@ def _terminal(
         spaceRef=room["id"],
         airRef=ahu_ref,
         critical=unit % 5 == 0,
-        design={
+        designData={
             "flowMax": Number(
                 420 if site.campus.is_metric else 890, site.unit("air-flow")
             ),

@@ -15,7 +15,7 @@ from .points import POINTS, PointSpec
 from .quantities import QUANTITIES
 from .sites import CAMPUSES, Campus
 
-__all__ = ["QUARTER", "Sample", "samples", "value_at"]
+__all__ = ["QUARTER", "Sample", "quarter_of", "samples", "spec_of", "value_at"]
 
 Sample = tuple[DateTime, Any]
 QUARTER = dt.timedelta(minutes=15)
@@ -52,8 +52,14 @@ def samples(
 def value_at(id: str, at: dt.datetime) -> Any:
     """What a point reads at the last quarter of an hour before ``at``."""
     climate, read = _reader(id)
-    seconds = int(at.timestamp()) // 900 * 900
+    seconds = int(quarter_of(at).timestamp())
     return read(Moment.at(seconds, climate), seed_of(id))
+
+
+def quarter_of(at: dt.datetime) -> dt.datetime:
+    """The last quarter of an hour, in UTC."""
+    every = int(QUARTER.total_seconds())
+    return dt.datetime.fromtimestamp(int(at.timestamp()) // every * every, dt.UTC)
 
 
 def _reader(id: str) -> tuple[Climate, Callable[[Moment, int], Any]]:

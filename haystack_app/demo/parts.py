@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kinds.datetimes import DateTime
-from ..kinds.scalars import MARKER, Number, Ref
+from ..kinds.scalars import MARKER, Ref
 from ..kinds.timezones import zone_of
 from .climate import seed_of
 from .history import value_at
@@ -20,7 +20,6 @@ __all__ = ["EPOCH", "Site", "Tags", "marked"]
 
 Tags = dict[str, Any]
 EPOCH = dt.datetime(2024, 6, 3, 15, tzinfo=dt.UTC)
-_MANUAL, _DEFAULT = 8, 17
 
 
 def marked(markers: str) -> Tags:
@@ -101,17 +100,6 @@ class Site:
             tags["enum"] = "off,on"
         if "energy" in tags or "volume" in tags:
             tags["hisTotalized"] = MARKER
-        return tags if spec.level is None else _written(tags, spec.level)
-
-
-def _written(tags: Tags, level: int) -> Tags:
-    """A point that is commanded; some by hand, some fallen to their default."""
-    by_hand = seed_of(tags["id"].id) % 23
-    level = {0: _MANUAL, 1: _DEFAULT}.get(by_hand, level)
-    return {
-        **tags,
-        **marked("writable"),
-        "writeVal": tags["curVal"],
-        "writeLevel": Number(level),
-        "writeStatus": "ok",
-    }
+        if spec.level is not None:
+            tags |= {**marked("writable"), "writeStatus": "ok"}
+        return tags

@@ -50,7 +50,7 @@ def _chilled_water(site: Site) -> Iterator[Tags]:
             "chiller",
             f"chiller-{number}",
             f"Chiller {number}",
-            "chiller chillerMechanism",
+            "chiller centrifugal",
             equipRef=plant,
             installed=dt.date(2005 + site.seed % 15, 4, 2),
         )

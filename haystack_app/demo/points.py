@@ -16,7 +16,8 @@ class PointSpec(NamedTuple):
 
     ``quantity`` is one of ``quantities``, ``bool``, or for a Str the values of
     its enum, which the signal counts. ``level`` is the priority that commands
-    a writable point.
+    a writable point. The markers leave out what the equipment is: ``^equip``
+    would find the point.
     """
 
     name: str
@@ -111,7 +112,7 @@ _AHU = (
     P("chw-valve", "chilled water valve cmd", "percent", s.percent(s.cooling)),
     P("hw-valve", "hot water valve cmd", "percent", s.percent(s.heating)),
     P("filter-status", "air filter sensor", "bool", s.is_dirty, False),
-    P("mode", "ahu mode sp", _AHU_MODES, _ahu_mode, True, 16),
+    P("mode", "hvacMode sp", _AHU_MODES, _ahu_mode, True, 16),
 )
 _VAV = (
     P("zone-temp", "zone air temp sensor", "temp", s.zone_temp),
@@ -142,11 +143,11 @@ _VAV = (
     P("damper", "discharge air damper cmd", "percent", s.percent(s.fan), True, 16),
     P("reheat-valve", "hot water reheat valve cmd", "percent", s.percent(s.heating)),
     P("occupied", "zone occupied sensor", "bool", s.is_occupied),
-    P("mode", "vav mode sensor", _VAV_MODES, _vav_mode),
+    P("mode", "hvacMode sensor", _VAV_MODES, _vav_mode),
 )
 _CHILLER = (
-    P("run", "chiller run sensor", "bool", s.is_cooling),
-    P("enable", "chiller enable cmd", "bool", s.is_cooling, True, 16),
+    P("run", "run sensor", "bool", s.is_cooling),
+    P("enable", "enable cmd", "bool", s.is_cooling, True, 16),
     P(
         "leaving-temp",
         "chilled water leaving temp sensor",
@@ -164,8 +165,8 @@ _CHILLER = (
     P("power", "elec power sensor", "power", s.scaled(s.cooling, 2, 310)),
 )
 _BOILER = (
-    P("run", "boiler run sensor", "bool", s.is_heating),
-    P("enable", "boiler enable cmd", "bool", s.is_heating, True, 16),
+    P("run", "run sensor", "bool", s.is_heating),
+    P("enable", "enable cmd", "bool", s.is_heating, True, 16),
     P(
         "leaving-temp",
         "hot water leaving temp sensor",
@@ -178,7 +179,7 @@ _BOILER = (
         "temp",
         s.leaving(s.heating, 44, 61),
     ),
-    P("firing-rate", "boiler firing cmd", "percent", s.percent(s.heating)),
+    P("firing-rate", "heating cmd", "percent", s.percent(s.heating)),
 )
 _ELEC = (
     P("energy", "elec active energy sensor", "energy", s.total(90)),
@@ -207,7 +208,7 @@ POINTS: dict[str, tuple[PointSpec, ...]] = {
             "water-pressure",
             s.scaled(s.cooling, 8, 110),
         ),
-        P("enable", "chilled water plant enable cmd", "bool", s.is_cooling, True, 8),
+        P("enable", "chilled water enable cmd", "bool", s.is_cooling, True, 8),
     ),
     "chiller": _CHILLER,
     "tower": (
@@ -234,7 +235,7 @@ POINTS: dict[str, tuple[PointSpec, ...]] = {
             "temp",
             s.leaving(s.heating, 43, 60),
         ),
-        P("enable", "hot water plant enable cmd", "bool", s.is_heating, True, 8),
+        P("enable", "hot water enable cmd", "bool", s.is_heating, True, 8),
     ),
     "boiler": _BOILER,
     "hw-pump": _pump("hot", s.heating, s.is_heating),
@@ -290,7 +291,7 @@ POINTS: dict[str, tuple[PointSpec, ...]] = {
             "irradiance",
             lambda moment, seed: 780 * moment.sun,
         ),
-        P("cond", "weather cond sensor", _SKIES, _sky),
+        P("cond", "weather weatherCond sensor", _SKIES, _sky),
         P(
             "daytime",
             "weather daytime sensor",

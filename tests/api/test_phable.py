@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import phable
 import pytest
+from phable.haystack_client import CallError
 
 from haystack_app.kinds import (
     MARKER,
@@ -22,8 +25,8 @@ from haystack_app.kinds import (
     XStr,
 )
 from haystack_app.storage.handler import storages
-from tests.api.conftest import Api, grid_of
-from tests.defects.building import at
+from tests.api.conftest import Api, basic, grid_of
+from tests.defects.building import at, point
 from tests.storage.building import tags_of
 
 JSON = "application/json"
@@ -193,3 +196,81 @@ def test_what_phable_writes(staff: Api, accept: str) -> None:
     assert not grid_of(response).is_error, grid_of(response).meta
     stored = tags_of(storages["default"], "all")
     assert stored == {name: val for name, val in OURS.items() if name != "unicode"}
+
+
+# -- its client, against the whole server ----------------------------------------
+
+
+@pytest.fixture(params=["json", "zinc"])
+def client(
+    live: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> phable.HaxallClient:
+    """It logs in by SCRAM alone: its token becomes a password on the way out."""
+    from phable import haystack_client
+
+    def with_password(
+        url: str, headers: dict[str, Any], *args: Any, **more: Any
+    ) -> Any:
+        return ph_request(url, {**headers, **basic("alice")}, *args, **more)
+
+    ph_request = haystack_client.ph_request
+    monkeypatch.setattr(haystack_client, "ph_request", with_password)
+    uri = f"http://127.0.0.1:{live().port}/api"
+    return phable.HaxallClient(uri, "no token", content_type=request.param)
+
+
+@contextmanager
+def refusal(why: str) -> Iterator[None]:
+    """What its caller is told, in the error grid that it hands on."""
+    with pytest.raises(CallError) as raised:
+        yield
+    assert why in raised.value.help_msg.meta["dis"]
+
+
+def test_its_commits(client: phable.HaxallClient) -> None:
+    added = client.commit_add([{"dis": "New", "site": phable.Marker()}, {"dis": "Two"}])
+    one, two = (dict(row) for row in added.rows)
+    assert one == client.read_by_id(one["id"])
+    assert (one["dis"], one["site"]) == ("New", phable.Marker())
+    changed = client.commit_update({**one, "dis": "Changed", "site": phable.Remove()})
+    assert changed.rows[0]["dis"] == "Changed"
+    assert "site" not in client.read_by_id(one["id"])
+    with refusal("changed meanwhile"):
+        client.commit_update({**one, "dis": "Stale"})
+    with refusal("changed meanwhile"):
+        client.commit_remove([two, one])
+    assert list(client.commit_remove([two, changed.rows[0]]).rows) == []
+    with pytest.raises(phable.UnknownRecError):
+        client.read_by_id(two["id"])
+
+
+def test_its_point_writes(client: phable.HaxallClient) -> None:
+    store = storages["default"]
+    store.load_entities([point("w", unit="°F", writable=MARKER)])
+    id = phable.Ref("w")
+    client.point_write(id, 17, phable.Number(60, "°F"))
+    client.point_write(id, 8, phable.Number(70), "joe", phable.Number(1, "h"))
+    rows = client.point_write_array(id).rows
+    assert [row["level"] for row in rows] == [phable.Number(n) for n in range(1, 18)]
+    manual, default = rows[7], rows[16]
+    assert (manual["val"], manual["who"]) == (phable.Number(70, "°F"), "joe")
+    assert manual["expires"] > dt.datetime.now(dt.UTC)
+    assert (default["val"], default["who"]) == (phable.Number(60, "°F"), "alice")
+    assert tags_of(store, "w")["writeVal"] == Number(70, "°F")
+    client.point_write(id, 8)
+    assert tags_of(store, "w")["writeVal"] == Number(60, "°F")
+    with refusal("val must be a Number"):
+        client.point_write(id, 8, "hot")
+    with refusal("unknown entity @nobody"):
+        client.point_write_array(phable.Ref("nobody"))
+
+
+def test_it_can_invoke_actions(client: phable.HaxallClient) -> None:
+    storages["default"].load_entities([point("w", writable=MARKER)])
+    meta = {"id": phable.Ref("w"), "action": "release"}
+    answer = client.call("invokeAction", phable.Grid.to_grid({"a": "x"}, meta))
+    assert answer.rows[0]["released"] == phable.Number(0)
+    with refusal("unknown action"):
+        client.call(
+            "invokeAction", phable.Grid.to_grid({"a": "x"}, meta | {"action": "no"})
+        )

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 
-from haystack_app import ticking
 from haystack_app.kinds import MARKER, NA, REMOVE, DateTime, Grid, Number, Ref
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_writer, zinc_writer
@@ -236,18 +235,19 @@ def test_writing_is_no_edit(points: Api) -> None:
 
 def test_a_manual_write_ends_by_itself(points: Api) -> None:
     """Row 47: within the duration it counts, behind it the next level does."""
+    store = storages["default"]
     with time_machine.travel(NOON, tick=False) as clock:
         write(points, "f", 17, F(60))
         write(points, "f", 8, F(75), duration=Number(1, "s"))
         row = list(array(points, "f"))[7]
         assert row["expires"] == DateTime(NOON + SECOND)
-        assert ticking.tick() == (0, {})
+        assert store.release_due(NOON) == []
         clock.shift(SECOND)
         # before anybody has ticked
         assert levels(points, "f") == {17: F(60)}
         assert array(points, "f").meta["writeVal"] == F(60)
-        assert ticking.tick() == (1, {})
-        assert ticking.tick() == (0, {})
+        assert store.release_due(NOON + SECOND) == ["f"]
+        assert store.release_due(NOON + SECOND) == []
     assert written("f") == (F(60), Number(17))
 
 
@@ -278,7 +278,7 @@ def test_a_duration_matters_for_a_value_at_level_8_alone(points: Api) -> None:
     write(points, "f", 8, duration=Number(1, "s"))
     assert levels(points, "f") == {9: F(75)}
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-    assert ticking.tick(later) == (0, {})
+    assert storages["default"].release_due(later) == []
 
 
 def test_a_project(points: Api, memory: Any) -> None:

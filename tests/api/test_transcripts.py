@@ -22,14 +22,15 @@ from haystack_app.wire import zinc_reader
 from tests.api.conftest import logged_in
 
 RECORDS = """ver:"3.0"
-id,dis,site,equip,point,his,siteRef,equipRef,kind,unit,tz,area,trash
-@hq,"Head office",M,,,,,,,,"New_York",1200m²,
-@lab,"Laboratory",M,,,,,,,,"Denver",300m²,
-@ahu,"Air handler",,M,,,@hq "Head office",,,,,,
-@temp,"Temperature",,,M,M,@hq,@ahu,"Number","°C","New_York",,
-@fan,"Fan",,,M,M,@hq,@ahu,"Bool",,"New_York",,
-@far,"Far away",,,M,M,@lab,,"Number",,"Denver",,
-@old,"Thrown away",M,,,,,,,,,,M
+id,dis,site,equip,point,his,siteRef,equipRef,kind,unit,tz,area,trash,writable
+@hq,"Head office",M,,,,,,,,"New_York",1200m²,,
+@lab,"Laboratory",M,,,,,,,,"Denver",300m²,,
+@ahu,"Air handler",,M,,,@hq "Head office",,,,,,,
+@temp,"Temperature",,,M,M,@hq,@ahu,"Number","°C","New_York",,,
+@fan,"Fan",,,M,M,@hq,@ahu,"Bool",,"New_York",,,
+@far,"Far away",,,M,M,@lab,,"Number",,"Denver",,,
+@old,"Thrown away",M,,,,,,,,,,M,
+@valve,,,,M,,,,"Number","%",,,,M
 """
 
 SAMPLES = """ver:"3.0"
@@ -274,6 +275,168 @@ empty
 ver:"3.0" id:@temp hisStart:2024-04-01T00:00:00-04:00 New_York hisEnd:2024-04-02T00:00:00-04:00 New_York
 ts,val
 2024-04-01T12:00:00-04:00 New_York,21.5°C
+""",
+    "commit: add, update, remove": """
+>>> POST commit
+ver:"3.0" commit:"add"
+id,dis,n
+@new,"New",5
+<<< 200
+ver:"3.0"
+id,dis,n,mod
+@new,"New",5,...Z
+>>> POST commit
+ver:"3.0" commit:"update" force
+id,dis,n
+@new,"Renamed",R
+<<< 200
+ver:"3.0"
+id,dis,mod
+@new,"Renamed",...Z
+>>> POST commit
+ver:"3.0" commit:"remove" force
+id
+@new
+<<< 200
+ver:"3.0"
+empty
+>>> GET read?id=@new
+<<< 200
+ver:"3.0"
+empty
+""",
+    "commit that cannot be": """
+>>> POST commit
+ver:"3.0" commit:"update"
+id,mod,dis
+@lab,2001-01-01T00:00:00Z UTC,"Stale"
+<<< 200
+ver:"3.0" err dis:"@lab was changed meanwhile: mod is ...Z UTC, not 2001-01-01T00:00:00Z UTC"
+empty
+>>> POST commit
+ver:"3.0" commit:"update"
+id,dis
+@lab,"No mod"
+<<< 200
+ver:"3.0" err dis:"row 1: mod must be a DateTime, not None"
+empty
+>>> POST commit
+ver:"3.0" commit:"add"
+id,curVal
+@new,
+@new2,5
+<<< 200
+ver:"3.0" err dis:"row 2: tag 'curVal' is the server's own"
+empty
+>>> POST commit
+ver:"3.0"
+id
+@lab
+<<< 200
+ver:"3.0" err dis:"meta commit must be a Str, not None"
+empty
+>>> GET read?filter=n
+<<< 200
+ver:"3.0"
+empty
+""",
+    "pointWrite: write, read, release": """
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@valve,17,20%
+<<< 200
+ver:"3.0"
+empty
+>>> POST pointWrite
+ver:"3.0"
+id,level,val,who,duration
+@valve,8,75,"Joe",1h
+<<< 200
+ver:"3.0"
+empty
+>>> POST pointWrite
+ver:"3.0"
+id
+@valve
+<<< 200
+ver:"3.0" id:@valve writeLevel:8 writeVal:75%
+level,levelDis,val,who,expires
+1,"1 (emergency)",,,
+2,"2",,,
+...
+7,"7",,,
+8,"8 (manual)",75%,"Joe",...Z
+9,"9",,,
+...
+16,"16",,,
+17,"def",20%,"boss",
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@valve,8,
+<<< 200
+ver:"3.0"
+empty
+>>> GET read?id=@valve
+<<< 200
+ver:"3.0"
+id,kind,point,unit,writable,writeLevel,writeVal,mod
+@valve,"Number",M,"%",M,17,20%,...
+""",
+    "pointWrite that cannot be": """
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@hq,8,1
+<<< 200
+ver:"3.0" err dis:"@hq cannot be written: no tag 'point'"
+empty
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@valve,8.7,1
+<<< 200
+ver:"3.0" err dis:"level must be a whole number from 1 to 17, not 8.7"
+empty
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@valve,8,1°C
+<<< 200
+ver:"3.0" err dis:"@valve: unit must be %, not °C"
+empty
+>>> GET pointWrite?id=@valve
+<<< 405; Allow: POST, OPTIONS
+{"status": 405, "dis": "pointWrite changes things: POST it"}
+""",
+    "invokeAction": """
+>>> POST pointWrite
+ver:"3.0"
+id,level,val
+@valve,10,5
+<<< 200
+ver:"3.0"
+empty
+>>> POST invokeAction
+ver:"3.0" id:@valve action:"release"
+empty
+<<< 200
+ver:"3.0"
+released
+1
+>>> POST invokeAction
+ver:"3.0" id:@hq action:"release"
+empty
+<<< 200
+ver:"3.0" err dis:"action 'release' does not apply to @hq"
+empty
+>>> POST invokeAction
+ver:"3.0" id:@hq action:"nosuch"
+empty
+<<< 200
+ver:"3.0" err dis:"unknown action 'nosuch'"
+empty
 """,
     "close": """
 >>> POST close

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth import authenticate, get_user_model
 
 from haystack_app import demo
+from haystack_app.kinds import Number
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.levels import effective
 
 from .conftest import Run
 
 pytestmark = pytest.mark.django_db
+Tags = dict[str, Any]
+NOW = dt.datetime(2026, 3, 4, 16, 7, tzinfo=dt.UTC)
+BY_HAND = "south.b1.ahu-1.mode"
 
 
 def test_loaded_once_and_continued(
@@ -27,7 +35,7 @@ def test_loaded_once_and_continued(
     monkeypatch.setattr(demo, "entities", lambda copy=None, at=None: iter(some))
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         out = run("haystack_demo", days=1)
-    assert f"{len(some)} entities" in out and "576 samples" in out
+    assert f"{len(some)} entities" in out and "576 samples, 0 writes" in out
     assert "demo not loaded" in run("haystack_demo", if_empty=True)
     first = list(adapter.his_read("south.weather.temp"))
     assert len(first) == 96
@@ -43,6 +51,78 @@ def test_the_whole_demo(run: Run, adapter: StorageAdapter) -> None:
     assert len(adapter.read("site")) == 4
     assert len(adapter.read('point and siteRef->geoCity == "Springfield"')) > 200
     assert len(adapter.read("vav and airRef->chilledWaterRef->plant")) == 80
+    assert {record["id"].id for record in adapter.read("^equip")} == {
+        record["id"].id for record in adapter.read("equip")
+    }
+
+
+@pytest.fixture
+def south(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the demo, only what belongs to the air handlers of one building."""
+    entities = demo.entities
+
+    def some(copy: int | None = None, at: dt.datetime = NOW) -> Iterator[Tags]:
+        for record in entities(copy, at):
+            if record["id"].id.startswith("south.b1.ahu-"):
+                yield record
+
+    monkeypatch.setattr(demo, "entities", some)
+
+
+@pytest.mark.usefixtures("south")
+def test_writable_points_are_written_to(run: Run, adapter: StorageAdapter) -> None:
+    with time_machine.travel(NOW, tick=False):
+        out = run("haystack_demo", days=0)
+    points = adapter.read("writable")
+    assert len(points) == 10 and "0 samples, 12 writes" in out
+    for point in points:
+        number, val = effective(adapter.levels_of(point["id"].id))
+        assert (point["writeLevel"], point["writeVal"]) == (Number(number), val)
+        assert point["curVal"] == val
+    assert {level.who for level in adapter.levels_of(BY_HAND).values()} == {
+        "haystack_demo"
+    }
+    assert sorted(adapter.point_array(BY_HAND, NOW)) == [8, 16, 17]
+    assert adapter.release_due(NOW + dt.timedelta(hours=9)) == [BY_HAND]
+    released = adapter.existing(BY_HAND)
+    assert (released["writeLevel"], released["writeVal"]) == (Number(16), "unoccupied")
+
+
+@pytest.mark.usefixtures("south")
+def test_what_is_written_already_stays(
+    run: Run, adapter: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    write = type(adapter).point_write
+
+    def watched(self: Any, id: str, number: int, *args: Any, **kwargs: Any) -> None:
+        written.append((id, number))
+        write(self, id, number, *args, **kwargs)
+
+    monkeypatch.setattr(type(adapter), "point_write", watched)
+    with time_machine.travel(NOW, tick=False):
+        run("haystack_demo", days=0)
+    assert len(written) == len(set(written)) == 12
+    adapter.point_write("south.b1.ahu-2.fan-enable", 16, False, "joe")
+    adapter.point_write("south.b1.ahu-2.mode", 3, "warmup", "joe")
+    written.clear()
+    with time_machine.travel(NOW + dt.timedelta(minutes=5), tick=False):
+        out = run("haystack_demo", days=0)
+    assert written == [("south.b1.ahu-2.fan-enable", 16)] and "1 writes" in out
+    assert adapter.existing("south.b1.ahu-2.mode")["writeVal"] == "warmup"
+
+
+@pytest.mark.usefixtures("south")
+def test_all_or_nothing(
+    run: Run, adapter: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(demo, "levels", broken)
+    with pytest.raises(OSError, match="disk full"):
+        run("haystack_demo", days=0)
+    assert list(adapter.scan()) == []
 
 
 def test_each_start_has_its_own_password(

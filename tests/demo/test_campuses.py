@@ -90,7 +90,9 @@ def test_points_are_complete(records: list[dict[str, Any]]) -> None:
         } <= point.keys() or "weatherStationRef" in point
         assert sum(tag in point for tag in ("sensor", "cmd", "sp")) == 1, point["id"]
         if "writable" in point:
-            assert point["writeVal"] == point["curVal"] and "writeLevel" in point
+            assert point["writeStatus"] == "ok"
+        # these follow the priority array
+        assert not {"writeVal", "writeLevel"} & point.keys()
     assert {point["tz"] for point in points} == {"New_York", "London"}
     assert {point["kind"] for point in points} == {"Number", "Bool", "Str"}
 

@@ -17,12 +17,13 @@ from haystack_app.transfer.his_importing import transaction_of
 from ._storage import StorageCommand, bar, changes_text
 
 _POINTS_A_WRITE = 50
+_WHO = "haystack_demo"
 
 
 class Command(StorageCommand):
     help = (
-        "Load the demo campuses and their history of the last days. Loading again "
-        "adds what is missing up to now."
+        "Load the demo campuses, their history of the last days, and what is written "
+        "to their points. Loading again brings it up to now."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,12 +47,13 @@ class Command(StorageCommand):
         began, now = perf_counter(), timezone.now()
         records = list(demo.entities(at=now))
         with transaction_of(adapter):
-            changes = adapter.load_entities(records, who="haystack_demo")
+            changes = adapter.load_entities(records, who=_WHO)
             start = now - dt.timedelta(days=options["days"])
             samples = load_history(adapter, records, start, now)
+            written = write_levels(adapter, records, now)
         self.stdout.write(
             f"demo: {len(records):,} entities ({changes_text(changes)}), "
-            f"{samples:,} samples in {perf_counter() - began:.0f} s"
+            f"{samples:,} samples, {written:,} writes in {perf_counter() - began:.0f} s"
         )
 
 
@@ -73,4 +75,20 @@ def load_history(
             adapter.his_write_all(batch)
             written += sum(map(len, batch.values()))
             progress.update(len(batch))
+    return written
+
+
+def write_levels(
+    adapter: StorageAdapter, records: list[dict[str, Any]], now: dt.datetime
+) -> int:
+    """Command all writable points; how many levels were not so already."""
+    points = [record for record in records if "writable" in record]
+    written = 0
+    for point in bar(iterable=points, desc="commands", unit=" points"):
+        id = point["id"].id
+        held = adapter.levels_of(id)
+        for number, level in demo.levels(point, now, _WHO).items():
+            if held.get(number) != level:
+                adapter.point_write(id, number, level.val, level.who, level.expires)
+                written += 1
     return written

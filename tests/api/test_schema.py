@@ -1,0 +1,139 @@
+"""The OpenAPI schema: valid, truthful, and nothing it allows is a fault of ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import sampled_from
+from schemathesis.checks import CHECKS
+
+from haystack_app.storage.handler import storages
+from project.wsgi import application
+from tests.api.conftest import basic, fill, logged_in, user
+
+CHECKED = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+METHODS = {
+    "/api/entities/": ["get", "post"],
+    "/api/entities/{id}/": ["get", "patch", "delete"],
+}
+IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
+
+
+def document() -> Any:
+    answer = Client().get("/api/schema/", headers={"Accept": "application/json"})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Django has a line in the log for each 4xx."""
+    caplog.set_level(logging.ERROR, "django.request")
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """The transaction of the test goes on behind a request, as in Django's client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("quiet", "one_connection")
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [(path, method) for path, methods in METHODS.items() for method in methods],
+)
+def test_whatever_the_schema_allows(path: str, method: str, db: None) -> None:
+    """Requests of a staff user, on the building; each changes it for the next."""
+    fill(storages["default"])
+    user("boss", is_staff=True)
+    source = "/api/schema/?format=json"
+    schema = schemathesis.openapi.from_wsgi(source, application)
+    checks = [CHECKS.get_one(name) for name in CHECKED]
+
+    @given(
+        case=schema[path][method].as_strategy(),
+        id=sampled_from(IDS),
+        more=sampled_from([{}, {"If-Match": "*"}]),
+        body=sampled_from([None, None, {"dis": "Any"}]),
+    )
+    @settings(
+        max_examples=60,
+        deadline=None,
+        derandomize=True,  # what could fail by chance would fail for somebody else
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(
+        case: schemathesis.Case, id: str | None, more: dict[str, str], body: Any
+    ) -> None:
+        if body and method in ("post", "patch"):
+            case.body, case.media_type = body, "application/json"
+        if id is not None and "id" in case.path_parameters:
+            case.path_parameters["id"] = id
+        headers = {**case.headers, "Accept-Encoding": "identity", **more}
+        answer = case.call(headers={**headers, **basic("boss")})
+        case.validate_response(answer, checks=checks)
+        if answer.status_code >= 400:
+            assert answer.json()["status"] == answer.status_code
+        answered.add(answer.status_code)
+
+    answered: set[int] = set()
+    ask()
+    # not all of them were refused before they had an effect
+    assert min(answered) < 300
+
+
+def test_the_schema_is_valid() -> None:
+    written = StringIO()
+    call_command(
+        "spectacular", validate=True, fail_on_warn=True, file=None, stdout=written
+    )
+    assert "openapi: 3" in written.getvalue()
+
+
+def test_it_has_every_method_of_every_resource() -> None:
+    found = document()
+    assert {path: list(item) for path, item in found["paths"].items()} == METHODS
+    for item in found["paths"].values():
+        for operation in item.values():
+            assert {"400", "401", "404"} <= operation["responses"].keys()
+            assert operation["security"] == [{"basicAuth": []}, {"cookieAuth": []}]
+    patch = found["paths"]["/api/entities/{id}/"]["patch"]
+    assert patch["responses"].keys() >= {"200", "403", "412", "413", "415", "428"}
+    delete = found["paths"]["/api/entities/{id}/"]["delete"]
+    assert delete["responses"].keys() >= {"204", "403", "409", "412"}
+    post = found["paths"]["/api/entities/"]["post"]
+    assert post["responses"].keys() >= {"201", "403", "413", "415"}
+    assert set(post["responses"]["201"]["headers"]) == {"ETag", "Location"}
+    assert {one["name"] for one in patch["parameters"]} == {"id", "If-Match"}
+    listed = found["paths"]["/api/entities/"]["get"]["parameters"]
+    names = {"filter", "fields", "limit", "cursor", "trash"}
+    assert {one["name"] for one in listed} == names
+
+
+def test_the_page_of_the_schema(db: None) -> None:
+    answer = logged_in("alice").get("/api/docs/")
+    assert answer.status_code == 200
+    assert b"/api/schema/" in answer.content
+    assert b"https://" not in answer.content.replace(b"https://www.w3.org", b"")
