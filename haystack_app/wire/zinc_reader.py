@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NoReturn
 
+from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer, limits
@@ -59,6 +60,17 @@ def _set(tags: dict[str, Any], name: str, value: Any) -> None:
     tags.pop(name, None)
     if value is not None:
         tags[name] = value
+
+
+def _plain_value(cell: str) -> Any:
+    """A cell without quotes and brackets; samples are a time and a number."""
+    if cell[10:11] == "T" and (time := lexer.date_time(cell)):
+        return time
+    if cell[0].isdigit() or cell[0] == "-":
+        value, end = lexer.number_or_time(cell, 0)
+        if end == len(cell):
+            return value
+    return None if cell.isspace() else read_value(cell)
 
 
 class _Reader:
@@ -282,9 +294,8 @@ class _Reader:
             if cell:
                 value = self.remembered.get(cell, _MISSING)
                 if value is _MISSING:
-                    value = lexer.date_time(cell)
-                    if value is None:  # a time is hardly ever seen again
-                        value = None if cell.isspace() else read_value(cell)
+                    value = _plain_value(cell)
+                    if type(value) is not DateTime:  # hardly ever seen again
                         self.remember(cell, value)
                 if value is not None:
                     found[name] = value
