@@ -13,20 +13,18 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from ..kinds.datetimes import DateTime, time_text
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, Number, Ref, Symbol, Uri, XStr
 from ..kinds.series import Series
 from .errors import EncodeError
+from .json_text import framed, in_pieces, json_text
 from .record import Record
 from .samples import TimeTexts, float_texts
 
 __all__ = ["dump", "encode", "grid_chunks", "grid_text"]
 
 _WHOLE = 2**53
-_ROWS_A_CHUNK = 500
 
 
 def _float(val: float) -> float | int:
@@ -126,14 +124,7 @@ def encode(value: Any) -> Any:
 
 def dump(value: Any) -> str:
     """One value as JSON text."""
-    return _json(encode(value))
-
-
-def _json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError) as err:
-        raise EncodeError(f"no JSON form: {err}") from None
+    return json_text(encode(value))
 
 
 def grid_text(grid: Grid) -> str:
@@ -142,28 +133,16 @@ def grid_text(grid: Grid) -> str:
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
     """The grid's text in pieces of some hundred rows."""
-    cols = _json([_column(col) for col in grid.cols])
-    yield f'{{"_kind":"grid","meta":{_json(_meta(grid))},"cols":{cols},"rows":[\n'
     if isinstance(grid.rows, Series):
-        chunks = _series_chunks(grid.rows)
+        pieces = _series_chunks(grid.rows)
     else:
-        chunks = _row_chunks(grid)
-    separator = ""
-    for chunk in chunks:
-        yield separator + chunk
-        separator = ",\n"
-    yield "\n]}\n"
+        pieces = in_pieces(map(_row, grid.rows))
+    meta = f'"_kind":"grid","meta":{json_text(_meta(grid))}'
+    return framed(meta, json_text([_column(col) for col in grid.cols]), pieces)
 
 
-def _row_chunks(grid: Grid) -> Iterator[str]:
-    rows: list[str] = []
-    for row in grid.rows:
-        rows.append(row.raw if isinstance(row, Record) else _json(_dict(row)))
-        if len(rows) == _ROWS_A_CHUNK:
-            yield ",\n".join(rows)
-            rows.clear()
-    if rows:
-        yield ",\n".join(rows)
+def _row(row: Mapping[str, Any]) -> str:
+    return row.raw if isinstance(row, Record) else json_text(_dict(row))
 
 
 def _series_chunks(series: Series) -> Iterator[str]:
@@ -173,7 +152,7 @@ def _series_chunks(series: Series) -> Iterator[str]:
     after = "}"
     if series.unit:
         between += '{"_kind":"number","val":'
-        after = f',"unit":{_json(series.unit)}}}}}'
+        after = f',"unit":{json_text(series.unit)}}}}}'
     for chunk in series.read():
         rows = [
             f"{before}{ts}{between}{val}{after}"
@@ -184,7 +163,7 @@ def _series_chunks(series: Series) -> Iterator[str]:
         for place, value in chunk.others.items():
             ts = texts.of([chunk.times[place]])[0]
             rows[place] = (
-                f'{before}{ts}","tz":"{series.tz}"}},"val":{_json(encode(value))}}}'
+                f'{before}{ts}","tz":"{series.tz}"}},"val":{json_text(encode(value))}}}'
             )
         if rows:
             yield ",\n".join(rows)

@@ -10,19 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from ..kinds.datetimes import DateTime, time_text
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
 from ..kinds.series import Series
 from .errors import EncodeError
+from .json_text import framed, in_pieces, json_text
 from .samples import TimeTexts, float_texts
 from .zinc_writer import number_text
 
 __all__ = ["dump", "encode", "grid_chunks", "grid_text"]
 
-_ROWS_A_CHUNK = 500
 _PARTS = ("meta", "cols", "rows")
 
 
@@ -125,14 +123,7 @@ def encode(value: Any) -> Any:
 
 def dump(value: Any) -> str:
     """One value as JSON text."""
-    return _json(encode(value))
-
-
-def _json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError) as err:
-        raise EncodeError(f"no JSON form: {err}") from None
+    return json_text(encode(value))
 
 
 def grid_text(grid: Grid) -> str:
@@ -141,28 +132,12 @@ def grid_text(grid: Grid) -> str:
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
     """The grid's text in pieces of some hundred rows."""
-    cols = _json([_column(col) for col in grid.cols])
-    yield f'{{"meta":{_json(_meta(grid))},"cols":{cols},"rows":[\n'
     if isinstance(grid.rows, Series):
-        chunks = _series_chunks(grid.rows)
+        pieces = _series_chunks(grid.rows)
     else:
-        chunks = _row_chunks(grid)
-    separator = ""
-    for chunk in chunks:
-        yield separator + chunk
-        separator = ",\n"
-    yield "\n]}\n"
-
-
-def _row_chunks(grid: Grid) -> Iterator[str]:
-    rows: list[str] = []
-    for row in grid.rows:
-        rows.append(_json(_tags(row)))
-        if len(rows) == _ROWS_A_CHUNK:
-            yield ",\n".join(rows)
-            rows.clear()
-    if rows:
-        yield ",\n".join(rows)
+        pieces = in_pieces(json_text(_tags(row)) for row in grid.rows)
+    meta = f'"meta":{json_text(_meta(grid))}'
+    return framed(meta, json_text([_column(col) for col in grid.cols]), pieces)
 
 
 def _series_chunks(series: Series) -> Iterator[str]:
