@@ -52,6 +52,8 @@ setup: $(DEV) ## make .venv with everything to run and to develop
 # One machine, one var/ folder: a generated key may be kept there.
 demo run: export GENERATE_SECRET_KEY ?= true
 
+demo: export HAYSTACK_ACTIONS ?= haystack_app.demo.actions
+
 demo: $(RUNTIME) ## serve made-up campuses on http://127.0.0.1:PORT (8000)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) haystack_demo --if-empty

@@ -12,21 +12,27 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .auth.hashers import ITERATIONS, right_iterations
+from .auth.tokens import HOURS, right_hours
 from .conf import wrong_limits
 from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
-__all__ = ["check_databases", "check_settings", "check_storages"]
+__all__ = ["check_databases", "check_log_in", "check_settings", "check_storages"]
 
 _KEYS = {
     "ACTIONS",
     "HISTORY_CHUNK_DAYS",
     "LIMITS",
+    "SCRAM_ITERATIONS",
     "SERVER_NAME",
     "STORAGES",
     "TICK_SECONDS",
+    "TOKEN_HOURS",
 }
+_HASHER = "haystack_app.auth.hashers.ScramHasher"
+_MIDDLEWARE = "haystack_app.auth.middleware.handshake"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
 """What REST resources are called, and the synonym of the default storage."""
 
@@ -58,6 +64,36 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
             f"HAYSTACK['LIMITS'] has a wrong entry: {key!r}",
             hint=f"{hint[0].upper()}{hint[1:]}; see docs/configuration.md.",
             id="haystack.E008",
+        )
+
+    if not right_iterations(settings.HAYSTACK.get("SCRAM_ITERATIONS", ITERATIONS)):
+        yield Error(
+            "HAYSTACK['SCRAM_ITERATIONS'] is wrong",
+            hint="Give a whole number from 4,096 to 99,999,999; 100,000 is usual.",
+            id="haystack.E009",
+        )
+    if not right_hours(settings.HAYSTACK.get("TOKEN_HOURS", HOURS)):
+        yield Error(
+            "HAYSTACK['TOKEN_HOURS'] is wrong",
+            hint="Give a number of hours, more than 0 and at most ten years.",
+            id="haystack.E010",
+        )
+
+
+@register()
+def check_log_in(**_: Any) -> Iterator[CheckMessage]:
+    """What clients of Haystack need to log in."""
+    if settings.PASSWORD_HASHERS[0] != _HASHER:
+        yield Warning(
+            "new passwords are not stored for SCRAM",
+            hint=f"Put {_HASHER} first in PASSWORD_HASHERS.",
+            id="haystack.W005",
+        )
+    if _MIDDLEWARE not in settings.MIDDLEWARE:
+        yield Warning(
+            "nothing answers the handshakes of Haystack clients",
+            hint=f"Put {_MIDDLEWARE} behind SecurityMiddleware in MIDDLEWARE.",
+            id="haystack.W006",
         )
 
 

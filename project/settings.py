@@ -71,6 +71,10 @@ HAYSTACK: dict[str, Any] = {
     "LIMITS": LIMITS,
     # modules with actions for invokeAction
     "ACTIONS": env.list("HAYSTACK_ACTIONS", default=[]),
+    # rounds of a password's hash; its clients do the same work at each log-in
+    "SCRAM_ITERATIONS": env.int("HAYSTACK_SCRAM_ITERATIONS", default=100_000),
+    # how long a log-in lasts that nobody uses
+    "TOKEN_HOURS": env.float("HAYSTACK_TOKEN_HOURS", default=24.0 * 30),
     # how often expired writes are looked for; 0: never, a cron job does it
     "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
 }
@@ -101,6 +105,16 @@ if HTTPS:
     # Other hosts of the domain are not ours to force, so neither is a fault.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+# The first one stores what SCRAM needs; hashes of the others are renewed when
+# their user next logs in with a password.
+PASSWORD_HASHERS = [
+    "haystack_app.auth.hashers.ScramHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -131,6 +145,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "django.middleware.security.SecurityMiddleware",
+    "haystack_app.auth.middleware.handshake",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -61,8 +61,14 @@ def test_one_database_for_two_storages(settings: Any) -> None:
     assert ids(checks.check_storages()) == ["haystack.E003"]
 
 
-@pytest.mark.parametrize("alias", ["read", "hisWrite", "sys"])
-def test_a_storage_named_like_an_op(alias: str, settings: Any) -> None:
+@pytest.mark.parametrize(
+    "alias",
+    [
+        *("read", "hisWrite", "sys"),
+        *("entities", "users", "load", "changes", "his", "docs", "schema"),
+    ],
+)
+def test_a_storage_named_like_an_op_or_a_resource(alias: str, settings: Any) -> None:
     settings.HAYSTACK = storages(**{alias: {"BACKEND": MEMORY}})
     assert ids(checks.check_storages()) == ["haystack.E004"]
 

@@ -39,7 +39,7 @@ sys.stdin.readline()
 call_command("haystack_tick")
 """
 """Processes that have all started before the first one ticks."""
-POINTS = 300
+POINTS = 150
 SECOND = dt.timedelta(seconds=1)
 DOWN = ConnectionError("the database is down")
 
@@ -73,22 +73,29 @@ def two(settings: Any) -> list[StorageAdapter]:
     return [storages["default"], storages["second"]]
 
 
-@pytest.fixture
-def fails(
-    two: list[StorageAdapter], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[bool], None]:
-    """Make the first store fail, or work again."""
+class Fault:
+    """Makes a store fail, or work again; counts how often it was asked meanwhile."""
 
-    def release_due(at: dt.datetime) -> list[str]:
+    def __init__(self, store: StorageAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store = store
+        self.monkeypatch = monkeypatch
+        self.asked = 0
+
+    def release_due(self, at: dt.datetime) -> list[str]:
+        self.asked += 1
         raise DOWN
 
-    def switch(failing: bool) -> None:
-        if failing:
-            monkeypatch.setattr(two[0], "release_due", release_due)
-        else:
-            monkeypatch.undo()
+    def begin(self) -> None:
+        self.asked = 0
+        self.monkeypatch.setattr(self.store, "release_due", self.release_due)
 
-    return switch
+    def end(self) -> None:
+        self.monkeypatch.undo()
+
+
+@pytest.fixture
+def fault(two: list[StorageAdapter], monkeypatch: pytest.MonkeyPatch) -> Fault:
+    return Fault(two[0], monkeypatch)
 
 
 # -- one tick --------------------------------------------------------------------
@@ -107,10 +114,10 @@ def test_a_tick_releases_what_is_due_in_every_store(two: list[StorageAdapter]) -
 
 
 def test_a_store_that_fails_keeps_nothing_from_the_others(
-    two: list[StorageAdapter], fails: Callable[[bool], None]
+    two: list[StorageAdapter], fault: Fault
 ) -> None:
     due(two[1], 2, now())
-    fails(True)
+    fault.begin()
     assert ticking.tick() == (2, {"default": DOWN})
 
 
@@ -170,28 +177,29 @@ def test_the_thread_on_a_database(
 
 def test_the_thread_survives_and_logs_once(
     two: list[StorageAdapter],
-    fails: Callable[[bool], None],
+    fault: Fault,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def entries() -> int:
         return caplog.text.count("of storage 'default' cannot be released")
 
-    fails(True)
+    fault.begin()
     one = ticking.Ticker(0.01)
     one.start()
     try:
-        eventually(lambda: entries() > 0)
+        eventually(lambda: fault.asked > 3)
         due(two[1], 1, now())
         eventually(lambda: "writeVal" not in tags_of(two[1], "w000"))
         assert one.is_alive()
         assert entries() == 1
         assert "the database is down" in caplog.text
-        fails(False)
+        fault.end()
         due(two[0], 1, now())
         eventually(lambda: "writeVal" not in tags_of(two[0], "w000"))
         eventually(lambda: not one.failing)
-        fails(True)
-        eventually(lambda: entries() == 2)
+        fault.begin()
+        eventually(lambda: fault.asked > 3)
+        assert entries() == 2
     finally:
         one.stopped.set()
         one.join(30)
@@ -222,10 +230,10 @@ def test_the_command(two: list[StorageAdapter]) -> None:
 
 
 def test_the_command_says_which_store_failed(
-    two: list[StorageAdapter], fails: Callable[[bool], None]
+    two: list[StorageAdapter], fault: Fault
 ) -> None:
     due(two[1], 1, now())
-    fails(True)
+    fault.begin()
     out, err = StringIO(), StringIO()
     with pytest.raises(CommandError, match="not every storage"):
         call_command("haystack_tick", stdout=out, stderr=err)
@@ -236,22 +244,49 @@ def test_the_command_says_which_store_failed(
 # -- several processes -----------------------------------------------------------
 
 
-def processes(count: int, url: str, folder: Path) -> list[int]:
-    """Run the command in some processes at once; what each counted."""
-    environ = {
+def deployment(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a server of its own, whatever the shell's describes."""
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "project.settings",
-        "DATABASE_URL": url,
         "SECRET_KEY": "only for tests",
         "VAR_DIR": str(folder),
         "HAYSTACK_STORAGE": "orm",
         "HAYSTACK_ACTIONS": "",
+        "TIMESCALE_DSN": "",
+        "REDIS_URL": "",
+        **more,
     }
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [("0.5", "0.5 True"), ("0", "None")])
+def test_a_server_ticks_as_its_settings_say(
+    seconds: str, expected: str, tmp_path: Path
+) -> None:
+    script = (
+        "from project.asgi import ticker as t;"
+        "print(t and f'{t.seconds} {t.is_alive()}')"
+    )
+    environ = deployment(tmp_path, DATABASE_URL="", HAYSTACK_TICK_SECONDS=seconds)
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert answer.stdout.strip() == expected
+
+
+def processes(count: int, url: str, folder: Path) -> list[int]:
+    """Run the command in some processes at once; what each counted."""
     started = [
         subprocess.Popen(
             [sys.executable, "-c", COMMAND],
             cwd=ROOT,
-            env=environ,
+            env=deployment(folder, DATABASE_URL=url),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,5 +1,6 @@
-"""Entities in Django's admin: to look at, not to change."""
+"""In Django's admin: entities, to look at and not to change, and tokens."""
 
 from .entity import EntityAdmin
+from .token import TokenAdmin
 
-__all__ = ["EntityAdmin"]
+__all__ = ["EntityAdmin", "TokenAdmin"]

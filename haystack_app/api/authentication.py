@@ -1,22 +1,68 @@
-"""How Django users log in to the API: HTTP Basic, or the admin's session."""
+"""How Django users log in to the API: by token, HTTP Basic, or the admin's session."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, logout
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
-from rest_framework.authentication import BasicAuthentication
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, BasicAuthentication
 from rest_framework.authentication import (
     SessionAuthentication as RestSessionAuthentication,
 )
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-__all__ = ["CachedBasicAuthentication", "SessionAuthentication"]
+from ..auth import tokens
+from ..auth.failures import log_failure
+from ..auth.headers import Authorization, challenge
+from ..models import Token
+
+__all__ = [
+    "AUTHENTICATION",
+    "BearerAuthentication",
+    "CachedBasicAuthentication",
+    "SessionAuthentication",
+    "log_out",
+]
 
 _REMEMBERED_SECONDS = 60
+
+
+class BearerAuthentication(BaseAuthentication):
+    """The token of a log-in, or one of the API.
+
+    The first of all: what it says in ``WWW-Authenticate`` is what a 401 says.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        authorization = _authorization(request)
+        if authorization.scheme != "bearer":
+            return None
+        token = tokens.find(authorization.bearer())
+        if token is None:
+            raise AuthenticationFailed("The token is unknown or has ended.")
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str | None:
+        """How to log in. Of Basic only who uses it hears: browsers would ask."""
+        if _authorization(request).scheme == "basic":
+            return CachedBasicAuthentication().authenticate_header(request)
+        return challenge()
+
+
+def _authorization(request: Request) -> Authorization:
+    return Authorization.parse(request.headers.get("Authorization", ""))
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = BearerAuthentication
+    name = "bearerAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
 
 
 class CachedBasicAuthentication(BasicAuthentication):
@@ -38,7 +84,12 @@ class CachedBasicAuthentication(BasicAuthentication):
         key = salted_hmac("haystack.basic", credentials, algorithm="sha256").hexdigest()
         if (known := cache.get(key)) and (user := _verified(*known)):
             return user, None
-        user, _ = super().authenticate_credentials(userid, password, request)
+        try:
+            user, _ = super().authenticate_credentials(userid, password, request)
+        except AuthenticationFailed:
+            if request is not None:
+                log_failure(request._request, userid, "wrong password or no such user")
+            raise
         cache.set(key, (user.pk, user.get_session_auth_hash()), _REMEMBERED_SECONDS)
         return user, None
 
@@ -55,3 +106,21 @@ class SessionAuthentication(RestSessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]
+
+
+AUTHENTICATION = [
+    BearerAuthentication,
+    CachedBasicAuthentication,
+    SessionAuthentication,
+]
+
+
+def log_out(request: Request) -> None:
+    """End the log-in that a request came with.
+
+    An API token is nobody's log-in: it stays until it is revoked.
+    """
+    if not isinstance(request.auth, Token):
+        logout(request._request)
+    elif request.auth.scope == Token.LOG_IN:
+        tokens.end(request.auth)

@@ -71,7 +71,7 @@ class EntitiesView(RestView):
         operation_id="entities_create",
         parameters=[openapi.ETAG, openapi.LOCATION],
         request=openapi.bodies(openapi.ONE_OR_MORE),
-        responses={201: openapi.ONE_OR_MORE, **openapi.refusals(403, 413, 415)},
+        responses={201: openapi.ONE_OR_MORE, **openapi.refusals(403, 409, 413, 415)},
     )
     def post(self, request: Request, **_: Any) -> HttpResponseBase:
         """Add an entity, or all of a list or none; an id is made where none is."""
@@ -108,7 +108,7 @@ class EntityView(RestView):
         request=openapi.bodies(openapi.ENTITY),
         responses={
             200: openapi.ENTITY,
-            **openapi.refusals(403, 412, 413, 415, 428),
+            **openapi.refusals(403, 409, 412, 413, 415, 428),
         },
     )
     def patch(self, request: Request, id: str, **_: Any) -> HttpResponseBase:

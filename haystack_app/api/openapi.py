@@ -65,7 +65,7 @@ _REASONS = {
     401: "no log-in",
     403: "for staff only",
     404: "unknown id or project",
-    409: "others refer to it: `dis` names them",
+    409: "it does not go with what is there: others refer to it, say",
     412: "it was changed meanwhile",
     413: "the body is too large, as sent or inflated",
     415: "the body is no Hayson, or its Content-Encoding is not gzip",

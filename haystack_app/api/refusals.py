@@ -8,16 +8,22 @@ from contextlib import contextmanager
 from rest_framework.exceptions import APIException, NotFound
 
 from ..ops import OpError
-from ..ops.editing import EntityInUse, StaleRecord, StorageError, UnknownEntity
+from ..ops.editing import (
+    Conflict,
+    EntityInUse,
+    StaleRecord,
+    StorageError,
+    UnknownEntity,
+)
 from ..wire.errors import EncodeError, ParseError
 from .exceptions import UnreadableRequest
 
-__all__ = ["Conflict", "Stale", "as_rest"]
+__all__ = ["Conflicting", "Stale", "as_rest"]
 
 
-class Conflict(APIException):
+class Conflicting(APIException):
     status_code = 409
-    default_detail = "Others depend on it."
+    default_detail = "It does not go with what is there."
 
 
 class Stale(APIException):
@@ -33,7 +39,9 @@ def as_rest() -> Iterator[None]:
     except UnknownEntity as err:
         raise NotFound(str(err)) from None
     except EntityInUse as err:
-        raise Conflict(f"{err}; force=true removes it all the same") from None
+        raise Conflicting(f"{err}; force=true removes it all the same") from None
+    except Conflict as err:
+        raise Conflicting(str(err)) from None
     except StaleRecord as err:
         raise Stale(str(err)) from None
     except (StorageError, ParseError, EncodeError, OpError) as err:

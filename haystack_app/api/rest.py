@@ -14,15 +14,17 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ..conf import limit
+from ..models import Token
 from ..ops import Context
 from ..ops.context import UnknownProject, context_for
 from ..wire import hayson_reader
 from ..wire.registry import HAYSON
 from . import exceptions
-from .authentication import CachedBasicAuthentication, SessionAuthentication
+from .authentication import AUTHENTICATION
 from .bodies import request_body
 from .negotiation import format_of
 from .refusals import as_rest
+from .scopes import TokenScope
 
 __all__ = ["RestView"]
 
@@ -52,8 +54,8 @@ class OnlyJson(BaseContentNegotiation):
 
 
 class RestView(APIView):
-    authentication_classes = [CachedBasicAuthentication, SessionAuthentication]
-    permission_classes = [IsAuthenticated, StaffWrites]
+    authentication_classes = AUTHENTICATION
+    permission_classes = [IsAuthenticated, TokenScope, StaffWrites]
     content_negotiation_class = OnlyJson
 
     @property
@@ -63,6 +65,10 @@ class RestView(APIView):
 
     def get_exception_handler(self) -> Any:
         return exceptions.handle
+
+    def needed_scope(self, request: Request) -> str:
+        """That of ops which are for staff: ``commit`` does the same."""
+        return Token.READ if request.method in SAFE_METHODS else Token.ADMIN
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(headers={"Content-Length": "0"})

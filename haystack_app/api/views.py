@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import (
     MethodNotAllowed,
@@ -23,10 +22,11 @@ from ..ops import Op, OpError, find_op
 from ..ops.context import UnknownProject, context_for
 from ..wire.errors import ParseError
 from . import exceptions
-from .authentication import CachedBasicAuthentication, SessionAuthentication
+from .authentication import AUTHENTICATION, log_out
 from .bodies import request_body
 from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
+from .scopes import TokenScope, scope_of
 
 __all__ = ["OpView"]
 
@@ -41,8 +41,8 @@ class OpView(APIView):
     """
 
     schema = None  # grids have no OpenAPI schema
-    authentication_classes = [CachedBasicAuthentication, SessionAuthentication]
-    permission_classes = [IsAuthenticated]
+    authentication_classes = AUTHENTICATION
+    permission_classes = [IsAuthenticated, TokenScope]
     content_negotiation_class = GridNegotiation
     http_method_names = ["get", "post", "head", "options"]
 
@@ -87,6 +87,9 @@ class OpView(APIView):
     ) -> Any:
         raise exceptions.NotImplementedMethod
 
+    def needed_scope(self, request: Request) -> str:
+        return scope_of(find_op(self.kwargs["name"]), request.method)
+
     def found(self, name: str) -> Op:
         op = find_op(name)
         if op is None:
@@ -111,7 +114,7 @@ class OpView(APIView):
     ) -> HttpResponseBase:
         try:
             context = context_for(
-                project, request.user.get_username(), lambda: logout(request._request)
+                project, request.user.get_username(), lambda: log_out(request)
             )
         except UnknownProject as err:
             raise NotFound(f"unknown project {project!r}") from err

@@ -1,17 +1,21 @@
-"""The tables: entities with what belongs to them, history, changes, defs."""
+"""The tables: entities with what belongs to them, history, changes, log-ins."""
 
 from .change import Change
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
+from .handshake import Handshake
 from .history import HisSample
 from .priority import PriorityLevel
+from .token import Token
 
 __all__ = [
     "Change",
     "DefLibrary",
     "Entity",
     "EntityRef",
+    "Handshake",
     "HisSample",
     "PriorityLevel",
     "TagSet",
+    "Token",
 ]

@@ -9,6 +9,7 @@ from ..filters.ast import And, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Ref
 from ..storage.errors import (
+    Conflict,
     EntityInUse,
     StaleRecord,
     StorageError,
@@ -19,6 +20,7 @@ from .arguments import filter_of
 from .registry import Context, OpError
 
 __all__ = [
+    "Conflict",
     "EntityInUse",
     "StaleRecord",
     "StorageError",

@@ -84,9 +84,7 @@ def _author(who: Any) -> str:
     """Who writes, as the request says; empty where it does not."""
     if who is None:
         return ""
-    if "\0" in text_of(who, "who"):
-        raise OpError("who: U+0000 cannot be stored")
-    return str(who)
+    return text_of(who, "who")
 
 
 def _level_number(value: Any) -> int:

@@ -11,7 +11,14 @@ from ..filters.ast import And, Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import REMOVE, Ref
 from ..wire.record import Record
-from .errors import EntityInUse, InvalidRecord, StaleRecord, StorageError, UnknownEntity
+from .errors import (
+    AlreadyThere,
+    EntityInUse,
+    InvalidRecord,
+    StaleRecord,
+    StorageError,
+    UnknownEntity,
+)
 from .namespaces import NamespaceStore
 from .records import Changes, Records
 from .stored import stored_form, stored_forms
@@ -102,11 +109,9 @@ class EntityStore(NamespaceStore):
         stored = stored_forms(rows)
         ids = [one.id for one in stored]
         with self.alone():
-            for row, (id, held) in enumerate(
-                zip(ids, self.read_by_ids(ids), strict=True), 1
-            ):
+            for id, held in zip(ids, self.read_by_ids(ids), strict=True):
                 if held is not None:
-                    raise InvalidRecord(f"row {row}: @{id} exists already")
+                    raise AlreadyThere(id)
             self.commit(stored, who=who)
             return self._existing(ids)
 

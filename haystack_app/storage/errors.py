@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "AlreadyThere",
+    "ArrayInUse",
+    "Conflict",
     "EntityInUse",
     "HistoryInUse",
     "InvalidRecord",
@@ -27,11 +30,32 @@ class InvalidRecord(StorageError):
     """A record that cannot be stored as it is."""
 
 
-class HistoryInUse(InvalidRecord):
+class Conflict(InvalidRecord):
+    """A record that is right in itself, but not beside what is stored."""
+
+
+class AlreadyThere(Conflict):
+    """A new entity whose id another one has."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"@{id} exists already")
+
+
+class HistoryInUse(Conflict):
     """A change of a tag that the entity's stored samples depend on."""
 
     def __init__(self, id: str, tag: str) -> None:
         super().__init__(f"@{id} has history: its tag {tag!r} cannot change")
+
+
+class ArrayInUse(Conflict):
+    """A change of a tag that the values of a priority array depend on."""
+
+    def __init__(self, id: str, tag: str) -> None:
+        super().__init__(
+            f"@{id} has values in its priority array: release them before its tag"
+            f" {tag!r} changes"
+        )
 
 
 class UnknownEntity(StorageError):

@@ -15,7 +15,15 @@ from ..kinds.scalars import MARKER, Number
 from .errors import InvalidRecord, InvalidWrite, NotWritable
 from .stored import transient_text
 
-__all__ = ["DEFAULT", "LEVELS", "MANUAL", "Level", "WritablePoint", "effective"]
+__all__ = [
+    "DEFAULT",
+    "LEVELS",
+    "MANUAL",
+    "Level",
+    "WritablePoint",
+    "devalued",
+    "effective",
+]
 
 LEVELS = range(1, 18)
 MANUAL = 8
@@ -31,6 +39,17 @@ class Level:
     val: Any
     who: str
     expires: dt.datetime | None = None
+
+
+def devalued(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """A tag whose change would leave what is written to a point without sense.
+
+    Both are records' persistent tags, as JSON or decoded.
+    """
+    for tag in ("kind", "unit"):
+        if before.get(tag) != after.get(tag):
+            return tag
+    return next((tag for tag in ("point", "writable") if tag not in after), None)
 
 
 def effective(levels: Mapping[int, Level]) -> tuple[int, Any]:

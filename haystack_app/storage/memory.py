@@ -25,8 +25,8 @@ from ..filters.planner import Term, candidates, plan, terms_of
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from .base import StorageAdapter
-from .errors import HistoryInUse, OutOfScope
-from .levels import Level
+from .errors import ArrayInUse, HistoryInUse, OutOfScope
+from .levels import Level, devalued
 from .log import logged
 from .records import Change, Changes, Records
 from .samples import Batch, Extent, reinterpreted
@@ -164,7 +164,8 @@ class InMemoryAdapter(StorageAdapter):
         changes = Changes()
         now = dt.datetime.now(dt.UTC)
         with self._lock, self._kept_in_scope([stored.id for stored in put]):
-            self._check_histories(put)
+            for stored in put:
+                self._check_meaning(stored)
             seen = self._seen()
             kept = {stored.id for stored in put}
             gone = set(remove) | (self._entities.keys() - kept if replace else set())
@@ -262,12 +263,17 @@ class InMemoryAdapter(StorageAdapter):
             }
         return sorted(found)[:limit]
 
-    def _check_histories(self, put: Sequence[Stored]) -> None:
-        for stored in put:
-            if stored.id in self._histories and self._histories[stored.id].times:
-                before = self._entities[stored.id].tags
-                if tag := reinterpreted(before, orjson.loads(stored.tags)):
-                    raise HistoryInUse(stored.id, tag)
+    def _check_meaning(self, stored: Stored) -> None:
+        """What is stored of a point must mean the same behind the change."""
+        held = self._entities.get(stored.id)
+        if held is None:
+            return
+        tags = held.tags, orjson.loads(stored.tags)
+        history = self._histories.get(stored.id)
+        if history and history.times and (tag := reinterpreted(*tags)):
+            raise HistoryInUse(stored.id, tag)
+        if self._arrays.get(stored.id) and (tag := devalued(*tags)):
+            raise ArrayInUse(stored.id, tag)
 
     def _decoded(self, id: str) -> dict[str, Any] | None:
         entity = self._entities.get(id)

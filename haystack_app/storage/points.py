@@ -38,6 +38,8 @@ class PointStore(Primitives):
         """
         if number not in LEVELS:
             raise InvalidWrite(f"level must be 1 to 17, not {number}")
+        if "\0" in who:
+            raise InvalidWrite("who: U+0000 cannot be stored")
         with self.alone([id]):
             record = self.existing(id)
             point = WritablePoint.of(record)

@@ -70,7 +70,7 @@ def test_add(post: Any) -> None:
 def test_add_refuses_the_whole_batch(post: Any) -> None:
     before = contents()
     for bad, why in (
-        (entity("s1"), "row 2: @s1 exists already"),
+        (entity("s1"), "@s1 exists already"),
         (entity("a"), "@a is given twice"),
         (entity("b", curVal=Number(5)), "row 2: tag 'curVal' is the server's own"),
         (entity("b", hisSize=Number(5)), "row 2: tag 'hisSize' is the server's own"),

@@ -12,6 +12,7 @@ import pytest
 from haystack_app.kinds import MARKER, NA, REMOVE, DateTime, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import (
+    ArrayInUse,
     EntityInUse,
     HistoryInUse,
     InvalidRecord,
@@ -97,7 +98,7 @@ def test_add(store: Store) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([entity("new"), entity("s")], "row 2: @s exists already"),
+        ([entity("new"), entity("s")], "@s exists already"),
         ([entity("new"), entity("new")], "@new is given twice"),
         ([entity("new"), entity("b", curVal=Number(1))], "row 2: tag 'curVal' is"),
         ([entity("new", hisSize=Number(1))], "row 1: tag 'hisSize' is the server's"),
@@ -176,6 +177,23 @@ def test_an_update_does_not_change_what_samples_mean(store: Store) -> None:
     store.his_write("p", [(at("2024-03-01 12:00"), Number(1))])
     with pytest.raises(HistoryInUse):
         store.update_entities([row(store, "p", unit="°C")])
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [("unit", "°C"), ("kind", "Str"), ("writable", REMOVE), ("point", REMOVE)],
+)
+def test_an_update_does_not_change_what_is_written(
+    store: Store, tag: str, value: Any
+) -> None:
+    store.load_entities([point(unit="°F", writable=MARKER)])
+    store.point_write("p", 10, Number(70), "joe")
+    with pytest.raises(ArrayInUse, match=f"release them before its tag '{tag}'"):
+        store.update_entities([row(store, "p", **{tag: value})])
+    assert tags_of(store, "p")["writeVal"] == Number(70, "°F")
+    store.update_entities([row(store, "p", dis="named")])
+    store.point_write("p", 10, None, "joe")
+    store.update_entities([row(store, "p", **{tag: value})])
 
 
 def test_trash_and_back(pair: Store) -> None:

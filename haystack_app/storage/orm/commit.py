@@ -8,7 +8,8 @@ import orjson
 from django.utils import timezone
 
 from ...models import Change, Entity, EntityRef, HisSample, PriorityLevel, TagSet
-from ..errors import HistoryInUse
+from ..errors import ArrayInUse, HistoryInUse
+from ..levels import devalued
 from ..log import logged
 from ..records import Changes
 from ..samples import reinterpreted
@@ -54,7 +55,7 @@ class Commit:
                 self.changes.created.append(stored.id)
             elif row.mod != before.mod:
                 self.changes.updated.append(stored.id)
-                self._check_history(before, stored)
+                self._check_meaning(before, stored)
             elif same_tags(before.cur, row.cur):
                 self.changes.unchanged.append(stored.id)
                 continue
@@ -89,11 +90,15 @@ class Commit:
             version=before.version + 1 if before else 1,
         )
 
-    def _check_history(self, before: Entity, after: Stored) -> None:
-        tag = reinterpreted(orjson.loads(before.tags), orjson.loads(after.tags))
-        samples = HisSample.objects.using(self.using)
-        if tag and samples.filter(point_id=after.id).exists():
+    def _check_meaning(self, before: Entity, after: Stored) -> None:
+        """What is stored of a point must mean the same behind the change."""
+        tags = orjson.loads(before.tags), orjson.loads(after.tags)
+        samples = HisSample.objects.using(self.using).filter(point_id=after.id)
+        if (tag := reinterpreted(*tags)) and samples.exists():
             raise HistoryInUse(after.id, tag)
+        levels = PriorityLevel.objects.using(self.using).filter(point_id=after.id)
+        if (tag := devalued(*tags)) and levels.exists():
+            raise ArrayInUse(after.id, tag)
 
     def _save(self, rows: list[Entity], moved: list[Stored]) -> None:
         sets = {tag_set_id(stored.names): " ".join(stored.names) for stored in moved}

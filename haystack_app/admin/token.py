@@ -1,0 +1,76 @@
+"""Tokens: made here for programs, and revoked by deleting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+
+from ..auth import tokens
+from ..models import Token
+
+if TYPE_CHECKING:
+    TokenModelAdmin = admin.ModelAdmin[Token]
+else:
+    TokenModelAdmin = admin.ModelAdmin
+
+__all__ = ["TokenAdmin"]
+
+
+@admin.register(Token)
+class TokenAdmin(TokenModelAdmin):
+    """Whoever is no superuser sees and makes tokens of his own only.
+
+    Or a token would be a way to act as somebody who may more.
+    """
+
+    list_display = ("kind", "user", "scope", "alive", "created", "used", "expires")
+    list_filter = ("scope",)
+    list_select_related = ("user",)
+    search_fields = ("name",)
+    ordering = ("-created",)
+    fields = ("user", "name", "scope", "expires")
+    show_full_result_count = False
+
+    @admin.display(description="token", ordering="name")
+    def kind(self, token: Token) -> str:
+        return str(token)
+
+    @admin.display(boolean=True)
+    def alive(self, token: Token) -> bool:
+        return tokens.is_alive(token, timezone.now())
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Token | None = None
+    ) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Token]:
+        found = super().get_queryset(request)
+        return found if _is_superuser(request) else found.filter(user=request.user.pk)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "user" and not _is_superuser(request):
+            users = db_field.remote_field.model._default_manager
+            kwargs["queryset"] = users.filter(pk=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: Token, form: Any, change: bool
+    ) -> None:
+        """The secret is shown by the answer to this request, and never again."""
+        secret = tokens.seal(obj)
+        obj.save(force_insert=True)
+        text = "Copy the token now, it is not shown again: {}"
+        shown = format_html("<code>{}</code>", secret)
+        messages.warning(request, format_html(text, shown))
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))

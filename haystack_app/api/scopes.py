@@ -1,0 +1,44 @@
+"""What an API token may do: its scope, and never more than its user."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from ..models import Token
+from ..ops import Op
+
+__all__ = ["Scoped", "TokenScope", "scope_of"]
+
+_ORDER = [Token.READ, Token.WRITE, Token.ADMIN]
+
+
+class Scoped(Protocol):
+    def needed_scope(self, request: Request) -> str:
+        """The least scope that a token needs for this request."""
+
+
+class TokenScope(BasePermission):
+    """For views that are ``Scoped``; a log-in has no scope, and no limit."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        token = request.auth
+        if not isinstance(token, Token) or token.scope == Token.LOG_IN:
+            return True
+        needed = view.needed_scope(request)
+        self.message = f"the token may {token.scope}, this needs {needed}"
+        return _ORDER.index(token.scope) >= _ORDER.index(needed)
+
+
+def scope_of(op: Op | None, method: str | None) -> str:
+    """Of a call of an op; what is refused anyway, such as GET of hisWrite, needs none.
+
+    ``close`` changes nothing for a token of the API.
+    """
+    if op is None or method in SAFE_METHODS or op.name == "close":
+        return Token.READ
+    if op.staff_only:
+        return Token.ADMIN
+    return Token.WRITE if op.side_effects else Token.READ

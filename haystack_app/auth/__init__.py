@@ -1,0 +1,1 @@
+"""Logging in as Haystack clients do: SCRAM handshakes, then bearer tokens."""

@@ -1,0 +1,93 @@
+"""Passwords stored as SCRAM needs them, by Django's own means.
+
+``scram$<iterations>$<salt>$<StoredKey>$<ServerKey>``, base64 without padding: at
+most 128 characters, Django's field. Whoever reads the table cannot log in with
+it: a log-in needs ClientKey, of which StoredKey is the hash (RFC 5802 section 9).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
+from django.utils.encoding import force_bytes
+
+from . import encoding, scram
+
+__all__ = ["ITERATIONS", "ScramHasher", "iterations", "keys_of", "right_iterations"]
+
+ITERATIONS = 100_000
+_LEAST = 4_096
+_MOST = 99_999_999
+_SALT_BYTES = 16
+_PREFIX = "scram"
+
+
+def iterations() -> int:
+    """``HAYSTACK["SCRAM_ITERATIONS"]``, or the default where it is wrong."""
+    given = settings.HAYSTACK.get("SCRAM_ITERATIONS", ITERATIONS)
+    return given if right_iterations(given) else ITERATIONS
+
+
+def right_iterations(given: Any) -> bool:
+    """RFC 7677 section 4 and clients ask for 4,096 at least."""
+    return type(given) is int and _LEAST <= given <= _MOST
+
+
+def keys_of(encoded: str) -> scram.Keys:
+    """Of a stored password. Raises ValueError for any other hasher's."""
+    algorithm, count, salt, stored, server = encoded.split("$")
+    if algorithm != _PREFIX:
+        raise ValueError("not a SCRAM password")
+    decoded = map(encoding.decode, (salt, stored, server))
+    return scram.Keys(next(decoded), int(count), next(decoded), next(decoded))
+
+
+class ScramHasher(BasePasswordHasher):
+    """For ``PASSWORD_HASHERS``, in the first place."""
+
+    algorithm = _PREFIX
+
+    def salt(self) -> str:
+        return encoding.plain(secrets.token_bytes(_SALT_BYTES))
+
+    def encode(self, password: str | bytes, salt: str) -> str:
+        """The salt is base64 of 16 bytes or more."""
+        decoded = encoding.decode(salt)
+        if len(decoded) < _SALT_BYTES:
+            raise ValueError("salt must be base64 of at least 16 bytes")
+        keys = scram.derive(force_bytes(password), decoded, iterations())
+        parts = map(encoding.plain, (keys.salt, keys.stored, keys.server))
+        return "$".join((_PREFIX, str(keys.iterations), *parts))
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        keys = keys_of(encoded)
+        return {
+            "algorithm": _PREFIX,
+            "iterations": keys.iterations,
+            "salt": encoding.plain(keys.salt),
+            "hash": encoding.plain(keys.stored),
+        }
+
+    def verify(self, password: str | bytes, encoded: str) -> bool:
+        keys = keys_of(encoded)
+        made = scram.derive(force_bytes(password), keys.salt, keys.iterations)
+        return hmac.compare_digest(made.stored + made.server, keys.stored + keys.server)
+
+    def safe_summary(self, encoded: str) -> dict[Any, Any]:
+        decoded = self.decode(encoded)
+        masked = {name: mask_hash(decoded[name]) for name in ("salt", "hash")}
+        return decoded | masked
+
+    def must_update(self, encoded: str) -> bool:
+        return keys_of(encoded).iterations != iterations()
+
+    def harden_runtime(self, password: str | bytes, encoded: str) -> None:
+        keys = keys_of(encoded)
+        missing = iterations() - keys.iterations
+        if missing > 0:
+            hashlib.pbkdf2_hmac("sha256", force_bytes(password), keys.salt, missing)

@@ -1,0 +1,85 @@
+"""Handshakes on any path: clients begin on ``/api/about``, ``/ui`` and others.
+
+Source: docHaystack Auth. All is in header fields; bodies are for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from . import encoding, handshakes, tokens
+from .failures import log_failure
+from .handshakes import Malformed, Refused
+from .headers import Authorization, MalformedHeader, authentication_info, challenge
+
+__all__ = ["handshake"]
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+Parameters = dict[str, str]
+
+
+def handshake(get_response: GetResponse) -> GetResponse:
+    """Middleware: answers the schemes HELLO and SCRAM and touches no other.
+
+    It comes behind what forces HTTPS and before what redirects or logs in.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        authorization = Authorization.parse(request.META.get("HTTP_AUTHORIZATION", ""))
+        step = _STEPS.get(authorization.scheme)
+        if step is None or request.method not in ("GET", "POST"):
+            return get_response(request)
+        request.get_host()  # refuses other hosts, as CommonMiddleware does
+        try:
+            response = step(authorization.parameters())
+        except (MalformedHeader, Malformed) as error:
+            response = _refusal(400, str(error))
+        except Refused as error:
+            log_failure(request, error.username, str(error))
+            response = _refusal(403, "the log-in has failed")
+        response["Cache-Control"] = "no-cache, no-store"
+        return response
+
+    return answer
+
+
+def _hello(parameters: Parameters) -> HttpResponse:
+    try:
+        username = encoding.decode(parameters.get("username", "")).decode()
+    except ValueError:
+        raise Malformed("username is not base64 of UTF-8") from None
+    token = handshakes.begin(username)
+    return _challenged(challenge(token=token))
+
+
+def _scram(parameters: Parameters) -> HttpResponse:
+    try:
+        message = encoding.decode(parameters.get("data", ""))
+    except ValueError:
+        raise Malformed("data is not base64") from None
+    handshake = handshakes.find(parameters.get("handshaketoken", ""))
+    if not handshake.server_first:
+        text = handshakes.answer(handshake, message)
+        data = encoding.urlsafe(text.encode())
+        return _challenged(challenge(data=data, token=handshake.token))
+    user, text = handshakes.finish(handshake, message)
+    data = encoding.urlsafe(text.encode())
+    info = authentication_info(token=tokens.issue(user), data=data)
+    return HttpResponse(headers={"Authentication-Info": info, "Content-Length": "0"})
+
+
+_STEPS: dict[str, Callable[[Parameters], HttpResponse]] = {
+    "hello": _hello,
+    "scram": _scram,
+}
+
+
+def _challenged(text: str) -> HttpResponse:
+    headers = {"WWW-Authenticate": text, "Content-Length": "0"}
+    return HttpResponse(status=401, headers=headers)
+
+
+def _refusal(status: int, dis: str) -> HttpResponse:
+    return JsonResponse({"status": status, "dis": dis}, status=status)

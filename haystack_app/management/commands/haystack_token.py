@@ -1,0 +1,92 @@
+"""``haystack_token``: API tokens, made, listed and revoked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from haystack_app.auth import tokens
+from haystack_app.models import Token
+
+_MOST_DAYS = 36_500
+
+
+class Command(BaseCommand):
+    help = "Create, list and revoke tokens that programs send instead of a password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="make a token and print it, once")
+        create.add_argument("user")
+        create.add_argument("name", help="what it is for")
+        scopes = [scope for scope, _ in Token.SCOPES]
+        create.add_argument("--scope", choices=scopes, default=Token.READ)
+        create.add_argument("--days", type=int, help="how long it lives; else for ever")
+        shown = actions.add_parser("list", help="show tokens, log-ins included")
+        shown.add_argument("user", nargs="?")
+        revoke = actions.add_parser("revoke", help="end a token")
+        revoke.add_argument("user")
+        revoke.add_argument("name", nargs="?", help="else all of them, log-ins too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, options["action"])(options)
+
+    def create(self, options: dict[str, Any]) -> None:
+        user, name, days = _user(options["user"]), options["name"], options["days"]
+        if not 0 < len(name) <= 100:
+            raise CommandError("the name needs 1 to 100 characters")
+        if days is not None and not 0 < days <= _MOST_DAYS:
+            raise CommandError(f"--days is 1 to {_MOST_DAYS:,}")
+        if Token.objects.filter(user=user, name=name).exists():
+            raise CommandError(f"{user} has a token {name!r} already")
+        token = Token(user=user, name=name, scope=options["scope"])
+        if days is not None:
+            token.expires = timezone.now() + dt.timedelta(days=days)
+        secret = tokens.seal(token)
+        token.save()
+        self.stderr.write(
+            f"Send it as 'Authorization: Bearer ..', {token.scope} scope:"
+        )
+        self.stdout.write(secret)
+
+    def list(self, options: dict[str, Any]) -> None:
+        found = Token.objects.select_related("user").order_by("user", "name", "pk")
+        if options["user"]:
+            found = found.filter(user=_user(options["user"]))
+        now = timezone.now()
+        for token in found:
+            words = [
+                str(token.user),
+                token.name or "(log-in)",
+                token.scope or "-",
+                f"used {_day(token.used)}",
+                f"expires {_day(token.expires)}",
+                "" if tokens.is_alive(token, now) else "ended",
+            ]
+            self.stdout.write("  ".join(filter(None, words)))
+
+    def revoke(self, options: dict[str, Any]) -> None:
+        found = Token.objects.filter(user=_user(options["user"]))
+        if options["name"] is not None:
+            found = found.filter(name=options["name"]).exclude(name="")
+            if not found:
+                raise CommandError("no such token")
+        count, _ = found.delete()
+        self.stdout.write(f"{count:,} tokens revoked")
+
+
+def _user(name: str) -> Any:
+    users = get_user_model()
+    named = {users.USERNAME_FIELD: name}
+    user = users._default_manager.filter(**named).first()
+    if user is None:
+        raise CommandError(f"no user {name!r}")
+    return user
+
+
+def _day(time: dt.datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else "never"

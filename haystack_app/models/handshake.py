@@ -1,0 +1,26 @@
+"""Log-ins that have begun."""
+
+from __future__ import annotations
+
+from django.db import models
+
+__all__ = ["Handshake"]
+
+
+class Handshake(models.Model):
+    """One SCRAM handshake between its HELLO and its end, seconds later.
+
+    ``server_first`` is empty until the client's first message has come.
+    """
+
+    token = models.CharField(primary_key=True, max_length=32)
+    username = models.TextField()
+    client_first = models.BinaryField(default=b"")
+    server_first = models.TextField(blank=True)
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "handshakes"
+
+    def __str__(self) -> str:
+        return f"log-in of {self.username}"

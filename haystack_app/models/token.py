@@ -1,0 +1,51 @@
+"""Bearer tokens."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+__all__ = ["Token"]
+
+
+class Token(models.Model):
+    """What a request may bring instead of a password; only its hash is kept.
+
+    A log-in's token has no name and no scope, and lives on with each use. An API
+    token has both, and lives until ``expires``, or until it is revoked.
+    """
+
+    LOG_IN, READ, WRITE, ADMIN = "", "read", "write", "admin"
+    SCOPES = [
+        (READ, "read: ask only"),
+        (WRITE, "write: also samples, points and actions"),
+        (ADMIN, "admin: whatever its user may"),
+    ]
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="haystack_tokens",
+    )
+    name = models.CharField(max_length=100, help_text="what it is for")
+    scope = models.CharField(max_length=5, choices=SCOPES)
+    proof = models.TextField(editable=False)
+    created = models.DateTimeField(editable=False)
+    used = models.DateTimeField(null=True, blank=True, editable=False)
+    expires = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="empty: never"
+    )
+
+    class Meta:
+        db_table = "tokens"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                name="tokens_user_name",
+                condition=~models.Q(name=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or "log-in"
