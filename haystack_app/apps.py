@@ -13,7 +13,7 @@ class HaystackConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401  registers them
-        from .auth import endings  # noqa: F401  receives signals
+        from .auth import endings, roles  # noqa: F401  receive signals
 
         conf.apply()
         for module in settings.HAYSTACK.get("ACTIONS", []):

@@ -103,3 +103,13 @@ def test_how_postgresql_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
         "haystack.W001",
         "haystack.W002",
     ]
+
+
+def test_logging_in(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["haystack_app.auth.hashers.ScramHasher"]
+    assert ids(checks.check_log_in()) == []
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.MIDDLEWARE = []
+    assert ids(checks.check_log_in()) == ["haystack.W005", "haystack.W006"]
+    settings.HAYSTACK = {**storages(), "SCRAM_ITERATIONS": 1000, "TOKEN_HOURS": 0}
+    assert ids(checks.check_settings()) == ["haystack.E009", "haystack.E010"]

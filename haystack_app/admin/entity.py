@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ..auth.rights import scope_filter
 from ..kinds.scalars import Ref
 from ..models import Entity
 from ..storage.orm import OrmAdapter
@@ -44,10 +45,15 @@ class EntityList(ChangeList):
             for entity in self.result_list
             if isinstance(ref := entity.record.get("siteRef"), Ref)
         ]
-        names = names_of(sites)
+        names = names_of(sites, seen_by(request.user))
         for entity in self.result_list:
             ref = entity.record.get("siteRef")
             entity.site_name = names.get(ref.id, ref.id) if isinstance(ref, Ref) else ""
+
+
+def seen_by(user: Any) -> QuerySet[Entity]:
+    """What a user's groups let them see."""
+    return OrmAdapter().scoped(scope_filter(user)).seen
 
 
 _TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
@@ -82,6 +88,9 @@ class EntityAdmin(EntityModelAdmin):
         self, request: HttpRequest, obj: Entity | None = None
     ) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entity]:
+        return seen_by(request.user).order_by(*self.ordering)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntityList
@@ -119,7 +128,7 @@ class EntityAdmin(EntityModelAdmin):
             "opts": self.opts,
             "original": entity,
             "preserved_filters": self.get_preserved_filters(request),
-            **page_of(entity),
+            **page_of(entity, seen_by(request.user)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, str(self.change_form_template), context)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from django.contrib.admin.utils import quote
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
@@ -41,12 +41,12 @@ class Referrers:
     first: list[SafeString]
 
 
-def page_of(entity: Entity) -> dict[str, Any]:
-    """The context of the entity's template."""
+def page_of(entity: Entity, seen: QuerySet[Entity]) -> dict[str, Any]:
+    """The context of the entity's template; ``seen`` is all that may be shown."""
     tags = dict(entity.record.items())
     refs = EntityRef.objects.filter(src=entity.id).exclude(dst="")  # nested dicts
     edges = list(refs.order_by("path", "dst"))
-    names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)])
+    names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)], seen)
     markers = [name for name, value in tags.items() if value is MARKER]
     return {
         "entity": entity,
@@ -64,7 +64,7 @@ def page_of(entity: Entity) -> dict[str, Any]:
             if name in TRANSIENT
         ],
         "refs": [(edge.path, ref_link(edge.dst, names)) for edge in edges],
-        "referrers": _referrers(entity.id),
+        "referrers": _referrers(entity.id, seen),
         "samples": _samples(entity.id, tags),
         "levels": levels_of(entity.id) if "writable" in tags else None,
         "changes": changes_of(entity.id),
@@ -73,12 +73,12 @@ def page_of(entity: Entity) -> dict[str, Any]:
     }
 
 
-def names_of(ids: Iterable[str]) -> dict[str, str]:
-    """What the entities that exist are called."""
+def names_of(ids: Iterable[str], seen: QuerySet[Entity]) -> dict[str, str]:
+    """What those of some entities are called that may be shown."""
     wanted = sorted(set(ids))
     found: dict[str, str] = {}
     for at in range(0, len(wanted), _BATCH):
-        for entity in Entity.objects.filter(id__in=wanted[at : at + _BATCH]):
+        for entity in seen.filter(id__in=wanted[at : at + _BATCH]):
             found[entity.id] = dis_of(entity.record)
     return found
 
@@ -151,14 +151,14 @@ def _grid_html(grid: Grid, names: Mapping[str, str]) -> SafeString:
     return format_html("<table><tr>{}</tr>{}</table>", head, body)
 
 
-def _referrers(id: str) -> list[Referrers]:
-    edges = EntityRef.objects.filter(dst=id)
+def _referrers(id: str, seen: QuerySet[Entity]) -> list[Referrers]:
+    edges = EntityRef.objects.filter(dst=id, src__in=seen.order_by().values("id"))
     counts = edges.values_list("path").annotate(count=Count("src")).order_by("path")
     found = []
     for path, count in counts[:_PATHS]:
         first = edges.filter(path=path).order_by("src")[:_REFERRERS]
         srcs = [edge.src_id for edge in first]
-        names = names_of(srcs)
+        names = names_of(srcs, seen)
         found.append(
             Referrers(
                 path,

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth import get_user_model, logout
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, BasicAuthentication
 from rest_framework.authentication import (
     SessionAuthentication as RestSessionAuthentication,
@@ -55,14 +54,6 @@ class BearerAuthentication(BaseAuthentication):
 
 def _authorization(request: Request) -> Authorization:
     return Authorization.parse(request.headers.get("Authorization", ""))
-
-
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = BearerAuthentication
-    name = "bearerAuth"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
 
 
 class CachedBasicAuthentication(BasicAuthentication):

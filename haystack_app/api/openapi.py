@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.authentication import BasicScheme, SessionScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
@@ -119,6 +120,14 @@ class _Basic(BasicScheme):  # type: ignore[no-untyped-call]
     """To be defined is to be registered."""
 
     target_class = "haystack_app.api.authentication.CachedBasicAuthentication"
+
+
+class _Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "haystack_app.api.authentication.BearerAuthentication"
+    name = "bearerAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
 
 
 class _Session(SessionScheme):  # type: ignore[no-untyped-call]

@@ -13,6 +13,8 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthentic
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..auth.rights import has_right, scope_filter
+from ..auth.roles import VIEW
 from ..conf import limit
 from ..models import Token
 from ..ops import Context
@@ -29,13 +31,16 @@ from .scopes import TokenScope
 __all__ = ["RestView"]
 
 
-class StaffWrites(BasePermission):
-    """Everybody who is logged in reads; staff change."""
+_RIGHTS = {"POST": "add_entity", "PATCH": "change_entity", "DELETE": "delete_entity"}
 
-    message = "changing entities is for staff"
+
+class EntityRights(BasePermission):
+    """The permissions that Django's own admin asks for."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return request.method in SAFE_METHODS or bool(request.user.is_staff)
+        right = _RIGHTS.get(request.method or "", VIEW)
+        self.message = f"this needs the right {right}"
+        return request.method == "OPTIONS" or has_right(request.user, right)
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -55,7 +60,7 @@ class OnlyJson(BaseContentNegotiation):
 
 class RestView(APIView):
     authentication_classes = AUTHENTICATION
-    permission_classes = [IsAuthenticated, TokenScope, StaffWrites]
+    permission_classes = [IsAuthenticated, TokenScope, EntityRights]
     content_negotiation_class = OnlyJson
 
     @property
@@ -78,7 +83,13 @@ class RestView(APIView):
         """Of whom and which store it is about; what is refused inside is answered."""
         project = self.kwargs.get("project")
         try:
-            context = context_for(project, request.user.get_username(), lambda: None)
+            context = context_for(
+                project,
+                request.user.get_username(),
+                lambda: None,
+                lambda right: has_right(request.user, right),
+                scope_filter(request.user),
+            )
         except UnknownProject:
             raise NotFound(f"unknown project {project!r}") from None
         with as_rest(), context.storage.time_limit(limit("STATEMENT_SECONDS")):

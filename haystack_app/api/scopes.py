@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from ..auth.roles import OPERATING, VIEW
 from ..models import Token
 from ..ops import Op
 
@@ -39,6 +40,8 @@ def scope_of(op: Op | None, method: str | None) -> str:
     """
     if op is None or method in SAFE_METHODS or op.name == "close":
         return Token.READ
-    if op.staff_only:
-        return Token.ADMIN
-    return Token.WRITE if op.side_effects else Token.READ
+    if op.right in OPERATING:
+        return Token.WRITE
+    if op.right in ("", VIEW):
+        return Token.WRITE if op.side_effects else Token.READ
+    return Token.ADMIN

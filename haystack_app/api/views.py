@@ -16,9 +16,10 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..auth.rights import has_right, scope_filter
 from ..conf import limit
 from ..kinds.grid import Grid
-from ..ops import Op, OpError, find_op
+from ..ops import NotAllowed, Op, OpError, find_op
 from ..ops.context import UnknownProject, context_for
 from ..wire.errors import ParseError
 from . import exceptions
@@ -59,6 +60,7 @@ class OpView(APIView):
         op = self.found(name)
         if op.side_effects:
             raise MethodNotAllowed("GET", f"{name} changes things: POST it")
+        self.check_right(request, op)
         try:
             arguments = query_grid(request.query_params)
         except ParseError as err:
@@ -67,8 +69,7 @@ class OpView(APIView):
 
     def post(self, request: Request, name: str, project: str | None = None) -> Any:
         op = self.found(name)
-        if op.staff_only and not request.user.is_staff:
-            raise PermissionDenied(f"{name} is for staff")
+        self.check_right(request, op)
         return self.answer(request, op, project, self.posted(request, op))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -89,6 +90,10 @@ class OpView(APIView):
 
     def needed_scope(self, request: Request) -> str:
         return scope_of(find_op(self.kwargs["name"]), request.method)
+
+    def check_right(self, request: Request, op: Op) -> None:
+        if op.right and not has_right(request.user, op.right):
+            raise PermissionDenied(f"{op.name} needs the right {op.right}")
 
     def found(self, name: str) -> Op:
         op = find_op(name)
@@ -114,7 +119,11 @@ class OpView(APIView):
     ) -> HttpResponseBase:
         try:
             context = context_for(
-                project, request.user.get_username(), lambda: log_out(request)
+                project,
+                request.user.get_username(),
+                lambda: log_out(request),
+                lambda right: has_right(request.user, right),
+                scope_filter(request.user),
             )
         except UnknownProject as err:
             raise NotFound(f"unknown project {project!r}") from err
@@ -123,6 +132,8 @@ class OpView(APIView):
             # A long answer's first bytes must come in time, not its last ones.
             with context.storage.time_limit(limit("STATEMENT_SECONDS")):
                 response = renderer.response(op.run(context, grid))
+        except NotAllowed as err:
+            raise PermissionDenied(str(err)) from None
         except (OpError, ValueError) as err:
             response = renderer.response(Grid.error(exceptions.brief(_reason(err))))
         except Exception:

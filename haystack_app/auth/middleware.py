@@ -47,18 +47,14 @@ def handshake(get_response: GetResponse) -> GetResponse:
 
 def _hello(parameters: Parameters) -> HttpResponse:
     try:
-        username = encoding.decode(parameters.get("username", "")).decode()
-    except ValueError:
-        raise Malformed("username is not base64 of UTF-8") from None
-    token = handshakes.begin(username)
-    return _challenged(challenge(token=token))
+        username = _decoded(parameters, "username").decode()
+    except UnicodeDecodeError:
+        raise Malformed("username is not UTF-8") from None
+    return _challenged(challenge(token=handshakes.begin(username)))
 
 
 def _scram(parameters: Parameters) -> HttpResponse:
-    try:
-        message = encoding.decode(parameters.get("data", ""))
-    except ValueError:
-        raise Malformed("data is not base64") from None
+    message = _decoded(parameters, "data")
     handshake = handshakes.find(parameters.get("handshaketoken", ""))
     if not handshake.server_first:
         text = handshakes.answer(handshake, message)
@@ -68,6 +64,15 @@ def _scram(parameters: Parameters) -> HttpResponse:
     data = encoding.urlsafe(text.encode())
     info = authentication_info(token=tokens.issue(user), data=data)
     return HttpResponse(headers={"Authentication-Info": info, "Content-Length": "0"})
+
+
+def _decoded(parameters: Parameters, name: str) -> bytes:
+    try:
+        return encoding.decode(parameters[name])
+    except KeyError:
+        raise Malformed(f"{name} is missing") from None
+    except ValueError:
+        raise Malformed(f"{name} is not base64") from None
 
 
 _STEPS: dict[str, Callable[[Parameters], HttpResponse]] = {

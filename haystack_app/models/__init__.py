@@ -6,6 +6,7 @@ from .entity import Entity, EntityRef, TagSet
 from .handshake import Handshake
 from .history import HisSample
 from .priority import PriorityLevel
+from .scope import GroupScope
 from .token import Token
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DefLibrary",
     "Entity",
     "EntityRef",
+    "GroupScope",
     "Handshake",
     "HisSample",
     "PriorityLevel",

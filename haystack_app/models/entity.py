@@ -52,6 +52,11 @@ class Entity(models.Model):
     class Meta:
         db_table = "entities"
         verbose_name_plural = "entities"
+        permissions = [
+            ("write_history", "Can write samples"),
+            ("write_points", "Can write to points by their priority arrays"),
+            ("invoke_actions", "Can invoke actions"),
+        ]
 
     def __str__(self) -> str:
         return f"@{self.id}"

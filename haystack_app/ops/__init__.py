@@ -10,6 +10,6 @@ from . import (  # noqa: F401  each registers its ops
     read,
     system,
 )
-from .registry import Context, Op, OpError, all_ops, find_op
+from .registry import Context, NotAllowed, Op, OpError, all_ops, find_op
 
-__all__ = ["Context", "Op", "OpError", "all_ops", "find_op"]
+__all__ = ["Context", "NotAllowed", "Op", "OpError", "all_ops", "find_op"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..filters.ast import Filter
 from ..storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from .registry import Context
 
@@ -13,10 +14,17 @@ UnknownProject = UnknownStorage
 
 
 def context_for(
-    project: str | None, username: str, close: Callable[[], None]
+    project: str | None,
+    username: str,
+    close: Callable[[], None],
+    may: Callable[[str], bool],
+    scope: Filter | None,
 ) -> Context:
     """``project`` names a storage of the settings; None is the default one.
 
-    Raises UnknownProject.
+    ``scope`` is what the caller may see of it. Raises UnknownProject.
     """
-    return Context(storages[project or DEFAULT_ALIAS], username, close)
+    store = storages[project or DEFAULT_ALIAS]
+    return Context(
+        store if scope is None else store.scoped(scope), username, close, may
+    )

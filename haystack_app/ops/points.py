@@ -14,7 +14,7 @@ from ..kinds.scalars import Number, Ref
 from ..kinds.units import preferred_symbol
 from ..storage.levels import DEFAULT, LEVELS, MANUAL, Level, effective
 from .arguments import ref_of, text_of
-from .registry import Context, OpError, op
+from .registry import Context, NotAllowed, OpError, op
 
 __all__: list[str] = []
 
@@ -32,7 +32,7 @@ _SECONDS = {
 _LONGEST = dt.timedelta(days=3660)
 
 
-@op("pointWrite", side_effects=True)
+@op("pointWrite", right="view_entity", side_effects=True)
 def point_write(context: Context, request: Grid) -> Grid:
     """Read a point's priority array, or with ``level`` write one level of it.
 
@@ -43,6 +43,8 @@ def point_write(context: Context, request: Grid) -> Grid:
     id = ref_of(arguments.get("id")).id
     if arguments.get("level") is None:
         return _array(context, id)
+    if not context.may("write_points"):
+        raise NotAllowed("writing points needs the right write_points")
     number = _level_number(arguments["level"])
     val = arguments.get("val")
     expires = None

@@ -9,23 +9,29 @@ from dataclasses import dataclass, field
 from ..kinds.grid import Grid
 from ..storage.base import StorageAdapter
 
-__all__ = ["Context", "Op", "OpError", "all_ops", "find_op", "op"]
+__all__ = ["Context", "NotAllowed", "Op", "OpError", "all_ops", "find_op", "op"]
 
 
 class OpError(ValueError):
     """A request that an op cannot answer; the message becomes an error grid."""
 
 
+class NotAllowed(Exception):
+    """What the caller has no right to; the answer is status 403."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, and of which store.
+    """Who asks, and of which store: as far as they may see it.
 
-    ``close`` ends the caller's log-in; ``now`` is an aware datetime.
+    ``close`` ends the caller's log-in; ``may`` tells whether they have a right;
+    ``now`` is an aware datetime.
     """
 
     storage: StorageAdapter
     username: str = ""
     close: Callable[[], None] = lambda: None
+    may: Callable[[str], bool] = lambda right: True
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
@@ -33,14 +39,15 @@ class Context:
 class Op:
     """One op.
 
-    ``side_effects``: never answered to GET. ``staff_only``: for staff users.
-    ``takes_list``: a JSON list of dicts is taken for a grid of them.
+    ``right``: the permission that a caller needs, by its codename; empty for
+    whoever is logged in. ``side_effects``: never answered to GET. ``takes_list``: a
+    JSON list of dicts is taken for a grid of them.
     """
 
     name: str
     run: Callable[[Context, Grid], Grid]
+    right: str
     side_effects: bool
-    staff_only: bool
     takes_list: bool
 
     @property
@@ -56,8 +63,8 @@ _ops: dict[str, Op] = {}
 def op(
     name: str,
     *,
+    right: str = "",
     side_effects: bool = False,
-    staff_only: bool = False,
     takes_list: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``."""
@@ -65,7 +72,7 @@ def op(
     def register(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
-        _ops[name] = Op(name, run, side_effects, staff_only, takes_list)
+        _ops[name] = Op(name, run, right, side_effects, takes_list)
         return run
 
     return register

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
 from haystack_app.admin import paging
 from haystack_app.kinds import MARKER, DateTime, Grid, Number, Ref
+from haystack_app.models import GroupScope
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 
@@ -190,3 +191,55 @@ def test_the_list_asks_the_database_little(
 ) -> None:
     with django_assert_max_num_queries(7):  # type: ignore[operator]
         found(admin_client, "point or equip")
+
+
+# -- what a group may see ---------------------------------------------------------
+
+
+@pytest.fixture
+def member(building: StorageAdapter) -> Client:
+    """Staff that may see the point and what it is of, but not the site."""
+    group = Group.objects.create(name="members")
+    GroupScope.objects.create(group=group, filter="not site")
+    staff = User.objects.create_user("member", is_staff=True)
+    staff.groups.set([group, Group.objects.get(name="viewer")])
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def test_the_list_shows_what_a_group_may_see(member: Client) -> None:
+    assert found(member) == ["e_1", "old", "p"]
+    assert found(member, "id") == ["e_1", "old", "p"]
+    assert found(member, "siteRef->site") == []
+    assert found(member, "equipRef->ahu") == ["p"]
+    assert b"Main" not in member.get(LIST).content
+
+
+def test_pages_show_what_a_group_may_see(member: Client) -> None:
+    response = member.get(page("p"))
+    assert response.status_code == 200
+    text = response.content.decode()
+    assert "Main" not in text
+    assert "missing" in text
+    assert member.get(page("s")).status_code == 302
+    assert "siteRef" not in str(member.get(page("e_1")).context["referrers"])
+
+
+def test_a_group_gets_its_filter_in_the_admin(
+    admin_client: Client, building: StorageAdapter
+) -> None:
+    group = Group.objects.create(name="north")
+    url = reverse("admin:auth_group_change", args=[group.pk])
+    prefix = "haystack_scope"
+    form = {
+        "name": "north",
+        f"{prefix}-TOTAL_FORMS": "1",
+        f"{prefix}-INITIAL_FORMS": "0",
+        f"{prefix}-0-group": str(group.pk),
+    }
+    response = admin_client.post(url, {**form, f"{prefix}-0-filter": "(("})
+    assert "not a Haystack filter" in response.content.decode()
+    response = admin_client.post(url, {**form, f"{prefix}-0-filter": "site"})
+    assert response.status_code == 302
+    assert GroupScope.objects.get(group=group).filter == "site"

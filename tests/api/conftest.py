@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 import uvicorn
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 
@@ -89,13 +90,19 @@ def _no_remembered_log_ins() -> Iterator[None]:
     cache.clear()
 
 
-def user(name: str, **flags: bool) -> Any:
-    return get_user_model().objects.create_user(name, password=PASSWORD, **flags)
+def user(name: str, role: str | None = None, **flags: bool) -> Any:
+    """An operator, or an admin if staff; a role of "" is none at all."""
+    made = get_user_model().objects.create_user(name, password=PASSWORD, **flags)
+    if role is None:
+        role = "admin" if made.is_staff else "operator"
+    if role:
+        made.groups.add(Group.objects.get(name=role))
+    return made
 
 
-def logged_in(name: str, **flags: bool) -> Client:
+def logged_in(name: str, role: str | None = None, **flags: bool) -> Client:
     client = Client()
-    client.force_login(user(name, **flags))
+    client.force_login(user(name, role, **flags))
     return client
 
 
@@ -154,6 +161,13 @@ def served(http: Literal["auto", "h11", "httptools"] = "auto") -> Iterator[int]:
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture
+def scram_passwords(settings: Any) -> None:
+    """Passwords as a deployment stores them, with few rounds to be quick."""
+    settings.PASSWORD_HASHERS = ["haystack_app.auth.hashers.ScramHasher"]
+    settings.HAYSTACK = {**settings.HAYSTACK, "SCRAM_ITERATIONS": 4096}
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def about(client: Client, **headers: Any) -> Any:
 def test_nothing_without_credentials(path: str, method: str) -> None:
     response = Client().generic(method, f"/api/{path}", EMPTY, "text/zinc")
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == 'scram hash=SHA-256'
+    assert response["WWW-Authenticate"] == "scram hash=SHA-256"
     assert response.json()["status"] == 401
 
 

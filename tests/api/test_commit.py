@@ -212,12 +212,12 @@ def test_an_unknown_action(staff: Api, action: Any) -> None:
 
 
 @pytest.mark.parametrize("action", ["add", "update", "remove"])
-def test_only_staff_commit(api: Api, action: str) -> None:
+def test_only_who_may_change_entities_commits(api: Api, action: str) -> None:
     before = contents()
     grid = request(action, entity("new") if action == "add" else row("n", dis="X"))
     answer = api.post("commit", grid)
     assert answer.status_code == 403
-    assert answer.json() == {"status": 403, "dis": "commit is for staff"}
+    assert answer.json() == {"status": 403, "dis": "commit needs the right change_entity"}
     assert contents() == before
 
 

@@ -25,7 +25,7 @@ from haystack_app.kinds import (
     XStr,
 )
 from haystack_app.storage.handler import storages
-from tests.api.conftest import Api, basic, grid_of
+from tests.api.conftest import PASSWORD, Api, grid_of
 from tests.defects.building import at, point
 from tests.storage.building import tags_of
 
@@ -203,20 +203,10 @@ def test_what_phable_writes(staff: Api, accept: str) -> None:
 
 @pytest.fixture(params=["json", "zinc"])
 def client(
-    live: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    scram_passwords: None, live: Any, request: pytest.FixtureRequest
 ) -> phable.HaxallClient:
-    """It logs in by SCRAM alone: its token becomes a password on the way out."""
-    from phable import haystack_client
-
-    def with_password(
-        url: str, headers: dict[str, Any], *args: Any, **more: Any
-    ) -> Any:
-        return ph_request(url, {**headers, **basic("alice")}, *args, **more)
-
-    ph_request = haystack_client.ph_request
-    monkeypatch.setattr(haystack_client, "ph_request", with_password)
     uri = f"http://127.0.0.1:{live().port}/api"
-    return phable.HaxallClient(uri, "no token", content_type=request.param)
+    return phable.HaxallClient.open(uri, "alice", PASSWORD, content_type=request.param)
 
 
 @contextmanager

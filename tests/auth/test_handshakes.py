@@ -330,7 +330,7 @@ def test_unknown_handshakes(token: str) -> None:
         "c=biws,r={nonce}0,p={proof}",
         "c=biws,r=,p={proof}",
         "c=biws,r={nonce},p=",
-        "c=biws,r={nonce},p={proof}AAAA",
+        "c=biws,r={nonce},p=AAAA{proof}",
     ],
 )
 def test_final_messages_that_do_not_belong(alice: User, final: str) -> None:

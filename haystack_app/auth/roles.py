@@ -1,0 +1,45 @@
+"""The roles that a new database has: groups of ordinary Django permissions.
+
+They are made behind ``migrate`` where they are missing, and never changed: what an
+administrator makes of them stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+from django.db.models.signals import post_migrate
+from django.dispatch import receiver
+
+__all__ = ["OPERATING", "ROLES", "VIEW"]
+
+VIEW = "view_entity"
+OPERATING = ("write_history", "write_points", "invoke_actions")
+_EDITING = ("add_entity", "change_entity", "delete_entity")
+_USERS = ("view_user", "add_user", "change_user", "delete_user", "view_group")
+
+ROLES = {
+    "viewer": (VIEW,),
+    "operator": (VIEW, *OPERATING),
+    "admin": (VIEW, *OPERATING, *_EDITING, *_USERS),
+}
+"""Codenames of permissions: of this app, and of users and groups."""
+
+
+@receiver(post_migrate)
+def make_roles(sender: Any, using: str, **_: Any) -> None:
+    if sender.label != "haystack_app":
+        return
+    for label in ("auth", "haystack_app"):
+        create_permissions(apps.get_app_config(label), verbosity=0, using=using)
+    ours = Q(content_type__app_label="haystack_app") | Q(content_type__app_label="auth")
+    for name, codenames in ROLES.items():
+        group, is_new = Group.objects.using(using).get_or_create(name=name)
+        if is_new:
+            group.permissions.set(
+                Permission.objects.using(using).filter(ours, codename__in=codenames)
+            )

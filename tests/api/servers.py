@@ -1,0 +1,71 @@
+"""Servers in processes of their own, on one of the databases of the tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def url_of(alias: str) -> str:
+    """``DATABASE_URL`` of the database that the tests use now."""
+    at = connections[alias].settings_dict
+    if connections[alias].vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    login = ":".join(quote(at[key]) for key in ("USER", "PASSWORD") if at[key])
+    return f"postgresql://{login}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+
+
+class Server:
+    """One uvicorn process; leaving the context ends it."""
+
+    def __init__(self, alias: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.root = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"server-{self.port}.log"
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": url_of(alias),
+            "SECRET_KEY": "one key for all processes",
+            "VAR_DIR": str(folder),
+            "HAYSTACK_TICK_SECONDS": "0",
+            "HAYSTACK_SCRAM_ITERATIONS": "4096",
+        }
+
+    def __enter__(self) -> Self:
+        port = str(self.port)
+        options = ["--port", port, "--lifespan", "off", "--no-access-log"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "project.asgi:application", *options],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + 60
+        while not self.answers():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    def answers(self) -> bool:
+        with socket.socket() as tried:
+            tried.settimeout(1)
+            return tried.connect_ex(("127.0.0.1", self.port)) == 0
