@@ -13,7 +13,13 @@ class HaystackConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401  registers them
-        from .auth import endings, roles  # noqa: F401  receive signals
+        from .auth import (  # noqa: F401  receive signals
+            auditing,
+            endings,
+            failures,
+            first_admin,
+            roles,
+        )
 
         conf.apply()
         for module in settings.HAYSTACK.get("ACTIONS", []):

@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .auth.addresses import right_proxies
 from .auth.hashers import ITERATIONS, right_iterations
+from .auth.throttle import wrong_rates
 from .auth.tokens import HOURS, right_hours
 from .conf import wrong_limits
 from .ops import find_op
@@ -25,14 +27,18 @@ _KEYS = {
     "ACTIONS",
     "HISTORY_CHUNK_DAYS",
     "LIMITS",
+    "PROXIES",
     "SCRAM_ITERATIONS",
     "SERVER_NAME",
     "STORAGES",
+    "SUPERUSER",
+    "THROTTLE",
     "TICK_SECONDS",
     "TOKEN_HOURS",
 }
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
+_ACTING = "haystack_app.auth.acting.remember_request"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
 """What REST resources are called, and the synonym of the default storage."""
 
@@ -78,6 +84,18 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
             hint="Give a number of hours, more than 0 and at most ten years.",
             id="haystack.E010",
         )
+    for problem in wrong_rates(settings.HAYSTACK.get("THROTTLE", {})):
+        yield Error(
+            f"HAYSTACK['THROTTLE']: {problem}",
+            hint="Give counts of a minute, or None for none; docs/configuration.md.",
+            id="haystack.E011",
+        )
+    if not right_proxies(settings.HAYSTACK.get("PROXIES", 0)):
+        yield Error(
+            "HAYSTACK['PROXIES'] is wrong",
+            hint="Give the number of proxies in front, 0 to 10.",
+            id="haystack.E012",
+        )
 
 
 @register()
@@ -94,6 +112,12 @@ def check_log_in(**_: Any) -> Iterator[CheckMessage]:
             "nothing answers the handshakes of Haystack clients",
             hint=f"Put {_MIDDLEWARE} behind SecurityMiddleware in MIDDLEWARE.",
             id="haystack.W006",
+        )
+    if _ACTING not in settings.MIDDLEWARE:
+        yield Warning(
+            "the audit log does not know who changes users",
+            hint=f"Put {_ACTING} near the top of MIDDLEWARE.",
+            id="haystack.W007",
         )
 
 

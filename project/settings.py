@@ -61,6 +61,15 @@ ADAPTERS = {
     "orm": "haystack_app.storage.orm.OrmAdapter",
     "memory": "haystack_app.storage.memory.InMemoryAdapter",
 }
+# HAYSTACK_THROTTLE=off, or HAYSTACK_THROTTLE_USER=1000 and so on.
+_RATE = "HAYSTACK_THROTTLE_"
+THROTTLE: dict[str, int] | None = None
+if env.str("HAYSTACK_THROTTLE", default="on").lower() not in ("off", "false", "0"):
+    THROTTLE = {
+        name.removeprefix(_RATE): env.int(name)
+        for name in os.environ
+        if name.startswith(_RATE)
+    }
 HAYSTACK_STORAGE = env.str("HAYSTACK_STORAGE", default="orm")
 if HAYSTACK_STORAGE not in ADAPTERS:
     raise ImproperlyConfigured(
@@ -75,6 +84,15 @@ HAYSTACK: dict[str, Any] = {
     "SCRAM_ITERATIONS": env.int("HAYSTACK_SCRAM_ITERATIONS", default=100_000),
     # how long a log-in lasts that nobody uses
     "TOKEN_HOURS": env.float("HAYSTACK_TOKEN_HOURS", default=24.0 * 30),
+    # requests and log-ins a minute; None: as many as anybody likes
+    "THROTTLE": THROTTLE,
+    # proxies of ours in front, each of which appends to X-Forwarded-For
+    "PROXIES": env.int("HAYSTACK_PROXIES", default=0),
+    # made by migrate where there is no superuser
+    "SUPERUSER": {
+        name: env.str(f"HAYSTACK_SUPERUSER_{name}", default="")
+        for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
+    },
     # how often expired writes are looked for; 0: never, a cron job does it
     "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
 }
@@ -144,6 +162,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
+    "project.content_policy.content_policy",
+    "haystack_app.auth.acting.remember_request",
     "django.middleware.security.SecurityMiddleware",
     "haystack_app.auth.middleware.handshake",
     "django.middleware.gzip.GZipMiddleware",
@@ -192,6 +212,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     # `format` is a legal argument of an op, not ours to take.
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["haystack_app.api.throttling.RequestThrottle"],
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Haystack server",
@@ -207,7 +228,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 REDIS_URL = env.str("REDIS_URL", default="")
 
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # a full cache forgets counts of the throttle at random
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
 }
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}

@@ -86,6 +86,7 @@ DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
 
 HAYSTACK: dict[str, Any] = {
     "TICK_SECONDS": 0,
+    "THROTTLE": None,
     "ACTIONS": ["haystack_app.demo.actions"],
     "STORAGES": {
         "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter", "OPTIONS": {}},

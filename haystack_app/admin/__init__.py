@@ -1,7 +1,17 @@
-"""In Django's admin: entities, to look at and not to change, and tokens."""
+"""In Django's admin: entities and the audit log, to look at; users and tokens."""
 
+from .audit import AuditAdmin
 from .entity import EntityAdmin
 from .group import ScopedGroupAdmin
+from .log_in import ThrottledLogInForm
 from .token import TokenAdmin
+from .user import UserAdmin
 
-__all__ = ["EntityAdmin", "ScopedGroupAdmin", "TokenAdmin"]
+__all__ = [
+    "AuditAdmin",
+    "EntityAdmin",
+    "ScopedGroupAdmin",
+    "ThrottledLogInForm",
+    "TokenAdmin",
+    "UserAdmin",
+]

@@ -163,11 +163,17 @@ def _referrers(id: str, seen: QuerySet[Entity]) -> list[Referrers]:
             Referrers(
                 path,
                 count,
-                _search_url(f"{path.replace('.', '->')} == @{id}"),
+                _search_url(_search(path, id)),
                 [ref_link(src, names) for src in srcs],
             )
         )
     return found
+
+
+def _search(path: str, id: str) -> str:
+    """A filter for the referrers; into lists of dicts it cannot look."""
+    tags, hidden, _ = path.replace(".", "->").partition("[]")
+    return tags if hidden else f"{tags} == @{id}"
 
 
 def _search_url(filter: str) -> str:

@@ -14,10 +14,10 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from ..auth import tokens
-from ..auth.failures import log_failure
+from ..auth import throttle, tokens
 from ..auth.headers import Authorization, challenge
 from ..models import Token
+from .throttling import as_throttled
 
 __all__ = [
     "AUTHENTICATION",
@@ -75,12 +75,12 @@ class CachedBasicAuthentication(BasicAuthentication):
         key = salted_hmac("haystack.basic", credentials, algorithm="sha256").hexdigest()
         if (known := cache.get(key)) and (user := _verified(*known)):
             return user, None
-        try:
-            user, _ = super().authenticate_credentials(userid, password, request)
-        except AuthenticationFailed:
-            if request is not None:
-                log_failure(request._request, userid, "wrong password or no such user")
-            raise
+        if request is None:  # for who calls this without one
+            return super().authenticate_credentials(userid, password)
+        with as_throttled():
+            throttle.attempt(request._request, userid)
+        user, _ = super().authenticate_credentials(userid, password, request)
+        throttle.succeed(request._request, userid)
         cache.set(key, (user.pk, user.get_session_auth_hash()), _REMEMBERED_SECONDS)
         return user, None
 

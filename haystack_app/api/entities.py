@@ -24,13 +24,12 @@ from ..wire.errors import ParseError
 from ..wire.record import Record
 from . import exceptions, openapi, preconditions
 from .openapi import query
+from .paging import LARGEST_PAGE, PAGE, page_size
 from .refusals import as_rest
 from .rest import RestView
 
 __all__ = ["EntitiesView", "EntityView"]
 
-_PAGE = 100
-_LARGEST_PAGE = 1_000
 _GONE = {"_kind": "remove"}
 _FROM_ONE = {"type": "integer", "minimum": 1}
 
@@ -45,7 +44,7 @@ class EntitiesView(RestView):
             query("fields", "tags to show, separated by commas; `id` always is"),
             query(
                 "limit",
-                f"entities a page: {_PAGE} by default, {_LARGEST_PAGE} at most",
+                f"entities a page: {PAGE} by default, {LARGEST_PAGE} at most",
                 _FROM_ONE,
             ),
             query("cursor", "where the page begins, as `next` of the last one says"),
@@ -56,7 +55,7 @@ class EntitiesView(RestView):
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """Entities in order of their ids, a page at a time."""
         asked = request.query_params
-        size, after, trash = _size(asked), _cursor(asked), _flag(asked, "trash")
+        size, after, trash = page_size(asked), _cursor(asked), _flag(asked, "trash")
         fields = _fields(asked)
         with self.context(request) as context:
             found = editing.page(
@@ -69,7 +68,7 @@ class EntitiesView(RestView):
 
     @extend_schema(
         operation_id="entities_create",
-        parameters=[openapi.ETAG, openapi.LOCATION],
+        parameters=[openapi.ETAG, openapi.location("entity")],
         request=openapi.bodies(openapi.ONE_OR_MORE),
         responses={201: openapi.ONE_OR_MORE, **openapi.refusals(403, 409, 413, 415)},
     )
@@ -178,14 +177,6 @@ def _known(id: str) -> str:
     if not is_ref_id(id):
         raise NotFound(f"unknown entity @{id}")
     return id
-
-
-def _size(asked: QueryDict) -> int:
-    text = asked.get("limit", str(_PAGE))
-    digits = text.lstrip("0")
-    if not text.isascii() or not digits.isdigit():
-        raise exceptions.UnreadableRequest(f"limit must be 1 or more, not {text!r}")
-    return min(int(digits[:9]), _LARGEST_PAGE)
 
 
 def _cursor(asked: QueryDict) -> str:

@@ -7,8 +7,14 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpResponseBase, JsonResponse
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+)
 from rest_framework.views import exception_handler as rest_exception_handler
+
+from . import throttling
 
 __all__ = [
     "BodyTooLarge",
@@ -58,6 +64,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
 
     A fault of the server's own is logged and answered without a word of it.
     """
+    if isinstance(error, AuthenticationFailed | NotAuthenticated):
+        error = throttling.refused(context["request"]) or error
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
     elif isinstance(error, SuspiciousOperation):  # a thousand parameters, say

@@ -13,11 +13,11 @@ __all__ = [
     "ENTITY",
     "ETAG",
     "IF_MATCH",
-    "LOCATION",
     "ONE_OR_MORE",
     "PAGE_OF",
     "bodies",
     "id_in_path",
+    "location",
     "query",
     "refusals",
 ]
@@ -64,13 +64,14 @@ _REFUSAL = {
 _REASONS = {
     400: "what is asked for makes no sense: `dis` says what of it",
     401: "no log-in",
-    403: "for staff only",
+    403: "the right to do this is missing",
     404: "unknown id or project",
     409: "it does not go with what is there: others refer to it, say",
     412: "it was changed meanwhile",
     413: "the body is too large, as sent or inflated",
-    415: "the body is no Hayson, or its Content-Encoding is not gzip",
+    415: "the body is no JSON of this kind, or its Content-Encoding is not gzip",
     428: "neither If-Match nor `mod` says which state is changed",
+    429: "too many requests: `Retry-After` says how many seconds to wait",
 }
 
 IF_MATCH = OpenApiParameter(
@@ -86,13 +87,16 @@ ETAG = OpenApiParameter(
     description="the entity's `mod`",
     response=[200, 201],
 )
-LOCATION = OpenApiParameter(
-    "Location",
-    str,
-    OpenApiParameter.HEADER,
-    description="the path of the entity, where one was added",
-    response=[201],
-)
+
+
+def location(thing: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "Location",
+        str,
+        OpenApiParameter.HEADER,
+        description=f"the path of the {thing}, where one was added",
+        response=[201],
+    )
 
 
 def query(name: str, description: str, schema: Any = str) -> OpenApiParameter:
@@ -112,7 +116,7 @@ def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
     """Those of every request, and these."""
     return {
         status: OpenApiResponse(_REFUSAL, description=_REASONS[status])
-        for status in sorted({400, 401, 404, *statuses})
+        for status in sorted({400, 401, 404, 429, *statuses})
     }
 
 

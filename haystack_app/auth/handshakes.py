@@ -12,6 +12,7 @@ import hmac
 import secrets
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
@@ -97,9 +98,11 @@ def finish(handshake: Handshake, message: bytes) -> tuple[Any, str]:
     proven = scram.proves(credentials.keys, signed, final.proof)
     if not (_belongs(final, first, handshake.server_first) & proven):
         raise Refused("wrong password", handshake.username)
-    if credentials.user is None:
+    users = get_user_model()._default_manager
+    user = credentials.user_pk and users.filter(pk=credentials.user_pk).first()
+    if not user:
         raise Refused("no such user", handshake.username)
-    return credentials.user, scram.server_final(credentials.keys, signed)
+    return user, scram.server_final(credentials.keys, signed)
 
 
 def _belongs(final: scram.ClientFinal, first: scram.ClientFirst, answer: str) -> bool:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from . import encoding, handshakes, tokens
+from . import encoding, handshakes, throttle, tokens
 from .failures import log_failure
 from .handshakes import Malformed, Refused
 from .headers import Authorization, MalformedHeader, authentication_info, challenge
+from .throttle import TooMany
 
 __all__ = ["handshake"]
 
@@ -33,27 +34,32 @@ def handshake(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         request.get_host()  # refuses other hosts, as CommonMiddleware does
         try:
-            response = step(authorization.parameters())
+            throttle.knock(request)
+            response = step(request, authorization.parameters())
         except (MalformedHeader, Malformed) as error:
             response = _refusal(400, str(error))
         except Refused as error:
             log_failure(request, error.username, str(error))
             response = _refusal(403, "the log-in has failed")
+        except TooMany as error:
+            response = _refusal(429, str(error))
+            response["Retry-After"] = str(error.seconds)
         response["Cache-Control"] = "no-cache, no-store"
         return response
 
     return answer
 
 
-def _hello(parameters: Parameters) -> HttpResponse:
+def _hello(request: HttpRequest, parameters: Parameters) -> HttpResponse:
     try:
         username = _decoded(parameters, "username").decode()
     except UnicodeDecodeError:
         raise Malformed("username is not UTF-8") from None
+    throttle.attempt(request, username)
     return _challenged(challenge(token=handshakes.begin(username)))
 
 
-def _scram(parameters: Parameters) -> HttpResponse:
+def _scram(request: HttpRequest, parameters: Parameters) -> HttpResponse:
     message = _decoded(parameters, "data")
     handshake = handshakes.find(parameters.get("handshaketoken", ""))
     if not handshake.server_first:
@@ -61,6 +67,7 @@ def _scram(parameters: Parameters) -> HttpResponse:
         data = encoding.urlsafe(text.encode())
         return _challenged(challenge(data=data, token=handshake.token))
     user, text = handshakes.finish(handshake, message)
+    throttle.succeed(request, handshake.username)
     data = encoding.urlsafe(text.encode())
     info = authentication_info(token=tokens.issue(user), data=data)
     return HttpResponse(headers={"Authentication-Info": info, "Content-Length": "0"})
@@ -75,7 +82,7 @@ def _decoded(parameters: Parameters, name: str) -> bytes:
         raise Malformed(f"{name} is not base64") from None
 
 
-_STEPS: dict[str, Callable[[Parameters], HttpResponse]] = {
+_STEPS: dict[str, Callable[[HttpRequest, Parameters], HttpResponse]] = {
     "hello": _hello,
     "scram": _scram,
 }

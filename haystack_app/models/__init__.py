@@ -1,5 +1,6 @@
 """The tables: entities with what belongs to them, history, changes, log-ins."""
 
+from .audit import AuditEntry
 from .change import Change
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
@@ -10,6 +11,7 @@ from .scope import GroupScope
 from .token import Token
 
 __all__ = [
+    "AuditEntry",
     "Change",
     "DefLibrary",
     "Entity",

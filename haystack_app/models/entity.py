@@ -77,8 +77,9 @@ class EntityRef(models.Model):
 
     A path runs through dicts with dots (``cfg.inner.ref``); a list of refs has
     one row an element. A nested dict has a row with an empty ``dst``, which is
-    no id: it tells paths that end inside the record. Kept in the same
-    transaction as the entity.
+    no id: it tells paths that end inside the record. A path that ends in ``[]``
+    has refs behind it that no filter reaches. Kept in the same transaction as the
+    entity.
     """
 
     pk = models.CompositePrimaryKey("path", "dst", "src")

@@ -21,7 +21,7 @@ def commit(context: Context, request: Grid) -> Grid:
     updates transient tags. The answer has the new records, none when removed.
     """
     action = text_of(request.meta.get("commit"), "meta commit")
-    force, transient = "force" in request.meta, "transient" in request.meta
+    force, transient = (_is_set(request, name) for name in ("force", "transient"))
     store, rows, who = context.storage, list(request.rows), context.username
     capped_ids(len(rows))
     if transient and action != "update":
@@ -36,3 +36,8 @@ def commit(context: Context, request: Grid) -> Grid:
         store.remove_entities(rows, force=force, who=who)
         return Grid()
     raise OpError(f"meta commit must be add, update or remove, not {action!r}")
+
+
+def _is_set(request: Grid, name: str) -> bool:
+    """A flag of the meta: a Marker as a rule, and false where a client says so."""
+    return request.meta.get(name) not in (None, False)

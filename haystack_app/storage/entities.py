@@ -102,11 +102,12 @@ class EntityStore(NamespaceStore):
     def add_entities(self, records: Iterable[Tags], *, who: str = "") -> list[Record]:
         """Store new entities; those without an id get a random one.
 
-        Raises InvalidRecord, also for an id that exists; all are stored or none.
+        A tag that is Remove is left out, as for ``update_entities``. Raises
+        InvalidRecord, also for an id that exists; all are stored or none.
         """
         rows = [_with_id(record) for record in records]
         _each(rows, _check_persistent)
-        stored = stored_forms(rows)
+        stored = stored_forms(_merged({}, row) for row in rows)
         ids = [one.id for one in stored]
         with self.alone():
             for id, held in zip(ids, self.read_by_ids(ids), strict=True):
@@ -190,7 +191,9 @@ class EntityStore(NamespaceStore):
 
 
 def _with_id(record: Tags) -> Tags:
-    return record if record.get("id") else {**record, "id": Ref(uuid.uuid4().hex)}
+    if record.get("id") is not None:
+        return record
+    return {**record, "id": Ref(uuid.uuid4().hex)}
 
 
 def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:

@@ -36,6 +36,8 @@ __all__ = [
 
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _OWN = HIS_FACTS | {"mod"}
+_GRID = {"meta", "cols", "rows"}
+"""What a dict of JSON 3 is known for a grid by."""
 _MAX_KEY = 2_500
 """Characters of a path and two ids together: what a PostgreSQL index key takes."""
 
@@ -47,7 +49,8 @@ class Stored:
     ``tags`` and ``cur`` are the JSON objects of persistent and transient tags,
     the former still without ``mod``; ``names`` are those of ``tags`` and ``mod`` in
     order, ``edges`` the (path, id) of its refs and, with an empty id, the paths of
-    its nested dicts.
+    its nested dicts. A path that ends in ``[]`` stands for refs behind it that no
+    filter reaches.
     """
 
     id: str
@@ -157,17 +160,32 @@ def _check_tag(name: str, value: Any) -> None:
 
 
 def _check(value: Any, depth: int) -> None:
-    """What would be stored could be read again: names, depth, no U+0000."""
+    """What would be stored could be read again: names, depth, no U+0000.
+
+    In every format: one value without a form would spoil all answers it is in.
+    """
     if isinstance(value, str):
         if "\0" in value:
             raise InvalidRecord("U+0000 cannot be stored")
     elif isinstance(value, list | tuple | Mapping | Grid):
         if depth >= limits.MAX_DEPTH:
             raise InvalidRecord(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
+        _check_form(value)
         for part in _parts(value):
             _check(part, depth + 1)
     elif isinstance(value, Ref | Uri | XStr):
         _check(value.dis if isinstance(value, Ref) else value.val, depth)
+
+
+def _check_form(value: Any) -> None:
+    """What JSON 3 would take for something else, and Zinc for no grid."""
+    if isinstance(value, Grid):
+        if not value.cols:
+            raise InvalidRecord("a grid has one column at least")
+        if any("name" in col.meta for col in value.cols):
+            raise InvalidRecord("the meta of a column has no tag 'name'")
+    elif isinstance(value, Mapping) and _GRID <= value.keys():
+        raise InvalidRecord("a dict with tags meta, cols and rows would be a grid")
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -198,7 +216,20 @@ def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
         for item in value:
             if isinstance(item, Ref):
                 yield path, item.id
+            else:
+                yield from _hidden(path, item)
     elif isinstance(value, Mapping):
         yield path, ""
         for name, inner in value.items():
             yield from _edges(f"{path}.{name}", inner)
+    else:
+        yield from _hidden(path, value)
+
+
+def _hidden(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Refs where no path of a filter leads: in a grid, or deeper in a list."""
+    if isinstance(value, Ref):
+        yield f"{path}[]", value.id
+    elif isinstance(value, list | tuple | Mapping | Grid):
+        for part in _parts(value):
+            yield from _hidden(path, part)

@@ -129,7 +129,15 @@ def test_the_page_of_a_point(admin_client: Client, building: StorageAdapter) -> 
     assert "Lost one" in text and text.count("missing") == 2  # its tag, and as a ref
     assert "<i>" not in text
     paths = [path for path, _ in response.context["refs"]]
-    assert paths == ["cfg.inner.ref", "equipRef", "lostRef", "refs", "refs", "siteRef"]
+    assert paths == [
+        "cfg.inner.ref",
+        "equipRef",
+        "lostRef",
+        "refs",
+        "refs",
+        "siteRef",
+        "table[]",
+    ]
 
 
 def test_who_refers_to_a_site(admin_client: Client, building: StorageAdapter) -> None:
@@ -140,8 +148,13 @@ def test_who_refers_to_a_site(admin_client: Client, building: StorageAdapter) ->
         "cfg.inner.ref": 1,
         "refs": 1,
         "siteRef": 2,
+        "table[]": 1,
     }
-    for path, ids in (("cfg.inner.ref", ["p"]), ("siteRef", ["e_1", "p"])):
+    for path, ids in (
+        ("cfg.inner.ref", ["p"]),
+        ("siteRef", ["e_1", "p"]),
+        ("table[]", ["p"]),
+    ):
         answer = admin_client.get(groups[path].search)
         assert [entity.id for entity in answer.context["cl"].result_list] == ids
 

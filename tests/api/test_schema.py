@@ -31,8 +31,19 @@ CHECKED = [
 METHODS = {
     "/api/entities/": ["get", "post"],
     "/api/entities/{id}/": ["get", "patch", "delete"],
+    "/api/users/": ["get", "post"],
+    "/api/users/{id}/": ["get", "patch", "delete"],
 }
 IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
+BODIES: dict[str, list[Any]] = {
+    "/api/entities/": [None, None, {"dis": "Any"}],
+    "/api/entities/{id}/": [None, None, {"dis": "Any"}],
+    "/api/users/": [
+        None,
+        {"username": "eve", "password": "some long words", "groups": ["viewer"]},
+    ],
+    "/api/users/{id}/": [None, {"email": "any@example.org", "active": True}],
+}
 
 
 def document() -> Any:
@@ -63,18 +74,20 @@ def one_connection() -> Iterator[None]:
     [(path, method) for path, methods in METHODS.items() for method in methods],
 )
 def test_whatever_the_schema_allows(path: str, method: str, db: None) -> None:
-    """Requests of a staff user, on the building; each changes it for the next."""
+    """Requests of a superuser, on the building; each changes it for the next."""
     fill(storages["default"])
-    user("boss", is_staff=True)
+    others = [user(name).pk for name in ("bob", "carol")]
+    user("boss", is_staff=True, is_superuser=True)
+    ids = [None, *others] if "users" in path else IDS
     source = "/api/schema/?format=json"
     schema = schemathesis.openapi.from_wsgi(source, application)
     checks = [CHECKS.get_one(name) for name in CHECKED]
 
     @given(
         case=schema[path][method].as_strategy(),
-        id=sampled_from(IDS),
+        id=sampled_from(ids),
         more=sampled_from([{}, {"If-Match": "*"}]),
-        body=sampled_from([None, None, {"dis": "Any"}]),
+        body=sampled_from(BODIES[path]),
     )
     @settings(
         max_examples=60,
@@ -84,9 +97,7 @@ def test_whatever_the_schema_allows(path: str, method: str, db: None) -> None:
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def ask(
-        case: schemathesis.Case, id: str | None, more: dict[str, str], body: Any
-    ) -> None:
+    def ask(case: schemathesis.Case, id: Any, more: dict[str, str], body: Any) -> None:
         if body and method in ("post", "patch"):
             case.body, case.media_type = body, "application/json"
         if id is not None and "id" in case.path_parameters:

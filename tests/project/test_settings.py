@@ -152,3 +152,15 @@ def test_https_passes_the_deployment_checks(tmp_path: Path) -> None:
         [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_throttle(load: Load) -> None:
+    assert load()["HAYSTACK"]["THROTTLE"] == {}
+    assert load(HAYSTACK_THROTTLE="off")["HAYSTACK"]["THROTTLE"] is None
+    rates = load(HAYSTACK_THROTTLE_USER="100")["HAYSTACK"]["THROTTLE"]
+    assert rates == {"USER": 100}
+
+
+def test_proxies(load: Load) -> None:
+    assert load()["HAYSTACK"]["PROXIES"] == 0
+    assert load(HAYSTACK_PROXIES="2")["HAYSTACK"]["PROXIES"] == 2

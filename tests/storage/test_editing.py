@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from haystack_app.kinds import MARKER, NA, REMOVE, DateTime, Number, Ref
+from haystack_app.kinds import MARKER, NA, REMOVE, Col, DateTime, Grid, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import (
     ArrayInUse,
@@ -95,6 +95,11 @@ def test_add(store: Store) -> None:
     assert log(store, "a") == [("add", "joe", {}, {})]
 
 
+def test_a_tag_that_is_removed_is_none_of_a_new_entity(store: Store) -> None:
+    [record] = store.add_entities([{"id": None, "dis": REMOVE, "n": Number(1)}])
+    assert set(record) == {"id", "mod", "n"}
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -104,6 +109,9 @@ def test_add(store: Store) -> None:
         ([entity("new", hisSize=Number(1))], "row 1: tag 'hisSize' is the server's"),
         ([entity("new"), entity("b", Bad=MARKER)], "row 2: invalid tag name 'Bad'"),
         ([{"id": "new"}], "id must be a Ref"),
+        ([{"id": ""}], "id must be a Ref"),
+        ([{"id": False}], "id must be a Ref"),
+        ([{"id": REMOVE}], "id must be a Ref"),
     ],
 )
 def test_add_refuses(pair: Store, rows: list[dict[str, Any]], words: str) -> None:
@@ -286,6 +294,26 @@ def test_an_entity_in_use_stays_unless_orphans_are_wanted(pair: Store) -> None:
     pair.remove_entities([row(pair, "e"), row(pair, "x")], orphan=False)
     pair.remove_entities([row(pair, "s")])
     assert ids(pair.scan()) == [f"p{count:02}" for count in range(12)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"r": Ref("s")}],
+        [[Ref("s")]],
+        {"list": [Number(1), {"r": [Ref("s")]}]},
+        Grid.of([{"r": Ref("s")}]),
+        Grid([Col("c", {"r": Ref("s")})]),
+        {"grid": Grid([Col("c")], [], {"r": Ref("s")})},
+    ],
+)
+def test_refs_that_no_filter_reaches_count_as_well(pair: Store, value: Any) -> None:
+    pair.load_entities([entity("e", tag=value)])
+    with pytest.raises(EntityInUse, match="@s is referred to by @e"):
+        pair.remove_entities([row(pair, "s")], orphan=False)
+    assert ids(pair.read("tag == @s or tag->r == @s or tag->site")) == []
+    pair.load_entities([entity("e")])
+    pair.remove_entities([row(pair, "s")], orphan=False)
 
 
 # -- pages -----------------------------------------------------------------------

@@ -260,6 +260,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "bad tag in a dict": (entity("bad", x={"A b": MARKER}), "tag name 'A b'"),
     "bad tag in a list": (entity("bad", x=[{"A b": MARKER}]), "tag name 'A b'"),
     "deeply nested": (entity("bad", x=DEEP), "nested"),
+    "a grid of JSON 3": (
+        entity("bad", x=[{"meta": MARKER, "cols": NA, "rows": NA}]),
+        "meta, cols and rows",
+    ),
+    "a grid without columns": (entity("bad", x=Grid([])), "x: a grid has one column"),
+    "a column's meta with its name": (
+        entity("bad", x={"g": Grid([Col("a", {"name": "A"})])}),
+        "x: .*'name'",
+    ),
     "no kind": (entity("bad", x=object()), "object"),
     "datetime": (entity("bad", x=dt.datetime(2024, 1, 1)), "datetime"),
 }

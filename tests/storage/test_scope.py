@@ -245,7 +245,7 @@ def test_nothing_tells_what_is_hidden(campus: Store, north: Store) -> None:
     campus.load_entities(
         [
             entity("south", site=MARKER, dis="changed", area=Number(1)),
-            point("south-p", siteRef=Ref("south"), secret=MARKER, to=Ref("north-q")),
+            point("south-p", writable=MARKER, siteRef=Ref("south"), to=Ref("north-q")),
             entity("south-new", siteRef=Ref("south"), ahu=MARKER, toRef=Ref("north")),
         ]
     )

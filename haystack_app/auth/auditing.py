@@ -1,0 +1,179 @@
+"""What is noted of users, groups and tokens, whoever changes them.
+
+By signals, so that REST, the admin and commands are all seen. Statements that
+bypass ``save`` and ``delete`` (``QuerySet.update``, SQL) are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models.signals import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_save,
+)
+from django.dispatch import receiver
+
+from ..models import AuditEntry, Token
+from .audit import note
+from .endings import _is_rehash
+
+__all__: list[str] = []
+
+User = get_user_model()
+_FLAGS = ("is_staff", "is_superuser")
+_WATCHED = (
+    User.USERNAME_FIELD,
+    "password",
+    "email",
+    "first_name",
+    "last_name",
+    "is_active",
+    *_FLAGS,
+)
+_BEFORE = "_haystack_before"
+_NAMED = 20
+
+
+# -- users --------------------------------------------------------------------
+
+
+@receiver(pre_save, sender=User)
+def keep_before(
+    sender: Any, instance: Any, raw: bool, using: str, update_fields: Any, **_: Any
+) -> None:
+    """Not at a log-in, which saves the time of it, nor when a hash is renewed."""
+    fields = set(_WATCHED if update_fields is None else update_fields)
+    if raw or not fields.intersection(_WATCHED) or _is_rehash(instance, update_fields):
+        return
+    before = sender._default_manager.using(using).filter(pk=instance.pk)
+    setattr(instance, _BEFORE, before.values(*fields.intersection(_WATCHED)).first())
+
+
+@receiver(post_save, sender=User)
+def note_user(
+    sender: Any, instance: Any, created: bool, raw: bool, using: str, **_: Any
+) -> None:
+    before = vars(instance).pop(_BEFORE, None)
+    if created and not raw:
+        flags = [name for name in _FLAGS if getattr(instance, name)]
+        detail = ", ".join([_user(instance), *flags])
+        note(AuditEntry.USER_CREATED, detail, using)
+    elif before:
+        changed = [it for it in before if before[it] != getattr(instance, it)]
+        if "is_active" in changed:
+            changed.remove("is_active")
+            is_on = instance.is_active
+            event = AuditEntry.USER_ENABLED if is_on else AuditEntry.USER_DISABLED
+            note(event, _user(instance), using)
+        if changed:
+            words = ", ".join(_changed(instance, before, it) for it in sorted(changed))
+            note(AuditEntry.USER_CHANGED, f"{_user(instance)}: {words}", using)
+
+
+@receiver(post_delete, sender=User)
+def note_deleted_user(sender: Any, instance: Any, using: str, **_: Any) -> None:
+    note(AuditEntry.USER_DELETED, _user(instance), using)
+
+
+def _user(user: Any) -> str:
+    return f"user {user.get_username()!r}"
+
+
+def _changed(user: Any, before: dict[str, Any], name: str) -> str:
+    """No values but those of flags and of the name: who reads this need not know."""
+    if name in _FLAGS:
+        return f"{name} {getattr(user, name)}"
+    if name == User.USERNAME_FIELD:
+        return f"{name}, was {before[name]!r}"
+    return name
+
+
+# -- groups and permissions ---------------------------------------------------
+
+
+@receiver(pre_save, sender=Group)
+def keep_name(instance: Group, raw: bool, using: str, **_: Any) -> None:
+    if not raw:
+        before = Group.objects.using(using).filter(pk=instance.pk)
+        setattr(instance, _BEFORE, before.values_list("name", flat=True).first())
+
+
+@receiver(post_save, sender=Group)
+def note_group(instance: Group, created: bool, raw: bool, using: str, **_: Any) -> None:
+    before = vars(instance).pop(_BEFORE, None)
+    if created and not raw:
+        note(AuditEntry.GROUP_CREATED, f"group {instance.name!r}", using)
+    elif before not in (None, instance.name):
+        detail = f"group {instance.name!r}, was {before!r}"
+        note(AuditEntry.GROUP_CHANGED, detail, using)
+
+
+@receiver(post_delete, sender=Group)
+def note_deleted_group(instance: Group, using: str, **_: Any) -> None:
+    note(AuditEntry.GROUP_DELETED, f"group {instance.name!r}", using)
+
+
+@receiver(m2m_changed, sender=User.groups.through)
+@receiver(m2m_changed, sender=User.user_permissions.through)
+@receiver(m2m_changed, sender=Group.permissions.through)
+def note_relation(
+    sender: Any,
+    instance: Any,
+    action: str,
+    model: Any,
+    pk_set: set[int] | None,
+    using: str,
+    **_: Any,
+) -> None:
+    """From either end: a user's groups, and a group's users."""
+    if action not in ("post_add", "post_remove", "pre_clear"):
+        return
+    if action == "pre_clear":
+        words = "removed all"
+    elif pk_set:
+        others = model._default_manager.using(using).filter(pk__in=pk_set)
+        words = "added " if action == "post_add" else "removed "
+        words += _names(others)
+    else:
+        return
+    if isinstance(instance, User):
+        whose = _user(instance)
+    else:
+        whose = f"{instance._meta.verbose_name} {_name(instance)!r}"
+    of_groups = sender is User.groups.through
+    event = AuditEntry.GROUPS_CHANGED if of_groups else AuditEntry.PERMISSIONS_CHANGED
+    note(event, f"{whose}: {words} {model._meta.verbose_name_plural}", using)
+
+
+def _names(rows: Any) -> str:
+    names = sorted(repr(_name(row)) for row in rows[: _NAMED + 1])
+    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])
+
+
+def _name(row: Any) -> str:
+    """Permissions by their codenames; ``str`` would look up their content types."""
+    return getattr(row, "codename", None) or str(row)
+
+
+# -- tokens -------------------------------------------------------------------
+
+
+@receiver(post_save, sender=Token)
+def note_token(instance: Token, created: bool, raw: bool, using: str, **_: Any) -> None:
+    if created and not raw and instance.scope != Token.LOG_IN:
+        note(AuditEntry.TOKEN_CREATED, _token(instance), using)
+
+
+@receiver(post_delete, sender=Token)
+def note_revoked_token(instance: Token, using: str, **_: Any) -> None:
+    if instance.scope != Token.LOG_IN:
+        note(AuditEntry.TOKEN_REVOKED, _token(instance), using)
+
+
+def _token(token: Token) -> str:
+    return f"token {token.name!r} ({token.scope}) of {_user(token.user)}"

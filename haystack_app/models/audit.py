@@ -1,0 +1,68 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from django.db import models
+
+__all__ = ["AuditEntry"]
+
+
+class AuditEntry(models.Model):
+    """Who did what to users and tokens, and log-ins that failed.
+
+    Django's ``LogEntry`` would not do: it knows the admin's own changes only, needs
+    a user (an attacker is none) and goes with that user when he is deleted.
+    """
+
+    LOG_IN_FAILED, THROTTLED = "log-in failed", "log-in throttled"
+    USER_CREATED, USER_CHANGED, USER_DELETED = (
+        "user created",
+        "user changed",
+        "user deleted",
+    )
+    USER_DISABLED, USER_ENABLED = "user disabled", "user enabled"
+    GROUPS_CHANGED, PERMISSIONS_CHANGED = "groups changed", "permissions changed"
+    GROUP_CREATED, GROUP_CHANGED, GROUP_DELETED = (
+        "group created",
+        "group changed",
+        "group deleted",
+    )
+    TOKEN_CREATED, TOKEN_REVOKED = "token created", "token revoked"
+
+    FAILURES = (LOG_IN_FAILED, THROTTLED)
+    EVENTS = (
+        *FAILURES,
+        USER_CREATED,
+        USER_CHANGED,
+        USER_DISABLED,
+        USER_ENABLED,
+        USER_DELETED,
+        GROUPS_CHANGED,
+        PERMISSIONS_CHANGED,
+        GROUP_CREATED,
+        GROUP_CHANGED,
+        GROUP_DELETED,
+        TOKEN_CREATED,
+        TOKEN_REVOKED,
+    )
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    event = models.CharField(max_length=20, choices=[(it, it) for it in EVENTS])
+    who = models.TextField(blank=True, help_text="empty: a command")
+    address = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        db_table = "audit"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["event", "at"], name="audit_event_at"),
+            models.Index(fields=["event", "-id"], name="audit_event_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.detail}"

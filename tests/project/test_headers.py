@@ -1,0 +1,66 @@
+"""What every answer says to browsers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import logged_in
+
+pytestmark = pytest.mark.django_db
+PATHS = [
+    "/",
+    "/admin/login/",
+    "/api/about",
+    "/api/nonsense",
+    "/api/entities/",
+    "/api/users/",
+    "/api/docs/",
+    "/nonsense",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_headers(path: str) -> None:
+    for client in (Client(), logged_in("boss", is_staff=True)):
+        answer = client.get(path)
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+        policy = answer["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self'; ")
+        assert "script-src" not in policy
+
+
+def test_handshakes_have_them_too() -> None:
+    answer = Client().get("/api/about", headers={"Authorization": "HELLO username=YQ"})
+    assert answer.status_code == 401
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" in answer
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/admin/",
+        "/admin/auth/user/",
+        "/admin/auth/user/add/",
+        "/admin/haystack_app/entity/",
+        "/admin/haystack_app/auditentry/",
+        "/admin/haystack_app/token/add/",
+        "/api/docs/",
+    ],
+)
+def test_no_page_has_a_script_of_its_own(path: str) -> None:
+    """The policy would stop it, and the page would be broken."""
+    answer = logged_in("boss", is_staff=True, is_superuser=True).get(path)
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    for attributes in re.findall(r"<script([^>]*)>", text):
+        assert "src=" in attributes or "application/json" in attributes
+    assert not re.search(r"\son[a-z]+=", text)
+    assert "javascript:" not in text
