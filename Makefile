@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 MANAGE := $(BIN)/python manage.py
 SERVE := $(BIN)/python -m uvicorn project.asgi:application \
-	--host $(HOST) --port $(PORT) --lifespan off
+	--host $(HOST) --port $(PORT) --lifespan off --no-proxy-headers
 
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev

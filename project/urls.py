@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from haystack_app.front import front_page
 
@@ -9,6 +11,7 @@ admin.site.site_header = admin.site.site_title = "Haystack server"
 
 urlpatterns = [
     path("", front_page, name="front"),
+    path("favicon.ico", RedirectView.as_view(url=static("haystack_app/mark.svg"))),
     path("admin/", admin.site.urls),
     path("api/", include("haystack_app.api.urls")),
 ]

@@ -110,6 +110,21 @@ def test_logging_in(settings: Any) -> None:
     assert ids(checks.check_log_in()) == []
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MIDDLEWARE = []
-    assert ids(checks.check_log_in()) == ["haystack.W005", "haystack.W006"]
+    warned = ["haystack.W005", "haystack.W006", "haystack.W007"]
+    assert ids(checks.check_log_in()) == warned
     settings.HAYSTACK = {**storages(), "SCRAM_ITERATIONS": 1000, "TOKEN_HOURS": 0}
     assert ids(checks.check_settings()) == ["haystack.E009", "haystack.E010"]
+
+
+@pytest.mark.parametrize(
+    "throttle", [5, {"USERS": 5}, {"USER": 0}, {"USER": "5"}, {"USER": True}, {1: 1}]
+)
+def test_throttling(settings: Any, throttle: Any) -> None:
+    settings.HAYSTACK = {**storages(), "THROTTLE": throttle}
+    assert ids(checks.check_settings()) == ["haystack.E011"]
+    for right in (None, {}, {"USER": 5, "LOG_IN_USER": 1}):
+        settings.HAYSTACK = {**storages(), "THROTTLE": right}
+        assert ids(checks.check_settings()) == []
+    for wrong in (-1, 11, "1", True, None):
+        settings.HAYSTACK = {**storages(), "PROXIES": wrong}
+        assert ids(checks.check_settings()) == ["haystack.E012"]

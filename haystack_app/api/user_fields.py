@@ -84,10 +84,7 @@ class UserFields(serializers.Serializer[Any]):
             name = getattr(self.instance, "username", None)
             for unknown in sorted(data.keys() - self.fields.keys()):
                 raise serializers.ValidationError({unknown: ["there is no such field"]})
-            if self.instance and data.get("username") not in (
-                None,
-                self.instance.username,
-            ):
+            if self.instance and data.get("username", name) != name:
                 raise serializers.ValidationError({"username": ["cannot be changed"]})
         return super().to_internal_value(data)
 

@@ -184,7 +184,7 @@ def _check_form(value: Any) -> None:
             raise InvalidRecord("a grid has one column at least")
         if any("name" in col.meta for col in value.cols):
             raise InvalidRecord("the meta of a column has no tag 'name'")
-    elif isinstance(value, Mapping) and _GRID <= value.keys():
+    elif isinstance(value, Mapping) and value.keys() >= _GRID:
         raise InvalidRecord("a dict with tags meta, cols and rows would be a grid")
 
 

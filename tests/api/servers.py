@@ -39,6 +39,7 @@ class Server:
             "DATABASE_URL": url_of(alias),
             "SECRET_KEY": "one key for all processes",
             "VAR_DIR": str(folder),
+            "HAYSTACK_THROTTLE": "off",
             "HAYSTACK_TICK_SECONDS": "0",
             "HAYSTACK_SCRAM_ITERATIONS": "4096",
         }

@@ -145,7 +145,10 @@ def test_it_has_every_method_of_every_resource() -> None:
 
 
 def test_the_page_of_the_schema(db: None) -> None:
-    answer = logged_in("alice").get("/api/docs/")
+    client = logged_in("alice")
+    answer = client.get("/api/docs/")
     assert answer.status_code == 200
-    assert b"/api/schema/" in answer.content
+    script = client.get("/api/docs/?script=")
+    assert script["Content-Type"] == "application/javascript"
+    assert b"/api/schema/" in script.content
     assert b"https://" not in answer.content.replace(b"https://www.w3.org", b"")

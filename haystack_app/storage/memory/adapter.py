@@ -7,11 +7,9 @@ the stored form, so that what they accept and answer is the same as elsewhere.
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from threading import RLock
@@ -19,18 +17,18 @@ from typing import Any
 
 import orjson
 
-from .. import filters
-from ..filters.ast import Filter
-from ..filters.planner import Term, candidates, plan, terms_of
-from ..kinds.series import LARGEST_CHUNK, Chunk
-from ..wire.record import Record
-from .base import StorageAdapter
-from .errors import ArrayInUse, HistoryInUse, OutOfScope
-from .levels import Level, devalued
-from .log import logged
-from .records import Change, Changes, Records
-from .samples import Batch, Extent, reinterpreted
-from .stored import (
+from ... import filters
+from ...filters.ast import Filter
+from ...filters.planner import Term, candidates, plan, terms_of
+from ...kinds.series import LARGEST_CHUNK, Chunk
+from ...wire.record import Record
+from ..base import StorageAdapter
+from ..errors import ArrayInUse, HistoryInUse, OutOfScope
+from ..levels import Level, devalued
+from ..log import logged
+from ..records import Change, Changes, Records
+from ..samples import Batch, Extent, reinterpreted
+from ..stored import (
     Stored,
     edges_of,
     next_mod,
@@ -38,46 +36,13 @@ from .stored import (
     stored_forms,
     transient_text,
 )
+from .entity import Entity
+from .history import History
 
 __all__ = ["InMemoryAdapter"]
 
 _LOGGED = 100_000
 """Changes that are remembered."""
-
-
-@dataclass(slots=True)
-class _Entity:
-    """Parsed JSON of both kinds of tags, the whole text, and its decoding."""
-
-    tags: dict[str, Any]
-    cur: dict[str, Any]
-    mod: dt.datetime
-    raw: str
-    decoded: dict[str, Any]
-
-    @classmethod
-    def of(cls, tags: dict[str, Any], cur: dict[str, Any], mod: dt.datetime) -> _Entity:
-        raw = orjson.dumps({**tags, **cur}).decode()
-        return cls(tags, cur, mod, raw, Record(raw).tags)
-
-
-@dataclass(slots=True)
-class _History:
-    times: list[int] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-
-    def merge(self, batch: Batch) -> None:
-        if not batch.removed and (
-            not self.times or next(iter(batch.written), 0) > self.times[-1]
-        ):
-            self.times.extend(batch.written)
-            self.values.extend(batch.written.values())
-            return
-        merged = dict(zip(self.times, self.values, strict=True)) | batch.written
-        for time in batch.removed:
-            merged.pop(time, None)
-        self.times = sorted(merged)
-        self.values = [merged[time] for time in self.times]
 
 
 class InMemoryAdapter(StorageAdapter):
@@ -88,9 +53,9 @@ class InMemoryAdapter(StorageAdapter):
     ) -> None:
         super().__init__(alias)
         self._lock = RLock()
-        self._entities: dict[str, _Entity] = {}
+        self._entities: dict[str, Entity] = {}
         self._index: dict[Term, set[str]] = {}
-        self._histories: dict[str, _History] = {}
+        self._histories: dict[str, History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
@@ -124,7 +89,7 @@ class InMemoryAdapter(StorageAdapter):
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         tree = self.parsed(filter)
-        found: list[_Entity] = []
+        found: list[Entity] = []
         with self._lock:
             seen = self._seen()
             ids = candidates(
@@ -208,17 +173,17 @@ class InMemoryAdapter(StorageAdapter):
         held = self._entities.get(stored.id)
         if held is None:
             mod = next_mod(None, now)
-            entity = _Entity.of(orjson.loads(stored.stamped(mod)), cur, mod)
+            entity = Entity.of(orjson.loads(stored.stamped(mod)), cur, mod)
             changes.created.append(stored.id)
             self._note(now, who, stored.id, None, entity.tags)
         elif not same_tags(orjson.dumps(held.tags).decode(), stored.tags):
             mod = next_mod(held.mod, now)
             tags = orjson.loads(stored.stamped(mod))
-            entity = _Entity.of(tags, held.cur | cur, mod)
+            entity = Entity.of(tags, held.cur | cur, mod)
             changes.updated.append(stored.id)
             self._note(now, who, stored.id, held.tags, tags)
         else:
-            entity = _Entity.of(held.tags, held.cur | cur, held.mod)
+            entity = Entity.of(held.tags, held.cur | cur, held.mod)
             if same_tags(held.raw, entity.raw):
                 changes.unchanged.append(stored.id)
                 return
@@ -249,7 +214,7 @@ class InMemoryAdapter(StorageAdapter):
                 if held := self._entities.get(id):
                     merged = held.cur | orjson.loads(text)
                     cur = {name: tag for name, tag in merged.items() if tag is not None}
-                    self._file(id, _Entity.of(held.tags, cur, held.mod))
+                    self._file(id, Entity.of(held.tags, cur, held.mod))
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
@@ -279,7 +244,7 @@ class InMemoryAdapter(StorageAdapter):
         entity = self._entities.get(id)
         return None if entity is None else entity.decoded
 
-    def _file(self, id: str, entity: _Entity | None) -> None:
+    def _file(self, id: str, entity: Entity | None) -> None:
         """Put an entity, or None for none, and what the index says of it."""
         held = self._entities.pop(id, None)
         for term in terms_of(held.decoded) if held else ():
@@ -300,39 +265,19 @@ class InMemoryAdapter(StorageAdapter):
         size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
         with self._lock:
-            history = self._histories.get(id, _History())
-            first = 0 if start is None else bisect_left(history.times, start)
-            last = (
-                len(history.times) if end is None else bisect_left(history.times, end)
-            )
-            times, values = history.times[first:last], history.values[first:last]
-        for at in range(0, len(times), size):
-            part = values[at : at + size]
-            others = {
-                place: value
-                for place, value in enumerate(part)
-                if type(value) is not float
-            }
-            vals = [0.0 if place in others else val for place, val in enumerate(part)]
-            yield Chunk(times[at : at + size], vals, others)
+            found = self._histories.get(id, History()).between(start, end)
+        return found.chunks(size)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
-        growth = {}
         with self._lock:
-            for id, batch in batches.items():
-                history = self._histories.setdefault(id, _History())
-                before = len(history.times)
-                history.merge(batch)
-                growth[id] = len(history.times) - before
-        return growth
+            return {
+                id: self._histories.setdefault(id, History()).merge(batch)
+                for id, batch in batches.items()
+            }
 
     def his_extent(self, id: str) -> Extent:
         with self._lock:
-            history = self._histories.get(id)
-            if history is None or not history.times:
-                return Extent(0)
-            times, last = history.times, history.values[-1]
-            return Extent(len(times), times[0], times[-1], last)
+            return self._histories.get(id, History()).extent
 
     def levels_of(self, id: str) -> dict[int, Level]:
         with self._lock:
