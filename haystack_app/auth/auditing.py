@@ -18,7 +18,7 @@ from django.db.models.signals import (
 )
 from django.dispatch import receiver
 
-from ..models import AuditEntry, Token
+from ..models import AuditEntry, GroupScope, Token
 from .audit import note
 from .endings import _is_rehash
 
@@ -148,6 +148,19 @@ def note_relation(
     of_groups = sender is User.groups.through
     event = AuditEntry.GROUPS_CHANGED if of_groups else AuditEntry.PERMISSIONS_CHANGED
     note(event, f"{whose}: {words} {model._meta.verbose_name_plural}", using)
+
+
+@receiver(post_save, sender=GroupScope)
+def note_scope(instance: GroupScope, raw: bool, using: str, **_: Any) -> None:
+    if not raw:
+        detail = f"group {instance.group.name!r}: sees {instance.filter!r}"
+        note(AuditEntry.PERMISSIONS_CHANGED, detail, using)
+
+
+@receiver(post_delete, sender=GroupScope)
+def note_ended_scope(instance: GroupScope, using: str, **_: Any) -> None:
+    detail = f"group {instance.group.name!r}: sees everything"
+    note(AuditEntry.PERMISSIONS_CHANGED, detail, using)
 
 
 def _names(rows: Any) -> str:

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.test import Client
 
 from haystack_app.auth import audit, tokens
-from haystack_app.models import AuditEntry, Token
+from haystack_app.models import AuditEntry, GroupScope, Token
 from tests.api.conftest import basic
 from tests.auth.handshaking import PASSWORD, Handshake, bearer
 
@@ -162,6 +162,8 @@ def test_groups_and_permissions() -> None:
     bob.groups.clear()
     bob.user_permissions.add(right)
     group.permissions.add(right)
+    scope = GroupScope.objects.create(group=group, filter="id == @north")
+    scope.delete()
     group.name = "day"
     group.save()
     group.delete()
@@ -180,6 +182,8 @@ def test_groups_and_permissions() -> None:
             "",
             "group 'night': added 'view_session' permissions",
         ),
+        ("permissions changed", "", "group 'night': sees 'id == @north'"),
+        ("permissions changed", "", "group 'night': sees everything"),
         ("group changed", "", "group 'day', was 'night'"),
         ("group deleted", "", "group 'day'"),
     ]

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.test import Client
@@ -36,6 +37,7 @@ class Http:
 
     def __init__(self) -> None:
         user, _ = get_user_model().objects.get_or_create(username="bench")
+        user.groups.add(Group.objects.get(name="operator"))
         login = Client()
         login.force_login(user)
         session = login.cookies["sessionid"].value
