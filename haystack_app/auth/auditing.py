@@ -20,7 +20,7 @@ from django.dispatch import receiver
 
 from ..models import AuditEntry, GroupScope, Token
 from .audit import note
-from .endings import _is_rehash
+from .endings import is_rehash
 
 __all__: list[str] = []
 
@@ -48,7 +48,7 @@ def keep_before(
 ) -> None:
     """Not at a log-in, which saves the time of it, nor when a hash is renewed."""
     fields = set(_WATCHED if update_fields is None else update_fields)
-    if raw or not fields.intersection(_WATCHED) or _is_rehash(instance, update_fields):
+    if raw or not fields.intersection(_WATCHED) or is_rehash(instance, update_fields):
         return
     before = sender._default_manager.using(using).filter(pk=instance.pk)
     setattr(instance, _BEFORE, before.values(*fields.intersection(_WATCHED)).first())

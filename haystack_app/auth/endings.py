@@ -17,7 +17,7 @@ from django.dispatch import receiver
 from ..models import Token
 from .tokens import proofs_of
 
-__all__: list[str] = []
+__all__ = ["is_rehash"]
 
 _ENDING = {"password", "is_active"}
 
@@ -26,7 +26,7 @@ _ENDING = {"password", "is_active"}
 def keep_when_rehashed(
     sender: Any, instance: Any, update_fields: Any = None, **_: Any
 ) -> None:
-    if not _is_rehash(instance, update_fields):
+    if not is_rehash(instance, update_fields):
         return
     before = sender._default_manager.filter(pk=instance.pk).first()
     if before:
@@ -34,7 +34,7 @@ def keep_when_rehashed(
         tokens.update(proof=instance.get_session_auth_hash())
 
 
-def _is_rehash(user: Any, update_fields: Any) -> bool:
+def is_rehash(user: Any, update_fields: Any) -> bool:
     """Whether Django renews a hash: ``AbstractBaseUser.check_password``.
 
     It saves the password alone, behind a ``set_password`` whose raw password it

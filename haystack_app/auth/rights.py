@@ -1,9 +1,18 @@
-"""What a user may: Django's permissions, and a filter on what there is."""
+"""What a user may: Django's permissions, and a filter on what there is.
+
+One statement finds both, once for each request.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast
 
 from .. import filters
 from ..filters.ast import Filter, HasAny, Or
@@ -13,12 +22,26 @@ from ..wire.errors import ParseError
 __all__ = ["has_right", "scope_filter"]
 
 logger = logging.getLogger("haystack_app.auth")
+_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+_KEPT = "_haystack_rights"
 _NOTHING = HasAny(())
+
+
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    """Codenames of permissions of this app, and the filters of the user's groups."""
+
+    codenames: frozenset[str]
+    filters: tuple[str, ...]
 
 
 def has_right(user: Any, right: str) -> bool:
     """Whether the user has a permission of this app, given by its codename."""
-    return bool(user.has_perm(f"haystack_app.{right}"))
+    if user.is_superuser:
+        return bool(user.is_active)
+    if settings.AUTHENTICATION_BACKENDS != _BACKENDS:  # others may grant more
+        return bool(user.has_perm(f"haystack_app.{right}"))
+    return user.is_active and right in _rights_of(user).codenames
 
 
 def scope_filter(user: Any) -> Filter | None:
@@ -29,11 +52,34 @@ def scope_filter(user: Any) -> Filter | None:
     """
     if user.is_superuser:
         return None
-    texts = GroupScope.objects.filter(group__user=user).values_list("filter", flat=True)
-    trees = tuple(map(_parsed, texts))
+    trees = tuple(map(_parsed, _rights_of(user).filters))
     if len(trees) < 2:
         return trees[0] if trees else None
     return Or(trees)
+
+
+def _rights_of(user: Any) -> _Rights:
+    """Kept with the user's object, which lives as long as its request."""
+    found: _Rights | None = getattr(user, _KEPT, None)
+    if found is None:
+        ours = Permission.objects.filter(content_type__app_label="haystack_app")
+        rows = _texts(ours.filter(group__user=user), "codename", "right").union(
+            _texts(ours.filter(user=user), "codename", "right"),
+            _texts(GroupScope.objects.filter(group__user=user), "filter", "scope"),
+        )
+        texts: dict[str, list[str]] = {"right": [], "scope": []}
+        for kind, text in rows:
+            texts[kind].append(text)
+        found = _Rights(frozenset(texts["right"]), tuple(texts["scope"]))
+        setattr(user, _KEPT, found)
+    return found
+
+
+def _texts(rows: Any, column: str, kind: str) -> Any:
+    """Rows of (kind, text), of the same types for each table."""
+    return rows.order_by().values_list(
+        Value(kind, CharField()), Cast(column, CharField())
+    )
 
 
 def _parsed(text: str) -> Filter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
+from django.apps import apps as global_apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
@@ -20,7 +20,14 @@ __all__ = ["OPERATING", "ROLES", "VIEW"]
 VIEW = "view_entity"
 OPERATING = ("write_history", "write_points", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
-_USERS = ("view_user", "add_user", "change_user", "delete_user", "view_group")
+_USERS = (
+    "view_user",
+    "add_user",
+    "change_user",
+    "delete_user",
+    "view_group",
+    "view_auditentry",
+)
 
 ROLES = {
     "viewer": (VIEW,),
@@ -31,11 +38,11 @@ ROLES = {
 
 
 @receiver(post_migrate)
-def make_roles(sender: Any, using: str, **_: Any) -> None:
-    if sender.label != "haystack_app":
+def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
+    if sender.label != "haystack_app" or not _is_migrated(apps):
         return
     for label in ("auth", "haystack_app"):
-        create_permissions(apps.get_app_config(label), verbosity=0, using=using)
+        create_permissions(global_apps.get_app_config(label), verbosity=0, using=using)
     ours = Q(content_type__app_label="haystack_app") | Q(content_type__app_label="auth")
     for name, codenames in ROLES.items():
         group, is_new = Group.objects.using(using).get_or_create(name=name)
@@ -43,3 +50,15 @@ def make_roles(sender: Any, using: str, **_: Any) -> None:
             group.permissions.set(
                 Permission.objects.using(using).filter(ours, codename__in=codenames)
             )
+
+
+def _is_migrated(apps: Any) -> bool:
+    """Whether the tables are there: one may migrate some apps only, or go back."""
+    if apps is None:  # behind a flush
+        return True
+    try:
+        apps.get_model("auth.Permission")
+        apps.get_model("haystack_app.GroupScope")
+    except LookupError:
+        return False
+    return True

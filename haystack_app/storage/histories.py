@@ -10,7 +10,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
 from ..wire.record import Record
-from .errors import UnknownEntity
+from .errors import NotHistorized, UnknownEntity
 from .primitives import Primitives
 from .samples import Batch, Extent, HisPoint, Sample, checked
 from .transient import HIS_FACTS
@@ -76,6 +76,9 @@ class HistoryStore(Primitives):
         with self.alone(ids):
             records = list(self._historized(ids))
             points = [HisPoint.of(record) for record in records]
+            for point, record in zip(points, records, strict=True):
+                if "trash" in record:
+                    raise NotHistorized(f"@{point.id} is in the trash")
             batches = {point.id: checked(point, samples[point.id]) for point in points}
             growth = self.his_store(batches)
             self.set_transient(

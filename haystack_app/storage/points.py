@@ -7,7 +7,7 @@ from typing import Any
 
 from ..kinds.scalars import Number
 from ..wire.record import Record
-from .errors import InvalidWrite
+from .errors import InvalidWrite, NotWritable
 from .levels import LEVELS, MANUAL, Level, WritablePoint, effective
 from .primitives import Primitives
 
@@ -43,6 +43,8 @@ class PointStore(Primitives):
         with self.alone([id]):
             record = self.existing(id)
             point = WritablePoint.of(record)
+            if "trash" in record:
+                raise NotWritable(f"@{id} is in the trash")
             level = None
             if val is not None:
                 ends = expires if number == MANUAL else None

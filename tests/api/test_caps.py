@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from haystack_app.kinds import Grid, Number, Ref
 from haystack_app.storage.handler import storages
@@ -122,22 +123,10 @@ def run_slowly(alias: str) -> None:
         cursor.execute(SLOW[connections[alias].vendor])
 
 
-def setting(alias: str) -> str:
-    connection = connections[alias]
-    if connection.vendor == "sqlite":
-        return ""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        return str(cursor.fetchone()[0])
-
-
 def test_a_statement_that_takes_too_long(slow: Api, cap: Any) -> None:
-    alias = slow.root.split("/")[2]
-    before = setting(alias)
     cap(STATEMENT_SECONDS=1)
     why = slow.error(slow.get("read", filter="site"))
     assert why == "took longer than 1 s (cap STATEMENT_SECONDS)"
-    assert setting(alias) == before
     assert ids_of(slow.post("read", ids_grid("s1"))) == ["s1"]
 
 
@@ -157,18 +146,46 @@ def test_a_long_write_is_undone(slow: Api, cap: Any) -> None:
     assert store.read_by_ids(["later"]) != [None]
 
 
-def test_outside_of_ops_there_is_no_limit(slow: Api, cap: Any) -> None:
+def test_a_connection_that_no_op_used_has_no_limit(slow: Api, cap: Any) -> None:
+    """Management commands take their time."""
     alias = slow.root.split("/")[2]
     cap(STATEMENT_SECONDS=1)
     assert slow.get("about").status_code == 200
-    connection = connections[alias]
-    if connection.vendor == "sqlite":
-        quick = SLOW["sqlite"].replace("1000000000", "6000000")
-    else:
-        quick = "SELECT pg_sleep(1.5)"
-    with connection.cursor() as cursor:
-        cursor.execute(quick)
-        assert cursor.fetchone() is not None
+    connection = connections[alias].copy()
+    try:
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute(SLOW["sqlite"].replace("1000000000", "6000000"))
+                assert cursor.fetchone() is not None
+            else:
+                cursor.execute("SHOW statement_timeout")
+                assert cursor.fetchone() == ("0",)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_a_connection_is_told_its_limit_once(cap: Any) -> None:
+    """And again when the cap is another one."""
+    alias = "postgres" if "postgres" in connections else "timescale"
+    if alias not in connections:
+        pytest.skip("SQLite has no setting")
+    connection = connections[alias].copy()
+    try:
+        told: list[str] = []
+        for seconds in (7, 7, 7, 9):
+            with (
+                CaptureQueriesContext(connection) as queries,
+                time_limit(connection, seconds),
+            ):
+                pass
+            told += [query["sql"] for query in queries]
+        assert len([sql for sql in told if "statement_timeout" in sql]) == 2
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("9s",)
+    finally:
+        connection.close()
 
 
 def test_each_statement_has_its_own_time(slow: Api) -> None:

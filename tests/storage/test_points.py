@@ -9,9 +9,14 @@ import pytest
 
 from haystack_app.kinds import MARKER, NA, REMOVE, Number
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.errors import InvalidWrite, NotWritable, UnknownEntity
+from haystack_app.storage.errors import (
+    InvalidWrite,
+    NotHistorized,
+    NotWritable,
+    UnknownEntity,
+)
 from haystack_app.storage.levels import Level
-from tests.storage.building import entity, point, tags_of
+from tests.storage.building import at, entity, history, point, tags_of
 
 Store = StorageAdapter
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -119,6 +124,16 @@ def test_what_cannot_be_written(
     assert list(points.point_array("n", NOW)) == [12]
     if id in "bt":
         assert written(points, id) == (None, None)
+
+
+def test_what_is_in_the_trash_takes_nothing(points: Store) -> None:
+    points.load_entities([point("n", unit="°F", writable=MARKER, trash=MARKER)])
+    with pytest.raises(NotWritable, match="@n is in the trash"):
+        points.point_write("n", 12, F(5), "joe")
+    with pytest.raises(NotHistorized, match="@n is in the trash"):
+        points.his_write("n", [(at("2024-03-01 12:00"), F(5))])
+    assert points.point_array("n", NOW) == {}
+    assert history(points, "n") == []
 
 
 def test_a_manual_write_expires_once(points: Store) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..errors import StorageError
@@ -19,6 +18,7 @@ from ..errors import StorageError
 __all__ = ["TookTooLong", "time_limit"]
 
 _QUERY_CANCELED = "57014"
+_KEPT = "_haystack_statement_seconds"
 _STEPS = 50_000
 """Instructions of SQLite's machine between two looks at the clock: about 5 ms."""
 
@@ -32,7 +32,8 @@ class TookTooLong(StorageError):
 
 @contextmanager
 def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Statements inside raise TookTooLong. Elsewhere they take their time."""
+    """Statements inside raise TookTooLong; what else a server does may be stopped
+    too, management commands never are."""
     connection.ensure_connection()
     limited = _postgres if connection.vendor == "postgresql" else _sqlite
     try:
@@ -46,21 +47,17 @@ def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 
 @contextmanager
 def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Set for the session, as most statements are outside of transactions.
+    """Set once for a connection, which keeps it: a pool hands it out again.
 
-    A streamed answer goes on behind this, inside its own transaction: if the
-    client breaks it off, the reset is rolled back with it, and the connection
-    keeps the limit until the next op.
+    Inside a transaction the setting may be undone with it, so it is not relied on.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = %s", [seconds * 1000])
-    try:
-        yield
-    finally:
-        # Inside a failed transaction this fails too, but then its rollback undoes
-        # the setting: Django's tests begin their transactions before requests do.
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute("RESET statement_timeout")
+    raw: Any = connection.connection
+    if getattr(raw, _KEPT, None) != seconds:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = %s", [seconds * 1000])
+        if not connection.in_atomic_block:
+            setattr(raw, _KEPT, seconds)
+    yield
 
 
 @contextmanager
