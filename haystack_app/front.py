@@ -9,6 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from . import filters
+from .auth.rights import has_right, scope_filter
+from .auth.roles import VIEW
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
@@ -35,12 +37,13 @@ _EXAMPLES = (
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Public; what the store holds is told to those who are logged in."""
+    """Public; what the store holds is told to those who may see it."""
     context: dict[str, Any] = {"base": request.build_absolute_uri("/").rstrip("/")}
     if request.user.is_authenticated:
-        adapter = storages[DEFAULT_ALIAS]
-        context["counts"] = [(word, count(adapter, f)) for word, f in _COUNTED]
         context["examples"] = _EXAMPLES
+    if has_right(request.user, VIEW):
+        adapter = storages[DEFAULT_ALIAS].scoped(scope_filter(request.user))
+        context["counts"] = [(word, count(adapter, f)) for word, f in _COUNTED]
         context["sample_point"] = _sample_point(adapter)
     response = render(request, "haystack_app/front.html", context)
     response["Cache-Control"] = "private, no-store"

@@ -16,11 +16,15 @@ from haystack_app import ticking
 from haystack_app.conf import limit
 from project.body import BodyLayer
 from project.old_clients import OldClientLayer
+from project.slow_clients import SlowClientLayer, until_gone
 from project.wsgi import application as wsgi_application
 
 # Any: each package has its own names for the same ASGI and WSGI types.
-wsgi: Any = wsgi_application
+wsgi: Any = until_gone(wsgi_application)
 threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
-http = OldClientLayer(BodyLayer(threads, max_body=limit("BODY")))
+http = SlowClientLayer(
+    OldClientLayer(BodyLayer(threads, max_body=limit("BODY"))),
+    patience=settings.HAYSTACK_PATIENCE_SECONDS,
+)
 ticker = ticking.start()
 application = ProtocolTypeRouter({"http": http})

@@ -45,15 +45,15 @@ class EntityList(ChangeList):
             for entity in self.result_list
             if isinstance(ref := entity.record.get("siteRef"), Ref)
         ]
-        names = names_of(sites, seen_by(request.user))
+        names = names_of(sites, store_of(request.user).seen)
         for entity in self.result_list:
             ref = entity.record.get("siteRef")
             entity.site_name = names.get(ref.id, ref.id) if isinstance(ref, Ref) else ""
 
 
-def seen_by(user: Any) -> QuerySet[Entity]:
-    """What a user's groups let them see."""
-    return OrmAdapter().scoped(scope_filter(user)).seen
+def store_of(user: Any) -> OrmAdapter:
+    """The store as far as a user's groups let them see it."""
+    return OrmAdapter().scoped(scope_filter(user))
 
 
 _TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
@@ -90,7 +90,7 @@ class EntityAdmin(EntityModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entity]:
-        return seen_by(request.user).order_by(*self.ordering)
+        return store_of(request.user).seen.order_by(*self.ordering)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntityList
@@ -128,7 +128,7 @@ class EntityAdmin(EntityModelAdmin):
             "opts": self.opts,
             "original": entity,
             "preserved_filters": self.get_preserved_filters(request),
-            **page_of(entity, seen_by(request.user)),
+            **page_of(entity, store_of(request.user)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, str(self.change_form_template), context)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Change, PriorityLevel
-from ..storage.records import UPDATE
+from ..models import PriorityLevel
+from ..storage.base import StorageAdapter
+from ..storage.records import UPDATE, Change
 from ..wire import hayson_reader, zinc_writer
 
 __all__ = ["changes_of", "levels_of"]
@@ -48,18 +49,17 @@ def levels_of(id: str) -> list[ShownLevel]:
     ]
 
 
-def changes_of(id: str) -> list[ShownChange]:
+def changes_of(store: StorageAdapter, id: str) -> list[ShownChange]:
     """The last changes of an entity, the newest first."""
-    rows = Change.objects.filter(entity_id=id).order_by("-id")[:_CHANGES]
+    rows = store.changes_of(id, _CHANGES)
     return [ShownChange(row.at, row.who, row.kind, _tags(row)) for row in rows]
 
 
 def _tags(row: Change) -> list[tuple[str, str, str]]:
     if row.kind != UPDATE:
         return []
-    before, after = map(hayson_reader.read_dict, (row.before, row.after))
-    names = sorted(before.keys() | after.keys())
-    return [(name, _text(before, name), _text(after, name)) for name in names]
+    names = sorted(row.before.keys() | row.after.keys())
+    return [(name, _text(row.before, name), _text(row.after, name)) for name in names]
 
 
 def _text(tags: Mapping[str, Any], name: str) -> str:

@@ -18,6 +18,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number, Ref
 from ..models import Entity, EntityRef, HisSample
+from ..storage.orm import OrmAdapter
 from ..storage.transient import TRANSIENT
 from ..wire import hayson_reader, zinc_writer
 from .log import changes_of, levels_of
@@ -41,8 +42,9 @@ class Referrers:
     first: list[SafeString]
 
 
-def page_of(entity: Entity, seen: QuerySet[Entity]) -> dict[str, Any]:
-    """The context of the entity's template; ``seen`` is all that may be shown."""
+def page_of(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
+    """The context of the entity's template; ``store`` has all that may be shown."""
+    seen = store.seen
     tags = dict(entity.record.items())
     refs = EntityRef.objects.filter(src=entity.id).exclude(dst="")  # nested dicts
     edges = list(refs.order_by("path", "dst"))
@@ -67,7 +69,7 @@ def page_of(entity: Entity, seen: QuerySet[Entity]) -> dict[str, Any]:
         "referrers": _referrers(entity.id, seen),
         "samples": _samples(entity.id, tags),
         "levels": levels_of(entity.id) if "writable" in tags else None,
-        "changes": changes_of(entity.id),
+        "changes": changes_of(store, entity.id),
         "sample_limit": _SAMPLES,
         "hayson": _pretty(entity.record.raw),
     }

@@ -101,12 +101,15 @@ class Primitives:
         """Set transient tags of entities by id, remove those that are None.
 
         The caller is ``alone`` with them. Neither ``mod`` nor the log moves.
-        Unknown ids are left out.
+        Unknown ids are left out. Raises OutOfScope.
         """
         raise NotImplementedError
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
-        """What happened to an entity, the newest first."""
+        """What happened to an entity, the newest first.
+
+        Under a scope not what happened to others that had the id before.
+        """
         raise NotImplementedError
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:

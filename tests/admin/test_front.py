@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from haystack_app.kinds import MARKER, Ref
+from haystack_app.models import GroupScope
 from haystack_app.storage.handler import storages
 
 
@@ -33,7 +34,10 @@ def test_a_stranger_learns_what_to_do(client: Client, building: None) -> None:
 
 
 def test_counts_and_links_for_users(client: Client, building: None) -> None:
-    client.force_login(User.objects.create_user("ann"))
+    ann = User.objects.create_user("ann")
+    client.force_login(ann)
+    assert "counts" not in client.get("/").context  # without the right to see any
+    ann.groups.add(Group.objects.get(name="viewer"))
     response = client.get("/")
     assert dict(response.context["counts"]) == {
         "sites": 1,
@@ -44,6 +48,19 @@ def test_counts_and_links_for_users(client: Client, building: None) -> None:
     }
     assert "/api/hisRead?id=@p&amp;range=today" in response.content.decode()
     assert "no-store" in response["Cache-Control"]
+
+
+def test_members_of_a_group_count_what_it_sees(client: Client, building: None) -> None:
+    ann = User.objects.create_user("ann")
+    ann.groups.add(Group.objects.get(name="viewer"))
+    group = Group.objects.create(name="spaces")
+    GroupScope.objects.create(group=group, filter="site and not point")
+    ann.groups.add(group)
+    client.force_login(ann)
+    response = client.get("/")
+    assert dict(response.context["counts"])["points"] == 0
+    assert dict(response.context["counts"])["sites"] == 1
+    assert "hisRead?id=" not in response.content.decode()
 
 
 def test_links_of_staff_lead_somewhere(admin_client: Client, building: None) -> None:

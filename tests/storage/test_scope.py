@@ -179,6 +179,35 @@ def test_replacing_all_replaces_what_is_seen(campus: Store, north: Store) -> Non
     assert north.commit([], remove=["south", "north"]).removed == ["north"]
 
 
+def test_a_refused_replacement_changes_nothing(campus: Store, north: Store) -> None:
+    before = [record.raw for record in campus.scan()]
+    with pytest.raises(OutOfScope):
+        north.load_entities([entity("new", siteRef=Ref("south"))], replace=True)
+    assert [record.raw for record in campus.scan()] == before
+    assert len(history(campus, "north-p")) == 3
+    assert len(campus.point_array("north-p", dt.datetime.now(dt.UTC))) == 1
+    assert ids(campus.read("otherRef->ahu")) == ["north-p"]
+
+
+def test_transient_tags_must_not_leave_the_scope(campus: Store) -> None:
+    view = campus.scoped(filters.parse("siteRef == @north and not curErr"))
+    with pytest.raises(OutOfScope):
+        view.update_transient([entity("north-p", curErr="broken")], force=True)
+    assert ids(campus.read("curErr")) == []
+    [record] = view.update_transient([entity("north-p", curVal=Number(7))], force=True)
+    assert record["curVal"] == Number(7)
+
+
+def test_what_had_the_id_before_stays_hidden(campus: Store, north: Store) -> None:
+    campus.update_entities([entity("south-p", dis="secret")], force=True)
+    campus.remove_entities([entity("south-p")], force=True)
+    north.add_entities([point("south-p", siteRef=Ref("north"))])
+    north.update_entities([entity("south-p", dis="mine")], force=True)
+    kinds = [change.kind for change in north.changes_of("south-p")]
+    assert kinds == ["update", "add"]
+    assert len(campus.changes_of("south-p")) == 5
+
+
 def test_referrers_and_changes_are_those_that_are_seen(
     campus: Store, north: Store
 ) -> None:

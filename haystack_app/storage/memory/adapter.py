@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from itertools import count
+from itertools import count, takewhile
 from threading import RLock
 from typing import Any
 
@@ -26,7 +26,7 @@ from ..base import StorageAdapter
 from ..errors import ArrayInUse, HistoryInUse, OutOfScope
 from ..levels import Level, devalued
 from ..log import logged
-from ..records import Change, Changes, Records
+from ..records import REMOVE, Change, Changes, Records
 from ..samples import Batch, Extent, reinterpreted
 from ..stored import (
     Stored,
@@ -150,20 +150,23 @@ class InMemoryAdapter(StorageAdapter):
         if self.scope is None:
             yield
             return
-        before = {id: self._entities.get(id) for id in ids}
-        logged = len(self._log)
+        before, logged = dict(self._entities), list(self._log)
+        histories, arrays = dict(self._histories), dict(self._arrays)
         seen = self._seen()
-        for id, entity in before.items():
-            if entity is not None and not seen(id):
+        for id in ids:
+            if id in before and not seen(id):
                 raise OutOfScope(id)
         yield
         seen = self._seen()
         hidden = [id for id in ids if not seen(id)]
         if hidden:
-            for id, entity in before.items():
-                self._file(id, entity)
-            while len(self._log) > logged:
-                self._log.pop()
+            for id in before.keys() | self._entities.keys():
+                if self._entities.get(id) is not before.get(id):
+                    self._file(id, before.get(id))
+            self._histories.update(histories)
+            self._arrays.update(arrays)
+            self._log.clear()
+            self._log.extend(logged)
             raise OutOfScope(hidden[0])
 
     def _put(
@@ -205,14 +208,18 @@ class InMemoryAdapter(StorageAdapter):
             if self.scope is not None and not self._seen()(id):
                 return []
             found = [change for change in reversed(self._log) if change.id == id]
+        if self.scope is not None:  # the id may have been a hidden entity's before
+            found = list(takewhile(lambda change: change.kind != REMOVE, found))
         return found[:limit]
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         texts = {id: transient_text(tags) for id, tags in changes.items()}
         with self._lock:
-            for id, text in texts.items():
-                if held := self._entities.get(id):
-                    merged = held.cur | orjson.loads(text)
+            known = [id for id in texts if id in self._entities]
+            with self._kept_in_scope(known):
+                for id in known:
+                    held = self._entities[id]
+                    merged = held.cur | orjson.loads(texts[id])
                     cur = {name: tag for name, tag in merged.items() if tag is not None}
                     self._file(id, Entity.of(held.tags, cur, held.mod))
 

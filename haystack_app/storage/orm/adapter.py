@@ -26,7 +26,7 @@ from ...wire.record import Record
 from ..base import StorageAdapter
 from ..errors import OutOfScope
 from ..levels import Level
-from ..records import Change, Changes, Records
+from ..records import REMOVE, Change, Changes, Records
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import history, levels, libs, transient
@@ -175,11 +175,19 @@ class OrmAdapter(StorageAdapter):
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {id: transient_text(tags) for id, tags in changes.items()}
         transient.update(connections[self.using], patches)
+        if self.scope is not None:
+            ids = list(changes)
+            held = self._ids_of(self.entities, ids)
+            self._refuse(held - self._ids_of(self.seen, ids))
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         if not self._sees(id):
             return []
         rows = models.Change.objects.using(self.using).filter(entity_id=id)
+        if self.scope is not None:  # the id may have been a hidden entity's before
+            removals = rows.filter(kind=REMOVE).order_by("-id")
+            last = removals.values_list("id", flat=True).first()
+            rows = rows.filter(id__gt=last or 0)
         return [
             Change(
                 row.at,
