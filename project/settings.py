@@ -29,7 +29,7 @@ LIMITS = {"BODY": 32 * 1024 * 1024} | {
     for name in os.environ
     if name.startswith(_MAX)
 }
-HAYSTACK_THREADS = env.int("HAYSTACK_THREADS", default=10)
+HAYSTACK_THREADS = env.int("HAYSTACK_THREADS", default=20)
 # how long a client may take nothing of its answer
 HAYSTACK_PATIENCE_SECONDS = env.float("HAYSTACK_PATIENCE_SECONDS", default=120.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = LIMITS["BODY"]

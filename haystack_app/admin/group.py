@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 
 from ..models import GroupScope
 
@@ -28,4 +29,22 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class ScopedGroupAdmin(GroupAdmin):
+    """Only superusers change groups.
+
+    Others could give themselves any right, or take the filter from what they see.
+    """
+
     inlines = (ScopeInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Group | None = None
+    ) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Group | None = None
+    ) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))

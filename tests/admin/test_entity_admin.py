@@ -256,3 +256,10 @@ def test_a_group_gets_its_filter_in_the_admin(
     response = admin_client.post(url, {**form, f"{prefix}-0-filter": "site"})
     assert response.status_code == 302
     assert GroupScope.objects.get(group=group).filter == "site"
+
+
+def test_columns_are_not_looked_into(
+    admin_client: Client, building: StorageAdapter
+) -> None:
+    for query in ("tags__contains=x", "edges__dst=s", "id__startswith=p"):
+        assert admin_client.get(f"{LIST}?{query}").status_code == 400

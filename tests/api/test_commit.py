@@ -218,7 +218,10 @@ def test_only_who_may_change_entities_commits(api: Api, action: str) -> None:
     grid = request(action, entity("new") if action == "add" else row("n", dis="X"))
     answer = api.post("commit", grid)
     assert answer.status_code == 403
-    assert answer.json() == {"status": 403, "dis": "commit needs the right change_entity"}
+    assert answer.json() == {
+        "status": 403,
+        "dis": "commit needs the right change_entity",
+    }
     assert contents() == before
 
 

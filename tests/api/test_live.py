@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from haystack_app.kinds import DateTime, Number
 from haystack_app.storage.handler import storages
@@ -179,6 +181,45 @@ def test_a_client_that_leaves_holds_nothing(history: Connect) -> None:
     storages["default"].his_write("n", [(at("2024-01-01 00:00"), Number(-1))])
     assert time.monotonic() - begun < 5
     assert ask(history(), "GET", "/api/about").status == 200
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_downloads_end_when_their_clients_leave(
+    history: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    coding: str,
+) -> None:
+    """More of them than there are threads, none of which would end by itself."""
+    original = OrmAdapter.his_chunks
+    begun: list[None] = []
+    ended: list[BaseDatabaseWrapper] = []
+
+    def endless(self: OrmAdapter, *args: Any) -> Iterator[Any]:
+        begun.append(None)
+        try:
+            while True:
+                yield from original(self, *args)
+                time.sleep(0.05)
+        except GeneratorExit:
+            ended.append(connections[self.using])
+            raise
+
+    monkeypatch.setattr(OrmAdapter, "his_chunks", endless)
+    for _ in range(settings.HAYSTACK_THREADS):
+        connection = history()
+        response = ask(connection, "GET", RANGE, Accept_Encoding=coding)
+        response.read(1_000)
+        response.close()
+        connection.close()
+    since = time.monotonic()
+    assert ask(history(), "GET", "/api/formats").status == 200
+    while len(ended) < len(begun) and time.monotonic() - since < 10:
+        time.sleep(0.01)
+    assert len(ended) == len(begun) == settings.HAYSTACK_THREADS
+    time.sleep(0.2)  # what closes the generator closes the rest behind it
+    assert all(connection.connection is None for connection in ended)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_slow_reader_does_not_stop_writers(

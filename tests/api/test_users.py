@@ -353,3 +353,22 @@ def test_the_admin_has_the_same_bounds(root: Rest) -> None:
     assert client.post(f"{other}delete/", {"post": "yes"}).status_code == 403
     assert client.post(f"{other}change/", {**form, **dates}).status_code == 403
     assert named("root").check_password(PASSWORD)
+
+
+def test_only_superusers_change_groups(root: Rest) -> None:
+    ada = user("ada", role="admin", is_staff=True)
+    ada.user_permissions.set(Permission.objects.filter(content_type__model="group"))
+    group = Group.objects.create(name="north")
+    GroupScope.objects.create(group=group, filter="site")
+    ada.groups.add(group)
+    client, _ = page("ada", ada.pk)
+    path = "/admin/auth/group/"
+    assert client.get(path).status_code == 200
+    every = [permission.pk for permission in Permission.objects.all()]
+    for action in ("add/", f"{group.pk}/change/", f"{group.pk}/delete/"):
+        form = {"name": "x", "permissions": every, "post": "yes"}
+        assert client.post(path + action, form).status_code == 403
+    bulk = {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"}
+    client.post(path, bulk)
+    assert Group.objects.filter(name="north", haystack_scope__filter="site").exists()
+    assert not group.permissions.exists()

@@ -67,7 +67,7 @@ def test_postgres(load: Load, name: str) -> None:
     assert (database["HOST"], database["PORT"]) == ("db.example", "5444")
     assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
     options = database["OPTIONS"]
-    assert options["pool"] == {"min_size": 2, "max_size": 20, "timeout": 10.0}
+    assert options["pool"] == {"min_size": 2, "max_size": 30, "timeout": 10.0}
     assert options["options"] == "-c jit=off -c timezone=UTC -c work_mem=32MB"
     assert options["sslmode"] == "require"
 

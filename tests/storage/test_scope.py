@@ -69,6 +69,13 @@ def test_only_what_matches_is_there(campus: Store, north: Store) -> None:
     assert len(campus.read("id")) == 8
 
 
+def test_an_or_stands_beside_other_conditions(campus: Store, north: Store) -> None:
+    for store, last in ((campus, "south-q"), (north, "north-q")):
+        found = store.page("point or equip or dis", "", 20)
+        assert ids(found)[-1] == last
+        assert ids(store.page("point or equip or dis", last, 20)) == []
+
+
 def test_paths_end_where_the_scope_ends(campus: Store, north: Store) -> None:
     for text in ("otherRef->ahu", "otherRef->siteRef->site", "otherRef->dis == @x"):
         assert ids(north.read(text)) == []

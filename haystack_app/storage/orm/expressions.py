@@ -171,7 +171,7 @@ class _Joined(Term):
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
         text, params, _depth = self.rendered(compiler, None)
-        return text, params
+        return f"({text})", params  # other conditions may stand beside it
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
@@ -179,7 +179,7 @@ class _Joined(Term):
         apart: list[_Rendered] = []
         text, params, _depth = self.rendered(compiler, apart)
         if not apart:
-            return text, params
+            return f"({text})", params
         id = compiler.compile(self.id)[0]
         entities = f"SELECT {id} FROM entities AS {id.partition('.')[0]} WHERE"
         named = ", ".join(
