@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.http import HttpRequest
 
+from ..auth.rights import scope_filter
 from ..models import AuditEntry
 from .paging import BoundedPaginator
 
@@ -26,6 +27,13 @@ class AuditAdmin(AuditModelAdmin):
     ordering = ("-id",)
     paginator = BoundedPaginator
     show_full_result_count = False
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: AuditEntry | None = None
+    ) -> bool:
+        """For those who may see every entity: the log names filters and ids."""
+        seen = super().has_view_permission(request, obj)
+        return seen and scope_filter(request.user) is None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

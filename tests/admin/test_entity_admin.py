@@ -229,6 +229,15 @@ def test_the_list_shows_what_a_group_may_see(member: Client) -> None:
     assert b"Main" not in member.get(LIST).content
 
 
+def test_the_audit_log_is_for_those_who_see_everything(member: Client) -> None:
+    audit = reverse("admin:haystack_app_auditentry_changelist")
+    staff = User.objects.get(username="member")
+    staff.groups.add(Group.objects.get(name="admin"))
+    assert member.get(audit).status_code == 403
+    staff.groups.remove(Group.objects.get(name="members"))
+    assert member.get(audit).status_code == 200
+
+
 def test_pages_show_what_a_group_may_see(member: Client) -> None:
     response = member.get(page("p"))
     assert response.status_code == 200

@@ -89,7 +89,7 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
                 given.setdefault("Content-Length", str(len(body)))
             lines = [f"{method} {path} HTTP/{version}"]
             lines += [f"{name}: {text}" for name, text in given.items()]
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+            with socket.create_connection(("127.0.0.1", port), timeout=1.5) as peer:
                 peer.sendall("\r\n".join([*lines, "", ""]).encode() + body)
                 return received(peer)
 
