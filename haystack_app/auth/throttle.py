@@ -25,13 +25,13 @@ logger = logging.getLogger("haystack_app.auth")
 
 RATES: Mapping[str, int] = {
     # requests of one user
-    "USER": 6_000,
+    "USER": 30_000,
     # requests without a log-in, from one address
-    "ADDRESS": 600,
+    "ADDRESS": 3_000,
     # log-ins that fail or stay unfinished, from one address
-    "LOG_IN_ADDRESS": 60,
+    "LOG_IN_ADDRESS": 300,
     # the same for one user name, wherever they come from
-    "LOG_IN_USER": 20,
+    "LOG_IN_USER": 100,
 }
 """A minute each; ``HAYSTACK["THROTTLE"]`` has others, or is None for no limits."""
 
