@@ -71,7 +71,11 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
             hint=f"{hint[0].upper()}{hint[1:]}; see docs/configuration.md.",
             id="haystack.E008",
         )
+    yield from _log_in_settings()
 
+
+def _log_in_settings() -> Iterator[CheckMessage]:
+    """The entries of the setting that are about logging in."""
     if not right_iterations(settings.HAYSTACK.get("SCRAM_ITERATIONS", ITERATIONS)):
         yield Error(
             "HAYSTACK['SCRAM_ITERATIONS'] is wrong",

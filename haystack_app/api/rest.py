@@ -7,22 +7,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import NotFound, UnsupportedMediaType
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from ..auth.rights import has_right, scope_filter
+from ..auth.rights import has_right
 from ..auth.roles import VIEW
 from ..conf import limit
 from ..models import Token
 from ..ops import Context
-from ..ops.context import UnknownProject, context_for
 from ..wire import hayson_reader
 from ..wire.registry import HAYSON
-from . import exceptions
-from .authentication import AUTHENTICATION
+from .base import ApiView
 from .bodies import request_body
 from .negotiation import format_of
 from .refusals import as_rest
@@ -58,21 +55,12 @@ class OnlyJson(BaseContentNegotiation):
         return None, "application/json"
 
 
-class RestView(APIView):
-    authentication_classes = AUTHENTICATION
+class RestView(ApiView):
     permission_classes = [IsAuthenticated, TokenScope, EntityRights]
     content_negotiation_class = OnlyJson
 
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        headers: dict[str, str] = super().default_response_headers
-        return {**headers, "Cache-Control": "no-cache, no-store"}
-
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
-
     def needed_scope(self, request: Request) -> str:
-        """That of ops which are for staff: ``commit`` does the same."""
+        """As for the ops: ``commit`` changes the same things."""
         return Token.READ if request.method in SAFE_METHODS else Token.ADMIN
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -81,17 +69,7 @@ class RestView(APIView):
     @contextmanager
     def context(self, request: Request) -> Iterator[Context]:
         """Of whom and which store it is about; what is refused inside is answered."""
-        project = self.kwargs.get("project")
-        try:
-            context = context_for(
-                project,
-                request.user.get_username(),
-                lambda: None,
-                lambda right: has_right(request.user, right),
-                scope_filter(request.user),
-            )
-        except UnknownProject:
-            raise NotFound(f"unknown project {project!r}") from None
+        context = self.context_of(request)
         with as_rest(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context
 

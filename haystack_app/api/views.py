@@ -14,16 +14,15 @@ from rest_framework.exceptions import (
 )
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from ..auth.rights import has_right, scope_filter
+from ..auth.rights import has_right
 from ..conf import limit
 from ..kinds.grid import Grid
 from ..ops import NotAllowed, Op, OpError, find_op
-from ..ops.context import UnknownProject, context_for
 from ..wire.errors import ParseError
 from . import exceptions
-from .authentication import AUTHENTICATION, log_out
+from .authentication import log_out
+from .base import ApiView
 from .bodies import request_body
 from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
@@ -34,7 +33,7 @@ __all__ = ["OpView"]
 logger = logging.getLogger(__name__)
 
 
-class OpView(APIView):
+class OpView(ApiView):
     """``/api/{op}`` and ``/api/{project}/{op}``.
 
     Source: docHaystack HttpApi. A failure before the request grid is read has a
@@ -42,21 +41,11 @@ class OpView(APIView):
     """
 
     schema = None  # grids have no OpenAPI schema
-    authentication_classes = AUTHENTICATION
     permission_classes = [IsAuthenticated, TokenScope]
     content_negotiation_class = GridNegotiation
     http_method_names = ["get", "post", "head", "options"]
 
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        """Those of every answer, also of one that refuses the request."""
-        headers: dict[str, str] = super().default_response_headers
-        return {**headers, "Cache-Control": "no-cache, no-store"}
-
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
-
-    def get(self, request: Request, name: str, project: str | None = None) -> Any:
+    def get(self, request: Request, name: str, **_: Any) -> Any:
         op = self.found(name)
         if op.side_effects:
             raise MethodNotAllowed("GET", f"{name} changes things: POST it")
@@ -65,12 +54,12 @@ class OpView(APIView):
             arguments = query_grid(request.query_params)
         except ParseError as err:
             raise exceptions.UnreadableRequest(str(err)) from None
-        return self.answer(request, op, project, arguments)
+        return self.answer(request, op, arguments)
 
-    def post(self, request: Request, name: str, project: str | None = None) -> Any:
+    def post(self, request: Request, name: str, **_: Any) -> Any:
         op = self.found(name)
         self.check_right(request, op)
-        return self.answer(request, op, project, self.posted(request, op))
+        return self.answer(request, op, self.posted(request, op))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.found(kwargs["name"])
@@ -114,19 +103,8 @@ class OpView(APIView):
         except ParseError as err:
             raise exceptions.UnreadableBody(str(err)) from None
 
-    def answer(
-        self, request: Request, op: Op, project: str | None, grid: Grid
-    ) -> HttpResponseBase:
-        try:
-            context = context_for(
-                project,
-                request.user.get_username(),
-                lambda: log_out(request),
-                lambda right: has_right(request.user, right),
-                scope_filter(request.user),
-            )
-        except UnknownProject as err:
-            raise NotFound(f"unknown project {project!r}") from err
+    def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
+        context = self.context_of(request, close=lambda: log_out(request))
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
         try:
             # A long answer's first bytes must come in time, not its last ones.

@@ -138,7 +138,7 @@ class InMemoryAdapter(StorageAdapter):
             for stored in put:
                 self._put(stored, changes, now, who)
             for id in changes.removed:
-                self._note(now, who, id, self._entities[id].tags, None)
+                self._log.append(logged(now, who, id, self._entities[id].tags, None))
                 self._file(id, None)
                 self._histories.pop(id, None)
                 self._arrays.pop(id, None)
@@ -150,7 +150,7 @@ class InMemoryAdapter(StorageAdapter):
         if self.scope is None:
             yield
             return
-        before, logged = dict(self._entities), list(self._log)
+        before, entries = dict(self._entities), list(self._log)
         histories, arrays = dict(self._histories), dict(self._arrays)
         seen = self._seen()
         for id in ids:
@@ -166,7 +166,7 @@ class InMemoryAdapter(StorageAdapter):
             self._histories.update(histories)
             self._arrays.update(arrays)
             self._log.clear()
-            self._log.extend(logged)
+            self._log.extend(entries)
             raise OutOfScope(hidden[0])
 
     def _put(
@@ -178,13 +178,13 @@ class InMemoryAdapter(StorageAdapter):
             mod = next_mod(None, now)
             entity = Entity.of(orjson.loads(stored.stamped(mod)), cur, mod)
             changes.created.append(stored.id)
-            self._note(now, who, stored.id, None, entity.tags)
+            self._log.append(logged(now, who, stored.id, None, entity.tags))
         elif not same_tags(orjson.dumps(held.tags).decode(), stored.tags):
             mod = next_mod(held.mod, now)
             tags = orjson.loads(stored.stamped(mod))
             entity = Entity.of(tags, held.cur | cur, mod)
             changes.updated.append(stored.id)
-            self._note(now, who, stored.id, held.tags, tags)
+            self._log.append(logged(now, who, stored.id, held.tags, tags))
         else:
             entity = Entity.of(held.tags, held.cur | cur, held.mod)
             if same_tags(held.raw, entity.raw):
@@ -192,16 +192,6 @@ class InMemoryAdapter(StorageAdapter):
                 return
             changes.updated.append(stored.id)
         self._file(stored.id, entity)
-
-    def _note(
-        self,
-        at: dt.datetime,
-        who: str,
-        id: str,
-        before: dict[str, Any] | None,
-        after: dict[str, Any] | None,
-    ) -> None:
-        self._log.append(logged(at, who, id, before, after))
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         with self._lock:
