@@ -50,6 +50,9 @@ LIMITS: Mapping[str, Limit] = {
     "ROWS": Limit(250_000, _ANY),
     # of one statement of an op
     "STATEMENT_SECONDS": Limit(60, 86_400),
+    # entities of one watch, and watches that one user has open
+    "WATCHED": Limit(20_000, 1_000_000),
+    "WATCHES": Limit(1_000, _ANY),
 }
 
 

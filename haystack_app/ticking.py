@@ -1,4 +1,4 @@
-"""What happens by itself as time goes by: writes to points that expire.
+"""What happens by itself as time goes by: writes to points and watches that expire.
 
 Each server process runs a ``Ticker``; ``haystack_tick`` does the same once, for
 hosts where no thread may run. Several of them do not disturb each other.
@@ -22,7 +22,7 @@ _DEFAULT_SECONDS = 1.0
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release what is due in every store.
+    """Release what is due in every store, and end watches that are.
 
     How many points that were, and the errors of stores that failed by alias: one
     that is down keeps nothing from the others.
@@ -33,6 +33,7 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
     for alias in storages:
         try:
             released += len(storages[alias].release_due(at))
+            storages[alias].watch_expire(at)
         except Exception as error:
             errors[alias] = error
     return released, errors
@@ -59,7 +60,7 @@ class Ticker(Thread):
         for alias in errors.keys() - self.failing:
             # a database that is down for an hour is worth one entry, not 3,600
             logger.error(
-                "expired writes of storage %r cannot be released; trying again",
+                "what expired in storage %r cannot be ended; trying again",
                 alias,
                 exc_info=errors[alias],
             )

@@ -34,11 +34,8 @@ class TokenScope(BasePermission):
 
 
 def scope_of(op: Op | None, method: str | None) -> str:
-    """Of a call of an op; what is refused anyway, such as GET of hisWrite, needs none.
-
-    ``close`` changes nothing for a token of the API.
-    """
-    if op is None or method in SAFE_METHODS or op.name == "close":
+    """Of a call of an op; what is refused anyway (GET of hisWrite, say) needs none."""
+    if op is None or method in SAFE_METHODS or op.only_asks:
         return Token.READ
     if op.right in OPERATING:
         return Token.WRITE

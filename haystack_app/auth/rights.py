@@ -31,7 +31,10 @@ _NOTHING = HasAny(())
 
 @dataclass(frozen=True, slots=True)
 class _Rights:
-    """Codenames of permissions of this app, and the filters of the user's groups."""
+    """Codenames of permissions of this app, and the filters of the user's groups.
+
+    In order, so that the same filters are always the same scope.
+    """
 
     codenames: frozenset[str]
     filters: tuple[str, ...]
@@ -69,7 +72,7 @@ def _rights_of(user: Any) -> _Rights:
             cursor.execute(_statement(), [user.pk] * 3)
             for kind, text in cursor.fetchall():
                 texts[kind].append(text)
-        found = _Rights(frozenset(texts["right"]), tuple(texts["scope"]))
+        found = _Rights(frozenset(texts["right"]), tuple(sorted(texts["scope"])))
         setattr(user, _KEPT, found)
     return found
 

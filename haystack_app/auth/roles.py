@@ -18,7 +18,7 @@ from django.dispatch import receiver
 __all__ = ["OPERATING", "ROLES", "VIEW"]
 
 VIEW = "view_entity"
-OPERATING = ("write_history", "write_points", "invoke_actions")
+OPERATING = ("write_history", "write_points", "write_cur", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
 _USERS = (
     "view_user",

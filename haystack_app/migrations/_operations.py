@@ -15,17 +15,19 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import DatabaseError
 
-__all__ = ["Hypertable", "PostgresSql"]
+__all__ = ["Hypertable", "PostgresSql", "SqliteSql"]
 
 logger = logging.getLogger("haystack_app.migrations")
 _DEFAULT_CHUNK_DAYS = 7
 
 
-class PostgresSql(Operation):
-    """SQL for PostgreSQL alone."""
+class _VendorSql(Operation):
+    """SQL for one vendor alone."""
 
     reversible = True
     reduces_to_sql = True
+    vendor = ""
+    name_of_vendor = ""
 
     def __init__(self, forwards: str, backwards: str) -> None:
         self.forwards, self.backwards = forwards, backwards
@@ -52,11 +54,21 @@ class PostgresSql(Operation):
         self._run(schema_editor, self.backwards)
 
     def describe(self) -> str:
-        return f"On PostgreSQL: {self.forwards}"
+        return f"On {self.name_of_vendor}: {self.forwards}"
 
     def _run(self, schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:
-        if schema_editor.connection.vendor == "postgresql":
+        if schema_editor.connection.vendor == self.vendor:
             schema_editor.execute(sql)
+
+
+class PostgresSql(_VendorSql):
+    vendor = "postgresql"
+    name_of_vendor = "PostgreSQL"
+
+
+class SqliteSql(_VendorSql):
+    vendor = "sqlite"
+    name_of_vendor = "SQLite"
 
 
 class Hypertable(Operation):

@@ -1,7 +1,7 @@
-"""The tables: entities with what belongs to them, history, changes, log-ins."""
+"""The tables: entities and what belongs to them, history, watches, log-ins."""
 
 from .audit import AuditEntry
-from .change import Change
+from .change import Change, PrunedChanges
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
 from .handshake import Handshake
@@ -9,6 +9,7 @@ from .history import HisSample
 from .priority import PriorityLevel
 from .scope import GroupScope
 from .token import Token
+from .watch import Watch, WatchItem
 
 __all__ = [
     "AuditEntry",
@@ -20,6 +21,9 @@ __all__ = [
     "Handshake",
     "HisSample",
     "PriorityLevel",
+    "PrunedChanges",
     "TagSet",
     "Token",
+    "Watch",
+    "WatchItem",
 ]

@@ -6,7 +6,7 @@ from django.db import models
 
 from .fields import HaysonField
 
-__all__ = ["Change"]
+__all__ = ["Change", "PrunedChanges"]
 
 
 class Change(models.Model):
@@ -28,7 +28,24 @@ class Change(models.Model):
 
     class Meta:
         db_table = "changes"
-        indexes = [models.Index(fields=["entity_id", "-id"], name="changes_entity")]
+        indexes = [
+            models.Index(fields=["entity_id", "-id"], name="changes_entity"),
+            models.Index(fields=["at"], name="changes_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} @{self.entity_id}"
+
+
+class PrunedChanges(models.Model):
+    """Up to which entry the change log was cut off: one row, or none."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    upto = models.BigIntegerField()
+
+    class Meta:
+        db_table = "pruned_changes"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"up to {self.upto}"

@@ -55,6 +55,7 @@ class Entity(models.Model):
         permissions = [
             ("write_history", "Can write samples"),
             ("write_points", "Can write to points by their priority arrays"),
+            ("write_cur", "Can write current values of points"),
             ("invoke_actions", "Can invoke actions"),
         ]
 

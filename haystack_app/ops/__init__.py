@@ -3,12 +3,14 @@
 from . import (  # noqa: F401  each registers its ops
     actions,
     commit,
+    currents,
     defs,
     history,
     load,
     points,
     read,
     system,
+    watch,
 )
 from .registry import Context, NotAllowed, Op, OpError, all_ops, find_op
 

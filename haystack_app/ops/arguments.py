@@ -9,13 +9,31 @@ from ..conf import limit
 from ..filters import Filter, parse
 from ..kinds.grid import Grid
 from ..kinds.scalars import Number, Ref, Symbol
+from ..kinds.units import preferred_symbol
 from .registry import OpError
 
-__all__ = ["capped_ids", "filter_of", "limit_of", "ref_of", "refs_of", "text_of"]
+__all__ = [
+    "capped_ids",
+    "filter_of",
+    "limit_of",
+    "ref_of",
+    "refs_of",
+    "seconds_of",
+    "text_of",
+]
 
 
 _MOST = 2**31 - 1
 """More rows than any answer has."""
+_SECONDS = {
+    preferred_symbol("ms"): 0.001,
+    preferred_symbol("s"): 1,
+    preferred_symbol("min"): 60,
+    preferred_symbol("h"): 3_600,
+    preferred_symbol("day"): 86_400,
+    preferred_symbol("wk"): 604_800,
+}
+"""Units of time that are always as long."""
 
 
 def ref_of(value: Any, name: str = "id") -> Ref:
@@ -57,3 +75,11 @@ def limit_of(value: Any) -> int | None:
     if isinstance(value, Number) and math.isfinite(value.val):
         return min(max(0, int(value.val)), _MOST)
     return None
+
+
+def seconds_of(value: Any, name: str) -> float:
+    """Of a Number with a unit of time that is always as long."""
+    seconds = _SECONDS.get(value.unit or "") if isinstance(value, Number) else None
+    if seconds is None:
+        raise OpError(f"{name} must be a Number with a unit of time, not {value}")
+    return float(value.val * seconds)

@@ -112,7 +112,7 @@ def his_write(context: Context, request: Grid) -> Grid:
         id = ref_of(request.meta["id"], "meta id").id
         _needs_columns(request, "ts", "val")
         rows = ((row.get("ts"), row.get("val")) for row in request.rows)
-        context.storage.his_write(id, rows)
+        context.storage.his_write(id, rows, context.now)
         return Grid()
     if request.names[0] != "ts":
         raise OpError("hisWrite needs meta id, or ts as its first column")
@@ -127,7 +127,7 @@ def his_write(context: Context, request: Grid) -> Grid:
         samples[id] = [
             (row.get("ts"), row[col.name]) for row in request.rows if col.name in row
         ]
-    context.storage.his_write_all(samples)
+    context.storage.his_write_all(samples, context.now)
     return Grid()
 
 

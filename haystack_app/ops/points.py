@@ -11,24 +11,14 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
 from ..kinds.scalars import Number, Ref
-from ..kinds.units import preferred_symbol
 from ..storage.levels import DEFAULT, LEVELS, MANUAL, Level, effective
-from .arguments import ref_of, text_of
+from .arguments import ref_of, seconds_of, text_of
 from .registry import Context, NotAllowed, OpError, op
 
 __all__: list[str] = []
 
 _COLUMNS = ("level", "levelDis", "val", "who", "expires")
 _LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
-_SECONDS = {
-    preferred_symbol("ms"): 0.001,
-    preferred_symbol("s"): 1,
-    preferred_symbol("min"): 60,
-    preferred_symbol("h"): 3_600,
-    preferred_symbol("day"): 86_400,
-    preferred_symbol("wk"): 604_800,
-}
-"""Units of time that are always as long."""
 _LONGEST = dt.timedelta(days=3660)
 
 
@@ -96,9 +86,7 @@ def _level_number(value: Any) -> int:
 
 
 def _duration(value: Any) -> dt.timedelta:
-    seconds = _SECONDS.get(value.unit or "") if isinstance(value, Number) else None
-    if seconds is None:
-        raise OpError(f"duration must be a Number with a unit of time, not {value}")
-    if not 0 < value.val * seconds <= _LONGEST.total_seconds():
+    seconds = seconds_of(value, "duration")
+    if not 0 < seconds <= _LONGEST.total_seconds():
         raise OpError(f"duration must be positive and at most ten years, not {value}")
-    return dt.timedelta(seconds=value.val * seconds)
+    return dt.timedelta(seconds=seconds)

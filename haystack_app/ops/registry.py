@@ -40,14 +40,16 @@ class Op:
     """One op.
 
     ``right``: the permission that a caller needs, by its codename; empty for
-    whoever is logged in. ``side_effects``: never answered to GET. ``takes_list``: a
-    JSON list of dicts is taken for a grid of them.
+    whoever is logged in. ``side_effects``: never answered to GET. ``only_asks``: and
+    yet it changes nothing of the model. ``takes_list``: a JSON list of dicts is taken
+    for a grid of them.
     """
 
     name: str
     run: Callable[[Context, Grid], Grid]
     right: str
     side_effects: bool
+    only_asks: bool
     takes_list: bool
 
     @property
@@ -65,6 +67,7 @@ def op(
     *,
     right: str = "",
     side_effects: bool = False,
+    only_asks: bool = False,
     takes_list: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``."""
@@ -72,7 +75,7 @@ def op(
     def register(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
-        _ops[name] = Op(name, run, right, side_effects, takes_list)
+        _ops[name] = Op(name, run, right, side_effects, only_asks, takes_list)
         return run
 
     return register

@@ -69,7 +69,7 @@ def _mimes(form: Format) -> list[str]:
     ]
 
 
-@op("close", side_effects=True)
+@op("close", side_effects=True, only_asks=True)
 def close(context: Context, request: Grid) -> Grid:
     """End the log-in that this request came with."""
     context.close()

@@ -1,8 +1,8 @@
 """The storage contract.
 
-A backend writes the primitives and gets the rest: entities, histories, priority
-arrays, defs; it overrides what it can do faster. Every method has an async twin
-prefixed ``a``.
+A backend writes the primitives and gets the rest: entities, histories, current
+values, priority arrays, watches, defs; it overrides what it can do faster. Every
+method has an async twin prefixed ``a``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from ..kinds.series import Chunk
+from .currents import CurrentStore
 from .entities import EntityStore
 from .histories import HistoryStore
 from .points import PointStore
 from .records import Changes, Records
+from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
 
@@ -41,7 +43,7 @@ def _twin(
     return call
 
 
-class StorageAdapter(EntityStore, HistoryStore, PointStore):
+class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchStore):
     """One store, complete."""
 
     aabout = _twin(EntityStore.about)
@@ -59,6 +61,14 @@ class StorageAdapter(EntityStore, HistoryStore, PointStore):
     ahis_write_all = _twin(HistoryStore.his_write_all)
     apoint_array = _twin(PointStore.point_array)
     apoint_write = _twin(PointStore.point_write)
+    acur_write = _twin(CurrentStore.cur_write)
+    awatch_open = _twin(WatchStore.watch_open)
+    awatch_sub = _twin(WatchStore.watch_sub)
+    awatch_unsub = _twin(WatchStore.watch_unsub)
+    awatch_close = _twin(WatchStore.watch_close)
+    awatch_poll = _twin(WatchStore.watch_poll)
+    awatch_news = _twin(WatchStore.watch_news)
+    awatch_renew = _twin(WatchStore.watch_renew)
 
     async def ahis_read(
         self,

@@ -12,6 +12,7 @@ __all__ = [
     "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
+    "InvalidWatch",
     "InvalidWrite",
     "NotHistorized",
     "NotWritable",
@@ -19,6 +20,7 @@ __all__ = [
     "StaleRecord",
     "StorageError",
     "UnknownEntity",
+    "UnknownWatch",
 ]
 
 
@@ -99,8 +101,19 @@ class InvalidSample(StorageError):
 
 
 class NotWritable(StorageError):
-    """The entity is no point with a priority array."""
+    """The entity is no point with a priority array, or none with a current value."""
 
 
 class InvalidWrite(StorageError):
-    """A value, level or duration that a priority array does not take."""
+    """A value, level, duration or status that a point does not take."""
+
+
+class UnknownWatch(StorageError):
+    """A watch that was never opened, was closed, or whose lease has ended."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"watch {id!r} is unknown or has ended: open a new one")
+
+
+class InvalidWatch(StorageError):
+    """What a watch cannot do, or one too many."""

@@ -10,6 +10,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
 from ..wire.record import Record
+from .currents import sampled
 from .errors import NotHistorized, UnknownEntity
 from .primitives import Primitives
 from .samples import Batch, Extent, HisPoint, Sample, checked
@@ -62,17 +63,25 @@ class HistoryStore(Primitives):
 
         return Series(point.tz, point.unit, read)
 
-    def his_write(self, id: str, samples: Iterable[Sample]) -> None:
+    def his_write(
+        self, id: str, samples: Iterable[Sample], now: dt.datetime | None = None
+    ) -> None:
         """Upsert samples of one point; Remove as a value deletes one."""
-        self.his_write_all({id: samples})
+        self.his_write_all({id: samples}, now)
 
-    def his_write_all(self, samples: Mapping[str, Iterable[Sample]]) -> None:
+    def his_write_all(
+        self,
+        samples: Mapping[str, Iterable[Sample]],
+        now: dt.datetime | None = None,
+    ) -> None:
         """Upsert samples of some points, all of them or none.
 
-        The points' hisSize, hisStart, hisEnd and hisEndVal follow. Raises
-        UnknownEntity, NotHistorized or InvalidSample.
+        The points' hisSize, hisStart, hisEnd and hisEndVal follow, and curVal where
+        the newest sample up to ``now`` was written. Raises UnknownEntity,
+        NotHistorized or InvalidSample.
         """
         ids = list(samples)
+        moment = now or dt.datetime.now(dt.UTC)
         with self.alone(ids):
             records = list(self._historized(ids))
             points = [HisPoint.of(record) for record in records]
@@ -84,6 +93,7 @@ class HistoryStore(Primitives):
             self.set_transient(
                 {
                     point.id: self._facts(point, record, batches[point.id], growth)
+                    | sampled(self, point, record, batches[point.id], moment)
                     for point, record in zip(points, records, strict=True)
                     if batches[point.id]
                 }

@@ -67,10 +67,10 @@ class WritablePoint:
     unit: str | None
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> WritablePoint:
-        """Raises NotWritable for what is no writable point of a known kind."""
+    def of(cls, record: Mapping[str, Any], marker: str = "writable") -> WritablePoint:
+        """Raises NotWritable for what is no point with the marker and a known kind."""
         id = record["id"].id
-        for tag in ("point", "writable"):
+        for tag in ("point", marker):
             if tag not in record:
                 raise NotWritable(f"@{id} cannot be written: no tag {tag!r}")
         kind = record.get("kind")

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any, Self
@@ -13,17 +20,19 @@ from django.core.checks import CheckMessage
 from ..filters.ast import Filter
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
+from . import announcing
 from .errors import UnknownEntity
 from .levels import Level
 from .records import Change, Changes
 from .samples import Batch, Extent
 from .stored import Stored
+from .watch import Item, Watch
 
 __all__ = ["Primitives"]
 
 
 class Primitives:
-    """Entities, histories, priority arrays and defs of one store.
+    """Entities, histories, priority arrays, watches and defs of one store.
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
     see the same), ``supports_rollup`` (aggregates history itself).
@@ -105,6 +114,15 @@ class Primitives:
         """
         raise NotImplementedError
 
+    def announce(self, ids: Collection[str], *, logged: bool) -> None:
+        """Say, when a change is kept, which entities it was about.
+
+        ``logged`` tells whether the change log grew. To be called by ``commit``
+        and ``set_transient``.
+        """
+        if ids:
+            announcing.announce(self.alias, ids, logged=logged)
+
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         """What happened to an entity, the newest first.
 
@@ -162,6 +180,55 @@ class Primitives:
 
     def due_points(self, now: dt.datetime) -> Iterable[str]:
         """Ids of points with a level that expires at ``now`` or before."""
+        raise NotImplementedError
+
+    # -- watches --------------------------------------------------------------
+
+    def watch_insert(self, watch: Watch) -> None:
+        raise NotImplementedError
+
+    def watch_update(self, watch: Watch) -> None:
+        """Keep its lease, end, number and holder; the caller is alone with it."""
+        raise NotImplementedError
+
+    def watch_alone(
+        self, ids: Collection[str]
+    ) -> AbstractContextManager[dict[str, Watch]]:
+        """Those of the watches that there are; nobody else touches them inside.
+
+        What is changed inside is kept, or none of it.
+        """
+        raise NotImplementedError
+
+    def watch_drop(self, ids: Collection[str]) -> None:
+        """End watches; unknown ones are left out."""
+        raise NotImplementedError
+
+    def watch_count(self, owner: str, now: dt.datetime) -> int:
+        """How many watches a user has open."""
+        raise NotImplementedError
+
+    def watches_due(self, now: dt.datetime) -> list[str]:
+        """Watches whose lease has ended."""
+        raise NotImplementedError
+
+    def watch_items(self, id: str) -> dict[str, Item]:
+        raise NotImplementedError
+
+    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+        """Set what was told, by id of entity; None takes an entity off the watch."""
+        raise NotImplementedError
+
+    def versions(
+        self, filter: Filter, ids: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """Versions of the entities that match, of these ids or of all."""
+        raise NotImplementedError
+
+    def versioned(
+        self, filter: Filter, ids: Sequence[str]
+    ) -> dict[str, tuple[int, Record]]:
+        """Versions and records of those of the ids that match, from one look."""
         raise NotImplementedError
 
     # -- defs -----------------------------------------------------------------

@@ -39,6 +39,11 @@ class Changes:
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
+    @property
+    def ids(self) -> list[str]:
+        """Of all that is not as it was."""
+        return [*self.created, *self.updated, *self.removed]
+
 
 ADD, UPDATE, REMOVE = "add", "update", "remove"
 

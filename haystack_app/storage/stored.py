@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from .transient import HIS_FACTS, TRANSIENT
 __all__ = [
     "Stored",
     "edges_of",
+    "first_version",
     "next_mod",
     "same_tags",
     "stored_form",
@@ -35,6 +37,7 @@ __all__ = [
 
 
 _MILLISECOND = dt.timedelta(milliseconds=1)
+_VERSION_BITS = 62
 _OWN = HIS_FACTS | {"mod"}
 _GRID = {"meta", "cols", "rows"}
 """What a dict of JSON 3 is known for a grid by."""
@@ -72,6 +75,15 @@ def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:
     """
     mod = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return mod if before is None else max(mod, before + _MILLISECOND)
+
+
+def first_version() -> int:
+    """The ``version`` of a new entity; each visible change adds 1.
+
+    Drawn by lot: an entity of an id that was there before never has a version that
+    a watch has told of.
+    """
+    return secrets.randbits(_VERSION_BITS)
 
 
 def stored_form(record: Mapping[str, Any]) -> Stored:

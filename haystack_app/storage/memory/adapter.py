@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from itertools import count, takewhile
-from threading import RLock
 from typing import Any
 
 import orjson
@@ -22,7 +29,6 @@ from ...filters.ast import Filter
 from ...filters.planner import Term, candidates, plan, terms_of
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
-from ..base import StorageAdapter
 from ..errors import ArrayInUse, HistoryInUse, OutOfScope
 from ..levels import Level, devalued
 from ..log import logged
@@ -31,6 +37,7 @@ from ..samples import Batch, Extent, reinterpreted
 from ..stored import (
     Stored,
     edges_of,
+    first_version,
     next_mod,
     same_tags,
     stored_forms,
@@ -38,6 +45,7 @@ from ..stored import (
 )
 from .entity import Entity
 from .history import History
+from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
 
@@ -45,14 +53,13 @@ _LOGGED = 100_000
 """Changes that are remembered."""
 
 
-class InMemoryAdapter(StorageAdapter):
+class InMemoryAdapter(MemoryWatches):
     """``InMemoryAdapter(entities=[...])``, or fill it by ``load_entities``."""
 
     def __init__(
         self, entities: Iterable[Mapping[str, Any]] = (), *, alias: str = "default"
     ) -> None:
         super().__init__(alias)
-        self._lock = RLock()
         self._entities: dict[str, Entity] = {}
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, History] = {}
@@ -142,6 +149,7 @@ class InMemoryAdapter(StorageAdapter):
                 self._file(id, None)
                 self._histories.pop(id, None)
                 self._arrays.pop(id, None)
+        self.announce(changes.ids, logged=True)
         return changes
 
     @contextmanager
@@ -176,17 +184,18 @@ class InMemoryAdapter(StorageAdapter):
         held = self._entities.get(stored.id)
         if held is None:
             mod = next_mod(None, now)
-            entity = Entity.of(orjson.loads(stored.stamped(mod)), cur, mod)
+            tags = orjson.loads(stored.stamped(mod))
+            entity = Entity.of(tags, cur, mod, first_version())
             changes.created.append(stored.id)
             self._log.append(logged(now, who, stored.id, None, entity.tags))
         elif not same_tags(orjson.dumps(held.tags).decode(), stored.tags):
             mod = next_mod(held.mod, now)
             tags = orjson.loads(stored.stamped(mod))
-            entity = Entity.of(tags, held.cur | cur, mod)
+            entity = Entity.of(tags, held.cur | cur, mod, held.version + 1)
             changes.updated.append(stored.id)
             self._log.append(logged(now, who, stored.id, held.tags, tags))
         else:
-            entity = Entity.of(held.tags, held.cur | cur, held.mod)
+            entity = Entity.of(held.tags, held.cur | cur, held.mod, held.version + 1)
             if same_tags(held.raw, entity.raw):
                 changes.unchanged.append(stored.id)
                 return
@@ -211,7 +220,10 @@ class InMemoryAdapter(StorageAdapter):
                     held = self._entities[id]
                     merged = held.cur | orjson.loads(texts[id])
                     cur = {name: tag for name, tag in merged.items() if tag is not None}
-                    self._file(id, Entity.of(held.tags, cur, held.mod))
+                    after = Entity.of(held.tags, cur, held.mod, held.version + 1)
+                    if not same_tags(held.raw, after.raw):
+                        self._file(id, after)
+        self.announce(known, logged=False)
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
@@ -236,6 +248,32 @@ class InMemoryAdapter(StorageAdapter):
             raise HistoryInUse(stored.id, tag)
         if self._arrays.get(stored.id) and (tag := devalued(*tags)):
             raise ArrayInUse(stored.id, tag)
+
+    def versions(
+        self, filter: Filter, ids: Collection[str] | None = None
+    ) -> dict[str, int]:
+        tree = self.parsed(filter)
+        with self._lock:
+            seen = self._seen()
+            return {
+                id: self._entities[id].version
+                for id in (self._entities if ids is None else ids)
+                if seen(id)
+                and filters.matches(
+                    tree,
+                    self._entities[id].decoded,
+                    lambda other: self._decoded(other) if seen(other) else None,
+                )
+            }
+
+    def versioned(
+        self, filter: Filter, ids: Sequence[str]
+    ) -> dict[str, tuple[int, Record]]:
+        with self._lock:
+            return {
+                id: (version, Record(self._entities[id].raw))
+                for id, version in self.versions(filter, ids).items()
+            }
 
     def _decoded(self, id: str) -> dict[str, Any] | None:
         entity = self._entities.get(id)

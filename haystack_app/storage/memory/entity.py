@@ -20,10 +20,13 @@ class Entity:
     tags: dict[str, Any]
     cur: dict[str, Any]
     mod: dt.datetime
+    version: int
     raw: str
     decoded: dict[str, Any]
 
     @classmethod
-    def of(cls, tags: dict[str, Any], cur: dict[str, Any], mod: dt.datetime) -> Entity:
+    def of(
+        cls, tags: dict[str, Any], cur: dict[str, Any], mod: dt.datetime, version: int
+    ) -> Entity:
         raw = orjson.dumps({**tags, **cur}).decode()
-        return cls(tags, cur, mod, raw, Record(raw).tags)
+        return cls(tags, cur, mod, version, raw, Record(raw).tags)

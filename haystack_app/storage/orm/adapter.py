@@ -7,108 +7,38 @@ stored JSON goes to the answer without being decoded.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
-import orjson
 from django.core import checks
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from ... import models
-from ...filters.ast import Filter
-from ...kinds.scalars import is_ref_id
 from ...kinds.series import LARGEST_CHUNK, Chunk
-from ...models import Entity, EntityRef, TagSet
-from ...models.entity import spliced
+from ...models import Entity, EntityRef
 from ...wire.record import Record
-from ..base import StorageAdapter
 from ..errors import OutOfScope
 from ..levels import Level
-from ..records import REMOVE, Change, Changes, Records
+from ..records import REMOVE, Change, Changes
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import history, levels, libs, transient
 from .commit import BATCH, Commit
-from .compiler import compile_filter
 from .locks import lock_entities
-from .scope import within
 from .time_limit import time_limit
+from .watches import OrmWatches
 
 __all__ = ["OrmAdapter"]
 
-_names_of_set: dict[int, tuple[str, ...]] = {}
-"""Tag names by set id; an id means the same names in every database for good."""
 
-
-class OrmAdapter(StorageAdapter):
+class OrmAdapter(OrmWatches):
     """``OPTIONS``: ``using``, the alias of the database in ``DATABASES``."""
 
     persistent = True
     shared = True
-
-    def __init__(
-        self, alias: str = "default", *, using: str = DEFAULT_DB_ALIAS
-    ) -> None:
-        super().__init__(alias)
-        self.using = using
-
-    @property
-    def entities(self) -> QuerySet[Entity]:
-        """All that there is, for writing."""
-        return Entity.objects.using(self.using)
-
-    @property
-    def seen(self) -> QuerySet[Entity]:
-        """What the caller may see, for reading."""
-        if self.scope is None:
-            return self.entities
-        return within(self.using, self.parsed(self.scope))
-
-    def matching(self, filter: Filter | str) -> QuerySet[Entity]:
-        """The entities that a filter matches, for any further query."""
-        return self.seen.filter(compile_filter(self.parsed(filter)))
-
-    def scan(self) -> Iterator[Record]:
-        rows = self.seen.order_by("id").values_list("tags", "cur")
-        return (Record(spliced(*row)) for row in rows.iterator())
-
-    def read(self, filter: Filter | str, limit: int | None = None) -> Records:
-        if limit is not None and limit <= 0:
-            self.parsed(filter)
-            return Records([], frozenset())
-        found = self.matching(filter)[:limit].values_list("tags", "cur", "tag_set_id")
-        return self._records(list(found))
-
-    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
-        rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
-        return [Record(spliced(*row)) for row in rows.values_list("tags", "cur")]
-
-    def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
-        found: dict[str, Record] = {}
-        distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
-        for at in range(0, len(distinct), BATCH):
-            rows = self.seen.filter(id__in=distinct[at : at + BATCH])
-            for id, tags, cur in rows.values_list("id", "tags", "cur"):
-                found[id] = Record(spliced(tags, cur))
-        return [found.get(id) for id in ids]
-
-    def _records(self, rows: list[tuple[str, str, int]]) -> Records:
-        names: set[str] = set()
-        for names_of_set in self._tag_names({row[2] for row in rows}):
-            names.update(names_of_set)
-        for cur in {row[1] for row in rows} - {"{}"}:
-            names.update(orjson.loads(cur))
-        return Records(
-            [Record(spliced(tags, cur)) for tags, cur, _ in rows], frozenset(names)
-        )
-
-    def _tag_names(self, ids: set[int]) -> Iterator[tuple[str, ...]]:
-        if missing := ids - _names_of_set.keys():
-            for tag_set in TagSet.objects.using(self.using).filter(id__in=missing):
-                _names_of_set[tag_set.id] = tuple(tag_set.names.split(" "))
-        return (_names_of_set[id] for id in ids)
 
     # -- writing --------------------------------------------------------------
 
@@ -145,7 +75,12 @@ class OrmAdapter(StorageAdapter):
                 gone |= every.difference(ids)
             commit.put(put)
             commit.remove(sorted(gone))
+            self.announce(commit.changes.ids, logged=True)
             return commit.changes
+
+    def announce(self, ids: Collection[str], *, logged: bool) -> None:
+        said = partial(super().announce, list(ids), logged=logged)
+        transaction.on_commit(said, using=self.using)
 
     @contextmanager
     def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
@@ -175,6 +110,7 @@ class OrmAdapter(StorageAdapter):
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {id: transient_text(tags) for id, tags in changes.items()}
         transient.update(connections[self.using], patches)
+        self.announce(patches, logged=False)
         if self.scope is not None:
             ids = list(changes)
             held = self._ids_of(self.entities, ids)

@@ -13,7 +13,7 @@ from ..levels import devalued
 from ..log import logged
 from ..records import Changes
 from ..samples import reinterpreted
-from ..stored import Stored, next_mod, same_tags, tag_set_id
+from ..stored import Stored, first_version, next_mod, same_tags, tag_set_id
 
 __all__ = ["BATCH", "Commit"]
 
@@ -87,7 +87,7 @@ class Commit:
             cur=_merged(before.cur, stored.cur) if before else stored.cur,
             tag_set_id=tag_set_id(stored.names),
             mod=mod,
-            version=before.version + 1 if before else 1,
+            version=before.version + 1 if before else first_version(),
         )
 
     def _check_meaning(self, before: Entity, after: Stored) -> None:

@@ -1,0 +1,290 @@
+"""Watches in the tables ``watches`` and ``watch_items``.
+
+What a watch has to tell is one statement: its items beside the entities, where
+versions differ. Nothing else of an unchanged entity is read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from django.db import connections, transaction
+from django.db.models import F, QuerySet
+
+from ... import models
+from ...filters.ast import Filter
+from ...kinds.scalars import is_ref_id
+from ...models.entity import spliced
+from ...wire.record import Record
+from ..watch import UNSURE, Difference, Item, News, Watch
+from .commit import BATCH
+from .entities import OrmEntities
+from .sql import Sql, sql
+
+__all__ = ["OrmWatches"]
+
+_TOLD = ("id", "version", "tags", "cur", "tag_set_id")
+_Row = tuple[str, str, int | None, str, str, int]
+"""Ids of a watch and an entity; the rest is None where the entity is not there."""
+
+
+class OrmWatches(OrmEntities):
+    @property
+    def watches(self) -> QuerySet[models.Watch]:
+        return models.Watch.objects.using(self.using)
+
+    @property
+    def watched(self) -> QuerySet[models.WatchItem]:
+        return models.WatchItem.objects.using(self.using)
+
+    # -- watches --------------------------------------------------------------
+
+    def watch_insert(self, watch: Watch) -> None:
+        columns = {name: getattr(watch, name) for name in Watch.__slots__}
+        self.watches.create(**columns)
+
+    def watch_update(self, watch: Watch) -> None:
+        self.watches.filter(id=watch.id).update(
+            lease=watch.lease,
+            expires=watch.expires,
+            seq=watch.seq,
+            holder=watch.holder,
+        )
+
+    @contextmanager
+    def watch_alone(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
+        with transaction.atomic(using=self.using):
+            # one order for everybody: two of them never wait for each other
+            known = [id for id in ids if "\0" not in id]
+            rows = self.watches.select_for_update().filter(id__in=known).order_by("id")
+            found = rows.values_list(*Watch.__slots__)
+            yield {watch.id: watch for watch in (Watch(*row) for row in found)}
+
+    def watch_drop(self, ids: Collection[str]) -> None:
+        with transaction.atomic(using=self.using):
+            self.watches.filter(id__in=ids).delete()
+            self.watched.filter(watch_id__in=ids)._raw_delete(self.using)
+
+    def watch_count(self, owner: str, now: dt.datetime) -> int:
+        return self.watches.filter(owner=owner, expires__gt=now).count()
+
+    def watches_due(self, now: dt.datetime) -> list[str]:
+        due = self.watches.filter(expires__lte=now).order_by("id")
+        return list(due.values_list("id", flat=True)[:BATCH])
+
+    def watch_renew(
+        self, ids: Collection[str], *, holder: str, now: dt.datetime
+    ) -> set[str]:
+        with self.watch_alone(ids) as held:
+            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+            self.watches.bulk_update(
+                [models.Watch(id=one.id, expires=one.end(now)) for one in valid],
+                ["expires"],
+                batch_size=BATCH,
+            )
+        return {one.id for one in valid}
+
+    # -- what they told -------------------------------------------------------
+
+    def watch_items(self, id: str) -> dict[str, Item]:
+        rows = self.watched.filter(watch_id=id)
+        found = rows.values_list("entity_id", "sent", "seq")
+        return {one: Item(sent, seq) for one, sent, seq in found}
+
+    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+        told = [(id, one, item.sent, item.seq) for one, item in items.items() if item]
+        self._put(told)
+        off = [one for one, item in items.items() if item is None]
+        for at in range(0, len(off), BATCH):
+            rows = self.watched.filter(watch_id=id, entity_id__in=off[at : at + BATCH])
+            rows._raw_delete(self.using)
+
+    def _put(self, rows: Sequence[tuple[str, str, int | None, int]]) -> None:
+        """Rows of the ids of a watch and an entity, what was sent, in which news."""
+        if not rows:
+            return
+        head = "INSERT INTO watch_items (watch_id, entity_id, sent, seq) "
+        tail = (
+            " ON CONFLICT (watch_id, entity_id)"
+            " DO UPDATE SET sent = excluded.sent, seq = excluded.seq"
+        )
+        with connections[self.using].cursor() as cursor:
+            if self._is_sqlite:
+                cursor.executemany(f"{head} VALUES (%s, %s, %s, %s) {tail}", rows)
+            else:
+                cursor.execute(
+                    f"{head} SELECT * FROM"
+                    f" unnest(%s::text[], %s::text[], %s::int8[], %s::int8[]) {tail}",
+                    [list(column) for column in zip(*rows, strict=True)],
+                )
+
+    def watch_size(self, id: str) -> int:
+        return self.watched.filter(watch_id=id).count()
+
+    def watch_doubt(self, id: str, since: int) -> None:
+        self.watched.filter(watch_id=id, seq__gt=since).update(sent=UNSURE)
+
+    def watch_forget(self, id: str, upto: int) -> None:
+        told = self.watched.filter(watch_id=id, sent=None, seq__lte=upto)
+        told._raw_delete(self.using)
+
+    # -- what they have to tell -----------------------------------------------
+
+    def versions(
+        self, filter: Filter, ids: Collection[str] | None = None
+    ) -> dict[str, int]:
+        rows = self.matching(filter)
+        if ids is not None:
+            rows = rows.filter(id__in=ids)
+        return dict(rows.values_list("id", "version"))
+
+    def versioned(
+        self, filter: Filter, ids: Sequence[str]
+    ) -> dict[str, tuple[int, Record]]:
+        found: dict[str, tuple[int, Record]] = {}
+        ids = [id for id in ids if is_ref_id(id)]
+        for at in range(0, len(ids), BATCH):
+            rows = self.matching(filter).filter(id__in=ids[at : at + BATCH])
+            for id, version, tags, cur in rows.values_list(*_TOLD[:-1]):
+                found[id] = version, Record(spliced(tags, cur))
+        return found
+
+    def watch_changed(
+        self,
+        watch: Watch,
+        *,
+        everything: bool = False,
+        among: Collection[str] | None = None,
+    ) -> Difference:
+        rows = self._changed(
+            [watch.id],
+            self.watch_shown(watch),
+            entering=watch.filter is not None,
+            everything=everything,
+            among=among,
+        )
+        return self._difference(rows)
+
+    def watch_news(
+        self,
+        acks: Mapping[str, int],
+        *,
+        holder: str,
+        now: dt.datetime,
+        among: Collection[str] | None = None,
+    ) -> dict[str, News]:
+        """Watches of ids are asked about together; those by filter one by one."""
+        with self.watch_alone(self._concerned(acks, among)) as held:
+            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+            found = self._news_of_ids([w for w in valid if w.filter is None], among)
+            for watch in valid:
+                if watch.filter is not None:
+                    news = self.watch_tell(watch, acks[watch.id], among=among)
+                    found[watch.id] = news
+        return {id: news for id, news in found.items() if news}
+
+    def _concerned(
+        self, ids: Collection[str], among: Collection[str] | None
+    ) -> Collection[str]:
+        """Of some watches those that such entities may be news for."""
+        if among is None:
+            return ids
+        of_ids = self.watched.filter(entity_id__in=among, watch_id__in=ids)
+        by_filter = self.watches.filter(id__in=ids).exclude(filter=None)
+        return {
+            *of_ids.values_list("watch_id", flat=True),
+            *by_filter.values_list("id", flat=True),
+        }
+
+    def _news_of_ids(
+        self, watches: Sequence[Watch], among: Collection[str] | None
+    ) -> dict[str, News]:
+        by_id = {watch.id: watch for watch in watches}
+        if not by_id:
+            return {}
+        shown = self.watch_shown(watches[0])  # the same for all without a filter
+        rows: dict[str, list[_Row]] = {}
+        for row in self._changed(list(by_id), shown, among=among):
+            rows.setdefault(row[0], []).append(row)
+        found: dict[str, News] = {}
+        told: list[tuple[str, str, int | None, int]] = []
+        for id, of_watch in rows.items():
+            difference, seq = self._difference(of_watch), by_id[id].seq + 1
+            items = difference.items(seq).items()
+            told += [(id, one, item.sent, item.seq) for one, item in items]
+            found[id] = News(seq, difference.records, difference.gone)
+        self._put(told)
+        self.watches.filter(id__in=found).update(seq=F("seq") + 1)
+        return found
+
+    def _difference(self, rows: Iterable[_Row]) -> Difference:
+        rows = list(rows)
+        there = [row for row in rows if row[2] is not None]
+        return Difference(
+            {row[1]: int(row[2] or 0) for row in there},
+            self.records_of([(row[3], row[4], row[5]) for row in there]),
+            sorted(row[1] for row in rows if row[2] is None),
+        )
+
+    def _changed(
+        self,
+        ids: Sequence[str],
+        shown: Filter,
+        *,
+        entering: bool = False,
+        everything: bool = False,
+        among: Collection[str] | None = None,
+    ) -> list[_Row]:
+        """Items of some watches that differ from the entities as they are.
+
+        ``entering``: also entities that are on none, for one watch by filter.
+        """
+        items = sql("SELECT * FROM watch_items WHERE {}", self._one_of("watch_id", ids))
+        if among is not None:
+            items = sql("{} AND {}", items, self._one_of("entity_id", among))
+        entities = self.matching(shown).values_list(*_TOLD)
+        if among is not None and entering:
+            entities = entities.filter(id__in=among)
+        compiler = entities.query.get_compiler(self.using)
+        told = Sql(*compiler.as_sql())
+        test = "e.id IS NOT NULL OR i.sent IS NOT NULL"
+        if not everything:
+            same = "IS" if self._is_sqlite else "IS NOT DISTINCT FROM"
+            test = f"NOT (e.version {same} i.sent)"
+        statement = sql(
+            "SELECT coalesce(i.watch_id, %s), coalesce(i.entity_id, e.id),"
+            " e.version, e.tags, e.cur, e.tag_set_id"
+            f" FROM ({{}}) i {self._join(entering)} WHERE {test}",
+            ids[0],
+            items,
+            told,
+        )
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(*statement)
+            rows: list[_Row] = cursor.fetchall()
+        return rows
+
+    def _join(self, entering: bool) -> str:
+        if entering:
+            return "FULL JOIN ({}) e ON e.id = i.entity_id"
+        if self._is_sqlite:
+            return "LEFT JOIN ({}) e ON e.id = i.entity_id"
+        # one look-up an item, whatever the planner thinks of how many there are
+        return (
+            "LEFT JOIN LATERAL"
+            " (SELECT * FROM ({}) one WHERE one.id = i.entity_id OFFSET 0) e ON true"
+        )
+
+    def _one_of(self, column: str, values: Collection[str]) -> Sql:
+        if self._is_sqlite:
+            array: Any = orjson.dumps(list(values)).decode()
+            return Sql(f"{column} IN (SELECT value FROM json_each(%s))", (array,))
+        return Sql(f"{column} = ANY(%s)", (list(values),))
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return connections[self.using].vendor == "sqlite"

@@ -1,0 +1,81 @@
+"""What a watch is, what it told, and what it has to tell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from .records import Records
+
+__all__ = ["UNSURE", "Difference", "Item", "News", "Watch"]
+
+UNSURE = -1
+"""A version that no entity has: what was told may not have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An open watch; ``lease`` is in seconds, ``seq`` the number of its last news.
+
+    ``key`` stands for what its opener may see: to others the watch is unknown.
+    ``holder`` is who is told the news: a server process that pushes, or nobody,
+    which is whoever polls. It is the one that asked last, so that news never goes to
+    a connection that is dead already.
+    """
+
+    id: str
+    dis: str
+    owner: str
+    key: str
+    filter: str | None
+    lease: float
+    expires: dt.datetime
+    seq: int = 0
+    holder: str = ""
+
+    def end(self, now: dt.datetime) -> dt.datetime:
+        """When the lease ends if it begins now."""
+        return now + dt.timedelta(seconds=self.lease)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a watch told of an entity, in news of number ``seq``.
+
+    ``sent`` is a version, None for that the entity is not there, or UNSURE.
+    """
+
+    sent: int | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is not as a watch told it: versions by id, their records in this order,
+    and ids that are not there any more."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    records: Records = field(default_factory=lambda: Records([], frozenset()))
+    gone: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.versions or self.gone)
+
+    def items(self, seq: int) -> dict[str, Item]:
+        told: dict[str, int | None] = {**dict.fromkeys(self.gone), **self.versions}
+        return {id: Item(sent, seq) for id, sent in told.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Whole records that are new or changed, ids that are gone, and their number.
+
+    Without news it is the number of the last there were.
+    """
+
+    seq: int
+    records: Records
+    gone: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(len(self.records) or self.gone)

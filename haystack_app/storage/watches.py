@@ -1,0 +1,292 @@
+"""Watches: what somebody wants to hear of, and what they have heard of it.
+
+A watch remembers which version of each entity it told of. News is whatever is
+another version now, so that no order of commits can hide a change, and two polls
+at once lose none. Each piece of news has a number: who knows the last one that
+arrived gets everything behind it again, as it is by then.
+
+Source: docHaystack Ops (watchSub, watchPoll, watchUnsub); watches by filter and
+numbers of news are extensions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from ..conf import limit
+from ..filters.ast import And, Filter, Missing
+from ..wire.record import Record
+from .errors import InvalidWatch, UnknownWatch
+from .namespaces import NamespaceStore
+from .records import Records
+from .watch import UNSURE, Difference, Item, News, Watch
+
+__all__ = ["WatchStore"]
+
+_RENEWED = 0.9
+"""A lease is written anew when less than this part of it is left."""
+_NOT_TRASH = Missing(("trash",))
+
+
+class WatchStore(NamespaceStore):
+    """``now`` is an aware datetime; unknown watches raise UnknownWatch."""
+
+    # -- what it may do faster ------------------------------------------------
+
+    def watch_size(self, id: str) -> int:
+        return len(self.watch_items(id))
+
+    def watch_changed(
+        self,
+        watch: Watch,
+        *,
+        everything: bool = False,
+        among: Collection[str] | None = None,
+    ) -> Difference:
+        """What a watch has to tell; ``among`` some ids only, ``everything`` again."""
+        items = self.watch_items(watch.id)
+        of_interest = items.keys() if among is None else items.keys() & set(among)
+        shown = self.watch_shown(watch)
+        ids = of_interest if watch.filter is None else among
+        held = self.versions(shown, ids)
+        changed = [
+            id
+            for id, version in held.items()
+            if everything or id not in items or items[id].sent != version
+        ]
+        rows = self.versioned(shown, changed)
+        gone = [
+            id for id in of_interest if id not in held and items[id].sent is not None
+        ]
+        return Difference(
+            {id: version for id, (version, _) in rows.items()},
+            Records.of(record for _, record in rows.values()),
+            sorted(gone),
+        )
+
+    def watch_doubt(self, id: str, since: int) -> None:
+        """Nobody knows whether what was told behind number ``since`` arrived."""
+        items = self.watch_items(id).items()
+        late = {one: Item(UNSURE, it.seq) for one, it in items if it.seq > since}
+        self.watch_put_items(id, late)
+
+    def watch_forget(self, id: str, upto: int) -> None:
+        """Take off what is not there and was told to be gone up to a number."""
+        items = self.watch_items(id).items()
+        told = [one for one, it in items if it.sent is None and it.seq <= upto]
+        self.watch_put_items(id, dict.fromkeys(told))
+
+    def watch_news(
+        self,
+        acks: Mapping[str, int],
+        *,
+        holder: str,
+        now: dt.datetime,
+        among: Collection[str] | None = None,
+    ) -> dict[str, News]:
+        """News of some watches, by id, for who holds them.
+
+        Those that have none, have ended or are held by somebody else are left out.
+        ``acks`` are the numbers up to which news has arrived. No lease is renewed.
+        """
+        found = {}
+        for id, ack in acks.items():
+            with self.watch_alone([id]) as held:
+                watch = self.watch_valid(held.get(id), now, holder)
+                if watch is None:
+                    continue
+                if news := self.watch_tell(watch, ack, among=among):
+                    found[id] = news
+        return found
+
+    def watch_renew(
+        self, ids: Collection[str], *, holder: str, now: dt.datetime
+    ) -> set[str]:
+        """Begin leases anew; the ids of those that somebody still holds."""
+        with self.watch_alone(ids) as held:
+            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+            for watch in valid:
+                self.watch_update(replace(watch, expires=watch.end(now)))
+        return {watch.id for watch in valid}
+
+    # -- the contract ---------------------------------------------------------
+
+    def watch_open(
+        self,
+        dis: str,
+        *,
+        owner: str,
+        lease: float,
+        now: dt.datetime,
+        filter: str | None = None,
+    ) -> Watch:
+        """A new watch, of ids to come or of whatever matches a filter.
+
+        Raises ParseError, or InvalidWatch where the owner has too many.
+        """
+        if filter is not None:
+            self.parsed(filter)
+        if "\0" in dis:
+            raise InvalidWatch("watchDis: U+0000 cannot be stored")
+        most = limit("WATCHES")
+        if self.watch_count(owner, now) >= most:
+            raise InvalidWatch(f"{most} watches are open already (cap WATCHES)")
+        watch = Watch(
+            secrets.token_hex(16),
+            dis,
+            owner,
+            self._key(),
+            filter,
+            lease,
+            now + dt.timedelta(seconds=lease),
+        )
+        self.watch_insert(watch)
+        return watch
+
+    def watch_sub(
+        self,
+        id: str,
+        ids: Sequence[str],
+        *,
+        now: dt.datetime,
+        lease: float | None = None,
+        holder: str | None = None,
+    ) -> tuple[Watch, list[Record | None]]:
+        """Watch entities; a record, or None, for each id in the order asked for.
+
+        Ids that are unknown now are not watched. Raises InvalidWatch.
+        """
+        with self._watch(id, now, lease, holder) as watch:
+            if ids and watch.filter is not None:
+                raise InvalidWatch("a watch by filter takes no ids")
+            distinct = list(dict.fromkeys(ids))
+            found = self.versioned(_NOT_TRASH, distinct)
+            seq = watch.seq + bool(found)
+            versions = {one: version for one, (version, _) in found.items()}
+            self.watch_put_items(id, Difference(versions).items(seq))
+            self._check_size(id)
+            watch = replace(watch, seq=seq)
+            if found:
+                self.watch_update(watch)
+        return watch, [found[one][1] if one in found else None for one in ids]
+
+    def watch_unsub(self, id: str, ids: Sequence[str], *, now: dt.datetime) -> None:
+        """Take entities off a watch; those that are not on it are left out."""
+        with self._watch(id, now) as watch:
+            if ids and watch.filter is not None:
+                raise InvalidWatch("a watch by filter can only be closed")
+            self.watch_put_items(id, dict.fromkeys(ids))
+
+    def watch_close(self, id: str) -> None:
+        """End a watch, if there is one."""
+        with self.watch_alone([id]) as held:
+            if id in held and held[id].key == self._key():
+                self.watch_drop([id])
+
+    def watch_poll(
+        self,
+        id: str,
+        *,
+        now: dt.datetime,
+        refresh: bool = False,
+        since: int | None = None,
+        holder: str = "",
+    ) -> News:
+        """What has changed since the last poll, or all that is watched.
+
+        ``since`` is the number of the last news that arrived, if the caller cannot
+        be sure that all did: what was told behind it is told again. From now on
+        ``holder`` is told the news.
+        """
+        with self._watch(id, now, holder=holder) as watch:
+            if since is not None and not 0 <= since <= watch.seq:
+                raise InvalidWatch(f"watch @{id} never told news number {since}")
+            ack = watch.seq if since is None else since
+            if ack < watch.seq:
+                self.watch_doubt(id, ack)
+            return self.watch_tell(watch, ack, everything=refresh)
+
+    def watch_expire(self, now: dt.datetime) -> int:
+        """End the watches whose lease has ended; how many these were."""
+        due = self.watches_due(now)
+        with self.watch_alone(due) as held:
+            ended = [one.id for one in held.values() if one.expires <= now]
+            self.watch_drop(ended)
+        return len(ended)
+
+    # -- inside ---------------------------------------------------------------
+
+    def watch_shown(self, watch: Watch) -> Filter:
+        """What must match to be told of."""
+        if watch.filter is None:
+            return _NOT_TRASH
+        tree = self.parsed(watch.filter)
+        terms = tree.terms if isinstance(tree, And) else (tree,)
+        return And((*terms, _NOT_TRASH))
+
+    def _key(self) -> str:
+        if self.scope is None:
+            return ""
+        return hashlib.sha256(repr(self.scope).encode()).hexdigest()
+
+    def watch_valid(
+        self, watch: Watch | None, now: dt.datetime, holder: str | None = None
+    ) -> Watch | None:
+        """The watch, if it has not ended, is the caller's, and has this holder."""
+        if watch is None or watch.expires <= now or watch.key != self._key():
+            return None
+        return watch if holder in (None, watch.holder) else None
+
+    @contextmanager
+    def _watch(
+        self,
+        id: str,
+        now: dt.datetime,
+        lease: float | None = None,
+        holder: str | None = None,
+    ) -> Iterator[Watch]:
+        """Alone with a watch whose lease begins anew. Raises UnknownWatch."""
+        with self.watch_alone([id]) as held:
+            if (watch := self.watch_valid(held.get(id), now)) is None:
+                raise UnknownWatch(id)
+            left = (watch.expires - now).total_seconds()
+            renewed = replace(
+                watch,
+                lease=watch.lease if lease is None else lease,
+                holder=watch.holder if holder is None else holder,
+            )
+            if renewed != watch or left < _RENEWED * watch.lease:
+                renewed = replace(renewed, expires=renewed.end(now))
+                self.watch_update(renewed)
+            yield renewed
+
+    def watch_tell(
+        self,
+        watch: Watch,
+        ack: int,
+        *,
+        everything: bool = False,
+        among: Collection[str] | None = None,
+    ) -> News:
+        found = self.watch_changed(watch, everything=everything, among=among)
+        if not found:
+            return News(watch.seq, found.records, [])
+        seq = watch.seq + 1
+        if watch.filter is not None:
+            self.watch_forget(watch.id, ack)
+        self.watch_put_items(watch.id, found.items(seq))
+        if watch.filter is not None:
+            self._check_size(watch.id)
+        self.watch_update(replace(watch, seq=seq))
+        return News(seq, found.records, found.gone)
+
+    def _check_size(self, id: str) -> None:
+        if (size := self.watch_size(id)) > (most := limit("WATCHED")):
+            raise InvalidWatch(
+                f"the watch would have {size} entities, {most} at most (cap WATCHED)"
+            )
