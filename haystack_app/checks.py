@@ -25,6 +25,8 @@ __all__ = ["check_databases", "check_log_in", "check_settings", "check_storages"
 
 _KEYS = {
     "ACTIONS",
+    "CHECK_SECONDS",
+    "COALESCE_MS",
     "HISTORY_CHUNK_DAYS",
     "LIMITS",
     "PROXIES",
@@ -71,6 +73,14 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
             hint=f"{hint[0].upper()}{hint[1:]}; see docs/configuration.md.",
             id="haystack.E008",
         )
+    for key in ("CHECK_SECONDS", "COALESCE_MS"):
+        value = settings.HAYSTACK.get(key, 1)
+        if not isinstance(value, int | float) or not 0 < value <= 60_000:
+            yield Error(
+                f"HAYSTACK[{key!r}] is {value!r}",
+                hint="Give a number, more than 0; see docs/configuration.md.",
+                id="haystack.E013",
+            )
     yield from _log_in_settings()
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 
 from haystack_app import ticking
 from haystack_app.conf import limit
+from haystack_app.live.hub import with_hub
+from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
 from project.old_clients import OldClientLayer
 from project.slow_clients import SlowClientLayer, until_gone
@@ -27,4 +29,6 @@ http = SlowClientLayer(
     patience=settings.HAYSTACK_PATIENCE_SECONDS,
 )
 ticker = ticking.start()
-application = ProtocolTypeRouter({"http": http})
+application = with_hub(
+    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urls)})
+)

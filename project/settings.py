@@ -95,6 +95,10 @@ HAYSTACK: dict[str, Any] = {
         name: env.str(f"HAYSTACK_SUPERUSER_{name}", default="")
         for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
     },
+    # how long changes are gathered before watches are pushed
+    "COALESCE_MS": env.float("HAYSTACK_COALESCE_MS", default=100.0),
+    # how soon a push makes up for a change that nobody has said anything of
+    "CHECK_SECONDS": env.float("HAYSTACK_CHECK_SECONDS", default=10.0),
     # how often expired writes are looked for; 0: never, a cron job does it
     "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
 }

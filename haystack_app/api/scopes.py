@@ -11,7 +11,7 @@ from ..auth.roles import OPERATING, VIEW
 from ..models import Token
 from ..ops import Op
 
-__all__ = ["Scoped", "TokenScope", "scope_of"]
+__all__ = ["Scoped", "TokenScope", "covers", "scope_of"]
 
 _ORDER = [Token.READ, Token.WRITE, Token.ADMIN]
 
@@ -25,12 +25,17 @@ class TokenScope(BasePermission):
     """For views that are ``Scoped``; a log-in has no scope, and no limit."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        token = request.auth
-        if not isinstance(token, Token) or token.scope == Token.LOG_IN:
-            return True
         needed = view.needed_scope(request)
-        self.message = f"the token may {token.scope}, this needs {needed}"
-        return _ORDER.index(token.scope) >= _ORDER.index(needed)
+        scope = getattr(request.auth, "scope", "")
+        self.message = f"the token may {scope}, this needs {needed}"
+        return covers(request.auth, needed)
+
+
+def covers(auth: Any, needed: str) -> bool:
+    """Whether a log-in, or a token within its scope, may do what needs a scope."""
+    if not isinstance(auth, Token) or auth.scope == Token.LOG_IN:
+        return True
+    return _ORDER.index(auth.scope) >= _ORDER.index(needed)
 
 
 def scope_of(op: Op | None, method: str | None) -> str:

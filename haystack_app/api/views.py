@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,21 +15,19 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from ..auth.rights import has_right
-from ..conf import limit
 from ..kinds.grid import Grid
-from ..ops import NotAllowed, Op, OpError, find_op
+from ..ops import NotAllowed, Op, find_op
 from ..wire.errors import ParseError
 from . import exceptions
 from .authentication import log_out
 from .base import ApiView
 from .bodies import request_body
+from .carrying_out import carry_out
 from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
 from .scopes import TokenScope, scope_of
 
 __all__ = ["OpView"]
-
-logger = logging.getLogger(__name__)
 
 
 class OpView(ApiView):
@@ -107,22 +104,6 @@ class OpView(ApiView):
         context = self.context_of(request, close=lambda: log_out(request))
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
         try:
-            # A long answer's first bytes must come in time, not its last ones.
-            with context.storage.time_limit(limit("STATEMENT_SECONDS")):
-                response = renderer.response(op.run(context, grid))
+            return carry_out(op, context, grid, renderer.response)
         except NotAllowed as err:
             raise PermissionDenied(str(err)) from None
-        except (OpError, ValueError) as err:
-            response = renderer.response(Grid.error(exceptions.brief(_reason(err))))
-        except Exception:
-            logger.exception("op %s failed", op.name)
-            response = renderer.response(Grid.error(f"{op.name}: internal error"))
-        return response
-
-
-def _reason(error: ValueError) -> str:
-    """What the caller is told; a fault of the server's own is not spelt out."""
-    if type(error).__module__.startswith("haystack_app."):
-        return str(error)
-    logger.exception("op failed")
-    return "internal error"

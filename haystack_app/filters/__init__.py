@@ -10,6 +10,7 @@ from .ast import (
     IsSymbol,
     Missing,
     Or,
+    reaches_out,
 )
 from .matcher import matches
 from .parser import parse
@@ -27,5 +28,6 @@ __all__ = [
     "Or",
     "matches",
     "parse",
+    "reaches_out",
     "resolved",
 ]

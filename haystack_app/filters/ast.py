@@ -16,6 +16,7 @@ __all__ = [
     "Missing",
     "Or",
     "Path",
+    "reaches_out",
 ]
 
 Path = tuple[str, ...]
@@ -86,3 +87,10 @@ class Or:
 
 
 Filter = Has | HasAny | Missing | Compare | IsSymbol | IsSpec | And | Or
+
+
+def reaches_out(tree: Filter) -> bool:
+    """Whether a change of another record may change what a filter says of one."""
+    if isinstance(tree, And | Or):
+        return any(map(reaches_out, tree.terms))
+    return isinstance(tree, Has | Missing | Compare) and len(tree.path) > 1

@@ -19,6 +19,7 @@ def context_for(
     close: Callable[[], None],
     may: Callable[[str], bool],
     scope: Filter | None,
+    holder: str = "",
 ) -> Context:
     """``project`` names a storage of the settings; None is the default one.
 
@@ -26,5 +27,5 @@ def context_for(
     """
     store = storages[project or DEFAULT_ALIAS]
     return Context(
-        store if scope is None else store.scoped(scope), username, close, may
+        store if scope is None else store.scoped(scope), username, close, may, holder
     )

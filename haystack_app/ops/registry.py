@@ -25,13 +25,15 @@ class Context:
     """Who asks, and of which store: as far as they may see it.
 
     ``close`` ends the caller's log-in; ``may`` tells whether they have a right;
-    ``now`` is an aware datetime.
+    ``holder`` is who is told the news of watches, empty for whoever polls; ``now`` is
+    an aware datetime.
     """
 
     storage: StorageAdapter
     username: str = ""
     close: Callable[[], None] = lambda: None
     may: Callable[[str], bool] = lambda right: True
+    holder: str = ""
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 

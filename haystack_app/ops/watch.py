@@ -18,7 +18,7 @@ from ..storage.watch import News, Watch
 from .arguments import filter_of, refs_of, seconds_of, text_of
 from .registry import Context, OpError, op
 
-__all__: list[str] = []
+__all__ = ["news_grid"]
 
 _LEASE, _LONGEST_LEASE = 60.0, 3_600.0
 """Seconds."""
@@ -54,11 +54,13 @@ def watch_sub(context: Context, request: Grid) -> Grid:
     try:
         if tree is None:
             return _sub(context, watch.id, ids, None)
-        news = context.storage.watch_poll(watch.id, now=context.now)
+        news = context.storage.watch_poll(
+            watch.id, now=context.now, holder=context.holder
+        )
     except StorageError:
         context.storage.watch_close(watch.id)  # nobody would know its id
         raise
-    return _news(news, _meta(watch))
+    return news_grid(news, _meta(news.watch))
 
 
 @op("watchPoll", right="view_entity", side_effects=True, only_asks=True)
@@ -68,14 +70,14 @@ def watch_poll(context: Context, request: Grid) -> Grid:
     With meta ``refresh`` all that is watched. With meta ``ack``, the ``seq`` of the
     last answer that arrived, what was told behind it is told again.
     """
-    id = _watch_id(request)
     news = context.storage.watch_poll(
-        id,
+        _watch_id(request),
         refresh=request.meta.get("refresh") not in (None, False),
         since=_ack(request.meta.get("ack")),
         now=context.now,
+        holder=context.holder,
     )
-    return _news(news, {"watchId": id})
+    return news_grid(news, _meta(news.watch))
 
 
 @op("watchUnsub", right="view_entity", side_effects=True, only_asks=True)
@@ -95,21 +97,29 @@ def watch_unsub(context: Context, request: Grid) -> Grid:
 
 
 def _sub(context: Context, id: str, ids: Sequence[str], lease: float | None) -> Grid:
-    watch, records = context.storage.watch_sub(id, ids, lease=lease, now=context.now)
+    watch, records = context.storage.watch_sub(
+        id, ids, lease=lease, now=context.now, holder=context.holder or None
+    )
     rows: list[Mapping[str, Any]] = [row if row else {} for row in records]
-    meta = _meta(watch) | {"seq": Number(watch.seq)}
+    meta = _meta(watch)
     return Grid.of(rows, meta=meta) if any(rows) else Grid([Col("id")], rows, meta)
 
 
-def _news(news: News, meta: dict[str, Any]) -> Grid:
-    meta["seq"] = Number(news.seq)
+def news_grid(news: News, meta: Mapping[str, Any]) -> Grid:
+    """News as ``watchPoll`` answers it, and as it is pushed."""
+    told = {**meta, "watchId": news.watch.id, "seq": Number(news.seq)}
     if news.gone:
-        meta["gone"] = [Ref(id) for id in news.gone]
-    return Grid.of(news.records.rows, news.records.names, meta)
+        told["gone"] = [Ref(id) for id in news.gone]
+    return Grid.of(news.records.rows, news.records.names, told)
 
 
 def _meta(watch: Watch) -> dict[str, Any]:
-    return {"watchId": watch.id, "lease": Number(watch.lease, "s")}
+    meta = {
+        "watchId": watch.id,
+        "lease": Number(watch.lease, "s"),
+        "seq": Number(watch.seq),
+    }
+    return meta if watch.filter is None else meta | {"filter": watch.filter}
 
 
 def _watch_id(request: Grid) -> str:

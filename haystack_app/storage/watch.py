@@ -68,14 +68,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Whole records that are new or changed, ids that are gone, and their number.
+    """Whole records that are new or changed, and ids that are gone.
 
-    Without news it is the number of the last there were.
+    ``watch`` is as it is behind telling this: its ``seq`` numbers the news, or is
+    that of the last there were.
     """
 
-    seq: int
+    watch: Watch
     records: Records
     gone: list[str]
+
+    @property
+    def seq(self) -> int:
+        return self.watch.seq
 
     def __bool__(self) -> bool:
         return bool(len(self.records) or self.gone)

@@ -93,15 +93,17 @@ class WatchStore(NamespaceStore):
 
         Those that have none, have ended or are held by somebody else are left out.
         ``acks`` are the numbers up to which news has arrived. No lease is renewed.
+        A watch by filter that has grown too large is ended.
         """
         found = {}
         for id, ack in acks.items():
-            with self.watch_alone([id]) as held:
-                watch = self.watch_valid(held.get(id), now, holder)
-                if watch is None:
-                    continue
-                if news := self.watch_tell(watch, ack, among=among):
-                    found[id] = news
+            try:
+                with self.watch_alone([id]) as held:
+                    watch = self.watch_valid(held.get(id), now, holder)
+                    if watch and (news := self.watch_tell(watch, ack, among=among)):
+                        found[id] = news
+            except InvalidWatch:
+                self.watch_drop([id])
         return found
 
     def watch_renew(
@@ -275,15 +277,15 @@ class WatchStore(NamespaceStore):
     ) -> News:
         found = self.watch_changed(watch, everything=everything, among=among)
         if not found:
-            return News(watch.seq, found.records, [])
-        seq = watch.seq + 1
+            return News(watch, found.records, [])
+        watch = replace(watch, seq=watch.seq + 1)
         if watch.filter is not None:
             self.watch_forget(watch.id, ack)
-        self.watch_put_items(watch.id, found.items(seq))
+        self.watch_put_items(watch.id, found.items(watch.seq))
         if watch.filter is not None:
             self._check_size(watch.id)
-        self.watch_update(replace(watch, seq=seq))
-        return News(seq, found.records, found.gone)
+        self.watch_update(watch)
+        return News(watch, found.records, found.gone)
 
     def _check_size(self, id: str) -> None:
         if (size := self.watch_size(id)) > (most := limit("WATCHED")):

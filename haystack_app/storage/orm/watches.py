@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -178,14 +179,15 @@ class OrmWatches(OrmEntities):
         among: Collection[str] | None = None,
     ) -> dict[str, News]:
         """Watches of ids are asked about together; those by filter one by one."""
-        with self.watch_alone(self._concerned(acks, among)) as held:
+        ids = self._concerned(acks, among)
+        with self.watch_alone(ids) as held:
             valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
             found = self._news_of_ids([w for w in valid if w.filter is None], among)
-            for watch in valid:
-                if watch.filter is not None:
-                    news = self.watch_tell(watch, acks[watch.id], among=among)
-                    found[watch.id] = news
-        return {id: news for id, news in found.items() if news}
+        for watch in valid:
+            if watch.filter is not None:
+                one = {watch.id: acks[watch.id]}
+                found |= super().watch_news(one, holder=holder, now=now, among=among)
+        return found
 
     def _concerned(
         self, ids: Collection[str], among: Collection[str] | None
@@ -216,7 +218,8 @@ class OrmWatches(OrmEntities):
             difference, seq = self._difference(of_watch), by_id[id].seq + 1
             items = difference.items(seq).items()
             told += [(id, one, item.sent, item.seq) for one, item in items]
-            found[id] = News(seq, difference.records, difference.gone)
+            watch = replace(by_id[id], seq=seq)
+            found[id] = News(watch, difference.records, difference.gone)
         self._put(told)
         self.watches.filter(id__in=found).update(seq=F("seq") + 1)
         return found

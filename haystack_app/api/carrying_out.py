@@ -1,0 +1,44 @@
+"""An op, done for whoever asked: what it refuses is an error grid."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..conf import limit
+from ..kinds.grid import Grid
+from ..ops import Context, NotAllowed, Op, OpError
+from .exceptions import brief
+
+__all__ = ["carry_out"]
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+def carry_out(op: Op, context: Context, grid: Grid, write: Callable[[Grid], _T]) -> _T:
+    """What ``write`` makes of the answer, or of an error grid.
+
+    Answers are made while they are written, so that writing them belongs to the
+    op. Raises NotAllowed.
+    """
+    try:
+        # A long answer's first bytes must come in time, not its last ones.
+        with context.storage.time_limit(limit("STATEMENT_SECONDS")):
+            return write(op.run(context, grid))
+    except NotAllowed:
+        raise
+    except (OpError, ValueError) as err:
+        return write(Grid.error(brief(_reason(err))))
+    except Exception:
+        logger.exception("op %s failed", op.name)
+        return write(Grid.error(f"{op.name}: internal error"))
+
+
+def _reason(error: ValueError) -> str:
+    """What the caller is told; a fault of the server's own is not spelt out."""
+    if type(error).__module__.startswith("haystack_app."):
+        return str(error)
+    logger.exception("op failed")
+    return "internal error"

@@ -1,0 +1,1 @@
+"""What is pushed: watches over websockets, the change log as it grows."""

@@ -1,0 +1,228 @@
+"""``/ws/``: watches that are pushed, and ops; docs/live.md has the messages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.utils import await_many_dispatch
+from django.conf import settings
+from rest_framework.exceptions import APIException
+
+from ..api.exceptions import UnreadableRequest, brief
+from ..storage.handler import storages
+from ..wire import hayson_reader
+from ..wire.errors import ParseError
+from .login import Caller, log_in
+from .origins import header, is_foreign
+from .outbox import Outbox
+from .sessions import Session
+from .threads import in_thread
+
+__all__ = ["LiveConsumer"]
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+AUTH_SECONDS = 10.0
+RENEW_SECONDS = 10.0
+"""How soon a log-in that has ended, or other rights, tell on an open connection."""
+
+NO_LOG_IN, NO_PROJECT, NO_AUTH, TOO_MANY = 4401, 4404, 4408, 4429
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One connection. The hub of the process hears of changes for all of them, so
+    that none needs a channel of its own."""
+
+    caller: Caller | None = None
+    session: Session | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope, self.base_send = scope, send
+        self.channel_layer = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        try:
+            await await_many_dispatch([receive], self.dispatch)
+        except StopConsumer:
+            return
+        finally:
+            self._end()
+
+    async def dispatch(self, message: Any) -> None:
+        """Without Channels' look at databases: none is asked in this thread."""
+        if message["type"] == "websocket.connect":
+            await self.connect()
+        elif message["type"] == "websocket.receive":
+            await self.receive(message.get("text"), message.get("bytes"))
+        else:
+            raise StopConsumer
+
+    # -- coming and going -----------------------------------------------------
+
+    async def connect(self) -> None:
+        origin = header(self.scope, "origin")
+        if origin and is_foreign(self.scope):
+            await self.close()  # before accept: status 403
+            return
+        await self.accept()
+        self.outbox = Outbox(self)
+        self._run(self.outbox.deliver())
+        if self.project not in (None, *storages, "sys"):
+            await self._leave(NO_PROJECT, "unknown project")
+            return
+        by_header = bool(header(self.scope, "authorization"))
+        if by_header or (origin and self._has_session):
+            with suppress(APIException):
+                await self._log_in("")
+            if by_header and self.caller is None:
+                await self._leave(NO_LOG_IN, "the log-in has failed or has ended")
+        if self.caller is None:
+            self._run(self._expect_auth())
+
+    @property
+    def project(self) -> str | None:
+        found: str | None = self.scope["url_route"]["kwargs"].get("project")
+        return found
+
+    @property
+    def _has_session(self) -> bool:
+        return settings.SESSION_COOKIE_NAME in header(self.scope, "cookie")
+
+    async def _log_in(self, credentials: str) -> None:
+        """Raises APIException."""
+        self.caller = await in_thread(log_in, self.scope, credentials)
+        self.session = Session(self.caller, self.project, self.outbox)
+        self._run(self._stay_logged_in())
+
+    async def _expect_auth(self) -> None:
+        await asyncio.sleep(AUTH_SECONDS)
+        if self.caller is None:
+            await self._leave(NO_AUTH, "no auth in time")
+
+    async def _stay_logged_in(self) -> None:
+        while self.session is not None:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await self._renew()
+            except APIException:
+                await self._leave(NO_LOG_IN, "the log-in has ended")
+                return
+            except Exception:  # the database is down: pushes stop with it
+                logger.info("a log-in could not be looked at again", exc_info=True)
+
+    async def _renew(self) -> Session:
+        """The session, with what its caller may do as of now. Raises APIException."""
+        assert self.caller is not None and self.session is not None
+        self.caller = await in_thread(self.caller.renewed)
+        self.session.renew(self.caller)
+        return self.session
+
+    async def _leave(self, code: int, reason: str) -> None:
+        self._end()
+        await self.close(code, reason)
+
+    def _end(self) -> None:
+        if self.session is not None:
+            self.session.end()
+            self.session = None
+        current = asyncio.current_task()
+        for task in self.tasks - {current}:
+            task.cancel()
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    # -- messages -------------------------------------------------------------
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        message: Message = {}
+        try:
+            message = _read(text_data)
+            await self._answer(message)
+        except APIException as error:
+            await self._refuse(message, error.status_code, str(error.detail))
+        except Exception:
+            logger.exception("a message could not be answered")
+            await self._refuse(message, 500, "internal error")
+
+    async def _answer(self, message: Message) -> None:
+        op = message["op"]
+        if op == "ping":
+            await self._say({"op": "pong"}, message)
+        elif op == "auth":
+            await self._auth(message)
+        elif self.session is None:
+            await self._refuse(message, 401, "log in first: auth with a token")
+        elif op == "ack":
+            self.session.ack(message)
+        else:
+            await self._call(op, message)
+
+    async def _auth(self, message: Message) -> None:
+        token = message.get("token")
+        if self.session is not None:
+            raise UnreadableRequest("logged in already")
+        if not isinstance(token, str) or not token:
+            raise UnreadableRequest("auth needs a token")
+        try:
+            await self._log_in(f"Bearer {token}")
+        except APIException as error:
+            await self._refuse(message, error.status_code, str(error.detail))
+            await self._leave(NO_LOG_IN, "the log-in has failed")
+            return
+        assert self.caller is not None
+        user = self.caller.user.get_username()
+        await self._say({"op": "auth", "user": user}, message)
+
+    async def _call(self, op: str, message: Message) -> None:
+        try:
+            session = await self._renew()
+        except APIException as error:
+            await self._refuse(message, error.status_code, str(error.detail))
+            await self._leave(NO_LOG_IN, "the log-in has ended")
+            return
+        special: Mapping[str, Callable[[Message], Awaitable[None]]] = {
+            "sub": session.sub,
+            "resume": session.resume,
+            "refresh": session.refresh,
+            "unsub": session.unsub,
+        }
+        act = special.get(op, session.call)
+        await act(message)
+        await self.outbox.room()
+
+    async def _say(self, words: Message, to: Message) -> None:
+        if "ref" in to:
+            words["ref"] = to["ref"]
+        self.outbox.send_soon(orjson.dumps(words).decode())
+        await self.outbox.room()
+
+    async def _refuse(self, message: Message, status: int, dis: str) -> None:
+        error = {"status": status, "dis": brief(dis)}
+        await self._say({"op": message.get("op"), "error": error}, message)
+
+
+def _read(text: str | None) -> Message:
+    """A message. Raises UnreadableRequest."""
+    if text is None:
+        raise UnreadableRequest("messages are JSON in text frames")
+    try:
+        found = hayson_reader.parse_json(text)
+    except ParseError as error:
+        raise UnreadableRequest(str(error)) from None
+    if not isinstance(found, dict) or not isinstance(found.get("op"), str):
+        raise UnreadableRequest("a message is an object with an op")
+    if not isinstance(found.get("ref"), str | int | float | None):
+        raise UnreadableRequest("ref is a number or a text")
+    return found

@@ -1,0 +1,212 @@
+"""The hub of a server process: hears of changes, pushes watches, wakes followers.
+
+It belongs to an event loop. Changes come from threads of this process by the
+store's signal, and from other processes by the channel layer. What it hears
+within a moment it looks up together; what it may not have heard, it finds by
+looking at each watch from time to time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from django.dispatch import receiver
+
+from ..storage.announcing import changed
+from .hints import GROUP, Hints, send_now, shared_layer
+from .pushed import Pushed
+from .pushing import ended_text, push, renew
+
+__all__ = ["Hub", "hub", "with_hub"]
+
+logger = logging.getLogger(__name__)
+
+COALESCE_MS = 100
+CHECK_SECONDS = 10
+"""How soon a change is seen that nobody has said anything of."""
+_RELAY_SECONDS = 0.02
+_REJOIN_SECONDS = 3_600
+_PAUSE_SECONDS = 1.0
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub() -> Hub:
+    """That of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        for closed in [one for one in _hubs if one.is_closed()]:
+            del _hubs[closed]
+        _hubs[loop] = Hub(loop)
+    return _hubs[loop]
+
+
+def with_hub(app: App) -> App:
+    """An ASGI application whose process has a hub from its first request on.
+
+    Also where nobody follows anything: other processes are to hear of changes.
+    """
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        hub()
+        await app(scope, receive, send)
+
+    return call
+
+
+@receiver(changed)
+def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
+    """Tell the hubs of this process, and by one of them all others."""
+    hints = Hints()
+    hints.add(alias, ids, logged=logged)
+    told = False
+    for loop, one in list(_hubs.items()):
+        try:
+            loop.call_soon_threadsafe(one.hear_own, hints, not told)
+            told = True
+        except RuntimeError:
+            continue  # its server has ended
+    if not told:
+        send_now(hints)
+
+
+class Hub:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.id = secrets.token_hex(8)
+        self.watches: dict[str, Pushed] = {}
+        self.heard, self.to_relay = Hints(), Hints()
+        self.news, self.relaying = asyncio.Event(), asyncio.Event()
+        self.logs: dict[str, asyncio.Event] = {}
+        self.stale: list[str] = []
+        self.is_failing = False
+        self.tasks = [loop.create_task(self._flush_always())]
+        self.tasks.append(loop.create_task(self._look_around()))
+        if shared_layer() is not None:
+            self.tasks.append(loop.create_task(self._listen()))
+            self.tasks.append(loop.create_task(self._relay()))
+
+    # -- hearing --------------------------------------------------------------
+
+    def hear_own(self, hints: Hints, relay: bool) -> None:
+        """Of a change that was made in this process."""
+        self.hear(hints)
+        if relay:
+            self.to_relay.merge(hints)
+            self.relaying.set()
+
+    def hear(self, hints: Hints) -> None:
+        self.heard.merge(hints)
+        self.news.set()
+        for alias in hints.logged:
+            if alias in self.logs:
+                self.logs.pop(alias).set()
+
+    async def log_grows(self, alias: str, seconds: float) -> None:
+        """Come back when a store's change log may have grown, or time is up."""
+        event = self.logs.setdefault(alias, asyncio.Event())
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        """To other processes, again and again when the layer fails."""
+        layer = shared_layer()
+        while True:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                self._doubt_everything()
+                async with asyncio.timeout(_REJOIN_SECONDS):
+                    while True:
+                        message = await layer.receive(channel)
+                        if message["origin"] != self.id:
+                            self.hear(Hints.of(message))
+            except TimeoutError:
+                continue
+            except Exception as error:  # whatever a layer's driver raises
+                logger.warning("the channel layer does not answer: %r", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _relay(self) -> None:
+        layer = shared_layer()
+        while True:
+            await self.relaying.wait()
+            await asyncio.sleep(_RELAY_SECONDS)
+            self.relaying.clear()
+            hints, self.to_relay = self.to_relay, Hints()
+            try:
+                await layer.group_send(GROUP, hints.message(self.id))
+            except Exception as error:  # other processes look by themselves
+                logger.warning("the channel layer does not answer: %r", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    # -- pushing --------------------------------------------------------------
+
+    def add(self, watch: Pushed) -> Pushed | None:
+        """Push a watch; the one of the same id that was pushed so far."""
+        before = self.watches.pop(watch.id, None)
+        self.watches[watch.id] = watch
+        self.news.set()
+        return before
+
+    def drop(self, watch: Pushed) -> None:
+        if self.watches.get(watch.id) is watch:
+            del self.watches[watch.id]
+
+    def wake(self) -> None:
+        """There is room again for a watch that is late."""
+        self.news.set()
+
+    async def _flush_always(self) -> None:
+        while True:
+            await self.news.wait()
+            await asyncio.sleep(
+                settings.HAYSTACK.get("COALESCE_MS", COALESCE_MS) / 1000
+            )
+            self.news.clear()
+            hints, self.heard = self.heard, Hints()
+            try:
+                await push(self.watches, self.id, hints)
+                self.is_failing = False
+            except Exception:
+                self._failed("watches cannot be pushed; trying again")
+                self._doubt_everything()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _failed(self, what: str) -> None:
+        """A database that is down for an hour is worth one entry, not 3,600."""
+        if not self.is_failing:
+            logger.exception(what)
+        self.is_failing = True
+
+    def _doubt_everything(self) -> None:
+        for watch in self.watches.values():
+            watch.late = True
+        self.news.set()
+
+    async def _look_around(self) -> None:
+        """Each second at some of the watches, at each within CHECK_SECONDS."""
+        while True:
+            await asyncio.sleep(1.0)
+            self.stale = self.stale or list(self.watches)
+            every = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
+            part = -(-len(self.watches) // max(1, int(every)))
+            for id in self.stale[:part]:
+                if id in self.watches:
+                    self.watches[id].late = True
+                    self.news.set()
+            del self.stale[:part]
+            try:
+                for watch in await renew(self.watches, self.id):
+                    self.drop(watch)
+                    watch.connection.send_soon(ended_text(watch.id))
+            except Exception:
+                self._failed("leases of watches cannot be renewed; trying again")

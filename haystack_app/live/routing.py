@@ -1,0 +1,23 @@
+"""``/ws/`` and ``/ws/{project}/``."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.urls import re_path
+
+from .consumers import LiveConsumer
+
+__all__ = ["websocket_urls"]
+
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+    """Of other paths: the upgrade is refused."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+websocket_urls = [
+    re_path(r"^ws/(?:(?P<project>[^/]+)/?)?$", LiveConsumer.as_asgi()),
+    re_path(r"", cast(Any, nowhere)),
+]

@@ -1,0 +1,140 @@
+"""A logged-in connection: its watches, and the ops that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ..api.exceptions import UnreadableRequest
+from ..kinds.grid import Grid
+from ..kinds.scalars import MARKER, Number
+from .calls import Answer, called, grid_in
+from .hub import hub
+from .login import Caller
+from .outbox import Outbox
+from .pushed import Pushed
+from .pushing import ended_text
+from .threads import in_thread
+
+__all__ = ["Session"]
+
+Message = Mapping[str, Any]
+
+
+class Session:
+    def __init__(self, caller: Caller, project: str | None, outbox: Outbox) -> None:
+        self.caller = caller
+        self.project = project
+        self.outbox = outbox
+        self.hub = hub()
+        self.watches: dict[str, Pushed] = {}
+        outbox.on_room = self.hub.wake
+
+    @property
+    def has_room(self) -> bool:
+        return self.outbox.has_room
+
+    def send_soon(self, text: str) -> None:
+        self.outbox.send_soon(text)
+
+    def renew(self, caller: Caller) -> None:
+        """What is pushed from now on is what the caller may see as of now."""
+        changed = caller.sees != self.caller.sees
+        self.caller = caller
+        if changed:
+            store = caller.context(self.project).storage
+            for watch in self.watches.values():
+                watch.look_as(store)
+
+    def end(self) -> None:
+        for watch in self.watches.values():
+            self.hub.drop(watch)
+        self.watches.clear()
+
+    # -- messages -------------------------------------------------------------
+
+    async def call(self, message: Message) -> None:
+        """Any op, as HTTP has it."""
+        answer = await self._called(message["op"], grid_in(dict(message)))
+        self._say(message, answer)
+
+    async def sub(self, message: Message) -> None:
+        grid = grid_in(dict(message))
+        await self._watch(message, "watchSub", grid, grid.meta.get("watchId"))
+
+    async def resume(self, message: Message) -> None:
+        id = _watch_id(message)
+        ack = _number(message, "ack")
+        grid = Grid(meta={"watchId": id, "ack": Number(ack)})
+        await self._watch(message, "watchPoll", grid, id)
+
+    async def refresh(self, message: Message) -> None:
+        id = _watch_id(message)
+        grid = Grid(meta={"watchId": id, "refresh": MARKER})
+        await self._watch(message, "watchPoll", grid, id)
+
+    async def unsub(self, message: Message) -> None:
+        grid = grid_in(dict(message))
+        answer = await self._called("watchUnsub", grid)
+        watch = self.watches.get(str(grid.meta.get("watchId")))
+        if watch is not None and grid.meta.get("close") not in (None, False):
+            self.hub.drop(watch)
+            del self.watches[watch.id]
+        self._say(message, answer)
+
+    def ack(self, message: Message) -> None:
+        watch = self.watches.get(_watch_id(message))
+        if watch is not None and watch.ack(_number(message, "seq")):
+            self.hub.wake()
+
+    # -- inside ---------------------------------------------------------------
+
+    async def _watch(self, message: Message, op: str, grid: Grid, id: Any) -> None:
+        """Have an op tell news of a watch; from then on it is pushed here."""
+        before = self.hub.watches.get(id) if isinstance(id, str) else None
+        if before is None:
+            await self._tell(message, op, grid)
+            return
+        async with before.turn:  # pushes before this answer are on their way
+            await self._tell(message, op, grid)
+
+    async def _tell(self, message: Message, op: str, grid: Grid) -> None:
+        answer = await self._called(op, grid, self.hub.id)
+        self._say(message, answer)
+        if not answer[0].is_error:
+            self._push(answer[0].meta)
+
+    def _push(self, meta: Mapping[str, Any]) -> None:
+        id = str(meta["watchId"])
+        held = self.watches.get(id)
+        if held is not None and self.hub.watches.get(id) is held:
+            held.told(meta)
+        else:
+            store = self.caller.context(self.project).storage
+            self.watches[id] = Pushed(meta, self, store)
+            if before := self.hub.add(self.watches[id]):
+                before.connection.send_soon(ended_text(id))
+        self.hub.wake()
+
+    async def _called(self, op: str, grid: Grid, holder: str = "") -> Answer:
+        return await in_thread(called, self.caller, self.project, op, grid, holder)
+
+    def _say(self, message: Message, answer: Answer) -> None:
+        words = {name: message[name] for name in ("op", "ref") if name in message}
+        head = orjson.dumps(words).decode()[:-1]
+        self.send_soon(f'{head},"grid":{answer[1]}}}')
+
+
+def _watch_id(message: Message) -> str:
+    if not isinstance(id := message.get("watchId"), str):
+        raise UnreadableRequest("watchId is missing")
+    return id
+
+
+def _number(message: Message, name: str) -> int:
+    value = message.get(name)
+    if type(value) is not int or value < 0:
+        raise UnreadableRequest(f"{name} must be a whole number, not {value!r}")
+    return value

@@ -1,0 +1,337 @@
+"""The websocket, by its protocol, against a server behind real sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from websockets.exceptions import InvalidStatus
+
+from haystack_app.kinds import MARKER, Grid, Number, Ref
+from haystack_app.live import consumers
+from haystack_app.models import GroupScope, Token
+from haystack_app.storage.currents import Current
+from haystack_app.storage.handler import storages
+from tests.live.conftest import Socket, api_token, ids_of
+
+Open = Callable[..., Socket]
+Session = Callable[[str], dict[str, str]]
+
+
+def write(**values: float) -> None:
+    store = storages["default"]
+    store.cur_write({id: Current(Number(val)) for id, val in values.items()})
+
+
+# -- watches -------------------------------------------------------------------
+
+
+def test_a_watch_is_pushed(opened: Open) -> None:
+    socket = opened()
+    grid = socket.sub("b", "nobody", "a")
+    assert ids_of(grid) == ["b", None, "a"]
+    assert socket.is_quiet()
+    write(a=1, c=1)
+    push = socket.pushed()
+    assert ids_of(push) == ["a"]
+    assert push.rows[0]["curVal"] == Number(1)
+    assert push.meta == {"watchId": grid.meta["watchId"], "seq": Number(2)}
+    assert socket.is_quiet()
+    storages["default"].update_entities([{"id": Ref("b"), "dis": "B"}], force=True)
+    assert ids_of(socket.pushed()) == ["b"]
+    storages["default"].commit([], remove=["b"])
+    push = socket.pushed()
+    assert (ids_of(push), push.meta["gone"]) == ([], [Ref("b")])
+
+
+def test_a_watch_by_filter_is_pushed(opened: Open) -> None:
+    socket = opened()
+    assert ids_of(socket.sub(filter="curVal > 5 and siteRef->site")) == []
+    write(a=6, b=4)
+    assert ids_of(socket.pushed()) == ["a"]
+    write(a=3, b=7)
+    push = socket.pushed()
+    assert (ids_of(push), push.meta["gone"]) == (["b"], [Ref("a")])
+    storages["default"].update_entities(
+        [{"id": Ref("north"), "trash": MARKER}], force=True
+    )
+    assert socket.is_quiet()
+
+
+def test_changes_within_a_moment_are_one_push(opened: Open) -> None:
+    socket = opened()
+    socket.sub("a", "b", "c")
+    for val in range(20):
+        write(a=val, b=val)
+    values: dict[str, Any] = {}
+    pushes = 0
+    while values.get("b") != Number(19):
+        values |= {row["id"].id: row["curVal"] for row in socket.pushed()}
+        pushes += 1
+    assert values == {"a": Number(19), "b": Number(19)}
+    assert pushes < 10
+
+
+def test_who_does_not_acknowledge_gets_one_push_of_all(opened: Open) -> None:
+    socket = opened()
+    watch = socket.sub("a", "b").meta["watchId"]
+    seen = 0
+    for val in range(12):
+        write(a=val)
+        if not socket.is_quiet(0.5):
+            seen += 1
+    assert seen == 8
+    write(b=5)
+    assert socket.is_quiet()
+    socket.say(op="ack", watchId=watch, seq=9)
+    push = socket.pushed()
+    assert {row["id"].id: row["curVal"] for row in push} == {
+        "a": Number(11),
+        "b": Number(5),
+    }
+    write(a=100)
+    assert ids_of(socket.pushed()) == ["a"]
+
+
+def test_what_was_missed_is_told_at_resuming(opened: Open) -> None:
+    first = opened()
+    watch = first.sub("a", "b", "c").meta["watchId"]
+    write(a=1)
+    arrived = int(first.pushed().meta["seq"].val)
+    write(b=1)
+    first.pushed(ack=False)  # it does not reach the client, say
+    first.raw.close()
+    write(c=1)
+    second = opened()
+    missed = second.grid("resume", watchId=watch, ack=arrived)
+    assert sorted(ids_of(missed)) == ["b", "c"]
+    second.say(op="ack", watchId=watch, seq=int(missed.meta["seq"].val))
+    write(a=2)
+    assert ids_of(second.pushed()) == ["a"]
+    assert second.is_quiet()
+
+
+def test_news_goes_to_who_asked_last(opened: Open) -> None:
+    first, second = opened(), opened()
+    watch = first.sub("a").meta["watchId"]
+    assert ids_of(second.grid("resume", watchId=watch, ack=1)) == []
+    ended = first.hear()
+    assert (ended["op"], ended["watchId"]) == ("end", watch)
+    write(a=1)
+    assert ids_of(second.pushed()) == ["a"]
+    assert first.is_quiet()
+    write(a=2)
+    assert ids_of(second.pushed()) == ["a"]
+    write(a=3)
+    poll = Grid.of([], meta={"watchId": watch})
+    assert ids_of(first.grid("watchPoll", grid=poll)) in (["a"], [])
+
+
+def test_refresh_and_unsub(opened: Open) -> None:
+    socket = opened()
+    watch = socket.sub("a", "b").meta["watchId"]
+    assert sorted(ids_of(socket.grid("refresh", watchId=watch))) == ["a", "b"]
+    off = Grid.of([{"id": Ref("a")}], meta={"watchId": watch})
+    assert not socket.grid("unsub", grid=off).is_error
+    write(a=1, b=1)
+    assert ids_of(socket.pushed()) == ["b"]
+    assert ids_of(socket.sub("c", watchId=watch)) == ["c"]
+    write(c=1)
+    assert ids_of(socket.pushed()) == ["c"]
+    close = Grid(meta={"watchId": watch, "close": MARKER})
+    assert not socket.grid("unsub", grid=close).is_error
+    write(b=2)
+    assert socket.is_quiet()
+    assert socket.grid("resume", watchId=watch, ack=1).is_error
+    assert socket.grid("refresh", watchId=watch).is_error
+
+
+def test_an_open_connection_keeps_its_lease(opened: Open) -> None:
+    socket = opened()
+    watch = socket.sub("a", lease=Number(3, "s")).meta["watchId"]
+    time.sleep(4)
+    write(a=1)
+    assert ids_of(socket.pushed()) == ["a"]
+    storages["default"].watch_close(watch)
+    assert socket.hear()["op"] == "end"
+
+
+def test_a_change_that_nobody_speaks_of_is_found(opened: Open, settings: Any) -> None:
+    from django.db import connection
+
+    settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": 1}
+    socket = opened()
+    socket.sub("a")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE entities SET cur = '{\"curVal\":5}' WHERE id = 'a'")
+    assert socket.pushed().rows[0]["curVal"] == Number(5)
+
+
+# -- ops -----------------------------------------------------------------------
+
+
+def test_any_op_may_be_called(opened: Open) -> None:
+    socket = opened()
+    assert socket.grid("about").rows[0]["whoami"] == "alice"
+    found = socket.grid("read", grid=Grid.of([{"filter": "point"}]))
+    assert sorted(ids_of(found)) == ["a", "b", "c"]
+    wrong = socket.grid("read", grid=Grid.of([{"filter": "point and"}]))
+    assert wrong.is_error
+    assert socket.ask("ping") == {"op": "pong", "ref": socket.refs}
+    rows = [{"id": Ref("a"), "val": Number(3)}]
+    assert not socket.grid("curWrite", grid=Grid.of(rows)).is_error
+    assert storages["default"].existing("a")["curVal"] == Number(3)
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "word"),
+    [
+        ("[]", 400, "object"),
+        ("{", 400, ""),
+        ('{"ref":1}', 400, "op"),
+        ('{"op":"x","ref":[]}', 400, "ref"),
+        ('{"op":"unknown","ref":1}', 404, "unknown op"),
+        ('{"op":"read","grid":5}', 400, "grid"),
+        ('{"op":"read","grid":{"_kind":"nope"}}', 400, "grid"),
+        ('{"op":"resume","ack":1}', 400, "watchId"),
+        ('{"op":"resume","watchId":"x","ack":-1}', 400, "ack"),
+        ('{"op":"refresh"}', 400, "watchId"),
+        ('{"op":"ack","seq":1}', 400, "watchId"),
+        ('{"op":"auth","token":"x"}', 400, "already"),
+        ("[" * 100_000, 400, ""),
+        ('{"op":"\\ud800"}', 400, ""),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    opened: Open, message: str, status: int, word: str
+) -> None:
+    socket = opened()
+    socket.raw.send(message)
+    error = socket.hear()["error"]
+    assert error["status"] == status
+    assert word in error["dis"]
+    assert socket.ask("ping")["op"] == "pong"
+
+
+def test_a_binary_message_is_refused(opened: Open) -> None:
+    socket = opened()
+    socket.raw.send(b"\x00")
+    assert socket.hear()["error"]["status"] == 400
+
+
+def test_a_wrong_watch_is_an_error_grid(opened: Open) -> None:
+    socket = opened()
+    assert "unknown" in socket.grid("resume", watchId="x", ack=1).meta["dis"]
+    assert socket.grid("sub", grid=Grid()).is_error
+    assert socket.sub(filter="point and").is_error
+    watch = socket.sub("a").meta["watchId"]
+    assert "never told" in socket.grid("resume", watchId=watch, ack=77).meta["dis"]
+
+
+# -- who may -------------------------------------------------------------------
+
+
+def test_a_token_in_the_first_message(opened: Open) -> None:
+    socket = opened(None)
+    assert socket.ask("read")["error"]["status"] == 401
+    answer = socket.ask("auth", token=api_token("alice"))
+    assert answer["user"] == "alice"
+    assert ids_of(socket.sub("a")) == ["a"]
+    assert socket.ask("curWrite")["error"]["status"] == 403  # its scope is read
+
+
+def test_a_wrong_token_ends_the_connection(opened: Open) -> None:
+    socket = opened(None)
+    socket.say(op="auth", token="wrong")
+    assert socket.close_code() == 4401
+    socket = opened(None, headers={"Authorization": "Bearer wrong"})
+    assert socket.close_code() == 4401
+
+
+def test_who_says_nothing_has_to_leave(opened: Open, monkeypatch: Any) -> None:
+    monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.2)
+    assert opened(None).close_code() == 4408
+
+
+def test_a_session_needs_a_page_of_ours(
+    opened: Open, session: Session, server: int, settings: Any
+) -> None:
+    headers = session("alice")
+    own = f"http://127.0.0.1:{server}"
+    assert ids_of(opened(None, headers=headers, origin=own).sub("a")) == ["a"]
+    assert opened(None, headers=headers).ask("read")["error"]["status"] == 401
+    for foreign in ("http://evil.example", f"http://127.0.0.1:{server + 1}", "null"):
+        with pytest.raises(InvalidStatus, match="403"):
+            opened(None, headers=headers, origin=foreign)
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.panel.example"]
+    origin = "https://one.panel.example"
+    assert ids_of(opened(None, headers=headers, origin=origin).sub("a")) == ["a"]
+    with pytest.raises(InvalidStatus, match="403"):
+        opened("alice", origin="http://evil.example")
+
+
+def test_other_paths_and_projects(opened: Open) -> None:
+    assert opened(path="/ws/nosuch/").close_code() == 4404
+    assert (
+        opened(path="/ws/memory/").grid("about").rows[0]["storage"] == "InMemoryAdapter"
+    )
+    with pytest.raises(InvalidStatus, match="403"):
+        opened(path="/elsewhere")
+
+
+def test_a_viewer_watches_and_writes_nothing(opened: Open) -> None:
+    socket = opened("vera")
+    assert ids_of(socket.sub("a")) == ["a"]
+    for op in ("curWrite", "hisWrite", "commit", "load"):
+        assert socket.ask(op)["error"]["status"] == 403
+    rows = [{"id": Ref("a"), "level": Number(8), "val": Number(1)}]
+    assert socket.ask("pointWrite", grid=Grid.of(rows))["error"]["status"] == 403
+    write(a=1)
+    assert ids_of(socket.pushed()) == ["a"]
+
+
+def test_rights_and_log_ins_that_end_tell_on_open_connections(
+    opened: Open, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(consumers, "RENEW_SECONDS", 0.3)
+    socket, other = opened("vera"), opened("vera")
+    watch = socket.sub("a", "b").meta["watchId"]
+    group = Group.objects.create(name="only b")
+    GroupScope.objects.create(group=group, filter="id == @b")
+    vera = get_user_model().objects.get(username="vera")
+    vera.groups.add(group)
+    time.sleep(0.7)
+    write(a=1, b=1)
+    while (message := socket.hear())["op"] == "push":
+        assert "a" not in ids_of(message["grid"])
+    assert message["op"] == "end"
+    assert socket.grid("resume", watchId=watch, ack=1).is_error
+    assert ids_of(socket.sub("a", "b")) == [None, "b"]
+    vera.is_active = False
+    vera.save()
+    assert socket.close_code() == 4401
+    assert other.close_code() == 4401
+
+
+def test_a_group_sees_its_own(opened: Open) -> None:
+    group = Group.objects.create(name="only b")
+    GroupScope.objects.create(group=group, filter="id == @b")
+    get_user_model().objects.get(username="vera").groups.add(group)
+    socket = opened("vera")
+    assert ids_of(socket.sub(filter="point")) == ["b"]
+    write(a=1, b=1, c=1)
+    assert ids_of(socket.pushed()) == ["b"]
+    assert socket.is_quiet()
+
+
+def test_close_ends_the_log_in(opened: Open, monkeypatch: Any) -> None:
+    socket = opened()
+    assert Token.objects.count() == 1
+    assert not socket.grid("close").is_error
+    assert Token.objects.count() == 0
+    socket.say(op="read")
+    assert socket.close_code() == 4401
