@@ -125,6 +125,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return self.session
 
     async def _leave(self, code: int, reason: str) -> None:
+        await self.outbox.empty(1.0)
         self._end()
         await self.close(code, reason)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 __all__ = ["Outbox"]
@@ -39,6 +40,14 @@ class Outbox:
         while not self.has_room:
             self._emptied.clear()
             await self._emptied.wait()
+
+    async def empty(self, seconds: float) -> None:
+        """All has left, or time is up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._texts:
+                    self._emptied.clear()
+                    await self._emptied.wait()
 
     async def deliver(self) -> None:
         """For ever; the socket takes a text when the one before has left."""

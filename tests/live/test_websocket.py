@@ -246,7 +246,7 @@ def test_a_token_in_the_first_message(opened: Open) -> None:
 
 def test_a_wrong_token_ends_the_connection(opened: Open) -> None:
     socket = opened(None)
-    socket.say(op="auth", token="wrong")
+    assert socket.ask("auth", token="wrong")["error"]["status"] == 401
     assert socket.close_code() == 4401
     socket = opened(None, headers={"Authorization": "Bearer wrong"})
     assert socket.close_code() == 4401
