@@ -26,7 +26,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test lint bench conformance fuzz
+.PHONY: help setup demo run test lint bench conformance fuzz soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -93,3 +93,6 @@ conformance: $(DEV) ## the shared cases on every store (SHARED=folder)
 fuzz: $(DEV) ## readers for SECONDS=600, filters against the matcher, PAIRS=1000000
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest $(ARGS) tests/fuzz
 	FUZZ_PAIRS=$(PAIRS) $(BIN)/python -m pytest $(ARGS) tests/filters/test_equivalence.py
+
+soak: $(DEV) ## watches under load for SECONDS=600, with trouble
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)

@@ -1,7 +1,7 @@
 """One process and one port for everything; run with ``--lifespan off``.
 
 HTTP runs through the WSGI handler in threads: Django's own ASGI handler costs
-3-7 times the CPU for each request.
+3-7 times the CPU for each request. Websockets run in the event loop.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 
+from project.wsgi import application as wsgi_application  # it sets Django up
+
+# isort: split
+
 from haystack_app import ticking
 from haystack_app.conf import limit
 from haystack_app.live.hub import with_hub
@@ -19,7 +23,6 @@ from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
 from project.old_clients import OldClientLayer
 from project.slow_clients import SlowClientLayer, until_gone
-from project.wsgi import application as wsgi_application
 
 # Any: each package has its own names for the same ASGI and WSGI types.
 wsgi: Any = until_gone(wsgi_application)

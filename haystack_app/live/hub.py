@@ -84,7 +84,7 @@ class Hub:
         self.news, self.relaying = asyncio.Event(), asyncio.Event()
         self.logs: dict[str, asyncio.Event] = {}
         self.stale: list[str] = []
-        self.is_failing = False
+        self.is_failing = self.is_deaf = False
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
         if shared_layer() is not None:
@@ -123,6 +123,7 @@ class Hub:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(GROUP, channel)
+                self.is_deaf = False
                 self._doubt_everything()
                 async with asyncio.timeout(_REJOIN_SECONDS):
                     while True:
@@ -132,7 +133,9 @@ class Hub:
             except TimeoutError:
                 continue
             except Exception as error:  # whatever a layer's driver raises
-                logger.warning("the channel layer does not answer: %r", error)
+                if not self.is_deaf:
+                    logger.warning("the channel layer does not answer: %r", error)
+                self.is_deaf = True
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _relay(self) -> None:
@@ -145,7 +148,7 @@ class Hub:
             try:
                 await layer.group_send(GROUP, hints.message(self.id))
             except Exception as error:  # other processes look by themselves
-                logger.warning("the channel layer does not answer: %r", error)
+                logger.debug("the channel layer does not answer: %r", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     # -- pushing --------------------------------------------------------------
@@ -193,12 +196,16 @@ class Hub:
         self.news.set()
 
     async def _look_around(self) -> None:
-        """Each second at some of the watches, at each within CHECK_SECONDS."""
+        """Each second at some of the watches, at each within CHECK_SECONDS.
+
+        At all of them as long as nothing is heard of other processes.
+        """
         while True:
             await asyncio.sleep(1.0)
             self.stale = self.stale or list(self.watches)
             every = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
-            part = -(-len(self.watches) // max(1, int(every)))
+            every = 1 if self.is_deaf else max(1, int(every))
+            part = -(-len(self.watches) // every)
             for id in self.stale[:part]:
                 if id in self.watches:
                     self.watches[id].late = True
