@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 MANAGE := $(BIN)/python manage.py
 SERVE := $(BIN)/python -m uvicorn project.asgi:application \
-	--host $(HOST) --port $(PORT) --lifespan off --no-proxy-headers
+	--host $(HOST) --port $(PORT) --lifespan off --no-proxy-headers \
+	--ws-per-message-deflate false
 
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev

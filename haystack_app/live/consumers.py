@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 AUTH_SECONDS = 10.0
-RENEW_SECONDS = 10.0
-"""How soon a log-in that has ended, or other rights, tell on an open connection."""
 
 NO_LOG_IN, NO_PROJECT, NO_AUTH, TOO_MANY = 4401, 4404, 4408, 4429
 
@@ -99,23 +97,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Raises APIException."""
         self.caller = await in_thread(log_in, self.scope, credentials)
         self.session = Session(self.caller, self.project, self.outbox)
-        self._run(self._stay_logged_in())
+        self.session.on_log_out = self._log_out
 
     async def _expect_auth(self) -> None:
         await asyncio.sleep(AUTH_SECONDS)
         if self.caller is None:
             await self._leave(NO_AUTH, "no auth in time")
 
-    async def _stay_logged_in(self) -> None:
-        while self.session is not None:
-            await asyncio.sleep(RENEW_SECONDS)
-            try:
-                await self._renew()
-            except APIException:
-                await self._leave(NO_LOG_IN, "the log-in has ended")
-                return
-            except Exception:  # the database is down: pushes stop with it
-                logger.info("a log-in could not be looked at again", exc_info=True)
+    def _log_out(self) -> None:
+        self._run(self._leave(NO_LOG_IN, "the log-in has ended"))
 
     async def _renew(self) -> Session:
         """The session, with what its caller may do as of now. Raises APIException."""

@@ -12,15 +12,18 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.dispatch import receiver
 
 from ..storage.announcing import changed
 from .hints import GROUP, Hints, send_now, shared_layer
+from .login import Caller, renewed
 from .pushed import Pushed
 from .pushing import ended_text, push, renew
+from .rounds import Round
+from .threads import in_thread
 
 __all__ = ["Hub", "hub", "with_hub"]
 
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 COALESCE_MS = 100
 CHECK_SECONDS = 10
 """How soon a change is seen that nobody has said anything of."""
+RENEW_SECONDS = 10
+"""How soon a log-in that has ended, or other rights, tell on an open connection."""
 _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
@@ -76,14 +81,25 @@ def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
         send_now(hints)
 
 
+class Member(Protocol):
+    """Somebody who is connected."""
+
+    caller: Caller
+
+    def renew(self, caller: Caller | None) -> None:
+        """What they may do as of now; None: they are logged in no more."""
+
+
 class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.id = secrets.token_hex(8)
         self.watches: dict[str, Pushed] = {}
+        self.members: set[Member] = set()
         self.heard, self.to_relay = Hints(), Hints()
         self.news, self.relaying = asyncio.Event(), asyncio.Event()
         self.logs: dict[str, asyncio.Event] = {}
-        self.stale: list[str] = []
+        self.stale: Round[str] = Round()
+        self.to_renew: Round[Member] = Round()
         self.is_failing = self.is_deaf = False
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
@@ -171,9 +187,7 @@ class Hub:
     async def _flush_always(self) -> None:
         while True:
             await self.news.wait()
-            await asyncio.sleep(
-                settings.HAYSTACK.get("COALESCE_MS", COALESCE_MS) / 1000
-            )
+            await asyncio.sleep(_setting("COALESCE_MS", COALESCE_MS) / 1000)
             self.news.clear()
             hints, self.heard = self.heard, Hints()
             try:
@@ -196,24 +210,32 @@ class Hub:
         self.news.set()
 
     async def _look_around(self) -> None:
-        """Each second at some of the watches, at each within CHECK_SECONDS.
-
-        At all of them as long as nothing is heard of other processes.
-        """
+        """Each second: at some watches, at leases, and at some log-ins."""
         while True:
             await asyncio.sleep(1.0)
-            self.stale = self.stale or list(self.watches)
-            every = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
-            every = 1 if self.is_deaf else max(1, int(every))
-            part = -(-len(self.watches) // every)
-            for id in self.stale[:part]:
+            every = 1 if self.is_deaf else int(_setting("CHECK_SECONDS", CHECK_SECONDS))
+            for id in self.stale.part(self.watches, every):
                 if id in self.watches:
                     self.watches[id].late = True
                     self.news.set()
-            del self.stale[:part]
             try:
                 for watch in await renew(self.watches, self.id):
                     self.drop(watch)
                     watch.connection.send_soon(ended_text(watch.id))
+                await self._renew_log_ins()
             except Exception:
-                self._failed("leases of watches cannot be renewed; trying again")
+                self._failed("leases and log-ins cannot be renewed; trying again")
+
+    async def _renew_log_ins(self) -> None:
+        members = self.to_renew.part(self.members, RENEW_SECONDS)
+        if not members:
+            return
+        found = await in_thread(renewed, [member.caller for member in members])
+        for member in members:
+            if member in self.members:
+                member.renew(found[member.caller.identity])
+
+
+def _setting(name: str, default: float) -> float:
+    value: float = settings.HAYSTACK.get(name, default)
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -11,7 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    NotAuthenticated,
+    PermissionDenied,
+)
 from rest_framework.request import Request
 
 from ..api.authentication import AUTHENTICATION, log_out
@@ -20,8 +24,9 @@ from ..auth.rights import has_right, scope_filter
 from ..filters.ast import Filter
 from ..ops.context import UnknownProject, context_for
 from ..ops.registry import Context
+from .origins import header
 
-__all__ = ["Caller", "UnknownProject", "log_in"]
+__all__ = ["Caller", "UnknownProject", "log_in", "renewed"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Caller:
     @property
     def user(self) -> Any:
         return self.request.user
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The same for connections of one log-in."""
+        return self.credentials, header(self.scope, "cookie")
 
     def renewed(self) -> Caller:
         """As of now. Raises what ``log_in`` does."""
@@ -82,3 +92,15 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Caller:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
     return Caller(scope, credentials, rest, scope_filter(rest.user))
+
+
+def renewed(callers: Iterable[Caller]) -> dict[tuple[str, str], Caller | None]:
+    """As of now, by identity; None for a log-in that has ended."""
+    found: dict[tuple[str, str], Caller | None] = {}
+    for caller in callers:
+        if caller.identity not in found:
+            try:
+                found[caller.identity] = caller.renewed()
+            except APIException:
+                found[caller.identity] = None
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -30,7 +30,9 @@ class Session:
         self.outbox = outbox
         self.hub = hub()
         self.watches: dict[str, Pushed] = {}
+        self.on_log_out: Callable[[], None] = lambda: None
         outbox.on_room = self.hub.wake
+        self.hub.members.add(self)
 
     @property
     def has_room(self) -> bool:
@@ -39,8 +41,11 @@ class Session:
     def send_soon(self, text: str) -> None:
         self.outbox.send_soon(text)
 
-    def renew(self, caller: Caller) -> None:
+    def renew(self, caller: Caller | None) -> None:
         """What is pushed from now on is what the caller may see as of now."""
+        if caller is None:
+            self.on_log_out()
+            return
         changed = caller.sees != self.caller.sees
         self.caller = caller
         if changed:
@@ -49,6 +54,7 @@ class Session:
                 watch.look_as(store)
 
     def end(self) -> None:
+        self.hub.members.discard(self)
         for watch in self.watches.values():
             self.hub.drop(watch)
         self.watches.clear()

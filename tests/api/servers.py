@@ -47,6 +47,7 @@ class Server:
     def __enter__(self) -> Self:
         port = str(self.port)
         options = ["--port", port, "--lifespan", "off", "--no-access-log"]
+        options += ["--ws-per-message-deflate", "false"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "project.asgi:application", *options],

@@ -197,10 +197,11 @@ class OrmWatches(OrmEntities):
             return ids
         of_ids = self.watched.filter(entity_id__in=among, watch_id__in=ids)
         by_filter = self.watches.filter(id__in=ids).exclude(filter=None)
-        return {
-            *of_ids.values_list("watch_id", flat=True),
-            *by_filter.values_list("id", flat=True),
-        }
+        return list(
+            of_ids.values_list("watch_id", flat=True).union(
+                by_filter.values_list("id", flat=True)
+            )
+        )
 
     def _news_of_ids(
         self, watches: Sequence[Watch], among: Collection[str] | None
