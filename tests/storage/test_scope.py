@@ -14,6 +14,7 @@ from haystack_app.defs import shipped
 from haystack_app.filters import Filter, matches
 from haystack_app.kinds import MARKER, REMOVE, Number, Ref
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.currents import Current
 from haystack_app.storage.errors import (
     EntityInUse,
     InvalidRecord,
@@ -107,6 +108,7 @@ CALLS: dict[str, Callable[[Store, str], Any]] = {
     "transient": lambda store, id: store.update_transient(
         [entity(id, curVal=Number(1))], force=True
     ),
+    "cur_write": lambda store, id: store.cur_write({id: Current(Number(1))}),
     "remove": lambda store, id: store.remove_entities([entity(id)], force=True),
 }
 
@@ -287,3 +289,31 @@ def test_nothing_tells_what_is_hidden(campus: Store, north: Store) -> None:
     )
     campus.remove_entities([entity("south-ahu")], force=True)
     assert observed(north) == before
+
+
+def test_a_watch_tells_nothing_of_what_is_hidden(campus: Store, north: Store) -> None:
+    now = dt.datetime.now(dt.UTC)
+    every = ["north-p", "south-p", "south-ahu", "south-new", "south"]
+    watches = [
+        north.watch_open("t", owner="eve", lease=60, now=now, filter=text).id
+        for text in (None, "point and not otherRef->ahu", "id", "equipRef->dis")
+    ]
+    _, rows = north.watch_sub(watches[0], every, now=now)
+    assert ids(rows) == ["north-p", None, None, None, None]
+    told = [north.watch_poll(id, now=now) for id in watches[1:]]
+    assert [len(news.records) for news in told] == [2, 4, 2]
+    campus.load_entities(
+        [
+            point("south-p", writable=MARKER, siteRef=Ref("south"), x=MARKER),
+            entity("south-new", siteRef=Ref("south"), ahu=MARKER),
+        ]
+    )
+    campus.set_transient({"south-p": {"curVal": Number(1)}})
+    campus.remove_entities([entity("south-ahu")], force=True)
+    acks = dict.fromkeys(watches, 1)
+    assert north.watch_news(acks, holder="", now=now) == {}
+    for id in watches:
+        assert not north.watch_poll(id, now=now)
+        assert not north.watch_poll(id, now=now).gone
+    refreshed = north.watch_poll(watches[0], now=now, refresh=True)
+    assert ids(refreshed.records) == ["north-p"]
