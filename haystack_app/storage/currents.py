@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..kinds.scalars import NA, Number
+from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import microseconds_of
 from ..wire.record import Record
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
@@ -69,8 +69,9 @@ class CurrentStore(Primitives):
 def _checked(id: str, record: Record | None, current: Current) -> Current:
     if record is None:
         raise UnknownEntity(id)
-    point = WritablePoint.of(record, "cur")
-    if "trash" in record:
+    tags = record.json | {"id": Ref(id)}  # all that is asked of it is text
+    point = WritablePoint.of(tags, "cur")
+    if "trash" in tags:
         raise NotWritable(f"@{id} is in the trash")
     if current.status not in STATUSES:
         known = ", ".join(sorted(STATUSES))

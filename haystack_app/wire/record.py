@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from . import hayson_reader
 
 __all__ = ["Record"]
@@ -25,6 +27,12 @@ class Record(Mapping[str, Any]):
     def tags(self) -> dict[str, Any]:
         """The decoded tags."""
         return hayson_reader.read_dict(self.raw)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The tags as JSON has them: a twentieth of the cost, where that will do."""
+        tags: dict[str, Any] = orjson.loads(self.raw)
+        return tags
 
     def __getitem__(self, name: str) -> Any:
         return self.tags[name]

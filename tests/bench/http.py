@@ -50,8 +50,9 @@ class Http:
     def stream(self, path: str, accept: str, **query: str) -> Iterator[bytes]:
         return self._ask("GET", path, accept, query=urlencode(query))
 
-    def post(self, path: str, body: bytes, media_type: str = ZINC) -> bytes:
-        return b"".join(self._ask("POST", path, media_type, body, media_type))
+    def post(self, path: str, body: bytes, accept: str = ZINC) -> bytes:
+        """A body in Zinc."""
+        return b"".join(self._ask("POST", path, accept, body, ZINC))
 
     def _ask(
         self,

@@ -16,6 +16,7 @@ from .cases import Case, history_cases, read_cases, utc_text, write_cases
 from .data import START, History, build_entities, build_histories
 from .explain import print_plans
 from .http import HAYSON, ZINC, Http
+from .live import live_cases
 from .parsing import SIZES, parsing_costs
 from .questions import questions_for
 from .reading import reading_costs
@@ -69,6 +70,7 @@ class Bench:
             write_cases(
                 http, raw, history, tags.tags, options.rows // 10, options.rounds
             ),
+            live_cases(http, raw, options.rows) if raw.postgres else (),
         ):
             self._time(case)
         raw.close()
