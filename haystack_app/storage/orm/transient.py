@@ -26,10 +26,16 @@ def _postgres(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> No
         cursor.execute(
             "UPDATE entities AS e"
             " SET cur = jsonb_strip_nulls(e.cur || p.cur), version = e.version + 1"
-            " FROM unnest(%s::text[], %s::jsonb[]) AS p(id, cur)"
+            " FROM jsonb_each(%s::jsonb) AS p(id, cur)"
             " WHERE e.id = p.id AND e.cur <> jsonb_strip_nulls(e.cur || p.cur)",
-            [list(patches), list(patches.values())],
+            [_object(patches)],
         )
+
+
+def _object(patches: Mapping[str, str]) -> str:
+    """One JSON object: the driver quotes each item of an array by itself."""
+    pairs = (f"{orjson.dumps(id).decode()}:{text}" for id, text in patches.items())
+    return "{" + ",".join(pairs) + "}"
 
 
 def _sqlite(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:

@@ -118,9 +118,10 @@ class OrmWatches(OrmEntities):
                 cursor.executemany(f"{head} VALUES (%s, %s, %s, %s) {tail}", rows)
             else:
                 cursor.execute(
-                    f"{head} SELECT * FROM"
-                    f" unnest(%s::text[], %s::text[], %s::int8[], %s::int8[]) {tail}",
-                    [list(column) for column in zip(*rows, strict=True)],
+                    # one JSON text: the driver quotes items of arrays one by one
+                    f"{head} SELECT r->>0, r->>1, (r->>2)::int8, (r->>3)::int8"
+                    f" FROM jsonb_array_elements(%s::jsonb) AS r {tail}",
+                    [orjson.dumps(rows).decode()],
                 )
 
     def watch_size(self, id: str) -> int:

@@ -1,0 +1,73 @@
+"""Current values and watches, beside the statements that they come down to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count
+
+from haystack_app.storage.handler import storages
+
+from .cases import Case
+from .http import HAYSON, Http
+from .statements import Raw
+
+__all__ = ["live_cases"]
+
+_UPDATE = (
+    "UPDATE entities AS e SET cur = e.cur || p.cur, version = e.version + 1"
+    " FROM unnest(%s::text[], %s::jsonb[]) AS p(id, cur) WHERE e.id = p.id"
+)
+_IDLE = (
+    "SELECT count(*) FROM watch_items i JOIN entities e ON e.id = i.entity_id"
+    " WHERE i.watch_id = %s AND e.version <> i.sent"
+)
+
+
+def live_cases(http: Http, raw: Raw, rows: int) -> Iterator[Case]:
+    """On PostgreSQL; what the tables hold elsewhere is the same, the times are not."""
+    found = storages["default"].read('point and cur and kind == "Number"', rows)
+    points = [(row["id"].id, row.get("unit", "")) for row in found]
+    few = points[: rows // 10]
+    ours, theirs = count(), count()
+
+    def cur_write() -> None:
+        value = next(ours)
+        lines = "".join(f"@{id},{value}{unit}\n" for id, unit in few)
+        _posted(http, "curWrite", f'ver:"3.0"\nid,val\n{lines}')
+
+    def update() -> None:
+        cur = json.dumps({"curVal": next(theirs), "curStatus": "ok"})
+        with raw.connection.transaction():
+            raw.connection.execute(_UPDATE, [[id for id, _ in few], [cur] * len(few)])
+
+    yield Case(
+        f"curWrite of {len(few):,} points, Zinc",
+        cur_write,
+        update,
+        "UPDATE .. FROM unnest",
+        3,
+        once=True,
+    )
+    lines = "".join(f"@{id}\n" for id, _ in points)
+    answer = _posted(http, "watchSub", f'ver:"3.0" watchDis:"b" lease:1h\nid\n{lines}')
+    watch = json.loads(answer)["meta"]["watchId"]
+
+    def poll() -> None:
+        body = _posted(http, "watchPoll", f'ver:"3.0" watchId:"{watch}"\nempty\n')
+        assert not json.loads(body)["rows"], body[:200]
+
+    yield Case(
+        f"poll of an idle watch of {len(points):,}",
+        poll,
+        lambda: raw.rows(_IDLE, [watch]),
+        "join of its items",
+        3,
+    )
+
+
+def _posted(http: Http, op: str, text: str) -> bytes:
+    body = http.post(f"/api/{op}", text.encode(), HAYSON)
+    if b'"err"' in body[:200]:
+        raise RuntimeError(body[:500].decode())
+    return body
