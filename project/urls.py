@@ -14,4 +14,5 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("haystack_app/mark.svg"))),
     path("admin/", admin.site.urls),
     path("api/", include("haystack_app.api.urls")),
+    path("explore/", include("haystack_app.explorer.urls")),
 ]

@@ -1,0 +1,36 @@
+"""The page itself; all that it shows comes over the websocket."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from ..auth.rights import has_right
+from ..auth.roles import VIEW
+from ..storage.handler import DEFAULT_ALIAS, storages
+
+__all__ = ["page"]
+
+_EXAMPLES = (
+    "point and cur",
+    "zone and temp and sensor",
+    'point and cur and curStatus != "ok"',
+    "writable and writeVal",
+    "ahu",
+)
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
+    """For whoever may see entities. ``?filter=`` is what it begins with."""
+    if not has_right(request.user, VIEW):
+        raise PermissionDenied(f"this needs the right {VIEW}")
+    if project not in storages:
+        raise Http404(f"there is no project {project}")
+    shown = "" if project == DEFAULT_ALIAS else project
+    context = {"project": shown, "examples": _EXAMPLES}
+    return render(request, "haystack_app/explorer/page.html", context)

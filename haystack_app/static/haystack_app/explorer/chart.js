@@ -1,0 +1,240 @@
+/**
+ * The history of today of one point, going on as its value changes. Drawn by uPlot.
+ *
+ * @module
+ */
+
+import { gridOf, refOf } from "../live.js";
+import { numberText, textOf } from "./values.js";
+
+const HEIGHT = 200;
+const MOST = 20_000;
+
+export class HistoryChart {
+  /** @type {any} */
+  #plot = null;
+  /** @type {[number[], (number | null)[]]} Seconds since 1970, and values. */
+  #data = [[], []];
+  /** @type {any[]} Texts or truth values that the numbers stand for. */
+  #words = [];
+  /** @type {Record<string, any> | null} */
+  #record = null;
+  #start = 0;
+  #end = Infinity;
+  /** Answers to requests before this one come too late. */
+  #round = 0;
+
+  /**
+   * @param {HTMLElement} frame
+   * @param {HTMLElement} note
+   * @param {(op: string, grid: any) => Promise<any>} call
+   */
+  constructor(frame, note, call) {
+    this.frame = frame;
+    this.note = note;
+    this.call = call;
+    new ResizeObserver(() => this.#resize()).observe(frame);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+      this.#plot?.redraw(),
+    );
+  }
+
+  /** @param {Record<string, any>} record */
+  async show(record) {
+    this.clear();
+    this.#record = record;
+    if (!("kind" in record)) return;
+    await this.load();
+  }
+
+  clear() {
+    this.#round++;
+    this.#record = null;
+    this.#destroy();
+    this.note.textContent = "";
+    this.frame.hidden = true;
+  }
+
+  /** Ask for today's samples, again where something may have been missed. */
+  async load() {
+    if (!this.#record) return;
+    const round = ++this.#round;
+    const request = gridOf([{ id: refOf(this.#record.id.val), range: "today" }]);
+    try {
+      const answer = await this.call("hisRead", request);
+      if (round === this.#round) this.#take(answer);
+    } catch (error) {
+      if (round === this.#round && "his" in this.#record)
+        this.note.textContent = error.message;
+    }
+  }
+
+  /** The point has another value now.
+   * @param {Record<string, any>} record */
+  extend(record) {
+    const before = this.#record;
+    this.#record = record;
+    if (!before || same(before, record)) return;
+    const now = Date.now() / 1000;
+    if (now >= this.#end) {
+      this.load(); // another day has begun
+      return;
+    }
+    this.#push(now, record.curVal);
+    this.#draw();
+  }
+
+  /** @param {any} answer */
+  #take(answer) {
+    this.#destroy();
+    this.#data = [[], []];
+    this.#words = this.#record?.kind === "Bool" ? [false, true] : [];
+    this.#start = Date.parse(answer.meta.hisStart.val) / 1000;
+    this.#end = Date.parse(answer.meta.hisEnd.val) / 1000;
+    for (const { ts, val } of answer.rows) this.#push(Date.parse(ts.val) / 1000, val);
+    this.#draw();
+  }
+
+  /**
+   * @param {number} at
+   * @param {any} value
+   */
+  #push(at, value) {
+    const [times, values] = this.#data;
+    if (times.length && at <= times[times.length - 1]) return;
+    times.push(at);
+    values.push(this.#numberOf(value));
+    if (times.length > MOST)
+      this.#data = [times.slice(MOST / 2), values.slice(MOST / 2)];
+  }
+
+  /** @param {any} value */
+  #numberOf(value) {
+    const plain = value?._kind === "number" ? value.val : value;
+    if (typeof plain === "number") return plain;
+    if (typeof plain !== "string" && typeof plain !== "boolean") return null;
+    if (this.#record?.kind === "Number") return null; // NaN and the like
+    if (!this.#words.includes(plain)) this.#words.push(plain);
+    return this.#words.indexOf(plain);
+  }
+
+  #draw() {
+    const [times, values] = this.#data;
+    const isShown = times.length > 0;
+    this.frame.hidden = !isShown;
+    this.note.textContent = isShown ? "" : "No samples today.";
+    if (!isShown) return;
+    if (this.#plot) this.#plot.setData(this.#data);
+    else this.#plot = new globalThis.uPlot(this.#options(), this.#data, this.frame);
+    const numbers = /** @type {number[]} */ (values.filter((one) => one != null));
+    this.frame.setAttribute("aria-label", this.#summary(numbers));
+  }
+
+  /** @param {number[]} numbers */
+  #summary(numbers) {
+    const samples = `History of today, ${numbers.length} samples`;
+    if (this.#words.length || !numbers.length) return samples;
+    const [least, most] = numbers.reduce(
+      ([low, high], one) => [Math.min(low, one), Math.max(high, one)],
+      [Infinity, -Infinity],
+    );
+    return `${samples} from ${this.#label(least)} to ${this.#label(most)}`;
+  }
+
+  /** @param {number | null} number */
+  #label(number) {
+    if (number == null) return "–";
+    if (this.#words.length) return textOf(this.#words[number]);
+    return numberText(number, this.#record?.unit);
+  }
+
+  #options() {
+    const { uPlot } = globalThis;
+    const zone = zoneOf(this.#record?.tz);
+    const clock = new Intl.DateTimeFormat("en-GB", {
+      timeStyle: "short",
+      timeZone: zone,
+    });
+    const isStepped = this.#words.length > 0;
+    const axis = {
+      stroke: () => color("--soft"),
+      grid: { stroke: () => color("--line"), width: 1 },
+      ticks: { show: false },
+      font: "12px system-ui, sans-serif",
+    };
+    const ticks = (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+      splits.map((one) =>
+        isStepped && !Number.isInteger(one)
+          ? ""
+          : isStepped
+            ? textOf(this.#words[one])
+            : numberText(one),
+      );
+    return {
+      width: this.frame.clientWidth || 320,
+      height: HEIGHT,
+      tzDate: (/** @type {number} */ ts) =>
+        zone ? uPlot.tzDate(new Date(ts * 1000), zone) : new Date(ts * 1000),
+      cursor: { y: false, drag: { x: true, y: false } },
+      scales: {
+        x: { range: () => [this.#start, Math.min(this.#end, Date.now() / 1000)] },
+      },
+      axes: [
+        {
+          ...axis,
+          values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+            splits.map((one) => clock.format(one * 1000)),
+        },
+        { ...axis, size: 58, values: ticks },
+      ],
+      series: [
+        {
+          label: "Time",
+          value: (/** @type {any} */ _, /** @type {number} */ at) =>
+            at == null ? "–" : clock.format(at * 1000),
+        },
+        {
+          label: "Value",
+          stroke: () => color("--hay"),
+          width: 2,
+          points: { show: false },
+          paths: isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+          value: (/** @type {any} */ _, /** @type {number | null} */ one) =>
+            this.#label(one),
+        },
+      ],
+    };
+  }
+
+  #resize() {
+    if (this.#plot && this.frame.clientWidth) {
+      this.#plot.setSize({ width: this.frame.clientWidth, height: HEIGHT });
+    }
+  }
+
+  #destroy() {
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+}
+
+/** @param {string} name Of a property of the style sheet. */
+const color = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+
+/**
+ * @param {Record<string, any>} one
+ * @param {Record<string, any>} other
+ */
+const same = (one, other) =>
+  JSON.stringify(one.curVal) === JSON.stringify(other.curVal);
+
+/**
+ * The zone of a Haystack city, which is the last part of its name.
+ *
+ * @param {any} city
+ * @returns {string | undefined} None: that of whoever looks.
+ */
+function zoneOf(city) {
+  if (city === "UTC" || city === "GMT") return "UTC";
+  return Intl.supportedValuesOf("timeZone").find((zone) => zone.endsWith(`/${city}`));
+}

@@ -1,0 +1,111 @@
+/**
+ * One record beside the table: its value, its history of today, all its tags.
+ *
+ * @module
+ */
+
+import { HistoryChart } from "./chart.js";
+import { arrange, byId, element, flash, setText } from "./elements.js";
+import { isMarker, nameOf, textOf } from "./values.js";
+
+export class Detail {
+  /** @type {Map<string, {row: any, cell: any}>} Rows of the table of tags. */
+  #tags = new Map();
+  id = "";
+
+  /**
+   * @param {(op: string, grid: any) => Promise<any>} call
+   * @param {(id: string) => void} onClose
+   */
+  constructor(call, onClose) {
+    this.panel = byId("detail");
+    this.onClose = onClose;
+    this.chart = new HistoryChart(byId("chart"), byId("chart-note"), call);
+    byId("detail-close").addEventListener("click", () => this.close());
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && this.id) this.close();
+    });
+  }
+
+  /** @param {Record<string, any>} record */
+  open(record) {
+    this.id = record.id.val;
+    this.panel.hidden = false;
+    this.panel.scrollTop = 0;
+    this.#tags.clear();
+    this.#fill(record);
+    byId("detail-name").focus();
+    this.chart.show(record);
+  }
+
+  /** @param {Record<string, any>} record */
+  update(record) {
+    this.#fill(record);
+    this.chart.extend(record);
+  }
+
+  close() {
+    const { id } = this;
+    this.id = "";
+    this.panel.hidden = true;
+    this.chart.clear();
+    this.onClose(id);
+  }
+
+  /** There is a connection again: samples may have been missed. */
+  refresh() {
+    if (this.id) this.chart.load();
+  }
+
+  /** @param {Record<string, any>} record */
+  #fill(record) {
+    setText(byId("detail-name"), nameOf(record));
+    setText(byId("detail-id"), `@${this.id}`);
+    this.#fillValue(record);
+    const names = Object.keys(record).sort();
+    this.#fillMarkers(names.filter((name) => isMarker(record[name])));
+    this.#fillTags(
+      record,
+      names.filter((name) => !isMarker(record[name])),
+    );
+  }
+
+  /** @param {Record<string, any>} record */
+  #fillValue({ curVal, curStatus }) {
+    const value = byId("detail-value");
+    const isChanged = setText(value, textOf(curVal));
+    if (isChanged) flash(value);
+    value.dataset.status = textOf(curStatus);
+  }
+
+  /** @param {string[]} names */
+  #fillMarkers(names) {
+    const shown = byId("detail-markers");
+    if (shown.dataset.names === names.join(" ")) return;
+    shown.dataset.names = names.join(" ");
+    shown.replaceChildren(...names.map((text) => element("span", { text })));
+  }
+
+  /**
+   * @param {Record<string, any>} record
+   * @param {string[]} names
+   */
+  #fillTags(record, names) {
+    const rows = names.map((name) => {
+      const tag = this.#tags.get(name) ?? this.#tag(name);
+      if (setText(tag.cell, textOf(record[name])) && tag.row.isConnected)
+        flash(tag.cell);
+      return tag.row;
+    });
+    arrange(byId("detail-tags").tBodies[0], rows);
+  }
+
+  /** @param {string} name */
+  #tag(name) {
+    const cell = element("td");
+    const row = element("tr", {}, element("th", { scope: "row", text: name }), cell);
+    const made = { row, cell };
+    this.#tags.set(name, made);
+    return made;
+  }
+}
