@@ -117,6 +117,22 @@ test("nobody is let in: no other try", () => {
   }
 });
 
+test("no log-in is an answer too", () => {
+  const { live, statuses } = connect();
+  const { ended } = watching(live);
+  last().open();
+  last().fail(last().take("sub")[0], 401, "log in first");
+  pass(600_000);
+  assert.equal(sockets.length, 1);
+  assert.equal(last().closedBy, "client");
+  assert.deepEqual(statuses.at(-1), {
+    state: "closed",
+    code: 4401,
+    reason: "log in first",
+  });
+  assert.deepEqual(ended, ["log in first"]);
+});
+
 test("too many requests, a late log-in: another try", () => {
   for (const code of [4429, 4408, 1001]) {
     connect();
@@ -144,6 +160,19 @@ test("silence is asked about, and no answer is the end of the connection", () =>
   first.breaks(1006); // says so much later: nobody listens any more
   pass(500);
   assert.equal(sockets.length, 2);
+});
+
+test("a slow op holds up the answer to a ping", async () => {
+  const { live, statuses } = connect();
+  last().open();
+  const slow = live.call("hisRead");
+  pass(20_000);
+  assert.equal(last().take("ping").length, 1);
+  pass(89_999);
+  assert.equal(statuses.at(-1).state, "open");
+  pass(1);
+  assert.equal(statuses.at(-1).state, "waiting");
+  await assert.rejects(slow);
 });
 
 test("whatever comes is a sign of life", () => {

@@ -56,13 +56,16 @@
 const PING_MS = 20_000;
 const DEAD_MS = 20_000;
 const DEAD_WHEN_WOKEN_MS = 5_000;
+/** A ping waits behind the ops that were asked for before it. */
+const DEAD_WHEN_BUSY_MS = 90_000;
 const STABLE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const LEASE = { _kind: "number", val: 10, unit: "min" };
 const OPEN = 1;
 /** No log-in, no right, no such project: another try would end alike. */
-const FINAL_CODES = new Set([4401, 4403, 4404]);
+const NO_LOG_IN = 4401;
+const FINAL_CODES = new Set([NO_LOG_IN, 4403, 4404]);
 
 /** What the server answers instead of what it was asked for. */
 export class LiveError extends Error {
@@ -225,7 +228,8 @@ export class Live {
     clearTimeout(this.#timers.ping);
     clearTimeout(this.#timers.dead);
     this.#send({ op: "ping" });
-    this.#timers.dead = setTimeout(() => this.#died(), patience);
+    const most = this.#asked.size ? DEAD_WHEN_BUSY_MS : patience;
+    this.#timers.dead = setTimeout(() => this.#died(), most);
   }
 
   #died() {
@@ -305,6 +309,9 @@ export class Live {
     const message = JSON.parse(text);
     if (message.op === "push") return this.#pushed(message.grid);
     if (message.op === "end") return this.#find(message.watchId)?.restart();
+    if (message.error?.status === 401) {
+      return this.#lost({ code: NO_LOG_IN, reason: message.error.dis });
+    }
     const asked = this.#asked.get(message.ref);
     this.#asked.delete(message.ref);
     asked?.done(message);

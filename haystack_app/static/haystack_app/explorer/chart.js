@@ -5,9 +5,9 @@
  */
 
 import { gridOf, refOf } from "../live.js";
+import { optionsOf } from "./chart_options.js";
 import { numberText, textOf } from "./values.js";
 
-const HEIGHT = 200;
 const MOST = 20_000;
 
 export class HistoryChart {
@@ -125,7 +125,7 @@ export class HistoryChart {
     this.note.textContent = isShown ? "" : "No samples today.";
     if (!isShown) return;
     if (this.#plot) this.#plot.setData(this.#data);
-    else this.#plot = new globalThis.uPlot(this.#options(), this.#data, this.frame);
+    else this.#plot = this.#made();
     const numbers = /** @type {number[]} */ (values.filter((one) => one != null));
     this.frame.setAttribute("aria-label", this.#summary(numbers));
   }
@@ -143,72 +143,29 @@ export class HistoryChart {
 
   /** @param {number | null} number */
   #label(number) {
-    if (number == null) return "–";
+    if (number == null) return "no value";
     if (this.#words.length) return textOf(this.#words[number]);
     return numberText(number, this.#record?.unit);
   }
 
-  #options() {
-    const { uPlot } = globalThis;
-    const zone = zoneOf(this.#record?.tz);
-    const clock = new Intl.DateTimeFormat("en-GB", {
-      timeStyle: "short",
-      timeZone: zone,
-    });
-    const isStepped = this.#words.length > 0;
-    const axis = {
-      stroke: () => color("--soft"),
-      grid: { stroke: () => color("--line"), width: 1 },
-      ticks: { show: false },
-      font: "12px system-ui, sans-serif",
-    };
-    const ticks = (/** @type {any} */ _, /** @type {number[]} */ splits) =>
-      splits.map((one) =>
-        isStepped && !Number.isInteger(one)
-          ? ""
-          : isStepped
-            ? textOf(this.#words[one])
-            : numberText(one),
-      );
-    return {
+  #made() {
+    const options = optionsOf({
       width: this.frame.clientWidth || 320,
-      height: HEIGHT,
-      tzDate: (/** @type {number} */ ts) =>
-        zone ? uPlot.tzDate(new Date(ts * 1000), zone) : new Date(ts * 1000),
-      cursor: { y: false, drag: { x: true, y: false } },
-      scales: {
-        x: { range: () => [this.#start, Math.min(this.#end, Date.now() / 1000)] },
-      },
-      axes: [
-        {
-          ...axis,
-          values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
-            splits.map((one) => clock.format(one * 1000)),
-        },
-        { ...axis, size: 58, values: ticks },
-      ],
-      series: [
-        {
-          label: "Time",
-          value: (/** @type {any} */ _, /** @type {number} */ at) =>
-            at == null ? "–" : clock.format(at * 1000),
-        },
-        {
-          label: "Value",
-          stroke: () => color("--hay"),
-          width: 2,
-          points: { show: false },
-          paths: isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-          value: (/** @type {any} */ _, /** @type {number | null} */ one) =>
-            this.#label(one),
-        },
-      ],
-    };
+      city: this.#record?.tz,
+      isStepped: this.#words.length > 0,
+      label: (number) => this.#label(number),
+      range: () => [this.#start, Math.min(this.#end, Date.now() / 1000)],
+      last: () => this.#data.map((column) => column[column.length - 1]),
+    });
+    return new globalThis.uPlot(options, this.#data, this.frame);
   }
 
   #resize() {
     if (this.#plot && this.frame.clientWidth) {
-      this.#plot.setSize({ width: this.frame.clientWidth, height: HEIGHT });
+      this.#plot.setSize({
+        width: this.frame.clientWidth,
+        height: this.#plot.height,
+      });
     }
   }
 
@@ -218,23 +175,9 @@ export class HistoryChart {
   }
 }
 
-/** @param {string} name Of a property of the style sheet. */
-const color = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
-
 /**
  * @param {Record<string, any>} one
  * @param {Record<string, any>} other
  */
 const same = (one, other) =>
   JSON.stringify(one.curVal) === JSON.stringify(other.curVal);
-
-/**
- * The zone of a Haystack city, which is the last part of its name.
- *
- * @param {any} city
- * @returns {string | undefined} None: that of whoever looks.
- */
-function zoneOf(city) {
-  if (city === "UTC" || city === "GMT") return "UTC";
-  return Intl.supportedValuesOf("timeZone").find((zone) => zone.endsWith(`/${city}`));
-}

@@ -15,15 +15,17 @@ export class Detail {
 
   /**
    * @param {(op: string, grid: any) => Promise<any>} call
-   * @param {(id: string) => void} onClose
+   * @param {() => void} onClose
+   * @param {(id: string) => void} onDismiss Somebody closed it, and goes on from there.
    */
-  constructor(call, onClose) {
+  constructor(call, onClose, onDismiss) {
     this.panel = byId("detail");
     this.onClose = onClose;
+    this.onDismiss = onDismiss;
     this.chart = new HistoryChart(byId("chart"), byId("chart-note"), call);
-    byId("detail-close").addEventListener("click", () => this.close());
+    byId("detail-close").addEventListener("click", () => this.#dismiss());
     document.addEventListener("keydown", ({ key }) => {
-      if (key === "Escape" && this.id) this.close();
+      if (key === "Escape" && this.id) this.#dismiss();
     });
   }
 
@@ -45,11 +47,10 @@ export class Detail {
   }
 
   close() {
-    const { id } = this;
     this.id = "";
     this.panel.hidden = true;
     this.chart.clear();
-    this.onClose(id);
+    this.onClose();
   }
 
   /** There is a connection again: samples may have been missed. */
@@ -57,12 +58,20 @@ export class Detail {
     if (this.id) this.chart.load();
   }
 
+  #dismiss() {
+    const { id } = this;
+    this.close();
+    this.onDismiss(id);
+  }
+
   /** @param {Record<string, any>} record */
   #fill(record) {
     setText(byId("detail-name"), nameOf(record));
     setText(byId("detail-id"), `@${this.id}`);
     this.#fillValue(record);
-    const names = Object.keys(record).sort();
+    const names = Object.keys(record)
+      .filter((name) => name !== "id")
+      .sort();
     this.#fillMarkers(names.filter((name) => isMarker(record[name])));
     this.#fillTags(
       record,

@@ -24,7 +24,7 @@ let wanted = "";
 const live = new Live({ project, onStatus: showStatus });
 const call = (/** @type {string} */ op, /** @type {any} */ grid) => live.call(op, grid);
 const table = new ValueTable(byId("values").tBodies[0], byId("more"), pick);
-const detail = new Detail(call, closed);
+const detail = new Detail(call, closed, (id) => table.focus(id));
 const tree = new Tree(byId("tree"), byId("tree-note"), { call, onPlace: goTo });
 
 // -- watching -------------------------------------------------------------------
@@ -56,6 +56,7 @@ function begin(made) {
   next = null;
   byId("problem").textContent = "";
   table.clear();
+  if (detail.id && !made.records.has(detail.id)) detail.close();
 }
 
 /**
@@ -67,7 +68,7 @@ function update(records, gone) {
   const { size } = shown.records;
   byId("count").textContent =
     `${size.toLocaleString("en")} ${size === 1 ? "matches" : "match"}`;
-  if (gone.includes(detail.id)) detail.close();
+  if (detail.id && gone.includes(detail.id)) detail.close();
   const looked = records.find((record) => record.id.val === detail.id);
   if (looked) detail.update(looked);
   if (wanted && shown.records.has(wanted)) pick(wanted);
@@ -85,11 +86,9 @@ function pick(id) {
   detail.open(record);
 }
 
-/** @param {string} id */
-function closed(id) {
+function closed() {
   document.body.classList.remove("with-detail");
   table.pick("");
-  table.focus(id);
 }
 
 /** Where somebody went in the tree.
@@ -98,6 +97,7 @@ function goTo(record) {
   const id = record.id.val;
   const ref = filterId(id);
   if (!ref) return;
+  if (isNarrow()) byId("places").open = false;
   const isPlace = "site" in record || "equip" in record;
   if (!isPlace && shown?.records.has(id)) pick(id);
   else if (!isPlace) go(`id==${ref}`, id);
@@ -109,32 +109,34 @@ function goTo(record) {
  * @param {string} [id] To be looked at.
  */
 function go(filter, id = "") {
-  wanted = id;
   const address = new URL(location.href);
-  address.searchParams.set("filter", filter);
+  address.search = String(new URLSearchParams(id ? { filter, id } : { filter }));
   if (address.href !== location.href) history.pushState(null, "", address);
   follow();
 }
 
 /** What the address says. */
 function follow() {
-  const filter =
-    new URL(location.href).searchParams.get("filter")?.trim() || FIRST_FILTER;
+  const said = new URLSearchParams(location.search);
+  const filter = said.get("filter")?.trim() || FIRST_FILTER;
+  wanted = said.get("id") ?? "";
   byId("filter").value = filter;
   watch(filter);
 }
 
+const isNarrow = () => matchMedia("(max-width: 50rem)").matches;
+
 // -- the connection ---------------------------------------------------------------
 
 /** @param {import("../live.js").Status} status */
-function showStatus({ state, reason }) {
+function showStatus({ state, code, reason }) {
   const connection = byId("connection");
   connection.dataset.state = state;
   connection.firstElementChild.textContent = {
     connecting: "Connecting",
     open: "Live",
     waiting: "Connection lost, trying again",
-    closed: reason || "Not connected",
+    closed: code === 4401 ? "Not logged in" : reason || "Not connected",
   }[state];
   if (state === "closed") connection.append(logInLink());
   if (state !== "open") return;
@@ -156,5 +158,5 @@ addEventListener("online", () => live.wake());
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) live.wake();
 });
-if (matchMedia("(max-width: 50rem)").matches) byId("places").open = false;
+if (isNarrow()) byId("places").open = false;
 follow();

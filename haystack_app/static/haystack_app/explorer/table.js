@@ -30,6 +30,7 @@ export class ValueTable {
     this.more = more;
     this.onPick = onPick;
     more.addEventListener("click", () => this.#showMore());
+    body.addEventListener("keydown", (event) => this.#step(event));
   }
 
   get size() {
@@ -77,6 +78,19 @@ export class ValueTable {
       this.#isMoved = true;
     }
     this.#dirty.add(id);
+  }
+
+  /** Up and down, from row to row.
+   * @param {KeyboardEvent} event */
+  #step(event) {
+    const row = /** @type {Element} */ (event.target).closest("tr");
+    const next = {
+      ArrowDown: row?.nextElementSibling,
+      ArrowUp: row?.previousElementSibling,
+    }[event.key];
+    if (!next) return;
+    event.preventDefault();
+    next.querySelector("button")?.focus();
   }
 
   #showMore() {

@@ -8,6 +8,7 @@
 const DEEPEST = 4;
 const LONGEST = 400;
 const TIGHT_UNITS = new Set(["%", "°", "°C", "°F", "$", "€", "£"]);
+const OFFSET = /(Z|[+-]\d\d:\d\d)$/;
 const REF_ID = /^[A-Za-z0-9_:\-.~]+$/;
 
 /**
@@ -77,7 +78,10 @@ export function numberText(val, unit) {
   const isSmall = val !== 0 && Math.abs(val) < 0.01;
   const digits = isSmall
     ? { maximumSignificantDigits: 3 }
-    : { maximumFractionDigits: Math.abs(val) < 1000 ? 2 : 1 };
+    : {
+        maximumFractionDigits:
+          Math.abs(val) < 1_000 ? 2 : Math.abs(val) < 100_000 ? 1 : 0,
+      };
   const text = val.toLocaleString("en", digits);
   if (!unit) return text;
   return TIGHT_UNITS.has(unit) ? text + unit : `${text} ${unit}`;
@@ -109,7 +113,8 @@ const KINDS = {
     typeof val === "number" ? numberText(val, unit) : String(val),
   ref: ({ val, dis }) => (dis ? String(dis) : `@${val}`),
   symbol: ({ val }) => `^${val}`,
-  dateTime: ({ val, tz }) => `${String(val).replace("T", " ")} ${tz ?? ""}`.trim(),
+  dateTime: ({ val, tz }) =>
+    `${String(val).replace("T", " ").replace(OFFSET, "")} ${tz ?? "UTC"}`,
   coord: ({ lat, lng }) => `${lat}, ${lng}`,
   xstr: ({ type, val }) => `${type}("${val}")`,
   grid: ({ rows }) =>
