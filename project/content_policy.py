@@ -12,6 +12,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _POLICY = "; ".join(
     [
+        # the websocket of the same host is of 'self' too (CSP level 3, 6.7.2.8)
         "default-src 'self'",
         "img-src 'self' data:",
         # the page of the schema and charts style themselves; scripts have no such leave

@@ -6,7 +6,7 @@
 
 import { gridOf, refOf } from "../live.js";
 import { optionsOf } from "./chart_options.js";
-import { numberText, textOf } from "./values.js";
+import { instantOf, numberText, textOf } from "./values.js";
 
 const MOST = 20_000;
 
@@ -20,7 +20,7 @@ export class HistoryChart {
   /** @type {Record<string, any> | null} */
   #record = null;
   #start = 0;
-  #end = Infinity;
+  #end = 0;
   /** Answers to requests before this one come too late. */
   #round = 0;
 
@@ -50,6 +50,7 @@ export class HistoryChart {
   clear() {
     this.#round++;
     this.#record = null;
+    this.#end = 0;
     this.#destroy();
     this.note.textContent = "";
     this.frame.hidden = true;
@@ -62,10 +63,13 @@ export class HistoryChart {
     const request = gridOf([{ id: refOf(this.#record.id.val), range: "today" }]);
     try {
       const answer = await this.call("hisRead", request);
-      if (round === this.#round) this.#take(answer);
+      if (round !== this.#round) return;
+      const { hisStart, hisEnd } = answer.meta;
+      this.#begin(instantOf(hisStart) / 1000, instantOf(hisEnd) / 1000, answer.rows);
     } catch (error) {
-      if (round === this.#round && "his" in this.#record)
-        this.note.textContent = error.message;
+      if (round !== this.#round) return;
+      this.#begin(now(), Infinity, []);
+      if ("his" in this.#record) this.note.textContent = error.message;
     }
   }
 
@@ -74,24 +78,31 @@ export class HistoryChart {
   extend(record) {
     const before = this.#record;
     this.#record = record;
-    if (!before || same(before, record)) return;
-    const now = Date.now() / 1000;
-    if (now >= this.#end) {
+    if (!before || !this.#end || same(before, record)) return;
+    if (now() >= this.#end) {
       this.load(); // another day has begun
       return;
     }
-    this.#push(now, record.curVal);
+    this.#push(now(), record.curVal);
     this.#draw();
   }
 
-  /** @param {any} answer */
-  #take(answer) {
+  /**
+   * Samples, and behind them what is true now.
+   *
+   * @param {number} start Seconds since 1970.
+   * @param {number} end
+   * @param {any[]} rows
+   */
+  #begin(start, end, rows) {
     this.#destroy();
     this.#data = [[], []];
     this.#words = this.#record?.kind === "Bool" ? [false, true] : [];
-    this.#start = Date.parse(answer.meta.hisStart.val) / 1000;
-    this.#end = Date.parse(answer.meta.hisEnd.val) / 1000;
-    for (const { ts, val } of answer.rows) this.#push(Date.parse(ts.val) / 1000, val);
+    this.#start = start;
+    this.#end = end;
+    for (const { ts, val } of rows) this.#push(instantOf(ts) / 1000, val);
+    if (this.#record?.curVal != null && now() < end)
+      this.#push(now(), this.#record.curVal);
     this.#draw();
   }
 
@@ -154,7 +165,10 @@ export class HistoryChart {
       city: this.#record?.tz,
       isStepped: this.#words.length > 0,
       label: (number) => this.#label(number),
-      range: () => [this.#start, Math.min(this.#end, Date.now() / 1000)],
+      range: () => [
+        this.#start,
+        Math.min(this.#end, Math.max(now(), this.#start + 60)),
+      ],
       last: () => this.#data.map((column) => column[column.length - 1]),
     });
     return new globalThis.uPlot(options, this.#data, this.frame);
@@ -174,6 +188,9 @@ export class HistoryChart {
     this.#plot = null;
   }
 }
+
+/** Seconds since 1970. */
+const now = () => Date.now() / 1000;
 
 /**
  * @param {Record<string, any>} one

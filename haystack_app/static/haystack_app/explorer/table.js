@@ -209,7 +209,9 @@ class Row {
     const { curVal, curStatus, writeVal, changed } = this.#cells;
     setText(this.button, this.name);
     setText(changed, whenText(this.changed));
-    curStatus.dataset.status = textOf(this.record.curStatus);
+    for (const cell of [curStatus, curVal]) {
+      cell.dataset.status = textOf(this.record.curStatus);
+    }
     /** @type {[HTMLElement, string][]} */
     const texts = [
       [curVal, textOf(this.record.curVal)],

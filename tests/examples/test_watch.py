@@ -1,0 +1,96 @@
+"""The example of docs/live.md, as a process beside a server that stops and starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from haystack_app.storage.handler import storages
+from tests.api.conftest import user
+from tests.api.servers import ROOT
+from tests.live.conftest import fill
+from tests.live.processes import Restartable, restartable
+
+SCRIPT = ROOT / "examples" / "watch.py"
+
+
+class Example:
+    """The process; ``line()`` is the next one it prints, without the time."""
+
+    def __init__(self, server: Restartable, filter: str, token: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", str(SCRIPT), server.url, filter],
+            env={"PATH": os.environ["PATH"], "HAYSTACK_TOKEN": token},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: Queue[str] = Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(line.strip())
+
+    def line(self) -> str:
+        found = self.lines.get(timeout=60)
+        return found.partition(" ")[2] if "@" in found else found
+
+    def end(self) -> int:
+        self.process.kill()
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def server(
+    transactional_db: None, settings: Any, tmp_path: Path
+) -> Iterator[Restartable]:
+    fill(storages["default"])
+    user("alice")
+    with restartable(settings, tmp_path, "alice") as running:
+        yield running
+
+
+def test_it_prints_what_changes_and_survives_a_restart(server: Restartable) -> None:
+    server.write("@a,1,", "@b,2,")
+    example = Example(server, "point and curVal", server.token)
+    try:
+        assert sorted([example.line(), example.line()]) == ["@a 1 ok", "@b 2 ok"]
+        server.write("@b,3,", "@c,4,")
+        assert sorted([example.line(), example.line()]) == ["@b 3 ok", "@c 4 ok"]
+        server.stop()
+        assert example.line() == "the connection broke; trying again"
+        server.start()
+        server.write("@a,,", "@b,5,")
+        # what did not change is not printed again
+        assert sorted([example.line(), example.line()]) == ["@a gone", "@b 5 ok"]
+        server.write("@c,6,")
+        assert example.line() == "@c 6 ok"
+    finally:
+        example.end()
+
+
+@pytest.mark.parametrize(
+    ("filter", "token", "reason"),
+    [
+        ("point and", None, "cut short"),
+        ("point", "nonsense", "the log-in has failed"),
+    ],
+)
+def test_it_says_why_it_ends(
+    server: Restartable, filter: str, token: str | None, reason: str
+) -> None:
+    example = Example(server, filter, token or server.token)
+    line = example.line()
+    assert line.startswith("the server refuses: ") and reason in line
+    assert example.process.wait(10) == 1

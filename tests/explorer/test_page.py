@@ -1,0 +1,76 @@
+"""Who gets the page of the explorer, and that it is all ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from haystack_app.models import Entity
+from haystack_app.storage.handler import storages
+from tests.api.conftest import logged_in
+from tests.storage.building import point
+
+
+def test_strangers_log_in_first(client: Client, db: None) -> None:
+    response = client.get("/explore/?filter=site")
+    assert response.status_code == 302
+    assert response["Location"] == "/admin/login/?next=/explore/%3Ffilter%3Dsite"
+
+
+def test_who_may_see_entities_gets_it(db: None) -> None:
+    response = logged_in("vera", "viewer").get("/explore/")
+    assert response.status_code == 200
+    assert 'data-project=""' in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_nobody_else_does(db: None) -> None:
+    assert logged_in("nina", "").get("/explore/").status_code == 403
+
+
+def test_it_shows_and_changes_nothing_by_itself(db: None) -> None:
+    assert logged_in("vera", "viewer").post("/explore/").status_code == 405
+
+
+def test_other_projects(db: None) -> None:
+    client = logged_in("vera", "viewer")
+    assert 'data-project="memory"' in client.get("/explore/memory/").content.decode()
+    assert client.get("/explore/nosuch/").status_code == 404
+
+
+def test_no_script_is_in_the_page_or_from_elsewhere(db: None) -> None:
+    response = logged_in("vera", "viewer").get("/explore/")
+    text = response.content.decode()
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+    scripts = re.findall(r"<script([^>]*)>([^<]*)</script>", text)
+    assert len(scripts) == 2
+    for attributes, content in scripts:
+        assert 'src="/static/' in attributes and not content
+    assert not re.search(r"\son[a-z]+=|style=", text)
+
+
+@pytest.mark.parametrize(
+    "word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval"]
+)
+def test_no_text_becomes_html(word: str) -> None:
+    """Records are written by others."""
+    folder = Path(str(finders.find("haystack_app/explorer/main.js"))).parent
+    for file in folder.glob("*.js"):
+        assert not re.search(rf"\b{word}\b", file.read_text()), file
+
+
+def test_the_vendored_chart_has_its_licence() -> None:
+    for name in ("uPlot.iife.min.js", "uPlot.min.css", "LICENSE"):
+        assert finders.find(f"haystack_app/vendor/uplot/{name}"), name
+
+
+def test_it_is_linked(admin_client: Client, db: None) -> None:
+    storages["default"].load_entities([point("a~b")])
+    assert 'href="/explore/"' in admin_client.get("/").content.decode()
+    entity = Entity.objects.get()
+    page = admin_client.get(f"/admin/haystack_app/entity/{entity.pk}/change/")
+    assert 'href="/explore/?filter=id==@a~b&amp;id=a~b"' in page.content.decode()
