@@ -1,20 +1,22 @@
-"""The front page: what this is, and what to do next."""
+"""The front page: what this is, and what to do next; the log-in of pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from . import filters
+from .auth.forms import ThrottledLogInForm
 from .auth.rights import has_right, scope_filter
 from .auth.roles import VIEW
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
-__all__ = ["front_page"]
+__all__ = ["front_page", "log_in", "log_out"]
 
 _COUNTED = (
     ("sites", "site"),
@@ -33,6 +35,14 @@ _EXAMPLES = (
     ),
     ("What this server speaks", "formats"),
 )
+
+# the admin's own are for staff alone
+log_in = LoginView.as_view(
+    form_class=ThrottledLogInForm,
+    template_name="haystack_app/log_in.html",
+    next_page="front",
+)
+log_out = LogoutView.as_view(next_page="front")
 
 
 @require_safe

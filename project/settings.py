@@ -148,7 +148,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "log-in"
 
 # --- Django -------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from .audit import AuditAdmin
 from .entity import EntityAdmin
 from .group import ScopedGroupAdmin
-from .log_in import ThrottledLogInForm
+from .log_in import StaffLogInForm
 from .token import TokenAdmin
 from .user import UserAdmin
 
@@ -11,7 +11,7 @@ __all__ = [
     "AuditAdmin",
     "EntityAdmin",
     "ScopedGroupAdmin",
-    "ThrottledLogInForm",
+    "StaffLogInForm",
     "TokenAdmin",
     "UserAdmin",
 ]

@@ -28,7 +28,7 @@ def test_a_stranger_learns_what_to_do(client: Client, building: None) -> None:
     response = client.get("/")
     text = response.content.decode()
     assert response.status_code == 200
-    assert "/admin/login/?next=/" in text and "/api/about" in text and "curl" in text
+    assert "/log-in/?next=/" in text and "/api/about" in text and "curl" in text
     assert "counts" not in response.context and "Secret" not in text
     assert "hisRead?id=@p" not in text
 
@@ -85,3 +85,33 @@ def test_nothing_is_fetched_from_elsewhere(client: Client, db: None) -> None:
 def test_an_empty_store_says_how_to_fill_it(admin_client: Client) -> None:
     assert "haystack_load" in admin_client.get("/").content.decode()
     assert admin_client.post("/").status_code == 405
+
+
+def test_whoever_has_a_password_logs_in_and_out(client: Client, db: None) -> None:
+    User.objects.create_user("ann", password="correct horse")
+    form = {"username": "ann", "password": "wrong", "next": "/explore/"}
+    assert "correct" in client.post("/log-in/", form).content.decode()
+    answer = client.post("/log-in/", form | {"password": "correct horse"})
+    assert answer.status_code == 302 and answer["Location"] == "/explore/"
+    assert client.get("/").context["user"].is_authenticated
+    assert client.post("/log-out/")["Location"] == "/"
+    assert not client.get("/").context["user"].is_authenticated
+
+
+def test_a_log_in_leads_nowhere_else(client: Client, db: None) -> None:
+    User.objects.create_user("ann", password="correct horse")
+    form = {"username": "ann", "password": "correct horse"}
+    for elsewhere in (
+        "https://evil.example/",
+        "//evil.example/",
+        "javascript:alert(1)",
+    ):
+        answer = client.post("/log-in/", form | {"next": elsewhere})
+        assert answer["Location"] == "/"
+
+
+def test_the_admin_is_for_staff(client: Client, db: None) -> None:
+    User.objects.create_user("ann", password="correct horse")
+    form = {"username": "ann", "password": "correct horse"}
+    assert "staff account" in client.post("/admin/login/", form).content.decode()
+    assert "_auth_user_id" not in client.session

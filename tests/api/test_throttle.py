@@ -152,13 +152,14 @@ def test_forwarded_addresses(on: Any, proxies: int) -> None:
     assert address == ("10.0.0.1" if proxies == 0 else "1.2.3.4")
 
 
-def test_the_form_of_the_admin(on: Any) -> None:
+@pytest.mark.parametrize("form_of", ["/admin/login/", "/log-in/"])
+def test_the_forms_of_pages(on: Any, form_of: str) -> None:
     user("boss", is_staff=True)
     client = Client()
     form = {"username": "boss", "password": "wrong"}
     for _ in range(3):
-        assert b"Too many" not in client.post("/admin/login/", form).content
-    answer = client.post("/admin/login/", {**form, "password": PASSWORD})
+        assert b"Too many" not in client.post(form_of, form).content
+    answer = client.post(form_of, {**form, "password": PASSWORD})
     assert b"too many requests: try again in 45 s" in answer.content
     assert "_auth_user_id" not in client.session
 

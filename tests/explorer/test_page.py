@@ -18,7 +18,7 @@ from tests.storage.building import point
 def test_strangers_log_in_first(client: Client, db: None) -> None:
     response = client.get("/explore/?filter=site")
     assert response.status_code == 302
-    assert response["Location"] == "/admin/login/?next=/explore/%3Ffilter%3Dsite"
+    assert response["Location"] == "/log-in/?next=/explore/%3Ffilter%3Dsite"
 
 
 def test_who_may_see_entities_gets_it(db: None) -> None:

@@ -36,11 +36,11 @@ class Restartable:
     def stop(self) -> None:
         self.server.__exit__()
 
-    def post(self, op: str, *lines: str) -> None:
-        """Call an op with the lines of a Zinc grid."""
+    def post(self, op: str, *lines: str, meta: str = "") -> None:
+        """Call an op with the lines of a Zinc grid, its columns first."""
         request = urllib.request.Request(
             f"{self.server.root}/api/{op}",
-            "\n".join(['ver:"3.0"', *lines, ""]).encode(),
+            "\n".join([f'ver:"3.0" {meta}'.strip(), *lines, ""]).encode(),
             {"Content-Type": "text/zinc", "Authorization": f"Bearer {self.token}"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:

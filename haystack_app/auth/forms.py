@@ -1,0 +1,28 @@
+"""The log-in form of pages, which counts attempts as the API does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from . import throttle
+from .throttle import TooMany
+
+__all__ = ["ThrottledLogInForm"]
+
+
+class ThrottledLogInForm(AuthenticationForm):
+    def clean(self) -> dict[str, Any]:
+        """The password is not even looked at where there are too many attempts."""
+        name = str(self.cleaned_data.get("username") or "")
+        if self.request is None:
+            return super().clean()
+        try:
+            throttle.attempt(self.request, name)
+        except TooMany as error:
+            raise ValidationError(str(error), code="throttled") from None
+        cleaned = super().clean()
+        throttle.succeed(self.request, name)
+        return cleaned

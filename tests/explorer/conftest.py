@@ -1,0 +1,88 @@
+"""Debian's chromium, driven by playwright, on the page of a server of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from haystack_app.kinds import MARKER, Ref
+from haystack_app.storage.handler import storages
+from tests.api.conftest import user
+from tests.live.processes import Restartable, restartable, session_cookie
+from tests.storage.building import entity, point
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+HOSTILE = "<img src=x onerror=alert(1)>"
+_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def server(
+    transactional_db: None, settings: Any, tmp_path: Path
+) -> Iterator[Restartable]:
+    """With a site, its AHU, and three points of it."""
+    ahu = {"siteRef": Ref("hall"), "equipRef": Ref("ahu"), "cur": MARKER, "unit": "°F"}
+    storages["default"].load_entities(
+        [
+            entity("hall", site=MARKER, dis="Hall"),
+            entity(
+                "ahu", equip=MARKER, ahu=MARKER, dis="Hall AHU", siteRef=Ref("hall")
+            ),
+            point("air", dis="Air", **ahu),
+            point("fan", dis="Fan", **ahu, writable=MARKER, curTracksWrite=MARKER),
+            point("odd", dis=HOSTILE, **ahu),
+        ],
+        replace=True,
+    )
+    user("alice")
+    with restartable(settings, tmp_path, "alice") as running:
+        running.write("@air,71.5°F,", "@fan,10°F,", '@odd,,"down"')
+        yield running
+
+
+@pytest.fixture
+def cookie(server: Restartable) -> dict[str, str]:
+    """Of a session of alice's."""
+    value = session_cookie("alice")
+    return {"name": "sessionid", "value": value, "url": server.server.root}
+
+
+@pytest.fixture
+def browser(cookie: dict[str, str]) -> Iterator[Browser]:
+    """For one test: while it is there, Django's databases cannot be asked by us."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no {CHROMIUM} (Debian's package chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(cookie: dict[str, str], browser: Browser) -> Iterator[Page]:
+    """A window that is logged in, and must not see an error of a script."""
+    context = browser.new_context()
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("dialog", lambda dialog: errors.append(dialog.message))
+    yield opened
+    context.close()
+    assert errors == []
