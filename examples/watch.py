@@ -28,7 +28,7 @@ Record = dict[str, Any]
 
 LEASE = {"_kind": "number", "val": 10, "unit": "min"}
 """How long the server keeps the watch for us while we are away."""
-NO_USE = {4401, 4403, 4404}
+NO_USE = {4401, 4404}
 """Close codes that another try would end with as well."""
 NOT_NOW = {429, 500, 502, 503}
 """Status of answers that may be others a moment later."""

@@ -63,9 +63,9 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const LEASE = { _kind: "number", val: 10, unit: "min" };
 const OPEN = 1;
-/** No log-in, no right, no such project: another try would end alike. */
+/** No log-in, no such project: another try would end alike. */
 const NO_LOG_IN = 4401;
-const FINAL_CODES = new Set([NO_LOG_IN, 4403, 4404]);
+const FINAL_CODES = new Set([NO_LOG_IN, 4404]);
 
 /** What the server answers instead of what it was asked for. */
 export class LiveError extends Error {

@@ -5,7 +5,8 @@
  */
 
 const HEIGHT = 180;
-const VALUE_AXIS = 62;
+const LETTER = 7;
+const WIDEST_AXIS = 130;
 const TIME_AXIS = 30;
 
 /**
@@ -38,14 +39,14 @@ export function optionsOf({ width, city, isStepped, label, range, last }) {
     axes: [
       { ...axis(TIME_AXIS), values: (_, /** @type {number[]} */ all) => all.map(time) },
       {
-        ...axis(VALUE_AXIS),
+        ...axis(widthOf),
         values: (_, /** @type {number[]} */ all) => all.map(level),
       },
     ],
     series: [
       {
         label: "Time",
-        value: (_, /** @type {number | null} */ at) => time(at ?? last()[0]),
+        value: (_, /** @type {number | null} */ at) => time(at ?? last()[0] ?? 0),
       },
       {
         label: "Value",
@@ -60,7 +61,16 @@ export function optionsOf({ width, city, isStepped, label, range, last }) {
   };
 }
 
-/** @param {number} size */
+/**
+ * @param {any} _
+ * @param {string[] | null} labels
+ */
+function widthOf(_, labels) {
+  const longest = Math.max(3, ...(labels ?? []).map((label) => label.length));
+  return Math.min(WIDEST_AXIS, 14 + LETTER * longest);
+}
+
+/** @param {number | typeof widthOf} size Pixels. */
 const axis = (size) => ({
   size,
   stroke: () => color("--soft"),

@@ -12,6 +12,7 @@ export class Detail {
   /** @type {Map<string, {row: any, cell: any}>} Rows of the table of tags. */
   #tags = new Map();
   id = "";
+  #isDrawn = false;
 
   /**
    * @param {(op: string, grid: any) => Promise<any>} call
@@ -35,7 +36,9 @@ export class Detail {
     this.panel.hidden = false;
     this.panel.scrollTop = 0;
     this.#tags.clear();
+    this.#isDrawn = false;
     this.#fill(record);
+    this.#isDrawn = true;
     byId("detail-name").focus();
     this.chart.show(record);
   }
@@ -82,8 +85,8 @@ export class Detail {
   /** @param {Record<string, any>} record */
   #fillValue({ curVal, curStatus }) {
     const value = byId("detail-value");
-    const isChanged = setText(value, textOf(curVal));
-    if (isChanged) flash(value);
+    const isOther = setText(value, textOf(curVal));
+    if (isOther && this.#isDrawn) flash(value);
     value.dataset.status = textOf(curStatus);
   }
 
@@ -102,8 +105,8 @@ export class Detail {
   #fillTags(record, names) {
     const rows = names.map((name) => {
       const tag = this.#tags.get(name) ?? this.#tag(name);
-      if (setText(tag.cell, textOf(record[name])) && tag.row.isConnected)
-        flash(tag.cell);
+      const isOther = setText(tag.cell, textOf(record[name]));
+      if (isOther && this.#isDrawn) flash(tag.cell);
       return tag.row;
     });
     arrange(byId("detail-tags").tBodies[0], rows);

@@ -127,7 +127,8 @@ export class ValueTable {
     );
     const left = rows.length - shown.length;
     this.more.hidden = !left;
-    this.more.textContent = `Show ${Math.min(left, STEP)} more of ${left}`;
+    this.more.textContent =
+      left > STEP ? `Show ${STEP} more of ${left}` : `Show ${left} more`;
   }
 
   /** @param {Row} row */
