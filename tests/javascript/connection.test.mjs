@@ -189,6 +189,18 @@ test("whatever comes is a sign of life", () => {
   assert.equal(statuses.at(-1).state, "open");
 });
 
+test("an error counts once, whether or not a close follows", () => {
+  const { statuses } = connect();
+  const [first] = sockets;
+  first.fails();
+  first.breaks();
+  pass(500);
+  assert.deepEqual(states(statuses), ["connecting", "waiting", "connecting"]);
+  last().fails();
+  pass(1000);
+  assert.equal(sockets.length, 3);
+});
+
 test("a host that does not answer at all is given up", () => {
   const { statuses } = connect();
   pass(20_000);

@@ -60,6 +60,11 @@ export class MockWebSocket {
     this.tell({ op: "push", grid: gridOf(rows, meta) });
   }
 
+  fails() {
+    this.readyState = 3;
+    this.onerror?.({});
+  }
+
   breaks(code = 1006, reason = "") {
     this.readyState = 3;
     this.onclose?.({ code, reason });

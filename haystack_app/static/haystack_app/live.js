@@ -203,7 +203,8 @@ export class Live {
     socket.onopen = () => this.#opened();
     socket.onmessage = (/** @type {any} */ event) => this.#heard(event.data);
     socket.onclose = (/** @type {any} */ event) => this.#lost(event);
-    socket.onerror = () => {}; // onclose follows
+    // some, as that of node 20, tell of no close behind it
+    socket.onerror = () => this.#lost({ code: 1006 });
     // a host that is not there may take minutes to fail by itself
     this.#timers.dead = setTimeout(() => this.#died(), DEAD_MS);
     this.#tell({ state: "connecting" });
@@ -258,6 +259,7 @@ export class Live {
     this.#socket = null;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onerror = () => {}; // an emitter's error would be nobody's without
       socket.close(code);
     }
     this.#state = "";
