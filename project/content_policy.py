@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 __all__ = ["content_policy"]
@@ -12,7 +13,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _POLICY = "; ".join(
     [
-        # the websocket of the same host is of 'self' too (CSP level 3, 6.7.2.8)
         "default-src 'self'",
         "img-src 'self' data:",
         # the page of the schema and charts style themselves; scripts have no such leave
@@ -30,7 +30,18 @@ def content_policy(get_response: GetResponse) -> GetResponse:
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        if "Content-Security-Policy" not in response.headers:
+            response.headers["Content-Security-Policy"] = _POLICY + _sockets(request)
         return response
 
     return answer
+
+
+def _sockets(request: HttpRequest) -> str:
+    """Leave for websockets of the same host: not every browser takes them for
+    'self'. Which scheme the page has, only a proxy may know."""
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        return ""
+    return f"; connect-src 'self' ws://{host} wss://{host}"

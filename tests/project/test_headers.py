@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.django_db
 PATHS = [
     "/",
     "/admin/login/",
+    "/log-in/",
+    "/explore/",
     "/api/about",
     "/api/nonsense",
     "/api/entities/",
@@ -35,6 +38,18 @@ def test_headers(path: str) -> None:
         assert "script-src" not in policy
 
 
+def test_websockets_are_those_of_the_same_host(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["hall.example"]
+    answer = Client().get("/", headers={"Host": "hall.example:8443"})
+    sources = answer["Content-Security-Policy"].partition("connect-src ")[2]
+    assert sources == "'self' ws://hall.example:8443 wss://hall.example:8443"
+    for other in ("evil.example", "x; script-src *"):
+        answer = Client().get("/", headers={"Host": other})
+        assert answer.status_code == 400
+        assert "connect-src" not in answer["Content-Security-Policy"]
+        assert other not in answer["Content-Security-Policy"]
+
+
 def test_handshakes_have_them_too() -> None:
     answer = Client().get("/api/about", headers={"Authorization": "HELLO username=YQ"})
     assert answer.status_code == 401
@@ -46,6 +61,7 @@ def test_handshakes_have_them_too() -> None:
     "path",
     [
         "/",
+        "/explore/",
         "/admin/",
         "/admin/auth/user/",
         "/admin/auth/user/add/",
