@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from project import databases
+from haystack_app import databases
 from project.secret import stored_secret_key
 
 env = Env()

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
@@ -58,6 +61,34 @@ def sql_store(request: pytest.FixtureRequest) -> OrmAdapter:
     adapter = _adapter(request.param)
     assert isinstance(adapter, OrmAdapter)
     return adapter
+
+
+@pytest.fixture
+def by_url(
+    db: None,
+    django_db_blocker: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Databases that a test adds may be used, and are forgotten behind it.
+
+    Django would refuse them, for they are not among the test's. Nothing is rolled
+    back in them.
+    """
+    real, guarded = (
+        django_db_blocker._real_ensure_connection,
+        BaseDatabaseWrapper.ensure_connection,
+    )
+    known = set(connections.settings)
+
+    def ensure_connection(self: BaseDatabaseWrapper) -> None:
+        (guarded if self.alias in known else real)(self)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", ensure_connection)
+    yield
+    for alias in set(connections.settings) - known:
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -50,7 +50,7 @@ finally:
     os.environ.clear()
     os.environ.update(_environ)
 
-from project import databases  # noqa: E402
+from haystack_app import databases  # noqa: E402
 
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -6,6 +6,8 @@ from django.db import migrations, models
 import haystack_app.models.entity
 import haystack_app.models.fields
 
+from ._operations import NoForeignTables
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        NoForeignTables(["entities", "history"]),
         migrations.CreateModel(
             name="Entity",
             fields=[

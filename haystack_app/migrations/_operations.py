@@ -6,19 +6,67 @@ Each is reversible, can be repeated, and does nothing on a vendor it is not for.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import DatabaseError
 
-__all__ = ["Hypertable", "PostgresSql", "SqliteSql"]
+__all__ = ["Hypertable", "NoForeignTables", "PostgresSql", "SqliteSql"]
 
 logger = logging.getLogger("haystack_app.migrations")
 _DEFAULT_CHUNK_DAYS = 7
+
+
+class NoForeignTables(Operation):
+    """Stop where tables have our names already, before anything is created.
+
+    The migration that creates them is about to run, so they are not ours; the
+    predecessor, haystack-py, called its tables the same.
+    """
+
+    reversible = True
+    reduces_to_sql = False
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        self.tables = tables
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        found = {*self.tables} & {*connection.introspection.table_names()}
+        if found and not schema_editor.collect_sql:
+            raise CommandError(
+                f"database {connection.alias!r} has tables of these names already,"
+                f" which are not of this app: {', '.join(sorted(found))}. If they are"
+                " haystack-py's, 'manage.py haystack_adopt --in-place' renames them,"
+                " migrates, and brings over what is in them; see docs/commands.md"
+            )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        pass
+
+    def describe(self) -> str:
+        return f"Stop where {', '.join(self.tables)} are somebody else's"
 
 
 class _VendorSql(Operation):

@@ -101,8 +101,9 @@ class Primitives:
         and keeps transient tags that ``put`` does not name. ``replace`` also
         removes every entity that ``put`` lacks. A removed entity's history and
         priority array go. Each change of persistent tags gives the entity a new
-        ``mod`` and the log a row. Raises InvalidRecord where history would
-        change its meaning.
+        ``mod`` and the log a row; an entity that comes with a ``mod`` gets that
+        one instead, also where nothing else changes. Raises InvalidRecord where
+        history would change its meaning.
         """
         raise NotImplementedError
 

@@ -10,12 +10,12 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from ..kinds.datetimes import iso_text
+from ..kinds.datetimes import DateTime, iso_text
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
 from ..wire import hayson_writer, limits
@@ -28,6 +28,7 @@ __all__ = [
     "edges_of",
     "first_version",
     "next_mod",
+    "restored_form",
     "same_tags",
     "stored_form",
     "stored_forms",
@@ -53,7 +54,8 @@ class Stored:
     the former still without ``mod``; ``names`` are those of ``tags`` and ``mod`` in
     order, ``edges`` the (path, id) of its refs and, with an empty id, the paths of
     its nested dicts. A path that ends in ``[]`` stands for refs behind it that no
-    filter reaches.
+    filter reaches. ``mod`` is that of a record which comes from another store;
+    without it a commit finds one.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Stored:
     cur: str
     names: tuple[str, ...]
     edges: frozenset[tuple[str, str]]
+    mod: dt.datetime | None = None
 
     def stamped(self, mod: dt.datetime) -> str:
         """The persistent tags with the time of their change."""
@@ -107,6 +110,13 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
     return Stored(id.id, *texts, tuple(sorted([*tags, "mod"])), edges)
+
+
+def restored_form(record: Mapping[str, Any]) -> Stored:
+    """As ``stored_form``, for what another store holds: it keeps its ``mod``."""
+    mod = record.get("mod")
+    stored = stored_form(record)
+    return replace(stored, mod=mod.utc) if isinstance(mod, DateTime) else stored
 
 
 def transient_text(tags: Mapping[str, Any]) -> str:

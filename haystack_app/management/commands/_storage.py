@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
@@ -15,7 +15,7 @@ from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from haystack_app.wire.files import UnreadableFile
 
-__all__ = ["StorageCommand", "bar", "changes_text"]
+__all__ = ["Bars", "StorageCommand", "bar", "changes_text", "refusals"]
 
 
 class StorageCommand(BaseCommand):
@@ -59,6 +59,26 @@ def refusals() -> Iterator[None]:
 def bar(**options: Any) -> tqdm[Any]:
     """A progress bar on stderr; none where that is no terminal."""
     return tqdm(disable=None, leave=False, **options)
+
+
+class Bars:
+    """A progress bar for each thing that is counted, as the first one is done."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, tqdm[Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for one in self._bars.values():
+            one.close()
+
+    def __call__(self, what: str, count: int) -> None:
+        if what not in self._bars:
+            place = len(self._bars)
+            self._bars[what] = bar(desc=what, unit=f" {what}", position=place)
+        self._bars[what].update(count)
 
 
 def changes_text(changes: Changes) -> str:

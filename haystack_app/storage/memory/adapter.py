@@ -183,13 +183,15 @@ class InMemoryAdapter(MemoryWatches):
         cur = orjson.loads(stored.cur)
         held = self._entities.get(stored.id)
         if held is None:
-            mod = next_mod(None, now)
+            mod = stored.mod or next_mod(None, now)
             tags = orjson.loads(stored.stamped(mod))
             entity = Entity.of(tags, cur, mod, first_version())
             changes.created.append(stored.id)
             self._log.append(logged(now, who, stored.id, None, entity.tags))
-        elif not same_tags(orjson.dumps(held.tags).decode(), stored.tags):
-            mod = next_mod(held.mod, now)
+        elif stored.mod not in (None, held.mod) or not same_tags(
+            orjson.dumps(held.tags).decode(), stored.tags
+        ):
+            mod = stored.mod or next_mod(held.mod, now)
             tags = orjson.loads(stored.stamped(mod))
             entity = Entity.of(tags, held.cur | cur, mod, held.version + 1)
             changes.updated.append(stored.id)

@@ -53,7 +53,7 @@ class Commit:
             row = self._row(stored, before)
             if before is None:
                 self.changes.created.append(stored.id)
-            elif row.mod != before.mod:
+            elif row.tags is not before.tags:
                 self.changes.updated.append(stored.id)
                 self._check_meaning(before, stored)
             elif same_tags(before.cur, row.cur):
@@ -76,10 +76,14 @@ class Commit:
 
     def _row(self, stored: Stored, before: Entity | None) -> Entity:
         """The row as it is to be; its ``mod`` moves when persistent tags do."""
-        if before is not None and same_tags(before.tags, stored.tags):
+        if (
+            before is not None
+            and stored.mod in (None, before.mod)
+            and same_tags(before.tags, stored.tags)
+        ):
             tags, mod = before.tags, before.mod
         else:
-            mod = next_mod(before.mod if before else None, self.now)
+            mod = stored.mod or next_mod(before.mod if before else None, self.now)
             tags = stored.stamped(mod)
         return Entity(
             id=stored.id,

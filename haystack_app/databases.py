@@ -1,4 +1,7 @@
-"""Entries of ``DATABASES``, each with the options its engine needs."""
+"""Entries of ``DATABASES``, each with the options its engine needs.
+
+For settings, and for commands that are told of a database by its URL.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,6 @@ def from_url(url: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
         return sqlite(Env.db_url_config(url)["NAME"])
     shown = scheme if re.fullmatch(r"[\w+.-]+", scheme) else "something else"
     raise ImproperlyConfigured(
-        f"DATABASE_URL begins with {shown!r}: use sqlite:///path or "
+        f"the URL of a database begins with {shown!r}: use sqlite:///path or "
         "postgresql://user:password@host:port/name"
     )
