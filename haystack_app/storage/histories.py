@@ -99,6 +99,17 @@ class HistoryStore(Primitives):
                 }
             )
 
+    def his_restore(self, id: str, batch: Batch) -> None:
+        """Store samples of a point that were checked elsewhere; its facts follow.
+
+        Not its current value: they are old. Raises UnknownEntity or NotHistorized.
+        """
+        with self.alone([id]):
+            record = next(self._historized([id]))
+            point = HisPoint.of(record)
+            growth = self.his_store({id: batch})
+            self.set_transient({id: self._facts(point, record, batch, growth)})
+
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]
     ) -> dict[str, Any]:

@@ -6,7 +6,7 @@ where it ended, and a repeated one writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..kinds.series import Chunk, instant_of
@@ -15,11 +15,19 @@ from ..storage.errors import StorageError
 from ..storage.samples import Batch
 from .checksums import canonical
 
-__all__ = ["KEEP", "REFUSE", "REMOVE", "OtherSamples", "align"]
+__all__ = [
+    "KEEP",
+    "OVERWRITE",
+    "REFUSE",
+    "REMOVE",
+    "OtherSamples",
+    "align",
+    "chunk_of",
+]
 
-KEEP, REMOVE, REFUSE = "keep", "remove", "refuse"
-"""What happens to samples that only the target has. ``REFUSE`` is also for times
-that have another value there."""
+KEEP, OVERWRITE, REMOVE, REFUSE = "keep", "overwrite", "remove", "refuse"
+"""What happens to samples of the target: all stay; those at times of the source get
+its values; those at other times go, too; nothing, for any that differs is an error."""
 
 Write = Callable[[Batch], None]
 
@@ -52,7 +60,7 @@ def align(
         end = chunk.times[-1] + 1
         moved += _window(target, id, (after, end), samples_of(chunk), write, others)
         after = end
-    if others != KEEP:
+    if others in (REMOVE, REFUSE):
         moved += _window(target, id, (after, None), {}, write, others)
     return moved
 
@@ -63,6 +71,14 @@ def samples_of(chunk: Chunk) -> dict[int, Any]:
     for place, value in chunk.others.items():
         samples[chunk.times[place]] = value
     return samples
+
+
+def chunk_of(samples: Mapping[int, Any]) -> Chunk:
+    """The inverse of ``samples_of``."""
+    values = list(samples.values())
+    others = {at: val for at, val in enumerate(values) if type(val) is not float}
+    vals = [0.0 if at in others else val for at, val in enumerate(values)]
+    return Chunk(list(samples), vals, others)
 
 
 def _window(
@@ -82,7 +98,7 @@ def _window(
         for time, value in samples_of(held).items():
             if time not in wanted:
                 strange.append(time)
-            elif _is_same(value, wanted[time]):
+            elif others == KEEP or _is_same(value, wanted[time]):
                 del wanted[time]
             elif others == REFUSE:
                 raise OtherSamples(id, time)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connections
 
 from haystack_app.kinds import MARKER, Ref
@@ -95,3 +97,30 @@ def test_entities_of_before_get_the_tag_mod(alias: str) -> None:
 @pytest.mark.django_db(databases="__all__")
 def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("table", ["entities", "history"])
+def test_tables_of_somebody_else_stop_it(alias: str, table: str) -> None:
+    """Before anything is made, and with the way out."""
+    migrate(alias, "zero")
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {table} (id TEXT PRIMARY KEY, note TEXT)")
+        cursor.execute(f"INSERT INTO {table} VALUES ('a', 'mine')")
+    try:
+        told = f"not of this app: {table}. .*manage.py haystack_adopt --in-place"
+        with pytest.raises(CommandError, match=told):
+            migrate(alias)
+        there = set(connections[alias].introspection.table_names())
+        assert {"entities", "history", "entity_ref", "tag_sets"} & there == {table}
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"SELECT note FROM {table}")
+            assert cursor.fetchone() == ("mine",)
+    finally:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"DROP TABLE {table}")
+
+
+def test_the_sql_of_the_first_migration_is_shown_beside_its_tables(alias: str) -> None:
+    out = StringIO()
+    call_command("sqlmigrate", "haystack_app", "0001", database=alias, stdout=out)
+    assert 'CREATE TABLE "entities"' in out.getvalue()

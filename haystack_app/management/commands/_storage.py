@@ -10,12 +10,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from tqdm import tqdm
 
+from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
 from haystack_app.storage.base import Changes, StorageAdapter
 from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from haystack_app.wire.files import UnreadableFile
 
-__all__ = ["Bars", "StorageCommand", "bar", "changes_text", "refusals"]
+__all__ = ["Bars", "StorageCommand", "bar", "changes_text", "check_zone", "refusals"]
 
 
 class StorageCommand(BaseCommand):
@@ -59,6 +60,13 @@ def refusals() -> Iterator[None]:
 def bar(**options: Any) -> tqdm[Any]:
     """A progress bar on stderr; none where that is no terminal."""
     return tqdm(disable=None, leave=False, **options)
+
+
+def check_zone(tz: str, option: str) -> None:
+    try:
+        zone_of(tz)
+    except UnknownTimeZone as err:
+        raise CommandError(f"{option}: {err}; use a city such as New_York") from None
 
 
 class Bars:

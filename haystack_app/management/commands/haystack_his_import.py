@@ -6,14 +6,13 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
 from haystack_app.transfer import his_files, timestamps
 from haystack_app.transfer.his_importing import import_histories
 from haystack_app.wire.files import UnreadableFile
 
-from ._storage import StorageCommand, bar
+from ._storage import StorageCommand, bar, check_zone
 
 
 class Command(StorageCommand):
@@ -44,7 +43,7 @@ class Command(StorageCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         paths: list[Path] = options["paths"]
         if options["tz"] is not None:
-            _check_zone(options["tz"])
+            check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
         adapter = self.writable_adapter(options)
         with bar(desc="importing", unit="B", unit_scale=True, total=total) as progress:
@@ -55,13 +54,6 @@ class Command(StorageCommand):
             f"{done.samples:,} samples of {len(done.points):,} points "
             f"from {done.files:,} files"
         )
-
-
-def _check_zone(tz: str) -> None:
-    try:
-        zone_of(tz)
-    except UnknownTimeZone as err:
-        raise CommandError(f"--tz: {err}; use a city such as New_York") from None
 
 
 def _size(path: Path) -> int:

@@ -1,0 +1,62 @@
+"""Room for our tables in a database that haystack-py's are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from .predecessor import OLD, NoSuchTables
+
+__all__ = ["drop", "is_same_database", "make_room"]
+
+_TABLES = ("entities", "history")
+_FIRST = ("haystack_app", "0001_initial")
+
+
+def make_room(using: str) -> list[str]:
+    """Rename tables that have our names and are not ours, all in one transaction.
+
+    Their indexes too, for those have names that ours need. The tables by their former
+    names; none where our migrations have run.
+    """
+    connection = connections[using]
+    if _FIRST in MigrationRecorder(connection).applied_migrations():
+        return []
+    there = set(connection.introspection.table_names())
+    found = [table for table in _TABLES if table in there]
+    for table in found:
+        if table + OLD in there:
+            raise NoSuchTables(f"the tables {table} and {table}{OLD} are both there")
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        for table in found:
+            cursor.execute(
+                "SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid"
+                " WHERE indrelid = %s::regclass",
+                [table],
+            )
+            for (index,) in cursor.fetchall():
+                new = connection.ops.quote_name(index[: 63 - len(OLD)] + OLD)
+                old = connection.ops.quote_name(index)
+                cursor.execute(f"ALTER INDEX {old} RENAME TO {new}")
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}{OLD}")
+    return found
+
+
+def is_same_database(one: BaseDatabaseWrapper, other: BaseDatabaseWrapper) -> bool:
+    """Whether two connections lead to one database, however it was named."""
+    return _identity(one) == _identity(other)
+
+
+def _identity(connection: BaseDatabaseWrapper) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), pg_postmaster_start_time()")
+        return cursor.fetchone()
+
+
+def drop(using: str, tables: Sequence[str]) -> None:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DROP TABLE {table}")
