@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,11 +16,12 @@ _TABLES = ("entities", "history")
 _FIRST = ("haystack_app", "0001_initial")
 
 
-def make_room(using: str) -> list[str]:
-    """Rename tables that have our names and are not ours, all in one transaction.
+def make_room(using: str, theirs: Collection[str]) -> list[str]:
+    """Rename ``theirs`` where they have our names, all in one transaction.
 
     Their indexes too, for those have names that ours need. The tables by their former
-    names; none where our migrations have run.
+    names; none where our migrations have run. Raises NoSuchTables, and renames none,
+    where a table of such a name is of somebody else.
     """
     connection = connections[using]
     if _FIRST in MigrationRecorder(connection).applied_migrations():
@@ -28,6 +29,8 @@ def make_room(using: str) -> list[str]:
     there = set(connection.introspection.table_names())
     found = [table for table in _TABLES if table in there]
     for table in found:
+        if table not in theirs:
+            raise NoSuchTables(f"the table {table} is neither haystack-py's nor ours")
         if table + OLD in there:
             raise NoSuchTables(f"the tables {table} and {table}{OLD} are both there")
     with transaction.atomic(using=using), connection.cursor() as cursor:

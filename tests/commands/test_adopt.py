@@ -18,7 +18,7 @@ from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer import adopting
+from haystack_app.transfer import adopting, predecessor
 from haystack_app.transfer.stores import connected
 from tests.storage.building import history
 from tests.transfer.predecessors import Old, old_database, ref
@@ -133,6 +133,17 @@ def test_released_tables_with_units_and_levels(old: Old, here: StorageAdapter) -
     assert here.levels_of("mode")[17].val == "auto"
     assert here.existing("p")["writeVal"] == Number(68, "°F")
     assert "0 entities (hayson), 0 samples of 1 points, 0 levels" in adopt(old.dsn)[0]
+
+
+def test_rows_without_a_place(
+    old: Old, here: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a compressed hypertable are read in the order of their times alone."""
+    monkeypatch.setattr(predecessor, "_has_place", lambda connection, table: False)
+    old.plain().entities({"p": {"id": ref("p"), **POINT}})
+    old.samples("p", [(ONE, 2), (NOON, 1), ("2024-05-01T12:00Z", 3)])
+    assert "3 samples of 1 points" in adopt(old.dsn)[0]
+    assert [value.val for _, value in history(here, "p")] == [1, 2, 3]
 
 
 # -- formats ---------------------------------------------------------------------
@@ -386,6 +397,13 @@ def test_two_sets_of_tables(old: Old, own: str) -> None:
     assert [row["id"].id for row in storages["own"].scan()] == ["p"]
     adopt(in_place=True, storage="own", tables="hs_entities")
     assert [row["id"].id for row in storages["own"].scan()] == ["p", "q"]
+
+
+def test_tables_of_somebody_else_are_not_renamed(old: Old, own: str) -> None:
+    old.released().db.execute("CREATE TABLE history (page TEXT)")
+    with pytest.raises(CommandError, match="the table history is neither haystack-py"):
+        adopt(in_place=True, storage="own")
+    assert "history" in old.tables() and "tag_sets" not in old.tables()
 
 
 def test_only_the_own_database_is_in_place(old: Old, own: str) -> None:

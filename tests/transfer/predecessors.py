@@ -14,7 +14,7 @@ from django.db import connections
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-__all__ = ["Old", "old_database", "ref"]
+__all__ = ["SERVERS", "Old", "old_database", "ref"]
 
 # As its documentation has them; the indexes are what it and TimescaleDB make.
 _PLAIN = """

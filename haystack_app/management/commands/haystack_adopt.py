@@ -123,7 +123,8 @@ class Command(StorageCommand):
         name = _layout(connection, options["tables"]).entities
         if options["dry_run"]:
             check_migrated(target.using, "a dry run needs the tables of this app")
-        renamed = in_place.make_room(target.using)
+        theirs = [table for one in layouts(connection) for table in one.tables]
+        renamed = in_place.make_room(target.using, theirs)
         for table in renamed:
             self.stdout.write(f"renamed {table} to {table}{OLD}")
         call_command("migrate", database=target.using, interactive=False, verbosity=0)
