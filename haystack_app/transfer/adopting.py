@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -100,7 +100,7 @@ class _Adoption:
         self.wishes, self.watch = wishes, watch
         self.done = Adopted()
         self.points: dict[str, dict[str, Any]] = {}
-        """In a dry run, what the history of each point depends on."""
+        """In a dry run, what the histories of entities that would come depend on."""
 
     def run(self) -> Adopted:
         self.done.format = self.wishes.format
@@ -125,35 +125,34 @@ class _Adoption:
 
     def _entities(self, rows: Sequence[tuple[str, str]]) -> None:
         read = list(self._read(rows))
-        held = self.target.read_by_ids([stored.id for stored, _ in read])
+        held = self.target.read_by_ids([row.stored.id for row in read])
         put = []
-        for (stored, record), before in zip(read, held, strict=True):
-            if self.wishes.dry_run and stored.id in self.surveys:
-                known = {tag: record[tag] for tag in _OF_A_POINT if tag in record}
-                self.points[stored.id] = known
-            if before is None:
-                put.append(stored)
-            elif _model(before) != _model(record):
-                if self.wishes.overwrite:
-                    put.append(stored)
-                else:
-                    self.done.kept.append(stored.id)
-        self._put(put)
+        for row, before in zip(read, held, strict=True):
+            model = None if before is None else _model(before)
+            if model == _model(row.completed):
+                continue
+            if self.wishes.overwrite or model in (None, _model(row.record)):
+                put.append(row)
+            else:
+                self.done.kept.append(row.stored.id)
+        if self.wishes.dry_run:
+            self.points |= {row.stored.id: _of_a_point(row.completed) for row in put}
+        self._put([row.stored for row in put])
 
-    def _read(
-        self, rows: Iterable[tuple[str, str]]
-    ) -> Iterator[tuple[Stored, dict[str, Any]]]:
+    def _read(self, rows: Iterable[tuple[str, str]]) -> Iterator[_Row]:
         for id, text in rows:
             try:
                 record = record_of(id, text, self.done.format)
-                if id in self.surveys:
-                    self._complete(record)
-                yield stored_form(record), record
+                completed = self._completed(id, record)
+                yield _Row(record, completed, stored_form(completed))
             except InvalidRecord as err:
                 self._refuse(id, str(err))
 
-    def _complete(self, record: dict[str, Any]) -> None:
-        """What a point with samples lacks, as far as it was said."""
+    def _completed(self, id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """With what a point with samples lacks, as far as it was said."""
+        record = dict(given)
+        if id not in self.surveys:
+            return record
         if self.wishes.tz:
             record.setdefault("tz", self.wishes.tz)
         if self.wishes.kind:
@@ -161,6 +160,7 @@ class _Adoption:
         if self.wishes.his:
             record.setdefault("point", MARKER)
             record.setdefault("his", MARKER)
+        return record
 
     def _put(self, batch: Sequence[Stored]) -> None:
         """All at once; where one of them is refused, each by itself."""
@@ -200,8 +200,7 @@ class _Adoption:
 
     def _record(self, id: str) -> Mapping[str, Any] | None:
         """The point as the store has it; what it is to be, in a dry run."""
-        held = self.target.read_by_ids([id])[0]
-        return self.points.get(id) if held is None and self.wishes.dry_run else held
+        return self.points.get(id) or self.target.read_by_ids([id])[0]
 
     def _align(self, point: HisPoint, found: Survey) -> int:
         counted = _Counted()
@@ -233,6 +232,14 @@ class _Adoption:
             self.done.levels += 1
         except StorageError as err:
             self._refuse(id, f"level {number}: {err}")
+
+
+class _Row(NamedTuple):
+    """A row's tags, the same with what was said of points, and how it is stored."""
+
+    record: Mapping[str, Any]
+    completed: Mapping[str, Any]
+    stored: Stored
 
 
 class _Counted:
@@ -296,6 +303,10 @@ def _symbol(unit: str) -> str:
         return Number(0, unit).unit or ""
     except UnknownUnit as err:
         raise StorageError(f"unit of samples: {err}") from None
+
+
+def _of_a_point(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {tag: record[tag] for tag in _OF_A_POINT if tag in record}
 
 
 def _model(record: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer import adopting, predecessor
+from haystack_app.transfer.in_place import make_room
 from haystack_app.transfer.stores import connected
 from tests.storage.building import history
 from tests.transfer.predecessors import Old, old_database, ref
@@ -223,19 +224,17 @@ def test_what_is_refused_is_listed(old: Old, here: StorageAdapter) -> None:
     assert history(here, "flag") == []
     dry = refused(old.dsn, dry_run=True)
     assert dry == lines
-    left = refused(
-        old.dsn,
-        default_tz="New_York",
-        default_kind="Number",
-        add_his=True,
-        overwrite=True,
-    )
+    wishes = {"default_tz": "New_York", "default_kind": "Number", "add_his": True}
+    assert len(refused(old.dsn, dry_run=True, **wishes)) == 9
+    left = refused(old.dsn, **wishes)
     assert not {"@notz", "@nohis", "@nokind"} & {
         line.split(":")[1].strip() for line in left
     }
     for id in ("notz", "nohis", "nokind"):
         assert [value for _, value in history(here, id)] == [Number(1)]
     assert here.existing("notz")["tz"] == "New_York"
+    assert here.existing("nohis")["tz"] == "UTC"
+    assert refused(old.dsn, **wishes) == left
 
 
 def test_units_must_agree(old: Old, here: StorageAdapter) -> None:
@@ -397,6 +396,13 @@ def test_two_sets_of_tables(old: Old, own: str) -> None:
     assert [row["id"].id for row in storages["own"].scan()] == ["p"]
     adopt(in_place=True, storage="own", tables="hs_entities")
     assert [row["id"].id for row in storages["own"].scan()] == ["p", "q"]
+
+
+def test_in_place_goes_on_where_only_the_names_were_changed(old: Old, own: str) -> None:
+    furnish(old)
+    assert make_room(own, ["entities", "history"]) == ["entities", "history"]
+    refused(in_place=True, storage="own")
+    assert len(history(storages["own"], "p")) == 2
 
 
 def test_tables_of_somebody_else_are_not_renamed(old: Old, own: str) -> None:
