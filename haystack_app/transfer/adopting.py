@@ -7,7 +7,6 @@ brings what is missing, and what was changed since is not lost.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,16 +15,14 @@ from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..kinds.scalars import MARKER, Number
-from ..kinds.series import LARGEST_CHUNK, Chunk
-from ..kinds.units import UnknownUnit
+from ..kinds.scalars import MARKER
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidRecord, StorageError
 from ..storage.orm.history import snapshot
 from ..storage.samples import HisPoint
 from ..storage.stored import Stored, stored_form
 from ..storage.transient import TRANSIENT
-from .aligning import KEEP, OVERWRITE, align, chunk_of
+from .aligning import KEEP, OVERWRITE, align
 from .checksums import canonical
 from .predecessor import (
     Layout,
@@ -36,6 +33,7 @@ from .predecessor import (
     survey,
 )
 from .predecessor_json import AUTO, format_of, record_of, value_of
+from .predecessor_samples import Counted, check_samples, chunks_of
 
 __all__ = ["Adopted", "Wishes", "adopt"]
 
@@ -188,7 +186,7 @@ class _Adoption:
             if record is None:
                 raise StorageError("has samples, but no entity that could be adopted")
             point = HisPoint.of(record)
-            _check(point, found)
+            check_samples(point, found)
         except StorageError as err:
             self._refuse(id, f"{err} ({found.count:,} samples)")
             return
@@ -203,13 +201,13 @@ class _Adoption:
         return self.points.get(id) or self.target.read_by_ids([id])[0]
 
     def _align(self, point: HisPoint, found: Survey) -> int:
-        counted = _Counted()
+        counted = Counted()
         with snapshot(self.connection):
             rows = counted(read_samples(self.connection, self.layout, point.id))
             moved = align(
                 self.target,
                 point.id,
-                counted.chunks(_chunks(point, rows)),
+                counted.chunks(chunks_of(point, rows)),
                 partial(self.target.his_restore, point.id),
                 others=OVERWRITE if self.wishes.overwrite else KEEP,
             )
@@ -240,69 +238,6 @@ class _Row(NamedTuple):
     record: Mapping[str, Any]
     completed: Mapping[str, Any]
     stored: Stored
-
-
-class _Counted:
-    """Rows that were read, and samples that became of them."""
-
-    def __init__(self) -> None:
-        self.rows = self.samples = 0
-
-    def __call__(
-        self, rows: Iterable[tuple[int, float]]
-    ) -> Iterator[tuple[int, float]]:
-        for row in rows:
-            self.rows += 1
-            yield row
-
-    def chunks(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        for chunk in chunks:
-            self.samples += len(chunk.times)
-            yield chunk
-
-
-def _chunks(point: HisPoint, rows: Iterable[tuple[int, float]]) -> Iterator[Chunk]:
-    """The rows as this point's values, one for each time of its grain."""
-    read = _bool if point.kind == "Bool" else _number
-    found: dict[int, Any] = {}
-    for ts, val in rows:
-        time = ts - ts % point.precision
-        if len(found) >= LARGEST_CHUNK and time not in found:
-            yield chunk_of(found)
-            found = {}
-        found[time] = read(val)
-    if found:
-        yield chunk_of(found)
-
-
-def _number(val: float) -> Any:
-    return val if math.isfinite(val) else Number(val)
-
-
-def _bool(val: float) -> bool:
-    return val == 1
-
-
-def _check(point: HisPoint, found: Survey) -> None:
-    """Whether all samples fit the point. Raises StorageError."""
-    if point.kind not in ("Number", "Bool"):
-        raise StorageError(f"the samples are numbers, its kind is {point.kind}")
-    if point.kind == "Bool" and found.unlike_bool:
-        raise StorageError(f"{found.unlike_bool:,} samples of a Bool are not 0 or 1")
-    for unit in sorted(found.units):
-        if _symbol(unit) != point.unit:
-            raise StorageError(
-                f"samples are in {unit}, its unit is {point.unit or 'none'}"
-            )
-    if found.strange:
-        raise StorageError(f"{found.strange:,} samples are before 1950 or after 9998")
-
-
-def _symbol(unit: str) -> str:
-    try:
-        return Number(0, unit).unit or ""
-    except UnknownUnit as err:
-        raise StorageError(f"unit of samples: {err}") from None
 
 
 def _of_a_point(record: Mapping[str, Any]) -> dict[str, Any]:

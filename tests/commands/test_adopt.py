@@ -18,7 +18,7 @@ from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer import adopting, predecessor
+from haystack_app.transfer import predecessor, predecessor_samples
 from haystack_app.transfer.in_place import make_room
 from haystack_app.transfer.stores import connected
 from tests.storage.building import history
@@ -275,7 +275,7 @@ def test_interrupted_and_gone_on(
         "INSERT INTO history SELECT p, '2024-01-01'::timestamptz + n * interval '1 min',"
         " n FROM unnest(ARRAY['a', 'b']) AS p, generate_series(1, 20000) AS n"
     )
-    monkeypatch.setattr(adopting, "LARGEST_CHUNK", 4_096)
+    monkeypatch.setattr(predecessor_samples, "LARGEST_CHUNK", 4_096)
     writes = []
     store = OrmAdapter.his_restore
 
