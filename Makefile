@@ -54,6 +54,7 @@ setup: $(DEV) ## make .venv with everything to run and to develop
 demo run: export GENERATE_SECRET_KEY ?= true
 
 demo: export HAYSTACK_ACTIONS ?= haystack_app.demo.actions
+demo: export SIMULATE ?= 1
 
 demo: $(RUNTIME) ## serve made-up campuses on http://127.0.0.1:PORT (8000)
 	@$(MANAGE) migrate --verbosity 0

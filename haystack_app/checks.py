@@ -16,7 +16,7 @@ from .auth.addresses import right_proxies
 from .auth.hashers import ITERATIONS, right_iterations
 from .auth.throttle import wrong_rates
 from .auth.tokens import HOURS, right_hours
-from .conf import wrong_limits
+from .conf import PACES, right_pace, wrong_limits
 from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
@@ -32,6 +32,7 @@ _KEYS = {
     "PROXIES",
     "SCRAM_ITERATIONS",
     "SERVER_NAME",
+    "SIMULATE_SECONDS",
     "STORAGES",
     "SUPERUSER",
     "THROTTLE",
@@ -80,6 +81,13 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
                 f"HAYSTACK[{key!r}] is {value!r}",
                 hint="Give a number, more than 0; see docs/configuration.md.",
                 id="haystack.E013",
+            )
+    for key, default in PACES.items():
+        if not right_pace(settings.HAYSTACK.get(key, default)):
+            yield Error(
+                f"HAYSTACK[{key!r}] is wrong; it counts as {default:g}",
+                hint="Give seconds from one time to the next, or 0 for never.",
+                id="haystack.E014",
             )
     yield from _log_in_settings()
 

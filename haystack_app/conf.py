@@ -1,4 +1,4 @@
-"""``HAYSTACK["LIMITS"]``: how much one request may ask for.
+"""``HAYSTACK``: how much one request may ask for, and how often things happen.
 
 ``wire`` and ``filters`` know no Django, so their limits are attributes of their
 own modules, which ``apply`` sets: when the app is ready, and whenever a test
@@ -7,6 +7,7 @@ changes the settings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,16 @@ from django.core.signals import setting_changed
 from .filters import parser
 from .wire import limits
 
-__all__ = ["LIMITS", "Limit", "apply", "limit", "wrong_limits"]
+__all__ = [
+    "LIMITS",
+    "PACES",
+    "Limit",
+    "apply",
+    "limit",
+    "right_pace",
+    "seconds_between",
+    "wrong_limits",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,21 @@ LIMITS: Mapping[str, Limit] = {
     "WATCHED": Limit(20_000, 1_000_000),
     "WATCHES": Limit(1_000, _ANY),
 }
+
+
+PACES: Mapping[str, float] = {"TICK_SECONDS": 1.0, "SIMULATE_SECONDS": 0.0}
+"""Seconds from one time to the next where the settings are silent; 0 is never."""
+
+
+def right_pace(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def seconds_between(name: str) -> float:
+    """What the settings say, or the default where they are silent or wrong."""
+    value = settings.HAYSTACK.get(name, PACES[name])
+    return float(value) if right_pace(value) else PACES[name]
 
 
 def limit(name: str) -> int:

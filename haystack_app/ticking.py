@@ -10,15 +10,14 @@ import datetime as dt
 import logging
 from threading import Event, Thread
 
-from django.conf import settings
 from django.db import connections
 
+from .conf import seconds_between
 from .storage.handler import storages
 
 __all__ = ["Ticker", "start", "tick"]
 
 logger = logging.getLogger(__name__)
-_DEFAULT_SECONDS = 1.0
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
@@ -69,8 +68,7 @@ class Ticker(Thread):
 
 def start() -> Ticker | None:
     """Start this process's ticker, unless ``TICK_SECONDS`` is 0."""
-    seconds = float(settings.HAYSTACK.get("TICK_SECONDS", _DEFAULT_SECONDS))
-    if seconds <= 0:
+    if (seconds := seconds_between("TICK_SECONDS")) <= 0:
         return None
     ticker = Ticker(seconds)
     ticker.start()

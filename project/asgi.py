@@ -18,6 +18,7 @@ from project.wsgi import application as wsgi_application  # it sets Django up
 
 from haystack_app import ticking
 from haystack_app.conf import limit
+from haystack_app.demo import simulating
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
@@ -31,7 +32,7 @@ http = SlowClientLayer(
     OldClientLayer(BodyLayer(threads, max_body=limit("BODY"))),
     patience=settings.HAYSTACK_PATIENCE_SECONDS,
 )
-ticker = ticking.start()
+ticker, simulator = ticking.start(), simulating.start()
 application = with_hub(
     ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urls)})
 )

@@ -77,6 +77,9 @@ if HAYSTACK_STORAGE not in ADAPTERS:
     raise ImproperlyConfigured(
         f"HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}: use one of {', '.join(ADAPTERS)}"
     )
+SIMULATE_SECONDS = 0.0
+if env.bool("SIMULATE", default=False):
+    SIMULATE_SECONDS = env.float("HAYSTACK_SIMULATE_SECONDS", default=5.0)
 HAYSTACK: dict[str, Any] = {
     "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}},
     "LIMITS": LIMITS,
@@ -101,6 +104,8 @@ HAYSTACK: dict[str, Any] = {
     "CHECK_SECONDS": env.float("HAYSTACK_CHECK_SECONDS", default=10.0),
     # how often expired writes are looked for; 0: never, a cron job does it
     "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
+    # how often the demo's points move; 0: never
+    "SIMULATE_SECONDS": SIMULATE_SECONDS,
 }
 
 # --- security -----------------------------------------------------------------

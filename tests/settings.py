@@ -37,6 +37,7 @@ _DEPLOYMENT = (
     "HAYSTACK_STORAGE",
     "HTTPS",
     "REDIS_URL",
+    "SIMULATE",
     "TIMESCALE_DSN",
 )
 _environ = os.environ.copy()

@@ -128,3 +128,13 @@ def test_throttling(settings: Any, throttle: Any) -> None:
     for wrong in (-1, 11, "1", True, None):
         settings.HAYSTACK = {**storages(), "PROXIES": wrong}
         assert ids(checks.check_settings()) == ["haystack.E012"]
+
+
+@pytest.mark.parametrize("key", ["TICK_SECONDS", "SIMULATE_SECONDS"])
+def test_paces(settings: Any, key: str) -> None:
+    for right in (-1, 0, 0.5, 5, 3600):
+        settings.HAYSTACK = {**storages(), key: right}
+        assert ids(checks.check_settings()) == []
+    for wrong in ("5", True, None, float("nan"), float("inf")):
+        settings.HAYSTACK = {**storages(), key: wrong}
+        assert ids(checks.check_settings()) == ["haystack.E014"]

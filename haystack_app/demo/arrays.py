@@ -10,7 +10,10 @@ from ..storage.levels import DEFAULT, MANUAL, Level
 from .climate import seed_of
 from .history import quarter_of, spec_of, value_at
 
-__all__ = ["levels"]
+__all__ = ["WHO", "levels", "program"]
+
+WHO = "haystack_demo"
+"""Who writes to the demo's points; what others wrote is theirs."""
 
 _IDLE = dt.datetime(2024, 6, 2, 7, tzinfo=dt.UTC)
 """A Sunday morning: nobody is there, and what serves people is off."""
@@ -41,3 +44,15 @@ def levels(point: Mapping[str, Any], at: dt.datetime, who: str) -> dict[int, Lev
     for_hours = spec.level != MANUAL and rest % 2 == 0
     ends = quarter_of(at) + dt.timedelta(hours=2 + rest % 7) if for_hours else None
     return {DEFAULT: idle, spec.level: idle, MANUAL: Level(now.val, who, ends)}
+
+
+def program(id: str, at: dt.datetime) -> tuple[int, Any] | None:
+    """The level that the program of a point commands, and what it says at a time.
+
+    None where the point is not writable.
+    """
+    _, spec = spec_of(id)
+    if spec.level is None:
+        return None
+    fallen = seed_of(id) % _KINDS == _FALLEN
+    return DEFAULT if fallen else spec.level, value_at(id, at)

@@ -5,22 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, Number
 from .climate import Climate, Moment, seed_of
 from .points import POINTS, PointSpec
-from .quantities import QUANTITIES
+from .quantities import QUANTITIES, Scale
 from .sites import CAMPUSES, Campus
 
-__all__ = ["QUARTER", "Sample", "quarter_of", "samples", "spec_of", "value_at"]
+__all__ = [
+    "QUARTER",
+    "Sample",
+    "quarter_of",
+    "reading",
+    "samples",
+    "spec_of",
+    "unit_of",
+    "value_at",
+]
 
 Sample = tuple[DateTime, Any]
 QUARTER = dt.timedelta(minutes=15)
 _POINT_ID = re.compile(r"([a-z]+)(?:-\d+)?\..*?([a-z-]+?)(?:-\d+)*\.([a-z0-9-]+)")
 _SLOTS_A_GAP = 997
+_SPAN = 300
+"""Seconds from one value of a signal to the next, between which sensors glide."""
 
 
 def samples(
@@ -56,6 +67,32 @@ def value_at(id: str, at: dt.datetime) -> Any:
     return read(Moment.at(seconds, climate), seed_of(id))
 
 
+def reading(id: str, at: dt.datetime) -> Any:
+    """What a point shows at any time.
+
+    Numbers glide between values of their signal 5 minutes apart, on the quarter
+    through the sample; whatever counts only rises. Commands, flags and texts stay
+    what they were at the last quarter of an hour.
+    """
+    campus, spec = spec_of(id)
+    if spec.kind != "Number" or spec.level is not None:
+        return value_at(id, at)
+    span, into = divmod(at.timestamp(), _SPAN)
+    before, after = _span(id, int(span))
+    scale = _scale(spec, campus.is_metric)
+    glided = before + (after - before) * into / _SPAN
+    return Number(round(glided, scale.digits), scale.unit)
+
+
+@lru_cache(maxsize=8_192)
+def _span(id: str, number: int) -> tuple[float, float]:
+    climate, read = _reader(id)
+    seed, start = seed_of(id), number * _SPAN
+    ends = (Moment.at(seconds, climate) for seconds in (start, start + _SPAN))
+    before, after = (read(moment, seed).val for moment in ends)
+    return before, after
+
+
 def quarter_of(at: dt.datetime) -> dt.datetime:
     """The last quarter of an hour, in UTC."""
     every = int(QUARTER.total_seconds())
@@ -67,6 +104,7 @@ def _reader(id: str) -> tuple[Climate, Callable[[Moment, int], Any]]:
     return campus.climate, _of_spec(spec, campus.is_metric)
 
 
+@lru_cache(maxsize=8_192)
 def spec_of(id: str) -> tuple[Campus, PointSpec]:
     """The campus and the kind of point that an id tells."""
     match = _POINT_ID.fullmatch(id)
@@ -77,6 +115,16 @@ def spec_of(id: str) -> tuple[Campus, PointSpec]:
     raise ValueError(f"@{id} is no point of the demo")
 
 
+def unit_of(campus: Campus, spec: PointSpec) -> str | None:
+    """The unit of a point of that campus."""
+    return _scale(spec, campus.is_metric).unit if spec.kind == "Number" else None
+
+
+def _scale(spec: PointSpec, is_metric: bool) -> Scale:
+    quantity = QUANTITIES[spec.quantity]
+    return quantity.metric if is_metric else quantity.us
+
+
 @cache
 def _of_spec(spec: PointSpec, is_metric: bool) -> Callable[[Moment, int], Any]:
     signal = spec.signal
@@ -85,6 +133,5 @@ def _of_spec(spec: PointSpec, is_metric: bool) -> Callable[[Moment, int], Any]:
     if spec.kind == "Str":
         texts = spec.quantity.split(",")
         return lambda moment, seed: texts[int(signal(moment, seed))]
-    quantity = QUANTITIES[spec.quantity]
-    scale = quantity.metric if is_metric else quantity.us
+    scale = _scale(spec, is_metric)
     return lambda moment, seed: Number(scale.value(signal(moment, seed)), scale.unit)

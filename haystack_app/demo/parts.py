@@ -11,7 +11,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import MARKER, Ref
 from ..kinds.timezones import zone_of
 from .climate import seed_of
-from .history import value_at
+from .history import unit_of, value_at
 from .points import POINTS, PointSpec
 from .quantities import QUANTITIES
 from .sites import Campus
@@ -92,7 +92,7 @@ class Site:
             "curVal": value_at(id.id, self.at),
             "curStatus": "ok",
         }
-        if spec.kind == "Number" and (unit := self.unit(spec.quantity)):
+        if unit := unit_of(self.campus, spec):
             tags["unit"] = unit
         if spec.kind == "Str":
             tags["enum"] = spec.quantity

@@ -1,4 +1,4 @@
-"""The tables: entities and what belongs to them, history, watches, log-ins."""
+"""The tables: entities and what belongs to them, history, watches, log-ins, tasks."""
 
 from .audit import AuditEntry
 from .change import Change, PrunedChanges
@@ -8,6 +8,7 @@ from .handshake import Handshake
 from .history import HisSample
 from .priority import PriorityLevel
 from .scope import GroupScope
+from .task import Task
 from .token import Token
 from .watch import Watch, WatchItem
 
@@ -23,6 +24,7 @@ __all__ = [
     "PriorityLevel",
     "PrunedChanges",
     "TagSet",
+    "Task",
     "Token",
     "Watch",
     "WatchItem",

@@ -232,6 +232,20 @@ class Primitives:
         """Versions and records of those of the ids that match, from one look."""
         raise NotImplementedError
 
+    # -- tasks ----------------------------------------------------------------
+
+    def take_task(
+        self, name: str, holder: str, now: dt.datetime, until: dt.datetime
+    ) -> bool:
+        """Whether this holder does a task until then; others are refused meanwhile.
+
+        Inside ``alone`` nobody else gets it before the end. A store that is not
+        ``shared`` has nobody else.
+        """
+        if self.shared:
+            raise NotImplementedError
+        return True
+
     # -- defs -----------------------------------------------------------------
 
     def libs_state(self) -> Hashable:

@@ -164,3 +164,13 @@ def test_throttle(load: Load) -> None:
 def test_proxies(load: Load) -> None:
     assert load()["HAYSTACK"]["PROXIES"] == 0
     assert load(HAYSTACK_PROXIES="2")["HAYSTACK"]["PROXIES"] == 2
+
+
+def test_the_demo_lives_when_asked_to(load: Load) -> None:
+    def seconds(**env: str) -> Any:
+        return load(**env)["HAYSTACK"]["SIMULATE_SECONDS"]
+
+    assert seconds() == seconds(HAYSTACK_SIMULATE_SECONDS="2") == 0
+    assert seconds(SIMULATE="0") == seconds(SIMULATE="false") == 0
+    assert seconds(SIMULATE="1") == 5
+    assert seconds(SIMULATE="true", HAYSTACK_SIMULATE_SECONDS="2.5") == 2.5

@@ -17,7 +17,6 @@ from haystack_app.transfer.his_importing import transaction_of
 from ._storage import StorageCommand, bar, changes_text
 
 _POINTS_A_WRITE = 50
-_WHO = "haystack_demo"
 
 
 class Command(StorageCommand):
@@ -47,7 +46,7 @@ class Command(StorageCommand):
         began, now = perf_counter(), timezone.now()
         records = list(demo.entities(at=now))
         with transaction_of(adapter):
-            changes = adapter.load_entities(records, who=_WHO)
+            changes = adapter.load_entities(records, who=demo.WHO)
             start = now - dt.timedelta(days=options["days"])
             samples = load_history(adapter, records, start, now)
             written = write_levels(adapter, records, now)
@@ -87,7 +86,7 @@ def write_levels(
     for point in bar(iterable=points, desc="commands", unit=" points"):
         id = point["id"].id
         held = adapter.levels_of(id)
-        for number, level in demo.levels(point, now, _WHO).items():
+        for number, level in demo.levels(point, now, demo.WHO).items():
             if held.get(number) != level:
                 adapter.point_write(id, number, level.val, level.who, level.expires)
                 written += 1

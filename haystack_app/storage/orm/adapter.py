@@ -25,7 +25,7 @@ from ..levels import Level
 from ..records import REMOVE, Change, Changes
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
-from . import history, levels, libs, transient
+from . import history, levels, libs, tasks, transient
 from .commit import BATCH, Commit
 from .locks import lock_entities
 from .time_limit import time_limit
@@ -180,6 +180,13 @@ class OrmAdapter(OrmWatches):
 
     def due_points(self, now: dt.datetime) -> list[str]:
         return levels.due(self.using, now)
+
+    # -- tasks ----------------------------------------------------------------
+
+    def take_task(
+        self, name: str, holder: str, now: dt.datetime, until: dt.datetime
+    ) -> bool:
+        return tasks.take(self.using, name, holder, now, until)
 
     # -- defs -----------------------------------------------------------------
 

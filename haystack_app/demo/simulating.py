@@ -1,0 +1,62 @@
+"""The thread that simulates the demo in a server process.
+
+Every process with the setting has one; one of them at a time has the task.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from threading import Event, Thread
+
+from django.db import connections
+
+from ..conf import seconds_between
+from ..storage.handler import DEFAULT_ALIAS, storages
+from .simulation import Simulation
+
+__all__ = ["Simulator", "start"]
+
+logger = logging.getLogger(__name__)
+
+
+class Simulator(Thread):
+    """Simulates a store until it is stopped; one that fails is tried again."""
+
+    def __init__(self, seconds: float, alias: str = DEFAULT_ALIAS) -> None:
+        super().__init__(name="haystack-simulator", daemon=True)
+        self.seconds, self.alias = seconds, alias
+        self.stopped = Event()
+        self.is_failing = False
+        every = dt.timedelta(seconds=seconds)
+        self.simulation = Simulation(storages[alias], every)
+
+    def run(self) -> None:
+        try:
+            while not self.stopped.is_set():
+                self.beat()
+                self.stopped.wait(self.seconds)
+        finally:
+            self.simulation.release()
+
+    def beat(self) -> None:
+        try:
+            self.simulation.beat(dt.datetime.now(dt.UTC))
+            self.is_failing = False
+        except Exception:
+            if not self.is_failing:  # an hour without a database is one entry
+                logger.exception(
+                    "storage %r cannot be simulated; trying again", self.alias
+                )
+            self.is_failing = True
+        finally:
+            connections.close_all()
+
+
+def start() -> Simulator | None:
+    """Start this process's simulator, if ``SIMULATE_SECONDS`` is more than 0."""
+    if (seconds := seconds_between("SIMULATE_SECONDS")) <= 0:
+        return None
+    simulator = Simulator(seconds)
+    simulator.start()
+    return simulator

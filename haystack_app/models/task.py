@@ -1,0 +1,22 @@
+"""Work that one process of several does."""
+
+from __future__ import annotations
+
+from django.db import models
+
+__all__ = ["Task"]
+
+
+class Task(models.Model):
+    """Who does it, and until when nobody else may."""
+
+    name = models.TextField(primary_key=True)
+    holder = models.TextField()
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "tasks"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

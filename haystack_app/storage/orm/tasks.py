@@ -1,0 +1,25 @@
+"""Whose turn it is: the table ``tasks``."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q
+
+from ...models import Task
+
+__all__ = ["take"]
+
+
+def take(
+    using: str, name: str, holder: str, now: dt.datetime, until: dt.datetime
+) -> bool:
+    """Take a task that is free, or keep it; False while somebody else has it.
+
+    Whoever takes it has its row until the end of the transaction.
+    """
+    rows = Task.objects.using(using)
+    free = Task(name=name, holder="", until=now)
+    rows.bulk_create([free], ignore_conflicts=True)
+    mine = Q(holder=holder) | Q(until__lte=now)
+    return bool(rows.filter(mine, name=name).update(holder=holder, until=until))
