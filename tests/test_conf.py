@@ -32,6 +32,8 @@ def test_the_defaults() -> None:
         "IDS": 10_000,
         "ROWS": 250_000,
         "STATEMENT_SECONDS": 60,
+        "WATCHED": 20_000,
+        "WATCHES": 1_000,
     }
 
 
