@@ -495,6 +495,117 @@ ver:"3.0"
 >>> HEAD close
 <<< 405; Allow: POST, OPTIONS
 """,
+    "a watch: opened, polled, closed": """
+>>> POST watchSub
+ver:"3.0" watchDis:"my screen" lease:30sec
+id
+@valve
+@nobody
+@valve
+<<< 200; Content-Type: text/zinc; charset=utf-8
+ver:"3.0" watchId:"..." lease:30sec seq:1
+id,kind,point,unit,writable,mod
+@valve,"Number",M,"%",M,...
+,,,,,
+@valve,"Number",M,"%",M,...
+>>> POST watchSub
+ver:"3.0" watchDis:"nothing there"
+id
+@nobody
+<<< 200
+ver:"3.0" watchId:"..." lease:60sec seq:0
+id
+N
+>>> POST watchSub
+ver:"3.0" watchDis:"no unit" lease:30
+id
+@valve
+<<< 200
+ver:"3.0" err dis:"meta lease must be a Number with a unit of time, not 30"
+empty
+>>> POST watchSub
+ver:"3.0" watchId:"hijack"
+id
+@valve
+<<< 200
+ver:"3.0" err dis:"...hijack...open a new one..."
+empty
+>>> POST watchPoll
+ver:"3.0" watchId:"hijack"
+empty
+<<< 200
+ver:"3.0" err dis:"...hijack...open a new one..."
+empty
+>>> POST watchPoll
+ver:"3.0"
+empty
+<<< 200
+ver:"3.0" err dis:"meta watchId must be a Str, not None"
+empty
+>>> POST watchUnsub
+ver:"3.0" watchId:"hijack" close
+empty
+<<< 200
+ver:"3.0"
+empty
+>>> POST watchUnsub
+ver:"3.0" close
+empty
+<<< 200
+ver:"3.0" err dis:"meta watchId must be a Str, not None"
+empty
+>>> GET watchPoll?watchId=hijack
+<<< 405; Allow: POST, OPTIONS
+{"status": 405, "dis": "watchPoll changes things: POST it"}
+""",
+    "a watch by filter": """
+>>> POST watchSub
+ver:"3.0" watchDis:"sites" filter:"site"
+empty
+<<< 200
+ver:"3.0" watchId:"..." lease:60sec seq:1 filter:"site"
+id,area,dis,site,tz,mod
+@hq,1200m²,"Head office",M,"New_York",...
+@lab,300m²,"Laboratory",M,"Denver",...
+>>> POST watchSub
+ver:"3.0" watchDis:"both" filter:"site"
+id
+@hq
+<<< 200
+ver:"3.0" err dis:"a watch has rows of ids or meta filter, not both"
+empty
+""",
+    "curWrite": """
+>>> POST curWrite
+ver:"3.0"
+id,val,status
+@hq,20,"ok"
+<<< 200
+ver:"3.0" err dis:"@hq cannot be written: no tag 'point'"
+empty
+>>> POST commit
+ver:"3.0" commit:"update" force
+id,cur
+@temp,M
+<<< 200
+ver:"3.0"
+...
+>>> POST curWrite
+ver:"3.0"
+id,val,status
+@temp,20.5°C,
+<<< 200
+ver:"3.0"
+empty
+>>> GET read?filter=curVal>20°C
+<<< 200
+ver:"3.0"
+id,cur,curStatus,curVal,...
+@temp,M,"ok",20.5°C,...
+>>> GET curWrite?id=@temp&val=5
+<<< 405; Allow: POST, OPTIONS
+{"status": 405, "dis": "curWrite changes things: POST it"}
+""",
     "Hayson": """
 >>> POST read; Accept: application/json; Content-Type: application/json
 {"_kind":"grid","meta":{"ver":"3.0"},"cols":[{"name":"filter"}],"rows":[{"filter":"equip"}]}
