@@ -12,8 +12,6 @@ from typing import Any
 
 import phable
 import pytest
-from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 from phable.auth.scram import AuthError, ScramScheme
@@ -24,38 +22,14 @@ from haystack_app.models import Token
 from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from tests.api.conftest import PASSWORD, fill, grid_of, served, user
-from tests.api.servers import Server
+from tests.api.servers import Server, databases, make_user
 from tests.auth.handshaking import Handshake, bearer
-from tests.conftest import ALIASES
 from tests.defects.building import point
 
 EMPTY = b'ver:"3.0"\nempty\n'
-DATABASES = [
-    pytest.param(
-        ALIASES[name],
-        marks=[
-            pytest.mark.skipif(
-                name in django_settings.MISSING_SERVICES,
-                reason=django_settings.MISSING_SERVICES.get(name, "it is there"),
-            ),
-            pytest.mark.django_db(
-                transaction=True, databases=sorted({"default", ALIASES[name]})
-            ),
-        ],
-    )
-    for name in ("sqlite", "timescale")
-    if name == "sqlite"
-    or name in django_settings.MISSING_SERVICES
-    or ALIASES[name] in django_settings.DATABASES
-]
 
 
-def make_user(alias: str, name: str = "alice", **flags: bool) -> Any:
-    users = get_user_model()._default_manager.db_manager(alias)
-    return users.create_user(name, password=PASSWORD, **flags)
-
-
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=databases("sqlite", "timescale"))
 def pair(
     request: pytest.FixtureRequest, scram_passwords: None, tmp_path: Path
 ) -> Iterator[tuple[Server, Server]]:
@@ -65,7 +39,7 @@ def pair(
     fill(storages["default" if alias == "default" else alias])
     writable = point("w", unit="°F", writable=MARKER)
     storages["default" if alias == "default" else alias].load_entities([writable])
-    make_user(alias, is_staff=True, is_superuser=True)
+    make_user(alias, "alice", PASSWORD, is_staff=True, is_superuser=True)
     with ExitStack() as stack:
         one, two = (stack.enter_context(Server(alias, tmp_path)) for _ in range(2))
         yield one, two
