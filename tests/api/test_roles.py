@@ -18,8 +18,8 @@ from tests.defects.building import at
 from tests.storage.building import entity, point
 
 ALL = {"about", "ops", "formats", "defs", "libs", "filetypes"}
-READS = {"read", "nav", "hisRead"}
-WRITES = {"hisWrite", "pointWrite", "invokeAction"}
+READS = {"read", "nav", "hisRead", "watchSub"}
+WRITES = {"hisWrite", "pointWrite", "curWrite", "invokeAction"}
 EDITS = {"commit", "load"}
 
 MAY = {
@@ -34,7 +34,7 @@ MAY = {
 def filled(db: None) -> None:
     store = storages["default"]
     fill(store)
-    store.load_entities([point("w", writable=MARKER)])
+    store.load_entities([point("w", writable=MARKER, cur=MARKER)])
 
 
 def contents() -> list[str]:
@@ -54,6 +54,8 @@ def requests() -> dict[str, Grid]:
         "hisRead": Grid.of([{"id": Ref("n"), "range": "today"}]),
         "hisWrite": Grid.of(samples, ["ts", "val"], {"id": Ref("n")}),
         "pointWrite": Grid.of([write]),
+        "watchSub": Grid.of([{"id": Ref("w")}], None, {"watchDis": "t"}),
+        "curWrite": Grid.of([{"id": Ref("w"), "val": Number(5)}]),
         "invokeAction": Grid(meta={"id": Ref("w"), "action": "release"}),
         "commit": Grid.of([commit], None, {"commit": "update"}),
         "load": Grid.of([entity("new")]),
