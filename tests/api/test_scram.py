@@ -261,6 +261,7 @@ def test_close_leaves_tokens_of_the_api(scope: str) -> None:
 NEEDED = {
     "hisWrite": "write",
     "pointWrite": "write",
+    "curWrite": "write",
     "invokeAction": "write",
     "load": "admin",
     "commit": "admin",
