@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,7 +22,13 @@ from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
-__all__ = ["check_databases", "check_log_in", "check_settings", "check_storages"]
+__all__ = [
+    "check_channel_layer",
+    "check_databases",
+    "check_log_in",
+    "check_settings",
+    "check_storages",
+]
 
 _KEYS = {
     "ACTIONS",
@@ -42,6 +49,7 @@ _KEYS = {
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
 _ACTING = "haystack_app.auth.acting.remember_request"
+_IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
 """What REST resources are called, and the synonym of the default storage."""
 
@@ -140,6 +148,23 @@ def check_log_in(**_: Any) -> Iterator[CheckMessage]:
             "the audit log does not know who changes users",
             hint=f"Put {_ACTING} near the top of MIDDLEWARE.",
             id="haystack.W007",
+        )
+
+
+@register()
+def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
+    """Several processes need a channel layer that they share.
+
+    Only ``WEB_CONCURRENCY`` tells here how many there are to be; uvicorn obeys it.
+    """
+    backend = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {}).get("BACKEND")
+    workers = os.environ.get("WEB_CONCURRENCY", "")
+    if backend == _IN_MEMORY and workers.isdecimal() and int(workers) > 1:
+        yield Warning(
+            f"{workers} worker processes have a channel layer each: what one of them"
+            " is told does not reach the clients of the others",
+            hint="Set REDIS_URL (CHANNEL_LAYERS), or WEB_CONCURRENCY to 1.",
+            id="haystack.W008",
         )
 
 

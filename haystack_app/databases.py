@@ -36,8 +36,13 @@ def sqlite(name: str | Path) -> dict[str, Any]:
     }
 
 
-def postgres(dsn: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
-    """From anything libpq reads: a URL or ``key=value`` words."""
+def postgres(
+    dsn: str, pool: dict[str, Any] | None = None, password: str = ""
+) -> dict[str, Any]:
+    """From anything libpq reads: a URL or ``key=value`` words.
+
+    ``password`` counts where the DSN has none.
+    """
     try:
         words: dict[str, Any] = conninfo_to_dict(dsn)
     except ProgrammingError:
@@ -50,7 +55,7 @@ def postgres(dsn: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": words.pop("dbname", None) or words.get("user") or "postgres",
         "USER": words.pop("user", ""),
-        "PASSWORD": words.pop("password", ""),
+        "PASSWORD": words.pop("password", "") or password,
         "HOST": words.pop("host", ""),
         "PORT": str(words.pop("port", "")),
         "CONN_MAX_AGE": 0,
@@ -64,10 +69,12 @@ def postgres(dsn: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
     return config
 
 
-def from_url(url: str, pool: dict[str, Any] | None = None) -> dict[str, Any]:
+def from_url(
+    url: str, pool: dict[str, Any] | None = None, password: str = ""
+) -> dict[str, Any]:
     scheme = url.partition(":")[0]
     if scheme in ("postgres", "postgresql"):
-        return postgres(url, pool)
+        return postgres(url, pool, password)
     if scheme == "sqlite":
         return sqlite(Env.db_url_config(url)["NAME"])
     shown = scheme if re.fullmatch(r"[\w+.-]+", scheme) else "something else"

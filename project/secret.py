@@ -1,4 +1,4 @@
-"""A secret key for installations that nobody configured."""
+"""Secrets: from the environment, from files that it names, or made here."""
 
 from __future__ import annotations
 
@@ -6,9 +6,45 @@ import os
 import tempfile
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-__all__ = ["stored_secret_key"]
+__all__ = ["given_secret", "refuse_example", "stored_secret_key"]
+
+_EXAMPLES = ("change-me", "changeme", "django-insecure-")
+"""How secrets begin that come from an example or a generator of examples."""
+
+
+def given_secret(name: str) -> str:
+    """The variable ``name``, or the file that ``name`` with _FILE behind names.
+
+    Empty where neither is set. A newline at the file's end is no part. Raises
+    ImproperlyConfigured, which never quotes the secret.
+    """
+    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    if value and path:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set")
+    if path:
+        value = _content(name, path)
+    refuse_example(name, value)
+    return value
+
+
+def refuse_example(name: str, value: str) -> None:
+    """Raises ImproperlyConfigured for a secret that everybody knows."""
+    if value.lower().startswith(_EXAMPLES):
+        raise ImproperlyConfigured(f"{name} is that of an example: set one of your own")
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        value = Path(path).read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeError) as error:
+        why = type(error).__name__  # its text might quote the file
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {why}") from None
+    if not value:  # nobody names a file to have no secret
+        raise ImproperlyConfigured(f"{name}_FILE names an empty file")
+    return value
 
 
 def stored_secret_key(path: Path) -> str:

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from haystack_app import databases
-from project.secret import stored_secret_key
+from project.secret import given_secret, refuse_example, stored_secret_key
 
 env = Env()
 
@@ -44,16 +45,24 @@ if env.bool("DB_POOL", default=True):
         "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
     }
 
-DATABASE_URL = env.str("DATABASE_URL", default="")
-TIMESCALE_DSN = env.str("TIMESCALE_DSN", default="")
+DATABASE_URL = given_secret("DATABASE_URL")
+TIMESCALE_DSN = given_secret("TIMESCALE_DSN")
+# apart from the URL, where it needs no escapes and the server reads the same file
+POSTGRES_PASSWORD = given_secret("POSTGRES_PASSWORD")
 EMBEDDED = not (DATABASE_URL or TIMESCALE_DSN)
 
 if DATABASE_URL:
-    DATABASES = {"default": databases.from_url(DATABASE_URL, DB_POOL)}
+    DATABASES = {
+        "default": databases.from_url(DATABASE_URL, DB_POOL, POSTGRES_PASSWORD)
+    }
 elif TIMESCALE_DSN:
-    DATABASES = {"default": databases.postgres(TIMESCALE_DSN, DB_POOL)}
+    DATABASES = {
+        "default": databases.postgres(TIMESCALE_DSN, DB_POOL, POSTGRES_PASSWORD)
+    }
 else:
     DATABASES = {"default": databases.sqlite(VAR_DIR / "haystack.sqlite3")}
+
+refuse_example("the database's password", DATABASES["default"].get("PASSWORD", ""))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -110,7 +119,7 @@ HAYSTACK: dict[str, Any] = {
 
 # --- security -----------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = given_secret("SECRET_KEY")
 if not SECRET_KEY:
     # Several machines on one database must share the key, so there it is asked for.
     if not env.bool("GENERATE_SECRET_KEY", default=DEBUG or EMBEDDED):
@@ -210,6 +219,26 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
+# --- pages of other origins that call the API ----------------------------------
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    # in front of whatever answers by itself
+    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
+    # handshakes are on any path; the admin is nobody else's
+    CORS_URLS_REGEX = r"^/(?!admin/)"
+    CORS_ALLOW_CREDENTIALS = True
+    CORS_ALLOW_HEADERS = [*default_headers, "content-encoding", "if-match"]
+    # what clients log in by, and what else answers say in headers
+    CORS_EXPOSE_HEADERS = [
+        "WWW-Authenticate",
+        "Authentication-Info",
+        "ETag",
+        "Location",
+        "Retry-After",
+    ]
+
 # Files are served from the packages themselves: no collectstatic is needed.
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
@@ -236,7 +265,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # --- services -----------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = given_secret("REDIS_URL")
 
 CACHES: dict[str, Any] = {
     "default": {
@@ -252,6 +281,8 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
+        # a server that hangs costs each request these, and no more
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1.0, "SOCKET_TIMEOUT": 1.0},
     }
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -32,13 +32,21 @@ _SERVICES = {
 # The deployment that the shell happens to describe is not the one tested.
 _DEPLOYMENT = (
     "ALLOWED_HOSTS",
+    "CORS_ALLOWED_ORIGINS",
     "DATABASE_URL",
+    "DATABASE_URL_FILE",
     "DEBUG",
     "HAYSTACK_STORAGE",
     "HTTPS",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_PASSWORD_FILE",
     "REDIS_URL",
+    "REDIS_URL_FILE",
+    "SECRET_KEY_FILE",
     "SIMULATE",
     "TIMESCALE_DSN",
+    "TIMESCALE_DSN_FILE",
+    "WEB_CONCURRENCY",
 )
 _environ = os.environ.copy()
 for _name in [*_DEPLOYMENT, *_environ]:

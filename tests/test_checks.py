@@ -138,3 +138,25 @@ def test_paces(settings: Any, key: str) -> None:
     for wrong in ("5", True, None, float("nan"), float("inf")):
         settings.HAYSTACK = {**storages(), key: wrong}
         assert ids(checks.check_settings()) == ["haystack.E014"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "workers", "expected"),
+    [
+        ("channels.layers.InMemoryChannelLayer", "2", ["haystack.W008"]),
+        ("channels.layers.InMemoryChannelLayer", "1", []),
+        ("channels.layers.InMemoryChannelLayer", "", []),
+        ("channels.layers.InMemoryChannelLayer", "many", []),
+        ("channels_redis.core.RedisChannelLayer", "2", []),
+    ],
+)
+def test_a_channel_layer_that_processes_do_not_share(
+    backend: str,
+    workers: str,
+    expected: list[str],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend}}
+    monkeypatch.setenv("WEB_CONCURRENCY", workers)
+    assert ids(checks.check_channel_layer()) == expected

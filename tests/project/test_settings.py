@@ -140,9 +140,84 @@ def test_redis(load: Load) -> None:
     ]
 
 
+SECRETS = {
+    "SECRET_KEY": "a key",
+    "DATABASE_URL": PG,
+    "REDIS_URL": "redis://:pass@r:1/2",
+}
+
+
+def in_file(folder: Path, name: str, text: str) -> dict[str, str]:
+    path = folder / name.lower()
+    path.write_text(text)
+    return {f"{name}_FILE": str(path)}
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_secrets_in_files(load: Load, tmp_path: Path, end: str) -> None:
+    env: dict[str, str] = {}
+    for name, value in SECRETS.items():
+        env |= in_file(tmp_path, name, value + end)
+    settings = load(**env)
+    assert {name: settings[name] for name in SECRETS} == SECRETS
+    assert settings["DATABASES"]["default"]["PASSWORD"] == "s#cret"
+    assert settings["CACHES"]["default"]["LOCATION"] == SECRETS["REDIS_URL"]
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TIMESCALE_DSN"])
+def test_the_password_apart_from_the_url(load: Load, tmp_path: Path, name: str) -> None:
+    password = in_file(tmp_path, "POSTGRES_PASSWORD", "p%2@:/\n")
+    url = {name: "postgresql://me@db/site", "SECRET_KEY": "k"}
+    assert load(**url, **password)["DATABASES"]["default"]["PASSWORD"] == "p%2@:/"
+    assert load(**{**url, name: PG}, **password)["DATABASES"]["default"][
+        "PASSWORD"
+    ] == ("s#cret")
+    sqlite = load(DATABASE_URL="sqlite:////tmp/x.db", SECRET_KEY="k", **password)
+    assert "PASSWORD" not in sqlite["DATABASES"]["default"]
+
+
+def test_secret_files_that_are_none(load: Load, tmp_path: Path) -> None:
+    key = in_file(tmp_path, "SECRET_KEY", "mine")
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE are both set"):
+        load(SECRET_KEY="k", **key)
+    with pytest.raises(ImproperlyConfigured, match="cannot be read: FileNotFound"):
+        load(SECRET_KEY_FILE="/nowhere/key")
+    with pytest.raises(ImproperlyConfigured, match="empty file"):
+        load(**in_file(tmp_path, "SECRET_KEY", "\n"))
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"SECRET_KEY": "change-me"},
+        {"SECRET_KEY": "Change-me please"},
+        {"SECRET_KEY": "django-insecure-abc"},
+        {"SECRET_KEY": "k", "DATABASE_URL": "postgresql://u:change-me@h/db"},
+        {"SECRET_KEY": "k", "POSTGRES_PASSWORD": "changeme"},
+    ],
+)
+def test_secrets_of_examples_are_refused(load: Load, env: dict[str, str]) -> None:
+    with pytest.raises(ImproperlyConfigured, match="of an example"):
+        load(**env)
+
+
+def test_other_origins(load: Load) -> None:
+    settings = load()
+    assert settings["CORS_ALLOWED_ORIGINS"] == []
+    assert "corsheaders" not in settings["INSTALLED_APPS"]
+    assert not any("cors" in name for name in settings["MIDDLEWARE"])
+    settings = load(CORS_ALLOWED_ORIGINS="https://a.example,https://b.example")
+    assert settings["CORS_ALLOWED_ORIGINS"] == [
+        "https://a.example",
+        "https://b.example",
+    ]
+    assert "corsheaders" in settings["INSTALLED_APPS"]
+
+
 def test_https_passes_the_deployment_checks(tmp_path: Path) -> None:
     env = {
         "HTTPS": "true",
+        "CORS_ALLOWED_ORIGINS": "https://charts.example",
         "PATH": os.environ["PATH"],
         "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNO",
         "VAR_DIR": str(tmp_path),
