@@ -20,6 +20,16 @@ __all__ = ["from_url", "postgres", "sqlite"]
 # statement on every new connection; ids of paths are hashed in work_mem.
 SERVER_OPTIONS = "-c jit=off -c timezone=UTC -c work_mem=32MB"
 
+# A host that vanishes says nothing: without these its connections would hold
+# threads for a quarter of an hour. Words of libpq, in seconds and milliseconds.
+GONE_HOSTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,
+}
+
 
 def sqlite(name: str | Path) -> dict[str, Any]:
     return {
@@ -59,8 +69,9 @@ def postgres(
         "HOST": words.pop("host", ""),
         "PORT": str(words.pop("port", "")),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": words,
+        "OPTIONS": {**GONE_HOSTS, **words},
     }
+    words = config["OPTIONS"]
     words["options"] = f"{SERVER_OPTIONS} {words.get('options', '')}".strip()
     if pool:
         words["pool"] = pool

@@ -22,15 +22,18 @@ from haystack_app.demo import simulating
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
+from project.health import HealthLayer
 from project.old_clients import OldClientLayer
 from project.slow_clients import SlowClientLayer, until_gone
 
 # Any: each package has its own names for the same ASGI and WSGI types.
 wsgi: Any = until_gone(wsgi_application)
 threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
-http = SlowClientLayer(
-    OldClientLayer(BodyLayer(threads, max_body=limit("BODY"))),
-    patience=settings.HAYSTACK_PATIENCE_SECONDS,
+http = HealthLayer(
+    SlowClientLayer(
+        OldClientLayer(BodyLayer(threads, max_body=limit("BODY"))),
+        patience=settings.HAYSTACK_PATIENCE_SECONDS,
+    )
 )
 ticker, simulator = ticking.start(), simulating.start()
 application = with_hub(

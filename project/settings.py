@@ -43,6 +43,9 @@ if env.bool("DB_POOL", default=True):
         "min_size": env.int("DB_POOL_MIN", default=2),
         "max_size": env.int("DB_POOL_MAX", default=HAYSTACK_THREADS + 10),
         "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
+        # by default the pause between attempts grows to minutes, and a database
+        # that is back is not used before it ends
+        "reconnect_timeout": 2.0,
     }
 
 DATABASE_URL = given_secret("DATABASE_URL")
@@ -183,6 +186,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
+    # project/health.py is in front of it, where the server speaks ASGI
+    "haystack_app.health.health_checks",
     "haystack_app.auth.acting.remember_request",
     "django.middleware.security.SecurityMiddleware",
     "haystack_app.auth.middleware.handshake",
@@ -225,7 +230,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
     # in front of whatever answers by itself
-    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(3, "corsheaders.middleware.CorsMiddleware")
     # handshakes are on any path; the admin is nobody else's
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True

@@ -9,6 +9,7 @@ from haystack_app.front import front_page, log_in, log_out
 
 admin.site.site_header = admin.site.site_title = "Haystack server"
 
+handler500 = "haystack_app.outages.server_error"
 urlpatterns = [
     path("", front_page, name="front"),
     path("favicon.ico", RedirectView.as_view(url=static("haystack_app/mark.svg"))),

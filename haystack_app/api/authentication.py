@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model, logout
@@ -73,7 +74,7 @@ class CachedBasicAuthentication(BasicAuthentication):
             raise AuthenticationFailed("Invalid username/password.")
         credentials = f"{len(userid)}:{userid}:{password}"
         key = salted_hmac("haystack.basic", credentials, algorithm="sha256").hexdigest()
-        if (known := cache.get(key)) and (user := _verified(*known)):
+        if (known := _recalled(key)) and (user := _verified(*known)):
             return user, None
         if request is None:  # for who calls this without one
             return super().authenticate_credentials(userid, password)
@@ -81,8 +82,21 @@ class CachedBasicAuthentication(BasicAuthentication):
             throttle.attempt(request._request, userid)
         user, _ = super().authenticate_credentials(userid, password, request)
         throttle.succeed(request._request, userid)
-        cache.set(key, (user.pk, user.get_session_auth_hash()), _REMEMBERED_SECONDS)
+        _remember(key, (user.pk, user.get_session_auth_hash()))
         return user, None
+
+
+def _recalled(key: str) -> Any:
+    try:
+        return cache.get(key)
+    except Exception:  # whatever a cache's driver raises: the password decides then
+        return None
+
+
+def _remember(key: str, value: tuple[Any, str]) -> None:
+    # a cache that is down costs time, no log-in; the throttle writes of it
+    with suppress(Exception):
+        cache.set(key, value, _REMEMBERED_SECONDS)
 
 
 def _verified(pk: Any, proof: str) -> Any:

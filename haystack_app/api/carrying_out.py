@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..conf import limit
 from ..kinds.grid import Grid
 from ..ops import Context, NotAllowed, Op, OpError
+from ..outages import is_outage
 from .exceptions import brief
 
 __all__ = ["carry_out"]
@@ -21,7 +22,7 @@ def carry_out(op: Op, context: Context, grid: Grid, write: Callable[[Grid], _T])
     """What ``write`` makes of the answer, or of an error grid.
 
     Answers are made while they are written, so that writing them belongs to the
-    op. Raises NotAllowed.
+    op. Raises NotAllowed, and what is an outage.
     """
     try:
         # A long answer's first bytes must come in time, not its last ones.
@@ -31,7 +32,9 @@ def carry_out(op: Op, context: Context, grid: Grid, write: Callable[[Grid], _T])
         raise
     except (OpError, ValueError) as err:
         return write(Grid.error(brief(_reason(err))))
-    except Exception:
+    except Exception as err:
+        if is_outage(err):
+            raise
         logger.exception("op %s failed", op.name)
         return write(Grid.error(f"{op.name}: internal error"))
 

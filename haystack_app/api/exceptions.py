@@ -14,7 +14,10 @@ from rest_framework.exceptions import (
 )
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from ..kinds.grid import Grid
+from ..outages import RETRY_SECONDS, TEXT, is_outage, unavailable
 from . import throttling
+from .codecs import GridRenderer
 
 __all__ = [
     "BodyTooLarge",
@@ -64,6 +67,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
 
     A fault of the server's own is logged and answered without a word of it.
     """
+    if is_outage(error):
+        return _unavailable(error, context["request"])
     if isinstance(error, AuthenticationFailed | NotAuthenticated):
         error = throttling.refused(context["request"]) or error
     if isinstance(error, RequestDataTooBig):
@@ -82,6 +87,18 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     if isinstance(error, UnknownCoding):  # RFC 9110 section 15.5.16
         body["Accept-Encoding"] = "gzip, identity"
     return body
+
+
+def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
+    """An error grid for those who speak in grids: they have been told a status too."""
+    logger.warning("a service is down: %s", type(error).__name__)
+    renderer = getattr(request, "accepted_renderer", None)
+    if not isinstance(renderer, GridRenderer):
+        return unavailable()
+    answer = renderer.response(Grid.error(TEXT))
+    answer.status_code = 503
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def _answer(status: int, dis: str) -> JsonResponse:

@@ -103,9 +103,12 @@ def url_of(alias: str) -> str:
 
 
 class Server:
-    """One uvicorn process; leaving the context ends it."""
+    """One uvicorn process; leaving the context ends it.
 
-    def __init__(self, alias: str, folder: Path) -> None:
+    ``environ`` is more of its environment.
+    """
+
+    def __init__(self, url: str, folder: Path, **environ: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -113,12 +116,13 @@ class Server:
         self.log = folder / f"server-{self.port}.log"
         self.environ = {
             "PATH": os.environ["PATH"],
-            "DATABASE_URL": url_of(alias),
+            "DATABASE_URL": url,
             "SECRET_KEY": settings.SECRET_KEY,  # tokens of the tests are valid there
             "VAR_DIR": str(folder),
             "HAYSTACK_THROTTLE": "off",
             "HAYSTACK_TICK_SECONDS": "0",
             "HAYSTACK_SCRAM_ITERATIONS": "4096",
+            **environ,
         }
 
     def __enter__(self) -> Self:

@@ -22,7 +22,7 @@ from haystack_app.models import Token
 from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from tests.api.conftest import PASSWORD, fill, grid_of, served, user
-from tests.api.servers import Server, databases, make_user
+from tests.api.servers import Server, databases, make_user, url_of
 from tests.auth.handshaking import Handshake, bearer
 from tests.defects.building import point
 
@@ -41,7 +41,9 @@ def pair(
     storages["default" if alias == "default" else alias].load_entities([writable])
     make_user(alias, "alice", PASSWORD, is_staff=True, is_superuser=True)
     with ExitStack() as stack:
-        one, two = (stack.enter_context(Server(alias, tmp_path)) for _ in range(2))
+        one, two = (
+            stack.enter_context(Server(url_of(alias), tmp_path)) for _ in range(2)
+        )
         yield one, two
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from project import databases
+
 ROOT = Path(__file__).resolve().parents[2]
 PG = "postgresql://me:s%23cret@db.example:5444/site?sslmode=require"
 
@@ -67,20 +69,27 @@ def test_postgres(load: Load, name: str) -> None:
     assert (database["HOST"], database["PORT"]) == ("db.example", "5444")
     assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
     options = database["OPTIONS"]
-    assert options["pool"] == {"min_size": 2, "max_size": 30, "timeout": 10.0}
+    assert options["pool"] == {
+        "min_size": 2,
+        "max_size": 30,
+        "timeout": 10.0,
+        "reconnect_timeout": 2.0,
+    }
     assert options["options"] == "-c jit=off -c timezone=UTC -c work_mem=32MB"
     assert options["sslmode"] == "require"
 
 
 def test_postgres_variants(load: Load) -> None:
     words = load(
-        TIMESCALE_DSN="host=/run/pg user=u options='-c work_mem=8MB'",
+        TIMESCALE_DSN="host=/run/pg user=u connect_timeout=1 options='-c work_mem=8MB'",
         SECRET_KEY="k",
         DB_POOL="false",
     )["DATABASES"]["default"]
     assert (words["HOST"], words["NAME"]) == ("/run/pg", "u")
     assert words["OPTIONS"] == {
-        "options": "-c jit=off -c timezone=UTC -c work_mem=32MB -c work_mem=8MB"
+        **databases.GONE_HOSTS,
+        "connect_timeout": "1",
+        "options": "-c jit=off -c timezone=UTC -c work_mem=32MB -c work_mem=8MB",
     }
     both = load(DATABASE_URL="sqlite:////tmp/x.db", TIMESCALE_DSN=PG, SECRET_KEY="k")
     assert both["DATABASES"]["default"]["NAME"] == "/tmp/x.db"

@@ -1,0 +1,183 @@
+"""Whether the server can do its work: ``/healthz`` and ``/readyz``.
+
+Each item is asked in a thread of its own and remembered for a second, so that no
+service that hangs holds the answer, and many who ask cost no more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent import futures
+from concurrent.futures import Future
+from functools import partial
+from threading import Lock, Thread
+from typing import Any
+
+import redis
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .outages import RETRY_SECONDS
+
+__all__ = ["LIVE", "PATHS", "READY", "Health", "health_checks"]
+
+LIVE = "/healthz"
+READY = "/readyz"
+PATHS = (LIVE, READY)
+
+OK = "ok"
+SECONDS = 5.0
+"""How long an answer waits for its items."""
+_FRESH_SECONDS = 1.0
+_LATE = f"no answer within {SECONDS:g} s"
+_SERVICE_SECONDS = 2.0
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class Probe:
+    """One item; ``ask`` returns what is wrong, or ``OK``, and may raise."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._ask = ask
+        self._lock = Lock()
+        self._answer: Future[str] | None = None
+        self._stale = 0.0
+
+    def answer(self) -> Future[str]:
+        """The one that is under way, else the last one, else a new one."""
+        with self._lock:
+            last = self._answer
+            if last is None or (last.done() and time.monotonic() >= self._stale):
+                self._answer = last = Future()
+                Thread(target=self._run, args=(last,), daemon=True).start()
+            return last
+
+    def _run(self, answer: Future[str]) -> None:
+        try:
+            text = self._ask()
+        except Exception as error:
+            # its text has hosts and users in it
+            text = f"no answer ({type(error).__name__})"
+        self._stale = time.monotonic() + _FRESH_SECONDS
+        answer.set_result(text)
+
+
+class Health:
+    """What this process says of itself: a status and an object for JSON."""
+
+    def __init__(self) -> None:
+        self.probes = {name: Probe(ask) for name, ask in _items().items()}
+
+    def answer(self, path: str) -> tuple[int, dict[str, Any]]:
+        if path == LIVE:
+            return _live()
+        asked = {name: probe.answer() for name, probe in self.probes.items()}
+        futures.wait(asked.values(), SECONDS)
+        return _ready(asked)
+
+    async def aanswer(self, path: str) -> tuple[int, dict[str, Any]]:
+        if path == LIVE:
+            return _live()
+        asked = {name: probe.answer() for name, probe in self.probes.items()}
+        await asyncio.wait(map(asyncio.wrap_future, asked.values()), timeout=SECONDS)
+        return _ready(asked)
+
+
+def _live() -> tuple[int, dict[str, Any]]:
+    return 200, {"status": OK}
+
+
+def _ready(asked: Mapping[str, Future[str]]) -> tuple[int, dict[str, Any]]:
+    checks = {name: it.result() if it.done() else _LATE for name, it in asked.items()}
+    if set(checks.values()) <= {OK}:
+        return 200, {"status": OK, "checks": checks}
+    return 503, {"status": "unavailable", "checks": checks}
+
+
+def health_checks(get_response: GetResponse) -> GetResponse:
+    """Middleware: in front of all that redirects, logs in or asks for the host.
+
+    Whoever asks is a proxy or a container's own health check, which speak plain
+    HTTP and name any host.
+    """
+    health = Health()
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.path_info not in PATHS:
+            return get_response(request)
+        status, report = health.answer(request.path_info)
+        response = JsonResponse(report, status=status)
+        if status != 200:
+            response["Retry-After"] = str(RETRY_SECONDS)
+        return response
+
+    return answer
+
+
+# -- items --------------------------------------------------------------------
+
+
+def _items() -> dict[str, Callable[[], str]]:
+    """By the name that the answer has for each."""
+    found: dict[str, Callable[[], str]] = {}
+    for alias in connections:
+        behind = "" if alias == DEFAULT_DB_ALIAS else f".{alias}"
+        found[f"database{behind}"] = partial(_database, alias)
+        found[f"migrations{behind}"] = partial(_migrations, alias)
+    if url := getattr(settings, "REDIS_URL", ""):
+        found["redis"] = partial(_redis, url)
+    if get_channel_layer() is not None:
+        found["channelLayer"] = _channel_layer
+    return found
+
+
+def _database(alias: str) -> str:
+    connection = connections[alias]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()
+    return OK
+
+
+def _migrations(alias: str) -> str:
+    connection = connections[alias]
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    finally:
+        connection.close()
+    return f"{len(plan)} not applied" if plan else OK
+
+
+def _redis(url: str) -> str:
+    with redis.Redis.from_url(
+        url,
+        socket_connect_timeout=_SERVICE_SECONDS,
+        socket_timeout=_SERVICE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    ) as client:
+        client.ping()
+    return OK
+
+
+def _channel_layer() -> str:
+    return asyncio.run(_round_trip())
+
+
+async def _round_trip() -> str:
+    layer = get_channel_layer()
+    async with asyncio.timeout(_SERVICE_SECONDS):
+        channel = await layer.new_channel("haystack-health")
+        await layer.send(channel, {"type": "haystack.health"})
+        await layer.receive(channel)
+    return OK

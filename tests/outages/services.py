@@ -1,0 +1,160 @@
+"""A PostgreSQL and a Redis of the test's own, to be stopped and started again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+SUPERUSER = "postgres"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def eventually(is_so: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.05)
+
+
+class Service:
+    """One process; ``stop`` ends it at once, as a fault would."""
+
+    def __init__(self, command: list[str], user: str | None = None) -> None:
+        self.command = command
+        self.user = user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            user=self.user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        eventually(self.answers, f"{self.command[0]} answers")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.send_signal(signal.SIGQUIT)  # PostgreSQL: immediate
+            self.process.wait(60)
+            self.process = None
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """It accepts connections and says nothing."""
+        stopped = self.processes()
+        for one in stopped:
+            os.kill(one, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in stopped:
+                os.kill(one, signal.SIGCONT)
+
+    def processes(self) -> list[int]:
+        """The server's and those of its connections."""
+        assert self.process
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [pid, *map(int, children.split())]
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+
+class Postgres(Service):
+    def __init__(self, folder: Path) -> None:
+        # the server refuses root
+        user = SUPERUSER if os.geteuid() == 0 else None
+        data, port = folder / "data", free_port()
+        self.url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{SUPERUSER}"
+        settings = {
+            "port": str(port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
+        super().__init__([binary("postgres"), "-D", str(data), *options], user)
+        if user:
+            shutil.chown(folder, user)
+        subprocess.run(
+            [binary("initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust", "-N"],
+            user=user,
+            cwd="/",
+            check=True,
+            capture_output=True,
+        )
+
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(self.url, connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
+class Redis(Service):
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        words = {"port": self.port, "dir": folder, "bind": "127.0.0.1", "save": ""}
+        options = [word for key, value in words.items() for word in (f"--{key}", value)]
+        super().__init__([binary("redis-server"), *map(str, options)])
+
+    def answers(self) -> bool:
+        try:
+            with redis.Redis(port=self.port) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+def binary(name: str) -> str:
+    """Of Debian's PostgreSQL, whose servers are not in the PATH, or any other."""
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = str(installed[-1]) if installed else shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name} is installed")
+    return found
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Not pytest's own, which other users cannot enter."""
+    path = Path(tempfile.mkdtemp(prefix="haystack-service-"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def running(kind: type[Postgres] | type[Redis]) -> Iterator[Postgres | Redis]:
+    with folder() as path:
+        service = kind(path)
+        try:
+            service.start()
+            yield service
+        finally:
+            service.stop()

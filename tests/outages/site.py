@@ -1,0 +1,154 @@
+"""A server on a database of its own, and somebody who asks it all the time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.api.servers import ROOT, Server
+
+PREPARE = """
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+users = get_user_model().objects
+users.create_superuser("alice", password="correct horse")
+from haystack_app.storage.handler import storages
+from tests.defects.building import building, point
+storages["default"].load_entities([*building(), point("n", tz="UTC")])
+call_command("haystack_token", "create", "alice", "test", "--scope", "admin")
+"""
+
+
+def prepare(server: Server) -> str:
+    """Tables, a superuser and a building; the secret of a token of hers."""
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARE],
+        cwd=ROOT,
+        env={**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Any
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class _AsItComes(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_AsItComes)
+
+
+@dataclass
+class Site:
+    server: Server
+    headers: dict[str, str]
+
+    def ask(
+        self, path: str, body: str | None = None, seconds: float = 60, **headers: str
+    ) -> Answer:
+        """``headers`` in place of the token."""
+        request = urllib.request.Request(
+            self.server.root + path,
+            data=None if body is None else body.encode(),
+            headers={"Content-Type": "text/zinc", **(headers or self.headers)},
+        )
+        try:
+            with _OPENER.open(request, timeout=seconds) as got:
+                return Answer(got.status, got.headers, got.read().decode())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read().decode())
+
+    def write(self, number: int) -> Answer:
+        """One sample whose time and value are the number's own."""
+        hours, seconds = divmod(number, 3600)
+        day, hour = divmod(hours, 24)
+        time = f"{hour:02}:{seconds // 60:02}:{seconds % 60:02}"
+        row = f"2024-01-{day + 1:02}T{time}Z UTC,{number}"
+        return self.ask("/api/hisWrite", f'ver:"3.0" id:@n\nts,val\n{row}\n')
+
+    def ready(self) -> Answer:
+        return self.ask("/readyz", Host="whoever.example")
+
+
+@contextmanager
+def site(url: str, folder: Path, **environ: str) -> Iterator[Site]:
+    server = Server(url, folder, DB_POOL_TIMEOUT="1", **environ)
+    secret = prepare(server)
+    with server:
+        yield Site(server, {"Authorization": f"Bearer {secret}"})
+
+
+@dataclass
+class Load:
+    """Threads that write and read until they are told to stop."""
+
+    site: Site
+    threads: int = 6
+    written: set[int] = field(default_factory=set)
+    """Numbers whose writing was answered as done."""
+    statuses: dict[int, int] = field(default_factory=dict)
+    odd: list[Any] = field(default_factory=list)
+    """What is neither done nor a proper 503."""
+
+    def __enter__(self) -> Load:
+        self.stopped = threading.Event()
+        self.running = [
+            threading.Thread(target=self.run, args=(n,), daemon=True)
+            for n in range(self.threads)
+        ]
+        for thread in self.running:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stopped.set()
+        for thread in self.running:
+            thread.join(120)
+
+    def run(self, first: int) -> None:
+        number = first
+        while not self.stopped.is_set():
+            try:
+                self.note(self.site.write(number), number)
+                self.note(self.site.ask("/api/read?filter=site"))
+            except Exception as error:
+                self.odd.append(error)
+            number += self.threads
+
+    def note(self, answer: Answer, number: int | None = None) -> None:
+        self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
+        failed = answer.text.startswith('ver:"3.0" err')
+        if answer.status == 200 and not failed:
+            if number is not None:
+                self.written.add(number)
+        elif not (answer.status == 503 and failed and answer.headers["Retry-After"]):
+            self.odd.append(answer)
+
+    def seen(self, status: int) -> int:
+        return self.statuses.get(status, 0)

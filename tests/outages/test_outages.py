@@ -1,0 +1,178 @@
+"""Which errors are outages: a service that is not there, and nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import psycopg_pool
+import pytest
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.test import Client
+
+from haystack_app import outages
+from haystack_app.outages import is_outage
+from haystack_app.storage.handler import storages
+from tests.outages.services import free_port
+
+DOWN = "postgresql://u:secret@127.0.0.1:{}/db"
+
+
+def raised(act: Callable[[], Any]) -> Exception:
+    try:
+        act()
+    except Exception as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def wrapped(kind: type[Exception], cause: BaseException) -> Exception:
+    """As Django and django-redis raise them."""
+    error = kind("it failed")
+    error.__cause__ = cause
+    return error
+
+
+def no_server() -> Exception:
+    return raised(lambda: psycopg.connect(DOWN.format(free_port()), connect_timeout=2))
+
+
+def no_connection_left() -> Exception:
+    with psycopg_pool.ConnectionPool(
+        DOWN.format(free_port()), min_size=0, max_size=1, open=True
+    ) as pool:
+        return raised(lambda: pool.getconn(timeout=0.01))
+
+
+def no_redis() -> Exception:
+    client = redis.Redis(port=free_port())
+    return raised(client.ping)
+
+
+def locked(folder: Path) -> Exception:
+    path = str(folder / "locked.sqlite3")
+    with sqlite3.connect(path) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        other = sqlite3.connect(path, timeout=0)
+        error = raised(lambda: other.execute("BEGIN IMMEDIATE"))
+        other.close()
+    holder.close()
+    return error
+
+
+def test_services_that_are_not_there(tmp_path: Path) -> None:
+    for cause in (no_server(), no_connection_left(), locked(tmp_path), no_redis()):
+        assert is_outage(cause), cause
+        assert is_outage(wrapped(OperationalError, cause)), cause
+        assert is_outage(wrapped(RuntimeError, wrapped(InterfaceError, cause))), cause
+    missing = raised(lambda: sqlite3.connect("/nowhere/at.all"))
+    assert is_outage(wrapped(OperationalError, missing))
+    assert is_outage(redis.TimeoutError())
+    assert is_outage(redis.exceptions.BusyLoadingError())
+
+
+@pytest.mark.parametrize("state", ["08006", "08P01", "53300", "57P01", "57P03"])
+def test_connections_that_a_server_ends(state: str) -> None:
+    assert is_outage(wrapped(OperationalError, psycopg.errors.lookup(state)()))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "23505",  # a row is there already
+        "40001",  # two transactions met
+        "40P01",
+        "42P01",  # no such table
+        "53100",  # the disk is full
+        "57014",  # cancelled
+    ],
+)
+def test_what_a_server_refuses(state: str) -> None:
+    assert not is_outage(wrapped(DatabaseError, psycopg.errors.lookup(state)()))
+
+
+def test_faults_of_our_own() -> None:
+    wrong = sqlite3.connect(":memory:")
+    assert not is_outage(raised(lambda: wrong.execute("SELECT * FROM nowhere")))
+    wrong.close()
+    assert not is_outage(redis.ResponseError("WRONGTYPE"))
+    assert not is_outage(ConnectionResetError())
+    assert not is_outage(OperationalError("without a cause"))
+    assert not is_outage(None)
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_cancelled_by_postgresql() -> None:
+    if "postgres" in settings.MISSING_SERVICES:
+        pytest.skip(settings.MISSING_SERVICES["postgres"])
+    with connections["postgres"].cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        error = raised(lambda: cursor.execute("SELECT pg_sleep(5)"))
+    assert isinstance(error, OperationalError)
+    assert not is_outage(error)
+
+
+# -- answers ------------------------------------------------------------------
+
+
+@pytest.fixture
+def down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default store is not there."""
+
+    def read(*_: Any, **__: Any) -> Any:
+        raise wrapped(OperationalError, no_server())
+
+    monkeypatch.setattr(storages["default"], "read", read)
+    monkeypatch.setattr(storages["default"], "matching", read)
+
+
+@pytest.fixture
+def client(admin_client: Client) -> Client:
+    admin_client.raise_request_exception = False
+    return admin_client
+
+
+@pytest.mark.usefixtures("down")
+@pytest.mark.parametrize(
+    ("accept", "begin"),
+    [
+        ("text/zinc", 'ver:"3.0" err dis:'),
+        ("application/json", '{"_kind":"grid","meta":{"ver":"3.0","err":'),
+        ("application/json;version=3", '{"meta":{"ver":"3.0","err":'),
+        ("text/trio", "dis:"),
+        ("text/csv", "dis,err"),
+    ],
+)
+def test_an_op_answers_an_error_grid(client: Client, accept: str, begin: str) -> None:
+    answer = client.get("/api/read?filter=site", headers={"Accept": accept})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith(accept.partition(";")[0])
+    text = answer.content.decode()
+    assert text.startswith(begin)
+    assert "try again" in text
+    assert "secret" not in text
+
+
+@pytest.mark.usefixtures("down")
+def test_a_page_answers_json(client: Client) -> None:
+    answer = client.get("/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json() == {"status": 503, "dis": outages.TEXT}
+    assert answer["Cache-Control"] == "no-cache, no-store"
+
+
+def test_another_fault_of_a_page_is_none(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any) -> Any:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(storages["default"], "matching", read)
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "Retry-After" not in answer
