@@ -113,6 +113,11 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.root = f"http://127.0.0.1:{self.port}"
+        options = ["--port", str(self.port), "--lifespan", "off", "--no-access-log"]
+        options += ["--ws-per-message-deflate", "false"]
+        application = "project.asgi:application"
+        self.command = [sys.executable, "-m", "uvicorn", application, *options]
+        self.cwd = ROOT
         self.log = folder / f"server-{self.port}.log"
         self.environ = {
             "PATH": os.environ["PATH"],
@@ -126,13 +131,10 @@ class Server:
         }
 
     def __enter__(self) -> Self:
-        port = str(self.port)
-        options = ["--port", port, "--lifespan", "off", "--no-access-log"]
-        options += ["--ws-per-message-deflate", "false"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "project.asgi:application", *options],
-                cwd=ROOT,
+                self.command,
+                cwd=self.cwd,
                 env=self.environ,
                 stdout=log,
                 stderr=log,

@@ -97,8 +97,13 @@ class Site:
 
 
 @contextmanager
-def site(url: str, folder: Path, **environ: str) -> Iterator[Site]:
+def site(
+    url: str, folder: Path, command: list[str] | None = None, **environ: str
+) -> Iterator[Site]:
+    """``command`` starts another server on the port that it names as {port}."""
     server = Server(url, folder, DB_POOL_TIMEOUT="1", **environ)
+    if command:
+        server.command = [word.format(port=server.port) for word in command]
     secret = prepare(server)
     with server:
         yield Site(server, {"Authorization": f"Bearer {secret}"})

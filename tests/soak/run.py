@@ -54,16 +54,15 @@ class Result:
 
 def soak(plan: Plan, token: str, ids: list[str]) -> Result:
     """Raises nothing for what is found: the result says it."""
-    from tests.api.servers import Server
+    from tests.api.servers import Server, url_of
 
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
         redis = exits.enter_context(RedisServer(folder))
-        servers = [Server("default", folder) for _ in range(2)]
+        # tokens of this process are to be theirs
+        same = {"REDIS_URL": redis.url, "SECRET_KEY": os.environ["SECRET_KEY"]}
+        servers = [Server(url_of("default"), folder, **same) for _ in range(2)]
         for server in servers:
-            server.environ["REDIS_URL"] = redis.url
-            # tokens of this process are to be theirs
-            server.environ["SECRET_KEY"] = os.environ["SECRET_KEY"]
             exits.enter_context(server)
         return asyncio.run(_soak(plan, token, ids, servers, redis))
 
