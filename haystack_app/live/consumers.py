@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from django.conf import settings
 from rest_framework.exceptions import APIException
 
 from ..api.exceptions import UnreadableRequest, brief
+from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
@@ -33,6 +33,7 @@ Message = dict[str, Any]
 AUTH_SECONDS = 10.0
 
 NO_LOG_IN, NO_PROJECT, NO_AUTH, TOO_MANY = 4401, 4404, 4408, 4429
+TRY_LATER = 1013  # of the registry of RFC 6455
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -76,11 +77,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._leave(NO_PROJECT, "unknown project")
             return
         by_header = bool(header(self.scope, "authorization"))
-        if by_header or (origin and self._has_session):
-            with suppress(APIException):
-                await self._log_in("")
-            if by_header and self.caller is None:
-                await self._leave(NO_LOG_IN, "the log-in has failed or has ended")
+        by_session = bool(origin) and self._has_session
+        if (by_header or by_session) and not await self._stays(by_header):
+            return
         if self.caller is None:
             self._run(self._expect_auth())
 
@@ -98,6 +97,24 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.caller = await in_thread(log_in, self.scope, credentials)
         self.session = Session(self.caller, self.project, self.outbox)
         self.session.on_log_out = self._log_out
+
+    async def _stays(self, by_header: bool) -> bool:
+        """Log in by what the upgrade came with; whether the connection stays open.
+
+        Who has a session only may still log in by a token.
+        """
+        try:
+            await self._log_in("")
+        except APIException:
+            if by_header:
+                await self._leave(NO_LOG_IN, "the log-in has failed or has ended")
+            return not by_header
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            await self._leave(TRY_LATER, TEXT)
+            return False
+        return True
 
     async def _expect_auth(self) -> None:
         await asyncio.sleep(AUTH_SECONDS)
@@ -143,7 +160,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._answer(message)
         except APIException as error:
             await self._refuse(message, error.status_code, str(error.detail))
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                await self._refuse(message, 503, TEXT)
+                return
             logger.exception("a message could not be answered")
             await self._refuse(message, 500, "internal error")
 

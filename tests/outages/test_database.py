@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from websockets.sync.client import connect
 
+from haystack_app.kinds import Grid, Number
+from tests.live.conftest import Socket
 from tests.outages.services import Postgres, eventually, running
 from tests.outages.site import Load, Site, site
 
@@ -56,6 +60,35 @@ def test_down_and_up_again_under_load(
     assert load.odd == []
     assert load.written
     assert load.written <= stored(fresh)
+
+
+def test_a_websocket_outlives_it(
+    postgres: Postgres, fresh: str, tmp_path: Path
+) -> None:
+    with site(fresh, tmp_path) as at, connected(at) as socket:
+        assert len(socket.sub("p1")) == 1
+        postgres.stop()
+        refusal = socket.ask("read", grid=Grid.of([{"filter": "site"}]))
+        assert refusal["error"]["status"] == 503
+        assert "try again" in refusal["error"]["dis"]
+        with connected(at) as other:
+            assert other.close_code() == 1013
+        postgres.start()
+        value = 'ver:"3.0"\nid,val\n@p1,{}\n'
+        eventually(
+            lambda: at.ask("/api/curWrite", value.format("50°F")).status == 200,
+            "a write is done",
+        )
+        assert [row["curVal"] for row in socket.pushed()] == [Number(50, "°F")]
+        found = socket.grid("read", grid=Grid.of([{"filter": "site"}]))
+        assert len(found) == 2
+
+
+@contextmanager
+def connected(at: Site) -> Iterator[Socket]:
+    url = at.server.root.replace("http", "ws") + "/ws/"
+    with connect(url, additional_headers=at.headers) as raw:
+        yield Socket(raw)
 
 
 def check_all_say_so(at: Site) -> None:
