@@ -16,7 +16,8 @@ from threading import Lock, Thread
 from typing import Any
 
 import redis
-from channels.layers import get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import ChannelLayerManager, get_channel_layer
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -175,7 +176,8 @@ def _channel_layer() -> str:
 
 
 async def _round_trip() -> str:
-    layer = get_channel_layer()
+    # one of our own: a layer that receives belongs to an event loop, here the hub's
+    layer = ChannelLayerManager()[DEFAULT_CHANNEL_LAYER]
     async with asyncio.timeout(_SERVICE_SECONDS):
         channel = await layer.new_channel("haystack-health")
         await layer.send(channel, {"type": "haystack.health"})

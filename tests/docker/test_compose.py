@@ -192,6 +192,7 @@ def test_the_settings_read_every_variable(
     assert made["SECRET_KEY"] == (secrets / "secret_key").read_text().strip()
     assert made["ALLOWED_HOSTS"] == ["localhost"]
     assert made["CORS_ALLOWED_ORIGINS"] == []
+    assert made["CSRF_TRUSTED_ORIGINS"] == ["https://localhost"]
     assert made["HTTPS"] is True
     database = made["DATABASES"]["default"]
     assert database["PASSWORD"] == (secrets / "postgres_password").read_text().strip()

@@ -25,8 +25,9 @@ call_command("migrate", verbosity=0)
 users = get_user_model().objects
 users.create_superuser("alice", password="correct horse")
 from haystack_app.storage.handler import storages
+from haystack_app.kinds import MARKER
 from tests.defects.building import building, point
-storages["default"].load_entities([*building(), point("n", tz="UTC")])
+storages["default"].load_entities([*building(), point("n", tz="UTC", cur=MARKER)])
 call_command("haystack_token", "create", "alice", "test", "--scope", "admin")
 """
 
