@@ -18,7 +18,8 @@ RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 
 # The linters must say the same whatever deployment the environment describes.
-LINT_ENV := env -u DATABASE_URL -u TIMESCALE_DSN -u REDIS_URL -u HAYSTACK_STORAGE \
+LINT_ENV := env -u DATABASE_URL -u DATABASE_URL_FILE -u TIMESCALE_DSN \
+	-u REDIS_URL -u REDIS_URL_FILE -u SECRET_KEY_FILE -u WEB_CONCURRENCY -u HAYSTACK_STORAGE \
 	-u HTTPS -u DEBUG SECRET_KEY=lint
 
 STORES := memory sqlite $(if $(POSTGRES_DSN),postgres) \

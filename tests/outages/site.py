@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from websockets.sync.client import connect
+
 from tests.api.servers import ROOT, Server
+from tests.live.conftest import Socket
 
 PREPARE = """
 import django
@@ -108,6 +111,13 @@ def site(
     secret = prepare(server)
     with server:
         yield Site(server, {"Authorization": f"Bearer {secret}"})
+
+
+@contextmanager
+def connected(at: Site) -> Iterator[Socket]:
+    url = at.server.root.replace("http", "ws") + "/ws/"
+    with connect(url, additional_headers=at.headers) as raw:
+        yield Socket(raw)
 
 
 @dataclass

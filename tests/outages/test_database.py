@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from websockets.sync.client import connect
 
 from haystack_app.kinds import Grid, Number
-from tests.live.conftest import Socket, ids_of
+from tests.live.conftest import ids_of
 from tests.outages.services import Postgres, eventually, running
-from tests.outages.site import Load, Site, site
+from tests.outages.site import Load, Site, connected, site
 
 HELLO = "HELLO username=YWxpY2U"
 
@@ -78,13 +76,6 @@ def test_a_websocket_outlives_it(
         assert [row["curVal"] for row in socket.pushed()] == [Number(1)]
         found = socket.grid("read", grid=Grid.of([{"filter": "site"}]))
         assert sorted(ids_of(found)) == ["s1", "s2"]
-
-
-@contextmanager
-def connected(at: Site) -> Iterator[Socket]:
-    url = at.server.root.replace("http", "ws") + "/ws/"
-    with connect(url, additional_headers=at.headers) as raw:
-        yield Socket(raw)
 
 
 def check_all_say_so(at: Site) -> None:

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from tests.docker.production import serving
+from tests.live.conftest import ids_of
 from tests.outages.services import Postgres, eventually, running
-from tests.outages.site import Answer, Site, site
+from tests.outages.site import Answer, Site, connected, site
 
 SAMPLES = 60_000
 
@@ -130,6 +131,15 @@ def clock(seconds: int) -> str:
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours % 24:02}:{minute:02}:{second:02}"
+
+
+def test_websockets_are_closed(fresh: str, tmp_path: Path) -> None:
+    with site(fresh, tmp_path, serving(), WEB_CONCURRENCY="2") as at:
+        with connected(at) as socket:
+            assert ids_of(socket.sub("n")) == ["n"]
+            terminate(at)
+            assert socket.close_code() == 1012  # the service restarts
+        assert status(at) == 0
 
 
 def test_a_request_that_does_not_end_is_broken_off(fresh: str, tmp_path: Path) -> None:
