@@ -132,6 +132,16 @@ def test_the_command_and_the_port() -> None:
     assert int(environment()["WEB_CONCURRENCY"]) > 1
 
 
+def test_it_serves_as_make_run_does() -> None:
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    [served] = re.findall(r"^SERVE := (.*)$", makefile, re.MULTILINE)
+    _, _, options = served.partition(command()[1])
+    words = re.sub(r"--(host|port) \S+", "", options).split()
+    assert len(words) >= 4
+    assert " ".join(words[:3]) in " ".join(command())
+    assert set(words) <= set(command())
+
+
 def test_the_health_check() -> None:
     python, option, code = health_command()
     assert (python, option) == ("python", "-c")
