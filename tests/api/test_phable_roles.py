@@ -17,7 +17,7 @@ from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.api.conftest import PASSWORD, fill
-from tests.api.servers import Server, databases, make_user
+from tests.api.servers import Server, databases, make_user, url_of
 from tests.defects.building import at, point
 
 ROLES = ("viewer", "operator", "admin")
@@ -43,7 +43,7 @@ def site(
     refill(store)
     for role in ROLES:
         make_user(alias, role, PASSWORD, role)
-    with Server(alias, tmp_path) as server:
+    with Server(url_of(alias), tmp_path) as server:
         yield server, store
 
 

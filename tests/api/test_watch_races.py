@@ -24,7 +24,7 @@ from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from tests.api.conftest import PASSWORD
-from tests.api.servers import Caller, Server, databases, make_user, token_of
+from tests.api.servers import Caller, Server, databases, make_user, token_of, url_of
 from tests.storage.building import point
 
 NAMES = [f"k{number}" for number in range(12)]
@@ -166,7 +166,7 @@ class Site:
         self.store.load_entities(rows, replace=True)
         joe = make_user(alias, "joe", PASSWORD, "operator")
         self.token = token_of(joe, Token.WRITE)
-        self.servers = [Server(alias, folder) for _ in range(2)]
+        self.servers = [Server(url_of(alias), folder) for _ in range(2)]
         for server in self.servers:
             server.environ["HAYSTACK_TICK_SECONDS"] = "0.5"
             stack.enter_context(server)

@@ -14,7 +14,7 @@ from django.test import Client
 
 from haystack_app.auth import tokens
 from haystack_app.models import Token
-from tests.api.servers import Server
+from tests.api.servers import Server, url_of
 
 __all__ = ["Restartable", "restartable", "session_cookie"]
 
@@ -55,7 +55,7 @@ class Restartable:
 @contextmanager
 def restartable(settings: Any, folder: Path, name: str) -> Iterator[Restartable]:
     """On the database of the test, for a user who is there."""
-    server = Server("default", folder)
+    server = Server(url_of("default"), folder)
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)

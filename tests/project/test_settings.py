@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from project import databases
+from haystack_app import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 PG = "postgresql://me:s%23cret@db.example:5444/site?sslmode=require"
