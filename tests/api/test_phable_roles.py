@@ -16,8 +16,9 @@ from phable.haystack_client import CallError
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
+from tests.api.callers import databases, make_user
 from tests.api.conftest import PASSWORD, fill
-from tests.api.servers import Server, databases, make_user, url_of
+from tests.api.servers import Server, url_of
 from tests.defects.building import at, point
 
 ROLES = ("viewer", "operator", "admin")

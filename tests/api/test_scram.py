@@ -21,8 +21,9 @@ from haystack_app.kinds import MARKER
 from haystack_app.models import Token
 from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
+from tests.api.callers import databases, make_user
 from tests.api.conftest import PASSWORD, fill, grid_of, served, user
-from tests.api.servers import Server, databases, make_user, url_of
+from tests.api.servers import Server, url_of
 from tests.auth.handshaking import Handshake, bearer
 from tests.defects.building import point
 

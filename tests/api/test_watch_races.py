@@ -23,8 +23,9 @@ from haystack_app.storage.currents import Current
 from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
+from tests.api.callers import Caller, databases, make_user, token_of
 from tests.api.conftest import PASSWORD
-from tests.api.servers import Caller, Server, databases, make_user, token_of, url_of
+from tests.api.servers import Server, url_of
 from tests.storage.building import point
 
 NAMES = [f"k{number}" for number in range(12)]
