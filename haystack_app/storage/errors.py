@@ -14,6 +14,7 @@ __all__ = [
     "InvalidSample",
     "InvalidWatch",
     "InvalidWrite",
+    "LostPlace",
     "NotHistorized",
     "NotWritable",
     "OutOfScope",
@@ -117,3 +118,17 @@ class UnknownWatch(StorageError):
 
 class InvalidWatch(StorageError):
     """What a watch cannot do, or one too many."""
+
+
+class LostPlace(StorageError):
+    """A place in the change log from which nobody can go on.
+
+    ``oldest`` is the first from which one can.
+    """
+
+    def __init__(self, place: int, oldest: int, reason: str) -> None:
+        super().__init__(
+            f"cursor {place} {reason}: read all entities anew,"
+            f" then go on from the end of the log; the oldest cursor is {oldest}"
+        )
+        self.oldest = oldest

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from ..wire.record import Record
+from .errors import LostPlace
 from .records import ADD, REMOVE, UPDATE, Change
 
-__all__ = ["logged"]
+__all__ = ["check_place", "logged"]
 
 _OPTION = orjson.OPT_SORT_KEYS
 
@@ -46,3 +47,11 @@ def _text(value: Any) -> bytes:
 
 def _record(tags: Mapping[str, Any]) -> Record:
     return Record(orjson.dumps(tags).decode())
+
+
+def check_place(place: int, oldest: int, end: int) -> None:
+    """Whether all that is behind a place is still there. Raises LostPlace."""
+    if place < oldest:
+        raise LostPlace(place, oldest, "is too old, what follows it was pruned")
+    if place > end:
+        raise LostPlace(place, oldest, "is of another log, for this one ends before it")

@@ -23,7 +23,7 @@ from ..wire.record import Record
 from . import announcing
 from .errors import UnknownEntity
 from .levels import Level
-from .records import Change, Changes
+from .records import Change, Changes, LogPart
 from .samples import Batch, Extent
 from .stored import Stored
 from .watch import Item, Watch
@@ -128,6 +128,25 @@ class Primitives:
         """What happened to an entity, the newest first.
 
         Under a scope not what happened to others that had the id before.
+        """
+        raise NotImplementedError
+
+    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+        """What the change log has behind a place, in the order of the commits.
+
+        ``cursor`` is that of the part before; None is the end of the log as of now.
+        ``limit`` is 1 or more. Whoever goes on from part to part misses no entry
+        and gets none twice, whoever writes meanwhile. Raises LostPlace where
+        entries behind the cursor were pruned, or where the log ends before it. A
+        scope has no effect: the log is for those who see everything.
+        """
+        raise NotImplementedError
+
+    def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Take entries older than that from the beginning of the change log.
+
+        Not more than ``limit``; how many. It ends at the first entry that is not
+        older, so that what stays is a whole end of the log.
         """
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..wire.record import Record
 
-__all__ = ["ADD", "REMOVE", "UPDATE", "Change", "Changes", "Records"]
+__all__ = ["ADD", "REMOVE", "UPDATE", "Change", "Changes", "LogPart", "Records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +63,16 @@ class Change:
     kind: str
     before: Record
     after: Record
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Neighbours in the change log, in the order of the commits.
+
+    ``entries`` are (place, change); places grow, but not by one. ``cursor`` is the
+    place to go on behind, ``more`` whether there is something behind it already.
+    """
+
+    entries: Sequence[tuple[int, Change]]
+    cursor: int
+    more: bool

@@ -7,7 +7,6 @@ the stored form, so that what they accept and answer is the same as elsewhere.
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import (
     Callable,
     Collection,
@@ -32,7 +31,7 @@ from ...wire.record import Record
 from ..errors import ArrayInUse, HistoryInUse, OutOfScope
 from ..levels import Level, devalued
 from ..log import logged
-from ..records import REMOVE, Change, Changes, Records
+from ..records import REMOVE, Change, Changes, LogPart, Records
 from ..samples import Batch, Extent, reinterpreted
 from ..stored import (
     Stored,
@@ -45,12 +44,10 @@ from ..stored import (
 )
 from .entity import Entity
 from .history import History
+from .log import Log
 from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
-
-_LOGGED = 100_000
-"""Changes that are remembered."""
 
 
 class InMemoryAdapter(MemoryWatches):
@@ -66,7 +63,7 @@ class InMemoryAdapter(MemoryWatches):
         self._arrays: dict[str, dict[int, Level]] = {}
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
-        self._log: deque[Change] = deque(maxlen=_LOGGED)
+        self._log = Log()
         self.commit(stored_forms(entities))
 
     def scan(self) -> Iterator[Record]:
@@ -158,7 +155,7 @@ class InMemoryAdapter(MemoryWatches):
         if self.scope is None:
             yield
             return
-        before, entries = dict(self._entities), list(self._log)
+        before, end = dict(self._entities), self._log.end
         histories, arrays = dict(self._histories), dict(self._arrays)
         seen = self._seen()
         for id in ids:
@@ -173,8 +170,7 @@ class InMemoryAdapter(MemoryWatches):
                     self._file(id, before.get(id))
             self._histories.update(histories)
             self._arrays.update(arrays)
-            self._log.clear()
-            self._log.extend(entries)
+            self._log.cut(end)
             raise OutOfScope(hidden[0])
 
     def _put(
@@ -212,6 +208,14 @@ class InMemoryAdapter(MemoryWatches):
         if self.scope is not None:  # the id may have been a hidden entity's before
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
         return found[:limit]
+
+    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+        with self._lock:
+            return self._log.since(cursor, limit)
+
+    def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        with self._lock:
+            return self._log.prune(before, limit)
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         texts = {id: transient_text(tags) for id, tags in changes.items()}

@@ -19,13 +19,12 @@ from django.db.models import QuerySet
 from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import Entity, EntityRef
-from ...wire.record import Record
 from ..errors import OutOfScope
 from ..levels import Level
-from ..records import REMOVE, Change, Changes
+from ..records import REMOVE, Change, Changes, LogPart
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
-from . import history, levels, libs, tasks, transient
+from . import history, levels, libs, log, tasks, transient
 from .commit import BATCH, Commit
 from .locks import lock_entities
 from .time_limit import time_limit
@@ -124,17 +123,13 @@ class OrmAdapter(OrmWatches):
             removals = rows.filter(kind=REMOVE).order_by("-id")
             last = removals.values_list("id", flat=True).first()
             rows = rows.filter(id__gt=last or 0)
-        return [
-            Change(
-                row.at,
-                row.who,
-                row.entity_id,
-                row.kind,
-                Record(row.before),
-                Record(row.after),
-            )
-            for row in rows.order_by("-id")[:limit]
-        ]
+        return [log.change_of(row) for row in rows.order_by("-id")[:limit]]
+
+    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+        return log.since(self.using, cursor, limit)
+
+    def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return log.prune(self.using, before, limit)
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         edges = EntityRef.objects.using(self.using).filter(dst__in=ids)

@@ -1,0 +1,66 @@
+"""The change log of the memory store: the newest entries, and their places."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+
+from ..log import check_place
+from ..records import Change, LogPart
+
+__all__ = ["MOST", "Log"]
+
+MOST = 100_000
+"""Changes that are remembered."""
+
+
+class Log:
+    """The caller has the lock of the store.
+
+    Places begin at the microsecond of the start, so that one of a log that ended
+    with its process is never taken for one of this.
+    """
+
+    def __init__(self) -> None:
+        self._entries: deque[Change] = deque()
+        self._oldest = time.time_ns() // 1_000
+
+    @property
+    def end(self) -> int:
+        return self._oldest + len(self._entries)
+
+    def __reversed__(self) -> Iterator[Change]:
+        return reversed(self._entries)
+
+    def append(self, change: Change) -> None:
+        self._entries.append(change)
+        if len(self._entries) > MOST:
+            self._forget()
+
+    def cut(self, end: int) -> None:
+        """Take back what is behind a place, before anybody has read it."""
+        while self.end > end and self._entries:
+            self._entries.pop()
+
+    def since(self, cursor: int | None, limit: int) -> LogPart:
+        if cursor is None:
+            return LogPart([], self.end, more=False)
+        check_place(cursor, self._oldest, self.end)
+        behind = islice(self._entries, cursor - self._oldest, None)
+        found = list(enumerate(islice(behind, limit), cursor + 1))
+        reached = cursor + len(found)
+        return LogPart(found, reached, reached < self.end)
+
+    def prune(self, before: dt.datetime, limit: int) -> int:
+        count = 0
+        while count < limit and self._entries and self._entries[0].at < before:
+            self._forget()
+            count += 1
+        return count
+
+    def _forget(self) -> None:
+        self._entries.popleft()
+        self._oldest += 1
