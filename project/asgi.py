@@ -19,6 +19,7 @@ from project.wsgi import application as wsgi_application  # it sets Django up
 from haystack_app import ticking
 from haystack_app.conf import limit
 from haystack_app.demo import simulating
+from haystack_app.live.feed import Feed, with_feed
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
@@ -35,7 +36,13 @@ http = HealthLayer(
         patience=settings.HAYSTACK_PATIENCE_SECONDS,
     )
 )
+# Not behind the layer for slow clients: it would read ahead for them.
+feed = OldClientLayer(
+    Feed(wsgi_application, patience=settings.HAYSTACK_PATIENCE_SECONDS)
+)
 ticker, simulator = ticking.start(), simulating.start()
 application = with_hub(
-    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urls)})
+    ProtocolTypeRouter(
+        {"http": with_feed(feed, http), "websocket": URLRouter(websocket_urls)}
+    )
 )

@@ -24,7 +24,7 @@ from ..wire.errors import ParseError
 from ..wire.record import Record
 from . import exceptions, openapi, preconditions
 from .openapi import query
-from .paging import LARGEST_PAGE, PAGE, page_size
+from .paging import LARGEST_PAGE, PAGE, flag, page_size
 from .refusals import as_rest
 from .rest import RestView
 
@@ -55,7 +55,7 @@ class EntitiesView(RestView):
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """Entities in order of their ids, a page at a time."""
         asked = request.query_params
-        size, after, trash = page_size(asked), _cursor(asked), _flag(asked, "trash")
+        size, after, trash = page_size(asked), _cursor(asked), flag(asked, "trash")
         fields = _fields(asked)
         with self.context(request) as context:
             found = editing.page(
@@ -132,7 +132,7 @@ class EntityView(RestView):
         mod = None
         if "If-Match" in request.headers:
             mod = preconditions.wanted_mod(request)
-        force = _flag(request.query_params, "force")
+        force = flag(request.query_params, "force")
         with self.context(request) as context:
             editing.remove(context, _known(id), mod, force=force)
         answer = HttpResponse(status=204)
@@ -184,13 +184,6 @@ def _cursor(asked: QueryDict) -> str:
     if text and not is_ref_id(text):
         raise exceptions.UnreadableRequest(f"cursor: {text!r} is no id")
     return text
-
-
-def _flag(asked: QueryDict, name: str) -> bool:
-    text = asked.get(name, "false")
-    if text not in ("true", "false"):
-        raise exceptions.UnreadableRequest(f"{name} is true or false, not {text!r}")
-    return text == "true"
 
 
 def _fields(asked: QueryDict) -> set[str] | None:

@@ -27,6 +27,7 @@ __all__ = [
     "UnreadableRequest",
     "brief",
     "handle",
+    "members_of",
 ]
 
 logger = logging.getLogger(__name__)
@@ -78,9 +79,9 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     answer = rest_exception_handler(error, context)
     if answer is None:
         logger.error("request failed", exc_info=error)
-        return _answer(500, "internal error")
+        return _answer({"status": 500, "dis": "internal error"})
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
-    body = _answer(answer.status_code, brief(str(detail)))
+    body = _answer(members_of(error, answer.status_code, str(detail)))
     for name in ("WWW-Authenticate", "Retry-After"):
         if name in answer:
             body[name] = answer[name]
@@ -101,9 +102,16 @@ def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
     return answer
 
 
-def _answer(status: int, dis: str) -> JsonResponse:
+
+def members_of(error: Exception, status: int, detail: str) -> dict[str, Any]:
+    """Of the body of a refusal; an error may have more of them as ``members``."""
+    more: dict[str, Any] = getattr(error, "members", {})
+    return {"status": status, "dis": brief(detail), **more}
+
+
+def _answer(members: dict[str, Any]) -> JsonResponse:
     return JsonResponse(
-        {"status": status, "dis": dis},
-        status=status,
+        members,
+        status=members["status"],
         content_type="application/json; charset=utf-8",
     )

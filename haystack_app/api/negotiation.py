@@ -7,7 +7,7 @@ answered in Zinc. Source: RFC 9110 section 12.5.1, and what clients send.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.utils.http import parse_header_parameters
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from ..wire.registry import DEFAULT, FORMATS, Format
 from .codecs import GridRenderer
 
-__all__ = ["GridNegotiation", "choose", "format_of"]
+__all__ = ["GridNegotiation", "choose", "choose_type", "format_of"]
 
 _MAX_RANGES = 100
 
@@ -66,6 +66,20 @@ def choose(accept: str) -> tuple[Format, str]:
             if wanted.q > 0 and not _is_refused(format, media_type, wanted, refused):
                 return format, media_type
     raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
+
+
+def choose_type(accept: str, offered: Sequence[str]) -> str:
+    """One of some media types, of equal ones the first. Raises NotAcceptable."""
+    ranges = sorted(_ranges(accept or "*/*"), key=lambda one: -one.specificity)
+
+    def rank(name: str) -> tuple[float, int]:
+        covering = (one for one in ranges if name.startswith(one.prefix))
+        return next(((one.q, one.specificity) for one in covering), (0.0, 0))
+
+    best = max(offered, key=rank)
+    if rank(best)[0] <= 0:
+        raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
+    return best
 
 
 def format_of(content_type: str) -> Format | None:

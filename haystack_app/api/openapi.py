@@ -10,6 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
+    "CHANGES",
     "ENTITY",
     "ETAG",
     "IF_MATCH",
@@ -56,9 +57,37 @@ PAGE_OF: dict[str, Any] = {
     },
     "required": ["results", "next"],
 }
+CHANGES: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "changes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "cursor": {"type": "string"},
+                    "at": {"type": "string", "format": "date-time"},
+                    "who": {"type": "string"},
+                    "id": {"type": "string"},
+                    "kind": {"type": "string", "enum": ["add", "update", "remove"]},
+                    "before": {"type": "object", "additionalProperties": True},
+                    "after": {"type": "object", "additionalProperties": True},
+                },
+                "required": ["cursor", "at", "who", "id", "kind", "before", "after"],
+            },
+        },
+        "cursor": {"type": "string", "description": "`since` of the next request"},
+        "more": {"type": "boolean", "description": "whether there are others already"},
+    },
+    "required": ["changes", "cursor", "more"],
+}
 _REFUSAL = {
     "type": "object",
-    "properties": {"status": {"type": "integer"}, "dis": {"type": "string"}},
+    "properties": {
+        "status": {"type": "integer"},
+        "dis": {"type": "string"},
+        "oldest": {"type": "string", "description": "of a 410: the oldest cursor"},
+    },
     "required": ["status", "dis"],
 }
 _REASONS = {
@@ -66,7 +95,9 @@ _REASONS = {
     401: "no log-in",
     403: "the right to do this is missing",
     404: "unknown id or project",
+    406: "the answer is JSON, or events",
     409: "it does not go with what is there: others refer to it, say",
+    410: "the change log does not go on from this cursor: read all entities anew",
     412: "it was changed meanwhile",
     413: "the body is too large, as sent or inflated",
     415: "the body is no JSON of this kind, or its Content-Encoding is not gzip",

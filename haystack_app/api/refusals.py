@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rest_framework.exceptions import APIException, NotFound
 
 from ..ops import OpError
+from ..ops.changes import LostPlace
 from ..ops.editing import (
     Conflict,
     EntityInUse,
@@ -18,7 +19,7 @@ from ..ops.editing import (
 from ..wire.errors import EncodeError, ParseError
 from .exceptions import UnreadableRequest
 
-__all__ = ["Conflicting", "Stale", "as_rest"]
+__all__ = ["Conflicting", "Gone", "Stale", "as_rest"]
 
 
 class Conflicting(APIException):
@@ -31,9 +32,17 @@ class Stale(APIException):
     default_detail = "It was changed meanwhile."
 
 
+class Gone(APIException):
+    status_code = 410
+
+    def __init__(self, error: LostPlace) -> None:
+        super().__init__(str(error))
+        self.members = {"oldest": str(error.oldest)}
+
+
 @contextmanager
 def as_rest() -> Iterator[None]:
-    """Refusals inside become answers: 404, 409, 412, and 400 for the others."""
+    """Refusals inside become answers: 404, 409, 410, 412, and 400 for the others."""
     try:
         yield
     except UnknownEntity as err:
@@ -44,5 +53,7 @@ def as_rest() -> Iterator[None]:
         raise Conflicting(str(err)) from None
     except StaleRecord as err:
         raise Stale(str(err)) from None
+    except LostPlace as err:
+        raise Gone(err) from None
     except (StorageError, ParseError, EncodeError, OpError) as err:
         raise UnreadableRequest(str(err)) from None

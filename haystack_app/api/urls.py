@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from .changes import ChangesView
 from .entities import EntitiesView, EntityView
 from .users import UsersView, UserView
 from .views import OpView
@@ -19,6 +20,7 @@ urlpatterns = [
     # ids first: @entities is a legal one
     re_path(r"^entities/?$", EntitiesView.as_view(), name="entities"),
     re_path(r"^entities/(?P<id>[^/]+)/?$", EntityView.as_view(), name="entity"),
+    re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),
     re_path(r"^users/?$", UsersView.as_view(), name="users"),
     re_path(r"^users/(?P<id>[^/]+)/?$", UserView.as_view(), name="user"),
     re_path(r"^(?P<project>[^/]+)/entities/?$", EntitiesView.as_view(schema=None)),
@@ -26,6 +28,7 @@ urlpatterns = [
         r"^(?P<project>[^/]+)/entities/(?P<id>[^/]+)/?$",
         EntityView.as_view(schema=None),
     ),
+    re_path(r"^(?P<project>[^/]+)/changes/?$", ChangesView.as_view(schema=None)),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"
     ),

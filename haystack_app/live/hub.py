@@ -100,7 +100,7 @@ class Hub:
         self.logs: dict[str, asyncio.Event] = {}
         self.stale: Round[str] = Round()
         self.to_renew: Round[Member] = Round()
-        self.is_failing = self.is_deaf = False
+        self.is_failing = self.is_deaf = self.is_stopping = False
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
         if shared_layer() is not None:
@@ -123,14 +123,18 @@ class Hub:
             if alias in self.logs:
                 self.logs.pop(alias).set()
 
-    async def log_grows(self, alias: str, seconds: float) -> None:
-        """Come back when a store's change log may have grown, or time is up."""
-        event = self.logs.setdefault(alias, asyncio.Event())
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return
+    def growth(self, alias: str) -> asyncio.Event:
+        """Set when a store's change log may have grown.
+
+        To be taken before one looks, or what comes between is not heard of.
+        """
+        return self.logs.setdefault(alias, asyncio.Event())
+
+    def stop(self) -> None:
+        """The server ends: whoever waits for a log shall wait no more."""
+        self.is_stopping = True
+        for event in self.logs.values():
+            event.set()
 
     async def _listen(self) -> None:
         """To other processes, again and again when the layer fails."""

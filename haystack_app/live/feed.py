@@ -1,0 +1,141 @@
+"""``/api/changes`` without a thread that waits: long-poll and server-sent events.
+
+Django's own view says who may follow, from where, and answers what is there. Where
+it answers ``Following`` there is nothing yet, and this application waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponseBase, QueryDict
+from django.urls import Resolver404, resolve
+
+from ..api.changes import CAN_WAIT, ChangesView, Following, longest_wait
+from .events import EventStream
+from .hub import hub
+from .stopping import hear_of_stop
+from .tailing import every_seconds, heard_of, page_behind
+from .threads import in_thread
+
+__all__ = ["Feed", "with_feed"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_OF_BODIES = (b"content-type", b"content-length", b"transfer-encoding")
+
+
+def with_feed(feed: App, app: App) -> App:
+    """``app``, but for those who follow the change log."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = feed if _is_followed(scope) else app
+        await chosen(scope, receive, send)
+
+    return call
+
+
+def _is_followed(scope: Scope) -> bool:
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    if scope["method"] != "GET" or not path.rstrip("/").endswith("/changes"):
+        return False
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    return getattr(view, "view_class", None) is ChangesView
+
+
+class Feed:
+    """``django`` is a handler whose middleware is there already; ``patience`` are
+    seconds that a client may take nothing of what is sent."""
+
+    def __init__(self, django: BaseHandler, *, patience: float) -> None:
+        self.django = django
+        self.patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hear_of_stop(hub())
+        leaving = asyncio.create_task(_gone(receive))
+        answering = asyncio.create_task(self._answer(scope, send))
+        try:
+            await asyncio.wait(
+                {leaving, answering}, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            leaving.cancel()
+            if not answering.done():
+                answering.cancel()
+                await asyncio.gather(answering, return_exceptions=True)
+        if not answering.cancelled():
+            answering.result()
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        response = await in_thread(self._ask, scope, can_wait=True)
+        if isinstance(response, Following):
+            if response.is_stream:
+                stream = EventStream(scope, response, _start(response), self.patience)
+                await stream.run(send)
+                return
+            await _wait(response, longest_wait(QueryDict(scope["query_string"])))
+            response = await in_thread(self._ask, scope, can_wait=False)
+        await send(_start(response))
+        await send({"type": "http.response.body", "body": response.content})
+
+    def _ask(self, scope: Scope, *, can_wait: bool) -> Any:
+        """Django's answer, middleware included; a body of a GET does not count."""
+        response = self.django.get_response(_request(scope, can_wait))
+        response.close()
+        return response
+
+
+def _request(scope: Scope, can_wait: bool) -> ASGIRequest:
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        # WSGI cannot tell `a_b` from `a-b`: see project/body.py
+        if name not in _OF_BODIES and b"_" not in name
+    ]
+    query = scope["query_string"].decode("latin-1").encode("ascii", "replace")
+    asked = {**scope, "headers": headers, "query_string": query, CAN_WAIT: can_wait}
+    return ASGIRequest(asked, io.BytesIO())
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _wait(following: Following, seconds: int) -> None:
+    """For an entry, for time to be up, or for a failure, which the view explains."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not hub().is_stopping:
+                growth = hub().growth(following.alias)
+                page = await page_behind(growth, following.alias, following.cursor, 1)
+                if page.entries:
+                    return
+                await heard_of(growth, every_seconds())
+    except Exception:  # the view is asked again, and says what is wrong
+        return
+
+
+def _start(response: HttpResponseBase) -> MutableMapping[str, Any]:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in response.items()
+    ]
+    if isinstance(response, Following):
+        headers = [one for one in headers if one[0] != b"content-length"]
+    for cookie in response.cookies.values():
+        headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))
+    status = response.status_code
+    return {"type": "http.response.start", "status": status, "headers": headers}

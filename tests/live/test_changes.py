@@ -1,0 +1,592 @@
+"""The change feed against a server behind real sockets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import connection, connections, transaction
+from django.test import Client
+
+from haystack_app.kinds import MARKER, Number, Ref
+from haystack_app.live import events, feed, tailing
+from haystack_app.models import GroupScope, Token
+from haystack_app.storage.handler import storages
+from project import asgi
+from tests.api.conftest import basic, user
+from tests.live.conftest import api_token
+from tests.live.following import Stream, get, stream
+from tests.storage.building import entity
+
+LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+
+def add(*ids: str) -> None:
+    storages["default"].load_entities([entity(id, dis=id) for id in ids], who="joe")
+
+
+def prune() -> None:
+    assert storages["default"].prune_changes(LATER)
+
+
+def soon(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline, "it never was"
+        time.sleep(0.02)
+
+
+def end_of(port: int) -> str:
+    status, body, _ = get(port)
+    assert (status, body["changes"], body["more"]) == (200, [], False)
+    cursor: str = body["cursor"]
+    return cursor
+
+
+class Later(threading.Thread):
+    """A request that is waited for elsewhere."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self.ask = ask
+        self.found: Any = None
+        self.start()
+
+    def run(self) -> None:
+        self.found = self.ask()
+
+    def answer(self) -> Any:
+        self.join(60)
+        assert not self.is_alive()
+        return self.found
+
+
+# -- long-poll -----------------------------------------------------------------
+
+
+def test_what_changed_since(server: int) -> None:
+    begin = end_of(server)
+    store = storages["default"]
+    add("x")
+    store.update_entities([{"id": Ref("x"), "dis": "X"}], force=True, who="ann")
+    store.commit([], remove=["x"])
+    status, body, headers = get(server, f"?since={begin}")
+    assert status == 200
+    assert headers["Content-Type"] == "application/json; charset=utf-8"
+    assert headers["Cache-Control"] == "no-cache, no-store"
+    first, second, third = body["changes"]
+    assert (first["kind"], first["id"], first["who"]) == ("add", "x", "joe")
+    assert first["before"] == first["after"] == {}
+    assert (second["kind"], second["before"], second["after"], second["who"]) == (
+        "update",
+        {"dis": "x"},
+        {"dis": "X"},
+        "ann",
+    )
+    assert third["kind"] == "remove"
+    assert third["before"]["id"] == {"_kind": "ref", "val": "x"}
+    assert dt.datetime.fromisoformat(third["at"]).tzinfo is not None
+    assert (body["cursor"], body["more"]) == (third["cursor"], False)
+    middle = first["cursor"]
+    assert get(server, f"?since={middle}")[1]["changes"] == [second, third]
+    body = get(server, f"?since={begin}&limit=2")[1]
+    assert (body["changes"], body["more"]) == ([first, second], True)
+    assert get(server, f"?since={body['cursor']}&wait=0")[1]["changes"] == [third]
+    assert get(server, f"?since={third['cursor']}&wait=0")[1]["changes"] == []
+
+
+def test_a_change_ends_the_waiting(server: int) -> None:
+    begin = end_of(server)
+    waiting = [Later(lambda: get(server, f"?since={begin}")) for _ in range(3)]
+    time.sleep(0.5)
+    assert all(one.is_alive() for one in waiting)
+    add("x")
+    for one in waiting:
+        status, body, _ = one.answer()
+        assert (status, [change["id"] for change in body["changes"]]) == (200, ["x"])
+
+
+def test_waiting_has_an_end(server: int) -> None:
+    begin = end_of(server)
+    status, body, _ = get(server, f"?since={begin}&wait=1")
+    assert (status, body) == (
+        200,
+        {"changes": [], "cursor": begin, "more": False},
+    )
+
+
+def test_a_change_that_nobody_speaks_of(server: int, settings: Any) -> None:
+    settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": 0.5}
+    begin = end_of(server)
+    poll = Later(lambda: get(server, f"?since={begin}"))
+    events = stream(server)
+    assert events.begin() == begin
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO changes (at, who, entity_id, kind, before, after)"
+            " VALUES ('2026-01-01 00:00:00', '', 'q', 'add', '{}', '{}')"
+        )
+    assert [one["id"] for one in poll.answer()[1]["changes"]] == ["q"]
+    assert events.take(1)[0].data["id"] == "q"
+    events.leave()
+
+
+def test_a_large_entry_is_an_answer_of_its_own(server: int) -> None:
+    begin = end_of(server)
+    for id in ("big1", "big2"):
+        storages["default"].load_entities([entity(id, text="x" * 700_000)])
+        storages["default"].commit([], remove=[id])
+    seen: list[tuple[str, str]] = []
+    more = True
+    while more:
+        _, body, _ = get(server, f"?since={begin}&wait=0")
+        assert len(body["changes"]) <= 3
+        seen += [(one["kind"], one["id"]) for one in body["changes"]]
+        begin, more = body["cursor"], body["more"]
+    kinds = ("add", "remove")
+    assert seen == [(kind, id) for id in ("big1", "big2") for kind in kinds]
+
+
+# -- events --------------------------------------------------------------------
+
+
+def test_events(server: int) -> None:
+    begin = end_of(server)
+    events = stream(server)
+    assert events.begin() == begin
+    add("x")
+    add("y")
+    got = events.take(2)
+    polled = get(server, f"?since={begin}")[1]["changes"]
+    assert [one.data for one in got] == polled
+    assert [one.id for one in got] == [one["cursor"] for one in polled]
+    assert {one.name for one in got} == {"change"}
+    events.leave()
+    add("z")
+    again = stream(server, f"?since={begin}", Last_Event_ID=events.last_id)
+    assert [one.data["id"] for one in again.take(1)] == ["z"]
+    from_begin = stream(server, f"?since={begin}")
+    assert [one.data["id"] for one in from_begin.take(3)] == ["x", "y", "z"]
+    for one in (again, from_begin):
+        one.leave()
+
+
+def test_events_by_a_word_of_the_query(server: int) -> None:
+    one = stream(server, "?stream=true", Accept="*/*")
+    add("x")
+    assert one.take(1)[0].data["id"] == "x"
+    one.leave()
+
+
+def test_a_heartbeat(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.2)
+    one = stream(server)
+    one.begin()
+    while one.comments < 3:
+        assert one.answer.readline() in (b":\n", b"\n")
+        one.comments += 1
+    one.leave()
+
+
+def test_of_another_project(server: int) -> None:
+    store = storages["memory"]
+    begin = get(server, path="/api/memory/changes/")[1]["cursor"]
+    one = stream(server, path="/api/memory/changes")
+    assert one.begin() == begin
+    poll = Later(lambda: get(server, f"?since={begin}", path="/api/memory/changes"))
+    add("not-here")
+    try:
+        store.load_entities([entity("here")])
+        assert one.take(1)[0].data["id"] == "here"
+        [change] = poll.answer()[1]["changes"]
+        assert change["id"] == "here"
+    finally:
+        store.load_entities([], replace=True)
+        one.leave()
+
+
+def test_old_clients_get_events_as_a_whole(server: int) -> None:
+    begin = end_of(server)
+    add("x")
+    head = "\r\n".join(
+        [
+            f"GET /api/changes?since={begin}&stream=true HTTP/1.0",
+            "Host: localhost",
+            f"Authorization: {basic('alice')['Authorization']}",
+        ]
+    )
+    with socket.create_connection(("127.0.0.1", server), 30) as peer:
+        peer.sendall(f"{head}\r\n\r\n".encode())
+        data = b""
+        while piece := peer.recv(65_536):
+            data += piece
+    head_sent, _, body = data.partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head_sent.lower()
+    assert b"chunked" not in head_sent
+    assert b"event: change\ndata: {" in body
+
+
+# -- cursors that are none -----------------------------------------------------
+
+
+def test_a_cursor_that_is_too_old(server: int) -> None:
+    begin = end_of(server)
+    add("x", "y")
+    prune()
+    end = end_of(server)
+    for query in (f"?since={begin}", f"?since={begin}&stream=true"):
+        status, body, _ = get(server, query)
+        assert (status, body["status"], body["oldest"]) == (410, 410, end)
+        assert "too old" in body["dis"]
+    status, body, _ = get(server, f"?since={int(end) + 1}")
+    assert (status, body["oldest"]) == (410, end)
+    assert "another log" in body["dis"]
+    assert get(server, f"?since={end}&wait=0")[0] == 200
+
+
+@pytest.mark.parametrize("word", ["", "x", "-1", "1.5", "%FF", "1" * 41, "²", "%00"])
+def test_a_cursor_that_cannot_be_read(server: int, word: str) -> None:
+    from urllib.parse import quote
+
+    status, body, _ = get(server, f"?since={quote(word, safe='%')}")
+    assert (status, body["status"]) == (400, 400)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "wait=-1", "wait=x", "wait=1.5", "stream=yes"]
+)
+def test_words_that_cannot_be_read(server: int, query: str) -> None:
+    status, body, _ = get(server, f"?since=0&{query}")
+    assert status == 400
+    assert query.partition("=")[0] in body["dis"]
+
+
+def test_a_stream_that_was_overtaken_ends(
+    server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stream(server)
+    one.begin()
+    # it sleeps until there is something, which then is gone again
+    with transaction.atomic():
+        add("x")
+        prune()
+    *_, last = list(one)
+    assert (last.name, last.data["status"]) == ("end", 410)
+    assert last.data["oldest"] == end_of(server)
+
+
+# -- who may -------------------------------------------------------------------
+
+
+def test_who_may(server: int) -> None:
+    user("nobody", "")
+    assert get(server, name="vera")[0] == 200
+    assert get(server, name="nobody")[0] == 403
+    status, body, headers = get(server, name=None)
+    assert (status, body["status"]) == (401, 401)
+    assert headers["WWW-Authenticate"].startswith("scram ")
+    assert get(server, name=None, Authorization="Bearer wrong")[0] == 401
+    read = {"Authorization": f"Bearer {api_token('alice', Token.READ)}"}
+    assert get(server, name=None, **read)[0] == 200
+    client = Client()
+    client.force_login(get_user_model().objects.get(username="alice"))
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    assert get(server, name=None, Cookie=cookie)[0] == 200
+    assert get(server, path="/api/nowhere/changes")[0] == 404
+
+
+def test_a_handshake_begins_here_too(server: int) -> None:
+    status, _, headers = get(server, name=None, Authorization="HELLO username=YQ")
+    assert status == 401
+    assert "handshakeToken=" in headers["WWW-Authenticate"]
+
+
+def test_nobody_whose_groups_have_a_filter(server: int) -> None:
+    group = Group.objects.create(name="north")
+    GroupScope.objects.create(group=group, filter="site")
+    get_user_model().objects.get(username="vera").groups.add(group)
+    for query in ("", "?since=0", "?stream=true"):
+        status, body, _ = get(server, query, name="vera")
+        assert status == 403
+        assert "no filter" in body["dis"]
+
+
+def test_methods_and_types(server: int) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for name in ("alice", "vera", None):
+            status, body, headers = get(server, method=method, name=name)
+            assert (status, body["status"]) == (405, 405)
+            assert headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert get(server, method="OPTIONS")[0] == 200
+    for accept in ("application/json", "text/event-stream"):
+        status, body, headers = get(server, method="HEAD", Accept=accept)
+        assert (status, body) == (200, None)
+        assert headers["Content-Type"].startswith(accept)
+    assert get(server, Accept="text/zinc")[0] == 406
+    assert get(server, Accept="text/*;q=0, */*")[0] == 200
+    assert get(server, Accept="text/html, */*;q=0.1")[0] == 200
+    _, _, headers = get(server)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_too_many_requests(server: int, settings: Any) -> None:
+    settings.HAYSTACK = {**settings.HAYSTACK, "THROTTLE": {"USER": 2}}
+    statuses = [get(server)[0] for _ in range(4)]
+    assert statuses.count(429) >= 1
+    status, body, headers = get(server)
+    assert (status, body["status"]) == (429, 429)
+    assert int(headers["Retry-After"]) <= 60
+
+
+def test_a_log_in_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "RENEW_SECONDS", 0.2)
+    headers = {"Authorization": f"Bearer {api_token('alice')}"}
+    one = stream(server, name=None, **headers)
+    one.begin()
+    begin = end_of(server)
+    poll = Later(lambda: get(server, f"?since={begin}", name=None, **headers))
+    time.sleep(0.5)
+    Token.objects.all().delete()
+    *_, last = list(one)
+    assert (last.name, last.data["status"]) == ("end", 401)
+    add("secret")
+    assert poll.answer()[0] == 401
+
+
+def test_a_filter_that_comes_later(
+    server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "RENEW_SECONDS", 0.2)
+    one = stream(server, name="vera")
+    one.begin()
+    group = Group.objects.create(name="north")
+    GroupScope.objects.create(group=group, filter="site")
+    get_user_model().objects.get(username="vera").groups.add(group)
+    *_, last = list(one)
+    assert (last.name, last.data["status"]) == ("end", 403)
+
+
+# -- many, slow, gone ----------------------------------------------------------
+
+
+class Undone(Exception):
+    pass
+
+
+def write(number: int, kept: list[str]) -> None:
+    """Commits, some of which are undone."""
+    lot = random.Random(number)
+    try:
+        for turn in range(15):
+            id = f"w{number}.{turn}"
+            with suppress(Undone), transaction.atomic():
+                add(id)
+                if lot.random() < 0.3:
+                    raise Undone
+                transaction.on_commit(lambda id=id: kept.append(id))  # type: ignore[misc]
+    finally:
+        connections.close_all()
+
+
+def test_nothing_is_missed_beside_writers(server: int) -> None:
+    """By events with connections that break, and by polls; nothing comes twice."""
+    begin = end_of(server)
+    kept: list[list[str]] = [[] for _ in range(8)]
+    writers = [Later(lambda n=n: write(n, kept[n])) for n in range(8)]  # type: ignore[misc]
+    over = threading.Event()
+
+    def by_polls() -> list[str]:
+        found: list[str] = []
+        cursor = begin
+        while True:
+            last = over.is_set()
+            body = get(server, f"?since={cursor}&limit=7&wait=1")[1]
+            found += [one["id"] for one in body["changes"]]
+            cursor = body["cursor"]
+            if last and not body["changes"]:
+                return found
+
+    def by_events() -> list[str]:
+        found: list[str] = []
+        one = stream(server, f"?since={begin}")
+        for count in range(1, 1_000):
+            [event] = one.take(1)
+            if event.data["id"] == "the-end":
+                one.leave()
+                return found
+            found.append(event.data["id"])
+            if count % 11 == 0:
+                one.leave()
+                one = stream(server, Last_Event_ID=one.last_id)
+        raise AssertionError("too many")
+
+    followers = [Later(by_polls), Later(by_events), Later(by_events)]
+    for writer in writers:
+        writer.answer()
+    wanted = sorted(id for own in kept for id in own)
+    over.set()
+    polled = followers[0].answer()
+    add("the-end")
+    assert len(wanted) > 50
+    assert sorted(polled) == wanted
+    assert followers[1].answer() == polled
+    assert followers[2].answer() == polled
+
+
+def test_many_idle_followers_hold_no_thread(server: int) -> None:
+    begin = end_of(server)
+    followers = [stream(server) for _ in range(100)]
+    for one in followers:
+        assert one.begin() == begin
+    polls = [_asked(server, begin) for _ in range(100)]
+    before = threading.active_count()
+    assert len(followers) + len(polls) > before * 2
+    for _ in range(30):
+        assert get(server, path="/api/about", Accept="application/json")[0] == 200
+    assert threading.active_count() <= before + 30
+    add("x")
+    for one in followers:
+        assert one.take(1)[0].data["id"] == "x"
+        one.leave()
+    for peer in polls:
+        answer = http_answer(peer)
+        assert answer.status == 200
+        assert b'"id":"x"' in answer.read()
+        peer.close()
+
+
+def _asked(port: int, since: str) -> Any:
+    import http.client
+
+    peer = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    peer.request("GET", f"/api/changes?since={since}&wait=60", headers=basic("alice"))
+    return peer
+
+
+def http_answer(peer: Any) -> Any:
+    return peer.getresponse()
+
+
+def followers_now() -> int:
+    return len(_running)
+
+
+_running: set[Any] = set()
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many requests to the feed are being answered."""
+    inside: list[Any] = []
+    answer = feed.Feed._answer
+
+    async def counted(self: Any, scope: Any, send: Any) -> None:
+        inside.append(send)
+        try:
+            await answer(self, scope, send)
+        finally:
+            inside.remove(send)
+
+    monkeypatch.setattr(feed.Feed, "_answer", counted)
+    return lambda: len(inside)
+
+
+def test_who_leaves_is_gone_at_once(server: int, running: Callable[[], int]) -> None:
+    begin = end_of(server)
+    followers: list[Stream] = [stream(server) for _ in range(5)]
+    polls = [_asked(server, begin) for _ in range(5)]
+    soon(lambda: running() == 10)
+    for one in followers:
+        one.leave()
+    for peer in polls:
+        peer.close()
+    soon(lambda: running() == 0)
+    assert tailing._reads == {}
+
+
+def test_a_slow_client_costs_no_memory(
+    server: int, monkeypatch: pytest.MonkeyPatch, running: Callable[[], int]
+) -> None:
+    """The log is read as the client takes it: a few pages ahead, never all of it."""
+    begin = end_of(server)
+    for turn in range(30):  # 30 MB of removals
+        ids = [f"big{turn}.{number}" for number in range(10)]
+        text = "x" * 100_000
+        storages["default"].load_entities([entity(id, text=text) for id in ids])
+        storages["default"].commit([], remove=ids)
+    sent = [0]
+    say = events.EventStream._say
+
+    async def counted(self: Any, text: str) -> None:
+        sent[0] += len(text)
+        await say(self, text)
+
+    monkeypatch.setattr(events.EventStream, "_say", counted)
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    peer.settimeout(30)
+    peer.connect(("127.0.0.1", server))
+    head = f"GET /api/changes?since={begin}&stream=true HTTP/1.1\r\nHost: h\r\n"
+    login = f"Authorization: {basic('alice')['Authorization']}\r\n\r\n"
+    peer.sendall((head + login).encode())
+    soon(lambda: sent[0] > 100_000)
+    before = -1
+    while sent[0] != before:  # until it stands still
+        before = sent[0]
+        time.sleep(1)
+    assert sent[0] < 12_000_000
+    taken = b""
+    while taken.count(b"event: change") < 600:
+        taken = taken[-20:] and taken + peer.recv(1_000_000)
+    assert running() == 1
+    peer.close()
+    soon(lambda: running() == 0)
+
+
+def test_who_takes_nothing_is_given_up(
+    server: int,
+    monkeypatch: pytest.MonkeyPatch,
+    running: Callable[[], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(asgi.feed.app, "patience", 0.5)
+    begin = end_of(server)
+    for turn in range(10):
+        ids = [f"big{turn}.{number}" for number in range(10)]
+        text = "x" * 100_000
+        storages["default"].load_entities([entity(id, text=text) for id in ids])
+        storages["default"].commit([], remove=ids)
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    peer.connect(("127.0.0.1", server))
+    head = f"GET /api/changes?since={begin}&stream=true HTTP/1.1\r\nHost: h\r\n"
+    login = f"Authorization: {basic('alice')['Authorization']}\r\n\r\n"
+    peer.sendall((head + login).encode())
+    soon(lambda: "took nothing for 0.5 s" in caplog.text)
+    soon(lambda: running() == 0)
+    peer.close()
+
+
+def test_without_asgi_it_does_not_wait(server: int) -> None:
+    """What ``project/wsgi.py`` answers."""
+    begin = end_of(server)
+    client = Client()
+    client.force_login(get_user_model().objects.get(username="alice"))
+    answer = client.get(f"/api/changes?since={begin}")
+    assert answer.json() == {"changes": [], "cursor": begin, "more": False}
+    storages["default"].update_entities(
+        [{"id": Ref("a"), "area": Number(1), "big": MARKER}], force=True
+    )
+    [change] = client.get(f"/api/changes?since={begin}").json()["changes"]
+    assert change["after"] == {"area": 1, "big": {"_kind": "marker"}}
+    answer = client.get("/api/changes", headers={"Accept": "text/event-stream"})
+    assert (answer.status_code, answer.json()["status"]) == (501, 501)
