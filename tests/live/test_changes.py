@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import random
 import socket
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -27,6 +29,7 @@ from tests.live.conftest import api_token
 from tests.live.following import Stream, get, stream
 from tests.storage.building import entity
 
+_EVENT = b"event: change"
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
@@ -255,8 +258,6 @@ def test_a_cursor_that_is_too_old(server: int) -> None:
 
 @pytest.mark.parametrize("word", ["", "x", "-1", "1.5", "%FF", "1" * 41, "²", "%00"])
 def test_a_cursor_that_cannot_be_read(server: int, word: str) -> None:
-    from urllib.parse import quote
-
     status, body, _ = get(server, f"?since={quote(word, safe='%')}")
     assert (status, body["status"]) == (400, 400)
 
@@ -458,29 +459,16 @@ def test_many_idle_followers_hold_no_thread(server: int) -> None:
         assert one.take(1)[0].data["id"] == "x"
         one.leave()
     for peer in polls:
-        answer = http_answer(peer)
+        answer = peer.getresponse()
         assert answer.status == 200
         assert b'"id":"x"' in answer.read()
         peer.close()
 
 
 def _asked(port: int, since: str) -> Any:
-    import http.client
-
     peer = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     peer.request("GET", f"/api/changes?since={since}&wait=60", headers=basic("alice"))
     return peer
-
-
-def http_answer(peer: Any) -> Any:
-    return peer.getresponse()
-
-
-def followers_now() -> int:
-    return len(_running)
-
-
-_running: set[Any] = set()
 
 
 @pytest.fixture
@@ -513,16 +501,36 @@ def test_who_leaves_is_gone_at_once(server: int, running: Callable[[], int]) -> 
     assert tailing._reads == {}
 
 
+def remove_big(count: int) -> None:
+    """Entries of 100 KB each, and as many short ones."""
+    text = "x" * 100_000
+    for start in range(0, count, 10):
+        ids = [f"big{start + number}" for number in range(10)]
+        storages["default"].load_entities([entity(id, text=text) for id in ids])
+        storages["default"].commit([], remove=ids)
+
+
+def lazy(port: int, begin: str) -> socket.socket:
+    """A follower that takes nothing yet."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    peer.settimeout(30)
+    peer.connect(("127.0.0.1", port))
+    lines = [
+        f"GET /api/changes?since={begin}&stream=true HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: {basic('alice')['Authorization']}",
+    ]
+    peer.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+    return peer
+
+
 def test_a_slow_client_costs_no_memory(
     server: int, monkeypatch: pytest.MonkeyPatch, running: Callable[[], int]
 ) -> None:
     """The log is read as the client takes it: a few pages ahead, never all of it."""
     begin = end_of(server)
-    for turn in range(30):  # 30 MB of removals
-        ids = [f"big{turn}.{number}" for number in range(10)]
-        text = "x" * 100_000
-        storages["default"].load_entities([entity(id, text=text) for id in ids])
-        storages["default"].commit([], remove=ids)
+    remove_big(300)
     sent = [0]
     say = events.EventStream._say
 
@@ -531,22 +539,18 @@ def test_a_slow_client_costs_no_memory(
         await say(self, text)
 
     monkeypatch.setattr(events.EventStream, "_say", counted)
-    peer = socket.socket()
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
-    peer.settimeout(30)
-    peer.connect(("127.0.0.1", server))
-    head = f"GET /api/changes?since={begin}&stream=true HTTP/1.1\r\nHost: h\r\n"
-    login = f"Authorization: {basic('alice')['Authorization']}\r\n\r\n"
-    peer.sendall((head + login).encode())
+    peer = lazy(server, begin)
     soon(lambda: sent[0] > 100_000)
     before = -1
     while sent[0] != before:  # until it stands still
         before = sent[0]
         time.sleep(1)
     assert sent[0] < 12_000_000
-    taken = b""
-    while taken.count(b"event: change") < 600:
-        taken = taken[-20:] and taken + peer.recv(1_000_000)
+    count, tail = 0, b""
+    while count < 600:
+        piece = peer.recv(1_000_000)
+        count += (tail + piece).count(_EVENT) - tail.count(_EVENT)
+        tail = (tail + piece)[1 - len(_EVENT) :]
     assert running() == 1
     peer.close()
     soon(lambda: running() == 0)
@@ -560,17 +564,8 @@ def test_who_takes_nothing_is_given_up(
 ) -> None:
     monkeypatch.setattr(asgi.feed.app, "patience", 0.5)
     begin = end_of(server)
-    for turn in range(10):
-        ids = [f"big{turn}.{number}" for number in range(10)]
-        text = "x" * 100_000
-        storages["default"].load_entities([entity(id, text=text) for id in ids])
-        storages["default"].commit([], remove=ids)
-    peer = socket.socket()
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
-    peer.connect(("127.0.0.1", server))
-    head = f"GET /api/changes?since={begin}&stream=true HTTP/1.1\r\nHost: h\r\n"
-    login = f"Authorization: {basic('alice')['Authorization']}\r\n\r\n"
-    peer.sendall((head + login).encode())
+    remove_big(100)
+    peer = lazy(server, begin)
     soon(lambda: "took nothing for 0.5 s" in caplog.text)
     soon(lambda: running() == 0)
     peer.close()
