@@ -19,6 +19,7 @@ from .auth.throttle import wrong_rates
 from .auth.tokens import HOURS, right_hours
 from .conf import PACES, right_pace, wrong_limits
 from .ops import find_op
+from .pruning import DAYS, right_days
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
@@ -32,6 +33,7 @@ __all__ = [
 
 _KEYS = {
     "ACTIONS",
+    "CHANGES_DAYS",
     "CHECK_SECONDS",
     "COALESCE_MS",
     "HISTORY_CHUNK_DAYS",
@@ -97,6 +99,12 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
                 hint="Give seconds from one time to the next, or 0 for never.",
                 id="haystack.E014",
             )
+    if not right_days(settings.HAYSTACK.get("CHANGES_DAYS", DAYS)):
+        yield Error(
+            "HAYSTACK['CHANGES_DAYS'] is wrong",
+            hint="Give a number of days, 0 or None to keep the change log for ever.",
+            id="haystack.E015",
+        )
     yield from _log_in_settings()
 
 

@@ -1,4 +1,5 @@
-"""What happens by itself as time goes by: writes to points and watches that expire.
+"""What happens by itself as time goes by: writes to points and watches expire, and
+the change log is pruned.
 
 Each server process runs a ``Ticker``; ``haystack_tick`` does the same once, for
 hosts where no thread may run. Several of them do not disturb each other.
@@ -8,16 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from threading import Event, Thread
 
 from django.db import connections
 
 from .conf import seconds_between
+from .pruning import BATCH, prune_some
 from .storage.handler import storages
 
 __all__ = ["Ticker", "start", "tick"]
 
 logger = logging.getLogger(__name__)
+_PRUNE_SECONDS = 600.0
+"""Between looks at the change log; while there is much to prune, each tick does."""
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
@@ -46,6 +51,7 @@ class Ticker(Thread):
         self.seconds = seconds
         self.stopped = Event()
         self.failing: set[str] = set()
+        self.prune_at = time.monotonic()
 
     def run(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -54,6 +60,8 @@ class Ticker(Thread):
     def tick(self) -> None:
         try:
             _, errors = tick()
+            if time.monotonic() >= self.prune_at:
+                errors |= self.prune()
         finally:
             connections.close_all()
         for alias in errors.keys() - self.failing:
@@ -64,6 +72,13 @@ class Ticker(Thread):
                 exc_info=errors[alias],
             )
         self.failing = set(errors)
+
+    def prune(self) -> dict[str, Exception]:
+        """A batch of each log; the errors of stores that failed by alias."""
+        count, errors = prune_some()
+        if count < BATCH:
+            self.prune_at = time.monotonic() + _PRUNE_SECONDS
+        return errors
 
 
 def start() -> Ticker | None:

@@ -110,6 +110,8 @@ HAYSTACK: dict[str, Any] = {
         name: env.str(f"HAYSTACK_SUPERUSER_{name}", default="")
         for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
     },
+    # how long the change log is kept; 0: for ever
+    "CHANGES_DAYS": env.float("HAYSTACK_CHANGES_DAYS", default=365.0),
     # how long changes are gathered before watches are pushed
     "COALESCE_MS": env.float("HAYSTACK_COALESCE_MS", default=100.0),
     # how soon a push makes up for a change that nobody has said anything of

@@ -1,0 +1,30 @@
+"""A server that is asked to end does not wait for those who follow its log."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import user
+from tests.api.servers import Server
+from tests.live.following import get, stream
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_followers_are_told(tmp_path: Path, number: signal.Signals) -> None:
+    user("alice")
+    with Server("default", tmp_path) as server:
+        assert get(server.port)[0] == 200
+        followers = [stream(server.port) for _ in range(3)]
+        begins = {one.begin() for one in followers}
+        server.process.send_signal(number)
+        for one in followers:
+            [end] = list(one)
+            assert (end.name, end.data["status"]) == ("end", 503)
+            assert "stops" in end.data["dis"]
+            assert one.last_id in begins
+        server.process.wait(20)
+        assert "Traceback" not in server.log.read_text()

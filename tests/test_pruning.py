@@ -1,0 +1,119 @@
+"""The change log is kept as long as the settings say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from haystack_app import checks, pruning, ticking
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.handler import storages
+from tests.storage.building import entity
+
+MEMORY = "haystack_app.storage.memory.InMemoryAdapter"
+DAY = dt.timedelta(days=1)
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@pytest.fixture
+def two(settings: Any) -> list[StorageAdapter]:
+    """Two stores with five entries each."""
+    settings.HAYSTACK = {
+        "STORAGES": {"default": {"BACKEND": MEMORY}, "second": {"BACKEND": MEMORY}},
+    }
+    found = [storages["default"], storages["second"]]
+    for store in found:
+        store.load_entities([entity(f"e{number}") for number in range(5)])
+    return found
+
+
+def left(store: StorageAdapter) -> int:
+    end = store.changes_since(None, 1).cursor
+    for count in range(5, 0, -1):
+        try:
+            return len(store.changes_since(end - count, 10).entries)
+        except ValueError:
+            continue
+    return 0
+
+
+def keep(settings: Any, days: Any) -> None:
+    settings.HAYSTACK["CHANGES_DAYS"] = days
+
+
+def test_what_is_too_old_goes(two: list[StorageAdapter], settings: Any) -> None:
+    assert pruning.prune_some() == (0, {})
+    assert pruning.prune_some(now() + 364 * DAY) == (0, {})
+    assert pruning.prune_some(now() + 366 * DAY) == (5, {})
+    assert [left(store) for store in two] == [0, 0]
+
+
+@pytest.mark.parametrize("days", [0, None, 0.0])
+def test_for_ever(two: list[StorageAdapter], settings: Any, days: Any) -> None:
+    keep(settings, days)
+    assert pruning.prune_some(now() + 9_999 * DAY) == (0, {})
+    assert [left(store) for store in two] == [5, 5]
+
+
+def test_a_store_that_fails_keeps_nothing_from_the_others(
+    two: list[StorageAdapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = ConnectionError("the database is down")
+
+    def fail(*_: Any) -> int:
+        raise down
+
+    monkeypatch.setattr(two[0], "prune_changes", fail)
+    assert pruning.prune_some(now() + 366 * DAY) == (5, {"default": down})
+
+
+def test_the_ticker_prunes_bit_by_bit(
+    two: list[StorageAdapter], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "BATCH", 2)
+    monkeypatch.setattr(ticking, "BATCH", 2)
+    keep(settings, 1e-9)
+    ticker = ticking.Ticker(1)
+    counts = []
+    for _ in range(4):
+        ticker.tick()
+        counts.append([left(store) for store in two])
+    assert counts == [[3, 3], [1, 1], [0, 0], [0, 0]]
+    two[0].load_entities([entity("late")])
+    ticker.tick()
+    assert left(two[0]) == 1  # it looks again in a while
+    ticker.prune_at = 0.0
+    ticker.tick()
+    assert left(two[0]) == 0
+
+
+def test_the_command(two: list[StorageAdapter], settings: Any) -> None:
+    def run(*words: str) -> str:
+        written = StringIO()
+        call_command("haystack_prune_changes", *words, stdout=written)
+        return written.getvalue()
+
+    assert run() == "0 entries older than 365 days were pruned\n"
+    assert run("--storage", "second", "--days", "1e-9").startswith("5 entries")
+    assert [left(store) for store in two] == [5, 0]
+    keep(settings, 0)
+    assert "for ever" in run()
+    for wrong in ("-1", "nan", "inf"):
+        with pytest.raises(CommandError, match="makes no sense"):
+            run("--days", wrong)
+    with pytest.raises(CommandError, match="no storage 'third'"):
+        run("--storage", "third", "--days", "1")
+
+
+@pytest.mark.parametrize("days", [-1, "365", True, float("nan"), 1e9, [1]])
+def test_wrong_days(two: list[StorageAdapter], settings: Any, days: Any) -> None:
+    keep(settings, days)
+    assert [one.id for one in checks.check_settings()] == ["haystack.E015"]
+    assert pruning.kept_days() == 365
