@@ -20,7 +20,7 @@ from ..auth.roles import VIEW
 from ..models import Token
 from ..ops import NotAllowed
 from ..ops.changes import LostPlace, Page, check_may_follow
-from .hub import hub
+from .hub import RENEW_SECONDS, hub
 from .login import log_in
 from .tailing import every_seconds, heard_of, page_behind
 from .threads import in_thread
@@ -34,8 +34,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 PAGE = 100
 HEARTBEAT_SECONDS = 15.0
-RENEW_SECONDS = 10.0
-"""How soon a log-in that has ended, or other rights, tell on an open stream."""
 OLD_SECONDS = 30.0
 """What a client of HTTP/1.0 is kept waiting: it gets an answer as a whole."""
 _RETRY_MS = 3_000

@@ -9,7 +9,7 @@ from django.conf import settings
 from ..ops import Context
 from ..ops.changes import Page, changes_behind
 from ..storage.handler import storages
-from .hub import CHECK_SECONDS, COALESCE_MS
+from .hub import CHECK_SECONDS, COALESCE_MS, hub
 from .threads import in_thread
 
 __all__ = ["every_seconds", "heard_of", "page_behind"]
@@ -58,5 +58,5 @@ async def heard_of(growth: asyncio.Event, seconds: float) -> None:
 
 def every_seconds() -> float:
     """How often to look where nothing is heard of."""
-    found: float = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
-    return found
+    every: float = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
+    return min(every, 1.0) if hub().is_deaf else every

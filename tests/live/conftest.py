@@ -19,10 +19,10 @@ from haystack_app.models import Token
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_reader, hayson_writer
-from tests.api.conftest import served, user
+from tests.api.conftest import scram_passwords, served, user
 from tests.storage.building import entity, point
 
-__all__ = ["Socket", "api_token", "fill", "ids_of", "served"]
+__all__ = ["Socket", "api_token", "fill", "ids_of", "scram_passwords", "served"]
 
 
 def api_token(name: str, scope: str = Token.READ) -> str:

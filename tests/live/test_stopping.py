@@ -12,6 +12,7 @@ from tests.api.servers import Server
 from tests.live.following import get, stream
 
 
+@pytest.mark.usefixtures("scram_passwords")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_followers_are_told(tmp_path: Path, number: signal.Signals) -> None:
