@@ -1,4 +1,4 @@
-"""In Django's admin: entities and the audit log, to look at; users and tokens."""
+"""Django's admin: entities, watches, the audit log, to look at; users and tokens."""
 
 from .audit import AuditAdmin
 from .entity import EntityAdmin
@@ -6,6 +6,7 @@ from .group import ScopedGroupAdmin
 from .log_in import StaffLogInForm
 from .token import TokenAdmin
 from .user import UserAdmin
+from .watch import WatchAdmin
 
 __all__ = [
     "AuditAdmin",
@@ -14,4 +15,5 @@ __all__ = [
     "StaffLogInForm",
     "TokenAdmin",
     "UserAdmin",
+    "WatchAdmin",
 ]

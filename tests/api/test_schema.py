@@ -31,11 +31,13 @@ CHECKED = [
 METHODS = {
     "/api/entities/": ["get", "post"],
     "/api/entities/{id}/": ["get", "patch", "delete"],
+    "/api/changes/": ["get"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
 }
 IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
 BODIES: dict[str, list[Any]] = {
+    "/api/changes/": [None],
     "/api/entities/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/": [None, None, {"dis": "Any"}],
     "/api/users/": [

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -33,8 +32,8 @@ _EVENT = b"event: change"
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
-def add(*ids: str) -> None:
-    storages["default"].load_entities([entity(id, dis=id) for id in ids], who="joe")
+def add(*ids: str, alias: str = "default") -> None:
+    storages[alias].load_entities([entity(id, dis=id) for id in ids], who="joe")
 
 
 def prune() -> None:
@@ -48,8 +47,8 @@ def soon(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def end_of(port: int) -> str:
-    status, body, _ = get(port)
+def end_of(port: int, path: str = "/api/changes") -> str:
+    status, body, _ = get(port, path=path)
     assert (status, body["changes"], body["more"]) == (200, [], False)
     cursor: str = body["cursor"]
     return cursor
@@ -341,11 +340,12 @@ def test_methods_and_types(server: int) -> None:
 
 def test_too_many_requests(server: int, settings: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "THROTTLE": {"USER": 2}}
-    statuses = [get(server)[0] for _ in range(4)]
-    assert statuses.count(429) >= 1
-    status, body, headers = get(server)
-    assert (status, body["status"]) == (429, 429)
-    assert int(headers["Retry-After"]) <= 60
+    answers = [get(server) for _ in range(6)]  # also where a minute ends between
+    refused = [one for one in answers if one[0] == 429]
+    assert refused
+    for _, body, headers in refused:
+        assert body["status"] == 429
+        assert int(headers["Retry-After"]) <= 60
 
 
 def test_a_log_in_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,26 +383,36 @@ class Undone(Exception):
     pass
 
 
-def write(number: int, kept: list[str]) -> None:
+def write(number: int, kept: list[str], alias: str) -> None:
     """Commits, some of which are undone."""
     lot = random.Random(number)
     try:
         for turn in range(15):
             id = f"w{number}.{turn}"
-            with suppress(Undone), transaction.atomic():
-                add(id)
-                if lot.random() < 0.3:
-                    raise Undone
-                transaction.on_commit(lambda id=id: kept.append(id))  # type: ignore[misc]
+            try:
+                with transaction.atomic(using=alias):
+                    add(id, alias=alias)
+                    if lot.random() < 0.3:
+                        raise Undone
+            except Undone:
+                continue
+            kept.append(id)
     finally:
         connections.close_all()
 
 
-def test_nothing_is_missed_beside_writers(server: int) -> None:
+@pytest.mark.django_db(transaction=True, databases="__all__")
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_nothing_is_missed_beside_writers(
+    alias: str, server: int, settings: Any
+) -> None:
     """By events with connections that break, and by polls; nothing comes twice."""
-    begin = end_of(server)
+    if alias in settings.MISSING_SERVICES:
+        pytest.skip(settings.MISSING_SERVICES[alias])
+    path = f"/api/{alias}/changes"
+    begin = end_of(server, path)
     kept: list[list[str]] = [[] for _ in range(8)]
-    writers = [Later(lambda n=n: write(n, kept[n])) for n in range(8)]  # type: ignore[misc]
+    writers = [Later(lambda n=n: write(n, kept[n], alias)) for n in range(8)]  # type: ignore[misc]
     over = threading.Event()
 
     def by_polls() -> list[str]:
@@ -410,7 +420,7 @@ def test_nothing_is_missed_beside_writers(server: int) -> None:
         cursor = begin
         while True:
             last = over.is_set()
-            body = get(server, f"?since={cursor}&limit=7&wait=1")[1]
+            body = get(server, f"?since={cursor}&limit=7&wait=1", path=path)[1]
             found += [one["id"] for one in body["changes"]]
             cursor = body["cursor"]
             if last and not body["changes"]:
@@ -418,7 +428,7 @@ def test_nothing_is_missed_beside_writers(server: int) -> None:
 
     def by_events() -> list[str]:
         found: list[str] = []
-        one = stream(server, f"?since={begin}")
+        one = stream(server, f"?since={begin}", path=path)
         for count in range(1, 1_000):
             [event] = one.take(1)
             if event.data["id"] == "the-end":
@@ -427,7 +437,7 @@ def test_nothing_is_missed_beside_writers(server: int) -> None:
             found.append(event.data["id"])
             if count % 11 == 0:
                 one.leave()
-                one = stream(server, Last_Event_ID=one.last_id)
+                one = stream(server, path=path, Last_Event_ID=one.last_id)
         raise AssertionError("too many")
 
     followers = [Later(by_polls), Later(by_events), Later(by_events)]
@@ -436,7 +446,7 @@ def test_nothing_is_missed_beside_writers(server: int) -> None:
     wanted = sorted(id for own in kept for id in own)
     over.set()
     polled = followers[0].answer()
-    add("the-end")
+    add("the-end", alias=alias)
     assert len(wanted) > 50
     assert sorted(polled) == wanted
     assert followers[1].answer() == polled

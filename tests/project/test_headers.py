@@ -18,6 +18,7 @@ PATHS = [
     "/explore/",
     "/api/about",
     "/api/nonsense",
+    "/api/changes",
     "/api/entities/",
     "/api/users/",
     "/api/docs/",
