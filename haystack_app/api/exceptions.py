@@ -102,7 +102,6 @@ def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
     return answer
 
 
-
 def members_of(error: Exception, status: int, detail: str) -> dict[str, Any]:
     """Of the body of a refusal; an error may have more of them as ``members``."""
     more: dict[str, Any] = getattr(error, "members", {})

@@ -20,6 +20,7 @@ from ..auth.roles import VIEW
 from ..models import Token
 from ..ops import NotAllowed
 from ..ops.changes import LostPlace, Page, check_may_follow
+from ..outages import is_outage
 from .hub import RENEW_SECONDS, hub
 from .login import log_in
 from .tailing import every_seconds, heard_of, page_behind
@@ -108,8 +109,9 @@ class EventStream:
             return await page_behind(growth, self.alias, self.cursor, PAGE)
         except LostPlace as error:
             raise Gone(error) from None
-        except Exception:
-            logger.exception("the change log of %r cannot be read", self.alias)
+        except Exception as error:
+            if not is_outage(error):  # of these the log is full already
+                logger.exception("the change log of %r cannot be read", self.alias)
             raise Failing from None
 
     async def _listen(self, growth: asyncio.Event) -> None:

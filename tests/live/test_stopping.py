@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import user
-from tests.api.servers import Server
+from tests.api.servers import Server, url_of
 from tests.live.following import get, stream
 
 
@@ -17,7 +17,7 @@ from tests.live.following import get, stream
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_followers_are_told(tmp_path: Path, number: signal.Signals) -> None:
     user("alice")
-    with Server("default", tmp_path) as server:
+    with Server(url_of("default"), tmp_path) as server:
         assert get(server.port)[0] == 200
         followers = [stream(server.port) for _ in range(3)]
         begins = {one.begin() for one in followers}
