@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,13 @@ def test_followers_are_told(tmp_path: Path, number: signal.Signals) -> None:
         followers = [stream(server.port) for _ in range(3)]
         begins = {one.begin() for one in followers}
         server.process.send_signal(number)
+        late = threading.Timer(30, server.process.kill)  # and no `end` comes
+        late.start()
         for one in followers:
             [end] = list(one)
             assert (end.name, end.data["status"]) == ("end", 503)
             assert "stops" in end.data["dis"]
             assert one.last_id in begins
         server.process.wait(20)
+        late.cancel()
         assert "Traceback" not in server.log.read_text()
