@@ -22,6 +22,7 @@ from .ops import find_op
 from .pruning import DAYS, right_days
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
+from .storage.redis import RedisAdapter
 
 __all__ = [
     "check_channel_layer",
@@ -180,6 +181,7 @@ def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
 def check_storages(**_: Any) -> Iterator[CheckMessage]:
     """Every storage of the settings can be made, and what each says of itself."""
     databases: Counter[str] = Counter()
+    places: Counter[str] = Counter()
     for alias in storages:
         if find_op(alias) or alias in _RESERVED:
             yield Error(
@@ -199,11 +201,19 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
         yield from adapter.check()
         if isinstance(adapter, OrmAdapter):
             databases[adapter.using] += 1
+        elif isinstance(adapter, RedisAdapter):
+            places[adapter.place] += 1
     for using in sorted(using for using, count in databases.items() if count > 1):
         yield Error(
             f"two storages use the database {using!r}",
             hint="Give each ORM storage a database of its own by OPTIONS['using'].",
             id="haystack.E003",
+        )
+    for place in sorted(place for place, count in places.items() if count > 1):
+        yield Error(
+            f"two storages use the same keys of {place}",
+            hint="Give each Redis storage a prefix of its own by OPTIONS['prefix'].",
+            id="haystack.E021",
         )
 
 

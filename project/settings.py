@@ -74,6 +74,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ADAPTERS = {
     "orm": "haystack_app.storage.orm.OrmAdapter",
     "memory": "haystack_app.storage.memory.InMemoryAdapter",
+    "redis": "haystack_app.storage.redis.RedisAdapter",
 }
 # HAYSTACK_THROTTLE=off, or HAYSTACK_THROTTLE_USER=1000 and so on.
 _RATE = "HAYSTACK_THROTTLE_"

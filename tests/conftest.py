@@ -3,8 +3,9 @@
     def test_something(store: StorageAdapter) -> None:
         store.load_entities([...])
 
-runs on memory, SQLite, PostgreSQL and TimescaleDB. A store whose server is not
-there is skipped with the reason; what a test writes is rolled back behind it.
+runs on memory, SQLite, PostgreSQL, TimescaleDB and Redis, without and with modules.
+A store whose server is not there is skipped with the reason; what a test writes is
+rolled back behind it.
 A test that needs commits (other threads or connections, the async twins) marks
 itself ``django_db(transaction=True, databases="__all__")``, which is slower.
 """
@@ -24,6 +25,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
+from haystack_app.storage.redis import RedisAdapter
+from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
 """Database alias by the name of a store."""
@@ -42,25 +45,46 @@ def _orm(name: str) -> Any:
     )
 
 
-def _adapter(name: str) -> StorageAdapter:
-    return InMemoryAdapter() if name == "memory" else OrmAdapter(using=ALIASES[name])
+def _redis(name: str) -> Any:
+    missing = settings.MISSING_SERVICES.get(name, "")
+    mark = pytest.mark.skipif(bool(missing), reason=missing or "it is there")
+    return pytest.param(name, marks=[mark])
 
 
 _SQL = [_orm(name) for name in ALIASES]
+# one skipped test says that there is no server with modules, not each of them
+_REDIS = [_redis(name) for name in settings.REDIS_URLS]
 
 
-@pytest.fixture(params=["memory", *_SQL])
+@pytest.fixture(params=["memory", *_SQL, *_REDIS])
 def store(request: pytest.FixtureRequest) -> StorageAdapter:
-    """An empty adapter: memory, sqlite, postgres, timescale in turn."""
-    return _adapter(request.param)
+    """An empty adapter: memory, sqlite, postgres, timescale, redis in turn."""
+    if request.param == "memory":
+        return InMemoryAdapter()
+    if request.param in settings.REDIS_URLS:
+        return _redis_store(request)
+    return OrmAdapter(using=ALIASES[request.param])
 
 
 @pytest.fixture(params=_SQL)
 def sql_store(request: pytest.FixtureRequest) -> OrmAdapter:
     """An empty ``OrmAdapter``: sqlite, postgres, timescale in turn."""
-    adapter = _adapter(request.param)
-    assert isinstance(adapter, OrmAdapter)
-    return adapter
+    return OrmAdapter(using=ALIASES[request.param])
+
+
+@pytest.fixture(params=_REDIS)
+def redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
+    """An empty ``RedisAdapter``, on a server without and with modules in turn."""
+    return _redis_store(request)
+
+
+def _redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
+    """On keys of its own, which go behind the test."""
+    run = os.environ.get("TEST_RUN", "")
+    prefix = f"test-{run}-{secrets.token_hex(4)}"
+    url = settings.REDIS_URLS[request.param]
+    request.addfinalizer(lambda: wipe(url, prefix))
+    return RedisAdapter(url=url, prefix=prefix, modules=request.param == "redis-stack")
 
 
 @pytest.fixture

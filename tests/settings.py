@@ -1,7 +1,8 @@
 """The settings of the tests: every database that can be reached, one alias each.
 
-Variables: POSTGRES_DSN, TIMESCALE_DSN (where the servers are), CI (a missing one
-is an error), TEST_RUN (a word that keeps the databases of two runs apart).
+Variables: POSTGRES_DSN, TIMESCALE_DSN, REDIS_TEST_URL (where the servers are), CI
+(a missing one is an error), REDIS_STACK_URL (a Redis with query engine and time
+series, never needed), TEST_RUN (a word that keeps the databases of two runs apart).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 from django.core.exceptions import ImproperlyConfigured
 
 # A fresh folder for each process: what another run left (a WAL beside a database
@@ -118,7 +120,29 @@ for _alias, _dsn in _SERVICES.items():
         "OPTIONS": {"using": _alias},
     }
 
+# Each process has a database of its own; each test has keys of its own in there.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+REDIS_URLS = {
+    "redis": os.environ.get("REDIS_TEST_URL")
+    or f"redis://127.0.0.1:6379/{1 + _WORKER % 15}"
+}
+
+
+def _redis_problem(url: str) -> str:
+    try:
+        redis.Redis.from_url(url, socket_timeout=2, retry=None).ping()
+    except redis.RedisError as error:
+        return f"no redis server: {error}"
+    return ""
+
+
+if _reason := _redis_problem(REDIS_URLS["redis"]):
+    MISSING_SERVICES["redis"] = _reason
+
 if MISSING_SERVICES and os.environ.get("CI", "").lower() in ("1", "true", "yes"):
     raise ImproperlyConfigured(
         "With CI set every service is needed: " + "; ".join(MISSING_SERVICES.values())
     )
+
+if _stack := os.environ.get("REDIS_STACK_URL"):
+    REDIS_URLS["redis-stack"] = _stack

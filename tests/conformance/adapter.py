@@ -1,6 +1,6 @@
 """Speaks the conformance suite's JSON-lines protocol for one store.
 
-    python tests/conformance/adapter.py --store memory|sqlite|postgres|timescale
+    python tests/conformance/adapter.py --store memory|sqlite|postgres|timescale|redis|redis-stack
 
 ``load`` fills a scratch database of its own, never the configured one, and
 ``match`` asks that store's adapter. The scratch database is dropped at the end.
@@ -32,7 +32,7 @@ from haystack_app.wire import (
     zinc_writer,
 )
 from tests.conformance.canonical import from_canonical, to_canonical
-from tests.conformance.scratch import Store
+from tests.conformance.scratch import STORES, Store
 
 READERS = {
     "zinc": {
@@ -112,7 +112,7 @@ def main() -> None:
     options.add_argument(
         "--store",
         default="memory",
-        choices=["memory", "sqlite", "postgres", "timescale"],
+        choices=STORES,
     )
     options.add_argument(
         "--defs",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import django
+from django.conf import settings
 from django.db import connections
 
-__all__ = ["Store"]
+__all__ = ["STORES", "Store"]
 
 _ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
+STORES = ["memory", *_ALIASES, "redis", "redis-stack"]
 
 
 class Store:
@@ -27,25 +30,12 @@ class Store:
     def __enter__(self) -> Self:
         django.setup()
         from haystack_app.storage.memory import InMemoryAdapter
-        from haystack_app.storage.orm import OrmAdapter
 
         if self.name == "memory":
             self.adapter: Any = InMemoryAdapter()
-            return self
-        alias = _ALIASES[self.name]
-        if alias not in connections:
-            from django.conf import settings
-
-            raise SystemExit(settings.MISSING_SERVICES[alias])
-        connection = connections[alias]
-        configured = connection.settings_dict["NAME"]
-        if connection.vendor == "postgresql":
-            connection.settings_dict["TEST"]["NAME"] = f"scratch_{os.getpid()}"
-        connection.creation.create_test_db(verbosity=0, autoclobber=True)
-        self.exits.callback(
-            connection.creation.destroy_test_db, configured, verbosity=0
-        )
-        self.adapter = OrmAdapter(using=alias)
+        else:
+            made = _orm_store if self.name in _ALIASES else _redis_store
+            self.adapter = self.exits.enter_context(made(self.name))
         return self
 
     def __exit__(
@@ -79,3 +69,35 @@ class Store:
     def _hold(self, name: str) -> None:
         self.adapter.load_entities(self.sets[name], replace=True)
         self.held = name
+
+
+@contextmanager
+def _orm_store(name: str) -> Iterator[Any]:
+    from haystack_app.storage.orm import OrmAdapter
+
+    alias = _ALIASES[name]
+    if alias not in connections:
+        raise SystemExit(settings.MISSING_SERVICES[alias])
+    connection = connections[alias]
+    configured = connection.settings_dict["NAME"]
+    if connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["NAME"] = f"scratch_{os.getpid()}"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield OrmAdapter(using=alias)
+    finally:
+        connection.creation.destroy_test_db(configured, verbosity=0)
+
+
+@contextmanager
+def _redis_store(name: str) -> Iterator[Any]:
+    from haystack_app.storage.redis import RedisAdapter
+    from tests.redis_keys import wipe
+
+    if name in settings.MISSING_SERVICES or name not in settings.REDIS_URLS:
+        raise SystemExit(settings.MISSING_SERVICES.get(name, "REDIS_STACK_URL?"))
+    url, prefix = settings.REDIS_URLS[name], f"scratch-{os.getpid()}"
+    try:
+        yield RedisAdapter(url=url, prefix=prefix, modules=name == "redis-stack")
+    finally:
+        wipe(url, prefix)

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core.checks import ERROR
 from django.db import connections
 
 from haystack_app.filters.ast import Has
@@ -585,5 +586,5 @@ def test_create(store: StorageAdapter) -> None:
 
 def test_about_and_flags(store: StorageAdapter) -> None:
     assert isinstance(store.about()["storage"], str)
-    assert store.check() == []
+    assert [one for one in store.check() if one.level >= ERROR] == []
     assert {type(store.persistent), type(store.shared)} == {bool}

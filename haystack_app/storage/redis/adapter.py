@@ -1,0 +1,361 @@
+"""Entities and histories on a Redis server, shared by any number of processes.
+
+What is changed inside ``alone`` is kept in this process and applied by one
+script, so that others see all of it or nothing, and a process that is killed
+leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice, takewhile
+from threading import local
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+
+from ...filters.ast import Filter
+from ...filters.planner import AllOf, Plan, plan
+from ...kinds.scalars import is_ref_id
+from ...kinds.series import LARGEST_CHUNK, Chunk
+from ...wire.record import Record
+from ..base import StorageAdapter
+from ..errors import OutOfScope
+from ..levels import Level
+from ..records import REMOVE, Change, Changes, Records
+from ..samples import Batch, Extent
+from ..stored import Stored, transient_text
+from . import checks, entities, levels, libs, log
+from .commit import Commit, with_transient
+from .entities import BATCH, Entity, names_of
+from .filing import filed, referring, refs_of
+from .index import Index, SetIndex
+from .keys import Keys
+from .overlay import combined, extent_of, overlaid
+from .query import Query
+from .series import Series, cut
+from .server import Server
+from .terms import conjunctions
+from .work import Work
+
+__all__ = ["RedisAdapter"]
+
+
+class RedisAdapter(StorageAdapter):
+    """``OPTIONS``: ``url`` (the setting REDIS_URL), ``prefix`` of all keys,
+    ``modules``: False uses none of the server's.
+    """
+
+    persistent = True
+    shared = True
+
+    def __init__(
+        self,
+        alias: str = "default",
+        *,
+        url: str | None = None,
+        prefix: str = "haystack",
+        modules: bool = True,
+    ) -> None:
+        super().__init__(alias)
+        url = settings.REDIS_URL if url is None else url
+        if not url:
+            raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
+        self.server = Server(url, modules=modules)
+        self.keys = Keys(prefix)
+        self._series = Series(self.server, self.keys)
+        self._local = local()
+
+    @cached_property
+    def _index(self) -> Index:
+        return SetIndex(self.server, self.keys)
+
+    @property
+    def _work(self) -> Work | None:
+        """What this thread is about to change."""
+        return getattr(self._local, "work", None)
+
+    @property
+    def place(self) -> str:
+        """Where the data is, without a password."""
+        return f"{self.server} ({self.keys.base})"
+
+    # -- reading ---------------------------------------------------------------
+
+    def _fetch(self, ids: Sequence[str]) -> dict[str, Entity]:
+        ids = [id for id in ids if is_ref_id(id)]
+        work = self._work
+        if work is not None:
+            return work.fetch(ids)
+        return entities.fetch(self.server, self.keys, ids)
+
+    def _query(self) -> Query:
+        scope = None if self.scope is None else self.parsed(self.scope)
+        return Query(self._fetch, scope)
+
+    def _pages(self, after: str = "") -> Iterator[dict[str, Entity]]:
+        """All entities in order of their ids."""
+        pending = self._work.pending.entities if self._work else {}
+        new = sorted(id for id, one in pending.items() if one and id > after)
+        while page := entities.page(self.server, self.keys, after, BATCH):
+            after = max(page)
+            due, new = new[: bisect_right(new, after)], new[bisect_right(new, after) :]
+            stored = {id: one for id, one in page.items() if id not in pending}
+            merged = stored | {id: one for id in due if (one := pending[id])}
+            yield {id: merged[id] for id in sorted(merged)}
+        yield {id: one for id in new if (one := pending[id])}
+
+    def _candidates(self, tree: Filter, few: int | None) -> Iterator[dict[str, Entity]]:
+        """Batches with all that may match, in no certain order."""
+        whole: Plan = plan(tree)
+        if self.scope is not None:
+            whole = AllOf((whole, plan(self.parsed(self.scope))))
+        alternatives = conjunctions(whole)
+        if alternatives == [frozenset()]:
+            yield from self._pages()
+            return
+        stored = self._index.candidates(alternatives, few)
+        yield from stored if self._work is None else self._work.overlay(stored)
+
+    def _matching(self, tree: Filter, few: int | None) -> Iterator[Entity]:
+        query = self._query()
+        for batch in self._candidates(tree, few):
+            yield from query.matching(tree, batch)
+
+    def read(self, filter: Filter | str, limit: int | None = None) -> Records:
+        tree = self.parsed(filter)
+        if limit is not None and limit <= 0:
+            return Records([], frozenset())
+        found = {one.id: one for one in islice(self._matching(tree, limit), limit)}
+        rows = list(found.values())
+        return Records(
+            [one.record for one in rows], self._names(rows) if rows else frozenset()
+        )
+
+    def _names(self, rows: Sequence[Entity]) -> frozenset[str]:
+        pending = self._work.pending.entities if self._work else {}
+        stored = [one for one in rows if one.id not in pending]
+        names = names_of(self.server, self.keys, stored)
+        return names.union(*(one.record for one in rows if one.id in pending))
+
+    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+        tree = self.parsed(filter)
+        query = self._query()
+        if conjunctions(plan(tree)) == [frozenset()]:
+            batches = self._pages(after)
+            rows = (one for batch in batches for one in query.matching(tree, batch))
+            return [one.record for one in islice(rows, size)]
+        found = {one.id: one for one in self._matching(tree, None) if one.id > after}
+        return [found[id].record for id in sorted(found)[:size]]
+
+    def scan(self) -> Iterator[Record]:
+        query = self._query()
+        for batch in self._pages():
+            for entity in query.seen(batch).values():
+                yield entity.record
+
+    def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
+        found = self._query().seen(self._fetch(list(dict.fromkeys(ids))))
+        return [found[id].record if id in found else None for id in ids]
+
+    def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        if not is_ref_id(id) or (self.scope is not None and not self._sees(id)):
+            return []
+        recent = self._work.changes_of(id) if self._work else []
+        every = None if self.scope is not None else limit
+        found = [*recent, *log.changes_of(self.server, self.keys, id, every)]
+        if self.scope is not None:  # the id may have been a hidden entity's before
+            found = list(takewhile(lambda change: change.kind != REMOVE, found))
+        return found[:limit]
+
+    def _sees(self, id: str) -> bool:
+        return bool(self._query().sees([id]))
+
+    def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
+        wanted = set(ids)
+        found = referring(self.server, self.keys, wanted)
+        pending = self._work.pending.entities if self._work else {}
+        found -= pending.keys()
+        found.update(id for id, one in pending.items() if refs_of(one) & wanted)
+        found -= wanted
+        if self.scope is not None:
+            found = self._query().sees(found)
+        return sorted(found)[:limit]
+
+    # -- writing ---------------------------------------------------------------
+
+    @contextmanager
+    def alone(self, ids: Sequence[str] | None = None) -> Iterator[None]:
+        work = self._work
+        if work is not None:
+            with self._nested(work, ids):
+                yield
+            return
+        self._local.work = work = Work(self.server, self.keys)
+        try:
+            work.lease.acquire(ids)
+            yield
+            work.apply(lambda moves: filed(self.keys, self._index, moves))
+        finally:
+            self._local.work = None
+            work.lease.release()
+
+    @contextmanager
+    def _nested(self, work: Work, ids: Sequence[str] | None) -> Iterator[None]:
+        """A part of it: what fails in here takes nothing else along."""
+        before = work.pending.copy()
+        work.lease.acquire(ids)
+        try:
+            yield
+        except BaseException:
+            work.pending = before
+            raise
+
+    @contextmanager
+    def _working(self, ids: Sequence[str] | None) -> Iterator[Work]:
+        with self.alone(ids):
+            assert self._work is not None
+            yield self._work
+
+    def commit(
+        self,
+        put: Sequence[Stored],
+        *,
+        remove: Sequence[str] = (),
+        replace: bool = False,
+        who: str = "",
+    ) -> Changes:
+        ids = [stored.id for stored in put]
+        whole = replace or self.scope is not None
+        with (
+            self._working(None if whole else [*ids, *remove]) as work,
+            self._kept_in_scope(ids),
+        ):
+            commit = Commit(work, who, self._has_history)
+            gone = self._query().sees(remove) if self.scope is not None else set(remove)
+            if replace:
+                query = self._query()
+                gone.update(id for batch in self._pages() for id in query.seen(batch))
+                gone.difference_update(ids)
+            commit.put(put)
+            commit.remove(sorted(gone))
+            return commit.changes
+
+    @contextmanager
+    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
+        """The caller sees all of these before, where they are there, and behind."""
+        if self.scope is None:
+            yield
+            return
+        self._refuse(self._fetch(ids).keys() - self._query().sees(ids))
+        yield
+        self._refuse(self._fetch(ids).keys() - self._query().sees(ids))
+
+    def _refuse(self, hidden: Iterable[str]) -> None:
+        for id in sorted(hidden):
+            raise OutOfScope(id)
+
+    def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        patches = {
+            id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
+        }
+        ids = list(patches)
+        with self._working(ids) as work, self._kept_in_scope(ids):
+            for id, entity in work.fetch(ids).items():
+                changed = with_transient(entity, patches[id])
+                if changed is not entity:
+                    work.put(id, entity, changed)
+
+    # -- history ---------------------------------------------------------------
+
+    def his_chunks(
+        self,
+        id: str,
+        start: int | None = None,
+        end: int | None = None,
+        size: int = LARGEST_CHUNK,
+    ) -> Iterator[Chunk]:
+        work = self._work
+        if work is None or not work.touches(id):
+            return self._series.chunks(id, start, end, size)
+        dropped = id in work.pending.dropped
+        stored = iter(()) if dropped else self._series.samples(id, start, end)
+        batch = work.pending.batches.get(id)
+        return cut(overlaid(stored, batch, start, end) if batch else stored, size)
+
+    def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
+        with self._working(list(batches)) as work:
+            return {id: self._store(work, id, batches[id]) for id in batches}
+
+    def _store(self, work: Work, id: str, batch: Batch) -> int:
+        pending = work.pending
+        whole = combined(pending.batches[id], batch) if id in pending.batches else batch
+        before = pending.plans[id].growth if id in pending.plans else 0
+        fresh = id in pending.dropped
+        found = (self._series.fresh if fresh else self._series.plan)(id, whole)
+        pending.batches[id], pending.plans[id] = whole, found
+        return found.growth - before
+
+    def his_extent(self, id: str) -> Extent:
+        if self._work is None or not self._work.touches(id):
+            return self._series.extent(id)
+        return extent_of(self.his_chunks(id))
+
+    def _has_history(self, id: str) -> bool:
+        return next(iter(self.his_chunks(id)), None) is not None
+
+    # -- priority arrays -------------------------------------------------------
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        work = self._work
+        if work is not None:
+            return work.levels_of(id)
+        return levels.read(self.server, self.keys, id)
+
+    def level_store(self, id: str, number: int, level: Level | None) -> None:
+        with self._working([id]) as work:
+            array = {n: one for n, one in work.levels_of(id).items() if n != number}
+            work.set_levels(id, array if level is None else {**array, number: level})
+
+    def due_points(self, now: dt.datetime) -> list[str]:
+        found = levels.due(self.server, self.keys, now)
+        arrays = self._work.pending.arrays if self._work else {}
+        found -= arrays.keys()
+        for id, array in arrays.items():
+            if any(one.expires and one.expires <= now for one in array.values()):
+                found.add(id)
+        return sorted(found)
+
+    # -- defs ------------------------------------------------------------------
+
+    def libs_state(self) -> Hashable:
+        if self._work is not None and self._work.pending.libs is not None:
+            return id(self._work.pending.libs)
+        return libs.state(self.server, self.keys)
+
+    def read_libs(self) -> dict[str, list[dict[str, Any]]]:
+        if self._work is not None and self._work.pending.libs is not None:
+            return dict(self._work.pending.libs)
+        return libs.read(self.server, self.keys)
+
+    def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        with self._working(None) as work:
+            held = {
+                name: defs
+                for name, defs in self.read_libs().items()
+                if name not in named
+            }
+            new = {
+                name: [dict(entry) for entry in defs] for name, defs in named.items()
+            }
+            work.pending.libs = held | new
+
+    def check(self) -> list[CheckMessage]:
+        return checks.messages(self.alias, self.server)

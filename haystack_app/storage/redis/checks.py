@@ -1,0 +1,56 @@
+"""System checks of a store on Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from redis.exceptions import RedisError
+
+from .server import Server
+
+__all__ = ["messages"]
+
+_OLDEST = (6, 2)
+
+
+def messages(alias: str, server: Server) -> list[CheckMessage]:
+    """What is wrong with the server; one that does not answer is a warning."""
+    try:
+        return list(_found(alias, server))
+    except (RedisError, ValueError) as error:
+        return [
+            Warning(
+                f"storage {alias!r}: {server} does not answer: {error}",
+                hint="Nothing else of it was checked.",
+                id="haystack.W020",
+            )
+        ]
+
+
+def _found(alias: str, server: Server) -> Iterator[CheckMessage]:
+    with server.probe() as probe:
+        info: dict[str, Any] = probe.info()
+    version = str(info.get("redis_version", "0"))
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST:
+        yield Error(
+            f"storage {alias!r}: {server} is Redis {version}",
+            hint="Redis 6.2 or newer is needed; 7 and 8 are tested.",
+            id="haystack.E020",
+        )
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        yield Warning(
+            f"storage {alias!r}: {server} removes keys when its memory is full"
+            f" (maxmemory-policy {policy})",
+            hint="Set maxmemory-policy noeviction; give caches a server of their own.",
+            id="haystack.W021",
+        )
+    if not int(info.get("aof_enabled", 0)):
+        yield Warning(
+            f"storage {alias!r}: {server} forgets what it was told since its last"
+            " snapshot when it stops",
+            hint="Set appendonly yes; docs/storage.md says what it costs.",
+            id="haystack.W022",
+        )

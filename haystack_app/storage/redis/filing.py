@@ -1,0 +1,82 @@
+"""What stores entities: their hashes, their ids, who refers to whom, the index."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from ..stored import edges_of
+from .entities import Entity
+from .index import Index, Moves, parts
+from .keys import Keys
+from .server import Server
+
+__all__ = ["filed", "referring", "refs_of"]
+
+Command = tuple[Any, ...]
+
+
+def filed(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
+    """The commands that make the entities after a change of those before."""
+    created = [id for id, (before, _) in moves.items() if before is None]
+    gone = [id for id, (_, after) in moves.items() if after is None]
+    yield from _hashes(keys, moves)
+    for ids in parts(created):
+        yield "ZADD", keys.ids, *(word for id in ids for word in ("0", id))
+    for ids in parts(gone):
+        yield "ZREM", keys.ids, *ids
+    yield from _referrers(keys, moves)
+    yield from index.commands(moves)
+
+
+def _hashes(keys: Keys, moves: Moves) -> Iterator[Command]:
+    sets: dict[int, str] = {}
+    for id, (_, after) in moves.items():
+        if after is None:
+            yield "UNLINK", keys.entity(id)
+            continue
+        yield "HSET", keys.entity(id), *after.fields
+        if after.tag_set not in sets:
+            sets[after.tag_set] = " ".join(sorted(after.names))
+    for number, names in sets.items():
+        yield "HSET", keys.sets, str(number), names
+
+
+def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
+    added: dict[str, list[str]] = defaultdict(list)
+    removed: dict[str, list[str]] = defaultdict(list)
+    for id, (before, after) in moves.items():
+        if before and after and before.tags == after.tags:
+            continue
+        was, becomes = refs_of(before), refs_of(after)
+        for ref in becomes - was:
+            added[ref].append(id)
+        for ref in was - becomes:
+            removed[ref].append(id)
+    yield from _each("SREM", keys, removed)
+    yield from _each("SADD", keys, added)
+
+
+def _each(
+    name: str, keys: Keys, sources: Mapping[str, Sequence[str]]
+) -> Iterator[Command]:
+    for ref, ids in sources.items():
+        for part in parts(ids):
+            yield name, keys.referrers(ref), *part
+
+
+def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
+    """Ids of entities with a ref to one of these."""
+    names = [keys.referrers(id) for id in ids]
+    if not names:
+        return set()
+    found = cast("set[bytes]", server.redis.sunion(names))
+    return {id.decode() for id in found}
+
+
+def refs_of(entity: Entity | None) -> set[str]:
+    """Ids that an entity's persistent tags refer to, wherever in them."""
+    if entity is None:
+        return set()
+    return {dst for _, dst in edges_of(entity.tag_values) if dst}

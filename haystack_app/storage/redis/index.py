@@ -1,0 +1,124 @@
+"""The index on a server without modules: a set of ids for each term."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+from .entities import BATCH, Entity, fetch, of_rows
+from .keys import Keys
+from .scripts import FIND
+from .server import Server
+from .terms import Conjunction, term_texts
+
+__all__ = ["Index", "Moves", "SetIndex", "terms_of_entity"]
+
+Command = tuple[Any, ...]
+Moves = Mapping[str, tuple[Entity | None, Entity | None]]
+"""Entities before and after a change, by their ids."""
+MEMBERS = 3_000
+"""Ids in one command; Lua passes on 8,000 words at most."""
+
+
+class Index(Protocol):
+    def candidates(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        """Batches of entities that include all that one of the alternatives has.
+
+        ``few``: after so many the caller may well stop.
+        """
+        ...
+
+    def commands(self, moves: Moves) -> Iterator[Command]:
+        """What brings the index up to date."""
+        ...
+
+    def clear(self) -> Iterator[Command]:
+        """What takes away all that the index holds."""
+        ...
+
+
+class SetIndex:
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+
+    def candidates(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        alone = next(iter(alternatives), frozenset())
+        if few is not None and len(alternatives) == len(alone) == 1:
+            [term] = alone
+            if not term.startswith("@"):
+                yield from self._some(term, few)
+                return
+        words = [
+            word for terms in alternatives for word in (str(len(terms)), *sorted(terms))
+        ]
+        found = self.server.run(FIND, self.keys.base, BATCH, *words)
+        ids = [id.decode() for id in found[0]]
+        if len(found) > 1:
+            yield of_rows(ids, found[1])
+            return
+        for at in range(0, len(ids), BATCH):
+            yield fetch(self.server, self.keys, ids[at : at + BATCH])
+
+    def _some(self, term: str, few: int) -> Iterator[dict[str, Entity]]:
+        """Of a set that may be large, a part after the other."""
+        seen: set[str] = set()
+        cursor, count = 0, min(max(2 * few, 50), BATCH)
+        while True:
+            cursor, members = cast(
+                "tuple[int, list[bytes]]",
+                self.server.redis.sscan(self.keys.term(term), cursor, count=count),
+            )
+            ids = [id for id in (one.decode() for one in members) if id not in seen]
+            seen.update(ids)
+            yield fetch(self.server, self.keys, ids)
+            if cursor == 0:
+                return
+            count = BATCH
+
+    def commands(self, moves: Moves) -> Iterator[Command]:
+        added: dict[str, list[str]] = defaultdict(list)
+        removed: dict[str, list[str]] = defaultdict(list)
+        for id, (before, after) in moves.items():
+            was, becomes = changed_terms(before, after)
+            for term in becomes - was:
+                added[term].append(id)
+            for term in was - becomes:
+                removed[term].append(id)
+        yield from self._each("SREM", removed)
+        yield from self._each("SADD", added)
+
+    def _each(
+        self, name: str, ids_of: Mapping[str, Sequence[str]]
+    ) -> Iterator[Command]:
+        for term, ids in ids_of.items():
+            for part in parts(ids):
+                yield name, self.keys.term(term), *part
+
+    def clear(self) -> Iterator[Command]:
+        pattern = self.keys.term("") + "*"
+        for key in self.server.redis.scan_iter(pattern, count=BATCH):
+            yield "UNLINK", key
+
+
+def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for at in range(0, len(ids), MEMBERS):
+        yield ids[at : at + MEMBERS]
+
+
+def terms_of_entity(entity: Entity | None) -> set[str]:
+    return set() if entity is None else term_texts(entity.record.tags)
+
+
+def changed_terms(
+    before: Entity | None, after: Entity | None
+) -> tuple[set[str], set[str]]:
+    """Terms before and after, without those that are known to stay."""
+    if before is not None and after is not None and before.tags == after.tags:
+        # of transient tags only the names are terms
+        return set(before.cur_tags), set(after.cur_tags)
+    return terms_of_entity(before), terms_of_entity(after)

@@ -1,0 +1,65 @@
+"""Names of keys. Everything of a store begins with its prefix and the schema.
+
+No key is shared with another prefix, and none is of another schema's making: a
+store written by a newer version is not misread by an older one.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SCHEMA", "Keys"]
+
+SCHEMA = 1
+
+
+class Keys:
+    """The keys of one store; ids of entities come last, they may hold colons."""
+
+    def __init__(self, prefix: str) -> None:
+        self.base = base = f"{prefix}:{SCHEMA}:"
+        self.ids = f"{base}ids"
+        """Sorted set of all ids, in order of the ids."""
+        self.sets = f"{base}sets"
+        """Hash of tag names by the number of their set."""
+        self.locks = f"{base}locks"
+        self.log = f"{base}log"
+        """Stream of all changes, in order of their commits."""
+        self.due = f"{base}due"
+        """Sorted set of ``level:id`` by the microsecond of expiry."""
+        self.libs = f"{base}libs"
+        self.libs_state = f"{base}libs:state"
+        self.meta = f"{base}meta"
+        """Hash of what the store was made with."""
+        self.search = f"{base}search"
+        """The name of the search index."""
+        self.entities = f"{base}e:"
+
+    def entity(self, id: str) -> str:
+        return f"{self.entities}{id}"
+
+    def term(self, term: str) -> str:
+        """The ids filed under a term."""
+        return f"{self.base}t:{term}"
+
+    def referrers(self, id: str) -> str:
+        """The ids of entities with a ref to this one."""
+        return f"{self.base}r:{id}"
+
+    def log_of(self, id: str) -> str:
+        """The places of an entity's changes in the log, oldest first."""
+        return f"{self.base}l:{id}"
+
+    def levels(self, id: str) -> str:
+        return f"{self.base}a:{id}"
+
+    def blocks(self, id: str) -> str:
+        """The directory of a history."""
+        return f"{self.base}h:{id}"
+
+    def numbers(self, block: str, id: str) -> str:
+        return f"{self.base}b:{block}:{id}"
+
+    def others(self, block: str, id: str) -> str:
+        return f"{self.base}o:{block}:{id}"
+
+    def stage(self, token: str) -> str:
+        return f"{self.base}stage:{token}"

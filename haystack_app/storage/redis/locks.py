@@ -1,0 +1,141 @@
+"""Locks among processes, and who holds them.
+
+A lock is a field of a hash: the id of an entity, or ``*`` for all. It ends by
+itself some seconds after its holder died; a thread of each process renews those
+that are held there. Whoever takes over an ended lock removes the token of the
+holder before, and the script that writes asks for the token: a holder that was
+only asleep is refused then.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from os import getpid
+
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
+
+from ...kinds.scalars import is_ref_id
+from .keys import Keys
+from .scripts import ACQUIRE, RELEASE, RENEW
+from .server import Server
+
+__all__ = ["Lease", "LeaseLost", "LockTimeout"]
+
+EVERYTHING = "*"
+LEASE_SECONDS = 10.0
+WAIT_SECONDS = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.000_5, 0.02
+
+
+class LockTimeout(TimeoutError):
+    """Others held a lock for too long."""
+
+
+class LeaseLost(ConnectionError):
+    """The lock ended before the work under it; nothing of that was stored."""
+
+
+class Lease:
+    """What one unit of work holds; ``fields`` are ids or ``*``."""
+
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+        self.token = secrets.token_hex(12)
+        self.fields: frozenset[str] = frozenset()
+
+    def covers(self, id: str) -> bool:
+        """Whether nobody else changes this entity."""
+        return EVERYTHING in self.fields or id in self.fields
+
+    def acquire(self, ids: Sequence[str] | None) -> None:
+        """Wait until nobody else has these, or any where ``ids`` is None.
+
+        Raises LockTimeout.
+        """
+        fields = self._missing(ids)
+        if not fields:
+            return
+        ends, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
+        while not self._try(fields):
+            if time.monotonic() > ends:
+                raise LockTimeout(f"others have locked the store ({self.keys.base})")
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        # never changed in place: the keeper's thread reads it
+        self.fields = self.fields.union(fields)
+        _keeper.add(self)
+
+    def _missing(self, ids: Sequence[str] | None) -> list[str]:
+        if EVERYTHING in self.fields:
+            return []
+        # what is no id has no entity: it is left out, and names no other lock
+        wanted = [EVERYTHING] if ids is None else sorted(filter(is_ref_id, set(ids)))
+        return [field for field in wanted if field not in self.fields]
+
+    def _try(self, fields: list[str]) -> bool:
+        lease, nested = int(LEASE_SECONDS * 1000), int(bool(self.fields))
+        args = (self.keys.base, self.token, lease, nested, *fields)
+        return bool(self.server.run(ACQUIRE, *args))
+
+    def renew(self) -> None:
+        lease = int(LEASE_SECONDS * 1000)
+        fields = list(self.fields)
+        self.server.run(RENEW, self.keys.base, self.token, lease, *fields)
+
+    def release(self) -> None:
+        """Let others come; a server that is gone has forgotten the lock anyway."""
+        self.forget()
+        if self.fields:
+            try:
+                self.server.run(RELEASE, self.keys.base, self.token, *self.fields)
+            except RedisError:
+                return
+
+    def forget(self) -> None:
+        """The lock is not ours any more: nothing renews it."""
+        _keeper.discard(self)
+
+
+class _Keeper:
+    """Renews what this process holds, by one thread for all."""
+
+    def __init__(self) -> None:
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._leases: set[Lease] = set()
+        self._pid: int | None = None
+
+    def add(self, lease: Lease) -> None:
+        if self._pid is not None and self._pid != getpid():
+            self._start_anew()  # forked: the thread stayed behind
+        with self._lock:
+            self._leases.add(lease)
+            if self._pid is None:
+                self._pid = getpid()
+                threading.Thread(
+                    target=self._run, name="haystack-redis-leases", daemon=True
+                ).start()
+
+    def discard(self, lease: Lease) -> None:
+        with self._lock:
+            self._leases.discard(lease)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LEASE_SECONDS / 4)
+            with self._lock:
+                leases = list(self._leases)
+            for lease in leases:
+                try:
+                    lease.renew()
+                except RedisError:
+                    continue  # the fence decides what becomes of the work
+
+
+_keeper = _Keeper()

@@ -1,0 +1,67 @@
+"""One query: which entities match, and which of them the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ... import filters
+from ...filters.ast import Filter
+from .entities import Entity, Tags
+from .resolver import Fetch, Resolver, paths_of
+
+__all__ = ["Query"]
+
+
+class Query:
+    """Filters over fetched entities; ``scope`` is what the caller may see.
+
+    What is hidden does not exist for the paths of filters; those of the scope run
+    through everything.
+    """
+
+    def __init__(self, fetch: Fetch, scope: Filter | None) -> None:
+        self._all = Resolver(fetch)
+        self._scope = scope
+        self._scope_paths = set() if scope is None else set(paths_of(scope))
+        self._verdicts: dict[str, bool] = {}
+
+    def matching(
+        self, tree: Filter, entities: Mapping[str, Entity]
+    ) -> Iterator[Entity]:
+        """Those that match and are seen."""
+        rows = {id: Tags(entity) for id, entity in entities.items()}
+        with self._all.rows(rows):
+            passed = self._all.prefetch(rows, set(paths_of(tree)))
+            self._all.prefetch([*rows, *passed], self._scope_paths)
+            for id, tags in rows.items():
+                if self._sees(id) and filters.matches(tree, tags, self._seen):
+                    yield entities[id]
+
+    def seen(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
+        """Those that the caller may see."""
+        if self._scope is None:
+            return dict(entities)
+        rows = {id: Tags(entity) for id, entity in entities.items()}
+        with self._all.rows(rows):
+            self._all.prefetch(rows, self._scope_paths)
+            return {id: one for id, one in entities.items() if self._sees(id)}
+
+    def sees(self, ids: Iterable[str]) -> set[str]:
+        """Those of some ids that are there for the caller."""
+        wanted = list(ids)
+        self._all.load(wanted)
+        self._all.prefetch(wanted, self._scope_paths)
+        return {id for id in wanted if self._sees(id)}
+
+    def _sees(self, id: str) -> bool:
+        if self._scope is None:
+            return self._all(id) is not None
+        if id not in self._verdicts:
+            tags = self._all(id)
+            self._verdicts[id] = tags is not None and filters.matches(
+                self._scope, tags, self._all
+            )
+        return self._verdicts[id]
+
+    def _seen(self, id: str) -> Tags | None:
+        return self._all(id) if self._sees(id) else None

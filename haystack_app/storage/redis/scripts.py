@@ -1,0 +1,297 @@
+"""What must happen in one step on the server, in Lua.
+
+Every script gets the store's key base first. They touch keys that they are not
+given by name, so a cluster would have to keep a store on one node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+__all__ = [
+    "ACQUIRE",
+    "APPLY",
+    "FENCED",
+    "FETCH",
+    "FIND",
+    "PAGE",
+    "RELEASE",
+    "RENEW",
+    "SIZES",
+    "SPAN",
+    "Script",
+]
+
+
+@dataclass(frozen=True)
+class Script:
+    text: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", sha)
+
+
+# -- locks: field -> "token deadline" in a hash --------------------------------
+
+_LOCKS = """
+local locks, token = ARGV[1] .. 'locks', ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function mine(field)
+  local held = redis.call('HGET', locks, field)
+  return held and string.sub(held, 1, #token + 1) == token .. ' '
+end
+local function hold(field, ms)
+  redis.call('HSET', locks, field, token .. ' ' .. string.format('%d', now + ms))
+end
+"""
+
+ACQUIRE = Script(
+    _LOCKS
+    + """
+-- lease in ms, whether the caller holds something already, fields; 1 when held
+local lease, nested = tonumber(ARGV[3]), ARGV[4] == '1'
+-- whoever died is superseded for good: the field goes, and with it his token
+local function others(field)
+  if mine(field) then return false end
+  local held = redis.call('HGET', locks, field)
+  if not held then return false end
+  if tonumber(string.match(held, '%d+$')) >= now then return true end
+  redis.call('HDEL', locks, field)
+  return false
+end
+local function free()
+  if ARGV[5] ~= '*' then
+    if others('*') or (not nested and others('+')) then return false end
+    for at = 5, #ARGV do
+      if others(ARGV[at]) then return false end
+    end
+    return true
+  end
+  local all = true
+  for _, field in ipairs(redis.call('HKEYS', locks)) do
+    if field ~= '+' and others(field) then all = false end
+  end
+  -- single entities are not locked any more while somebody waits for all
+  if not all then
+    hold('+', 200)
+  elseif mine('+') then
+    redis.call('HDEL', locks, '+')
+  end
+  return all
+end
+if not free() then return 0 end
+for at = 5, #ARGV do hold(ARGV[at], lease) end
+return 1
+"""
+)
+
+RENEW = Script(
+    _LOCKS
+    + """
+for at = 4, #ARGV do
+  if mine(ARGV[at]) then hold(ARGV[at], tonumber(ARGV[3])) end
+end
+"""
+)
+
+RELEASE = Script(
+    _LOCKS
+    + """
+for at = 3, #ARGV do
+  if mine(ARGV[at]) then redis.call('HDEL', locks, ARGV[at]) end
+end
+"""
+)
+
+# -- writing -------------------------------------------------------------------
+
+FENCED = "FENCED"
+"""How the refusal of a holder begins that was superseded."""
+
+APPLY = Script(
+    _LOCKS
+    + """
+-- longest log, key of staged words or '', number of fields, fields, words.
+-- A command is the number of its words, and these. A repeated call does nothing.
+local base, done = ARGV[1], ARGV[1] .. 'done:' .. token
+if redis.call('EXISTS', done) == 1 then return 1 end
+local cap, staged, fields = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+for at = 6, 5 + fields do
+  if not mine(ARGV[at]) then
+    return redis.error_reply('FENCED somebody else has locked ' .. ARGV[at])
+  end
+end
+
+local words, at, from, size = ARGV, 5 + fields, 0, 5000
+if staged ~= '' then words, at = {}, 0 end
+local function word()
+  at = at + 1
+  if words[at] == nil and staged ~= '' then
+    words, at = redis.call('LRANGE', staged, from, from + size - 1), 1
+    from = from + size
+  end
+  return words[at]
+end
+
+local function log(id, entry)
+  local place = redis.call('XADD', base .. 'log', '*', 'id', id, 'entry', entry)
+  redis.call('RPUSH', base .. 'l:' .. id, place)
+end
+
+-- everything that hangs on an entity but the log; readers of blocks have some time
+local function drop(id)
+  for _, level in ipairs(redis.call('HKEYS', base .. 'a:' .. id)) do
+    redis.call('ZREM', base .. 'due', level .. ':' .. id)
+  end
+  for _, member in ipairs(redis.call('ZRANGE', base .. 'h:' .. id, 0, -1)) do
+    local block = string.sub(member, 17) .. ':' .. id
+    redis.call('EXPIRE', base .. 'b:' .. block, 600)
+    redis.call('EXPIRE', base .. 'o:' .. block, 600)
+  end
+  redis.call('UNLINK', base .. 'a:' .. id, base .. 'h:' .. id)
+end
+
+local logged = false
+local count = word()
+while count do
+  local command = {}
+  for n = 1, tonumber(count) do command[n] = word() end
+  if command[1] == 'LOG' then
+    log(command[2], command[3])
+    logged = true
+  elseif command[1] == 'DROP' then
+    drop(command[2])
+  else
+    local reply = redis.call(unpack(command))
+    if command[1] == 'TS.MADD' then
+      for _, item in ipairs(reply) do
+        if type(item) == 'table' and item.err then error(item.err) end
+      end
+    end
+  end
+  count = word()
+end
+
+while logged do
+  local excess = redis.call('XLEN', base .. 'log') - cap
+  if excess <= 0 then break end
+  local count = math.min(excess, 1000)
+  local oldest = redis.call('XRANGE', base .. 'log', '-', '+', 'COUNT', count)
+  for _, entry in ipairs(oldest) do
+    redis.call('LPOP', base .. 'l:' .. entry[2][2])
+    redis.call('XDEL', base .. 'log', entry[1])
+  end
+end
+
+if staged ~= '' then redis.call('DEL', staged) end
+for field = 6, 5 + fields do redis.call('HDEL', locks, ARGV[field]) end
+redis.call('SET', done, '1', 'EX', 60)
+return 1
+"""
+)
+
+# -- reading entities ----------------------------------------------------------
+
+_ROW = """
+local base = ARGV[1]
+local function row(id)
+  return redis.call('HMGET', base .. 'e:' .. id, 'tags', 'cur', 'mod', 'version', 'set')
+end
+"""
+
+FETCH = Script(
+    _ROW
+    + """
+local rows = {}
+for at = 2, #ARGV do rows[at - 1] = row(ARGV[at]) end
+return rows
+"""
+)
+
+PAGE = Script(
+    _ROW
+    + """
+-- the id before, how many; ids and rows in order
+local after = ARGV[2] == '' and '-' or '(' .. ARGV[2]
+local ids = redis.call('ZRANGEBYLEX', base .. 'ids', after, '+', 'LIMIT', 0, ARGV[3])
+local rows = {}
+for at, id in ipairs(ids) do rows[at] = row(id) end
+return {ids, rows}
+"""
+)
+
+FIND = Script(
+    _ROW
+    + """
+-- how many rows at most come along, then conjunctions: a count and its terms.
+-- A term is the name of a set, or '@' and an id.
+local ids, seen, at = {}, {}, 3
+while ARGV[at] do
+  local sets, found = {}, nil
+  for term = at + 1, at + tonumber(ARGV[at]) do
+    local text = ARGV[term]
+    if string.sub(text, 1, 1) == '@' then
+      found = {string.sub(text, 2)}
+    else
+      sets[#sets + 1] = base .. 't:' .. text
+    end
+  end
+  if not found then found = redis.call('SINTER', unpack(sets)) end
+  for _, id in ipairs(found) do
+    if not seen[id] then
+      seen[id] = true
+      ids[#ids + 1] = id
+    end
+  end
+  at = at + tonumber(ARGV[at]) + 1
+end
+if #ids > tonumber(ARGV[2]) then return {ids} end
+local rows = {}
+for place, id in ipairs(ids) do rows[place] = row(id) end
+return {ids, rows}
+"""
+)
+
+# -- reading histories ---------------------------------------------------------
+
+SPAN = Script(
+    """
+-- id, first and last time as hex or ''. The members of the blocks that may hold
+-- such times, the size of the last of these, and the last block of all: its member,
+-- its size and its last sample
+local base, id = ARGV[1], ARGV[2]
+local key = base .. 'h:' .. id
+local function numbers(member)
+  return base .. 'b:' .. string.sub(member, 17) .. ':' .. id
+end
+local from, to = '-', '+'
+if ARGV[3] ~= '' then
+  local below = '(' .. ARGV[3] .. 'g'
+  local before = redis.call('ZREVRANGEBYLEX', key, below, '-', 'LIMIT', 0, 1)
+  if before[1] then from = '[' .. before[1] end
+end
+if ARGV[4] ~= '' then to = '(' .. ARGV[4] .. 'g' end
+local members = redis.call('ZRANGEBYLEX', key, from, to)
+local last = redis.call('ZREVRANGEBYLEX', key, '+', '-', 'LIMIT', 0, 1)[1]
+if not last then return {} end
+if #members == 0 then members = redis.call('ZRANGE', key, 0, 0) end
+local size = redis.call('STRLEN', numbers(members[#members]))
+local all = redis.call('STRLEN', numbers(last))
+return {members, size, last, all, redis.call('GETRANGE', numbers(last), -16, -1)}
+"""
+)
+
+SIZES = Script(
+    """
+-- id; bytes of all blocks of numbers together
+local base, id, sum = ARGV[1], ARGV[2], 0
+for _, member in ipairs(redis.call('ZRANGE', base .. 'h:' .. id, 0, -1)) do
+  sum = sum + redis.call('STRLEN', base .. 'b:' .. string.sub(member, 17) .. ':' .. id)
+end
+return sum
+"""
+)

@@ -1,0 +1,112 @@
+"""The connection to a Redis server, and what the server can do."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django_redis.pool import get_connection_factory
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
+
+from .scripts import Script
+
+__all__ = ["SEARCH", "SERIES", "Server"]
+
+SEARCH, SERIES = "search", "timeseries"
+_TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
+"""Seconds; a script that applies a large commit takes some of them."""
+_PROBE_TIMEOUT = 2.0
+_RETRIES = 3
+_OLDEST_SEARCH = 21_000
+"""RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
+_PASSWORD = re.compile(r"//[^@/]*@")
+
+
+class Server:
+    """One server, by its URL. Threads may share it, and forks get own connections.
+
+    Errors of the connection are redis.exceptions.ConnectionError and TimeoutError.
+    """
+
+    def __init__(self, url: str, *, modules: bool = True) -> None:
+        self.url = url
+        self._wanted = modules
+        self._modules: dict[str, int] | None = None
+
+    def __str__(self) -> str:
+        return _PASSWORD.sub("//", self.url)
+
+    @cached_property
+    def redis(self) -> Redis:
+        factory = get_connection_factory(
+            {
+                "SOCKET_TIMEOUT": _TIMEOUT,
+                "SOCKET_CONNECT_TIMEOUT": _CONNECT_TIMEOUT,
+                "CONNECTION_POOL_KWARGS": {
+                    "retry": Retry(ExponentialWithJitterBackoff(0.2, 0.01), _RETRIES)
+                },
+            }
+        )
+        # pools are kept by their URL: the cache's own has other options
+        mark = "&" if urlsplit(self.url).query else "?"
+        return cast("Redis", factory.connect(f"{self.url}{mark}protocol=2"))
+
+    def probe(self) -> Redis:
+        """A connection of its own that gives up soon."""
+        probe: Redis = Redis.from_url(
+            self.url,
+            socket_timeout=_PROBE_TIMEOUT,
+            socket_connect_timeout=_PROBE_TIMEOUT,
+            retry=None,
+        )
+        return probe
+
+    def run(self, script: Script, *args: Any) -> Any:
+        """The script's answer; a server that does not know it yet is told."""
+        try:
+            return self.redis.evalsha(script.sha, 0, *args)
+        except NoScriptError:
+            # the server has started anew: maybe it is another one
+            self._modules = None
+            self.redis.script_load(script.text)
+            return self.redis.evalsha(script.sha, 0, *args)
+
+    @property
+    def modules(self) -> dict[str, int]:
+        """Versions of those modules that serve here, by ``SEARCH`` and ``SERIES``."""
+        if not self._wanted:
+            return {}
+        if self._modules is None:
+            self._modules = self._detected()
+        return self._modules
+
+    def _module_list(self) -> list[Any]:
+        return cast("list[Any]", self.redis.module_list())
+
+    def _detected(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for entry in self._module_list():
+            fields = entry if isinstance(entry, dict) else _paired(entry)
+            found[_text(fields["name"]).lower()] = int(fields["ver"])
+        serving: dict[str, int] = {}
+        database = self.redis.connection_pool.connection_kwargs.get("db") or 0
+        if found.get("search", 0) >= _OLDEST_SEARCH and int(database) == 0:
+            serving[SEARCH] = found["search"]  # it has indexes in database 0 only
+        if "timeseries" in found:
+            serving[SERIES] = found["timeseries"]
+        return serving
+
+
+def _paired(items: list[Any]) -> dict[str, Any]:
+    return {
+        _text(name): value for name, value in zip(items[::2], items[1::2], strict=True)
+    }
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,197 @@
+"""What is changed while the caller is alone, kept here until all is applied.
+
+Nobody sees any of it before, and a caller that fails or dies leaves nothing. The
+caller's own reading sees it through ``overlay`` methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ..levels import Level
+from ..records import Change
+from ..samples import Batch
+from . import levels, libs, log
+from .entities import Entity, fetch
+from .index import Moves
+from .keys import Keys
+from .locks import Lease, LeaseLost
+from .scripts import APPLY, FENCED
+from .series import Plan
+from .server import Server
+
+__all__ = ["Pending", "Work"]
+
+Command = tuple[Any, ...]
+_AT_ONCE = 20_000
+"""Words that go with the script itself; more are sent before it in parts."""
+_STAGED = 5_000
+_STAGE_SECONDS = 600
+
+
+@dataclass(slots=True)
+class Pending:
+    """All that is to be applied.
+
+    Of what is stored (``before``, ``arrays_before``) only what was changed.
+    ``batches`` are relative to the stored samples, or to none for what is in
+    ``dropped``.
+    """
+
+    entities: dict[str, Entity | None] = field(default_factory=dict)
+    before: dict[str, Entity | None] = field(default_factory=dict)
+    log: list[Change] = field(default_factory=list)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    arrays: dict[str, dict[int, Level]] = field(default_factory=dict)
+    arrays_before: dict[str, dict[int, Level]] = field(default_factory=dict)
+    libs: libs.Libs | None = None
+
+    def copy(self) -> Pending:
+        return replace(
+            self,
+            **{
+                name: getattr(self, name).copy()
+                for name in (
+                    *("entities", "before", "log", "batches", "plans", "dropped"),
+                    *("arrays", "arrays_before"),
+                )
+            },
+        )
+
+
+class Work:
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+        self.lease = Lease(server, keys)
+        self.pending = Pending()
+        self._known: dict[str, Entity | None] = {}
+
+    # -- reading what is stored and what is to be ------------------------------
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Entity]:
+        pending = self.pending.entities
+        missing = [id for id in ids if id not in pending and id not in self._known]
+        stored = fetch(self.server, self.keys, missing)
+        for id in missing:
+            if self.lease.covers(id):  # nobody else changes it meanwhile
+                self._known[id] = stored.get(id)
+        found: dict[str, Entity] = {}
+        for id in ids:
+            entity = pending[id] if id in pending else self._known.get(id)
+            entity = entity if id in pending else entity or stored.get(id)
+            if entity is not None:
+                found[id] = entity
+        return found
+
+    def overlay(
+        self, batches: Iterable[Mapping[str, Entity]]
+    ) -> Iterator[dict[str, Entity]]:
+        """Batches of stored entities as they are to be, and those to come."""
+        pending = self.pending.entities
+        for batch in batches:
+            yield {id: one for id, one in batch.items() if id not in pending}
+        yield {id: one for id, one in pending.items() if one is not None}
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        if id in self.pending.arrays:
+            return dict(self.pending.arrays[id])
+        if id in self.pending.dropped:
+            return {}
+        return levels.read(self.server, self.keys, id)
+
+    def touches(self, id: str) -> bool:
+        """Whether an entity's history is to change."""
+        return id in self.pending.batches or id in self.pending.dropped
+
+    def changes_of(self, id: str) -> list[Change]:
+        return [change for change in reversed(self.pending.log) if change.id == id]
+
+    # -- changing --------------------------------------------------------------
+
+    def put(self, id: str, before: Entity | None, after: Entity | None) -> None:
+        """``before`` is what ``fetch`` said."""
+        self.pending.before.setdefault(id, before)
+        self.pending.entities[id] = after
+
+    def drop(self, id: str) -> None:
+        """The history and the array of a removed entity go with it."""
+        pending = self.pending
+        pending.dropped.add(id)
+        for held in (
+            *(pending.batches, pending.plans, pending.arrays, pending.arrays_before),
+        ):
+            held.pop(id, None)
+
+    def set_levels(self, id: str, array: dict[int, Level]) -> None:
+        if id not in self.pending.arrays:
+            self.pending.arrays_before[id] = self.levels_of(id)
+        self.pending.arrays[id] = array
+
+    # -- applying --------------------------------------------------------------
+
+    def apply(self, filed: Callable[[Moves], Iterable[Command]]) -> None:
+        """Make all of it visible at once. Raises LeaseLost.
+
+        ``filed`` says what stores entities before and after.
+        """
+        commands = list(self._commands(filed))
+        if not commands:
+            self.lease.release()
+            return
+        words: list[Any] = []
+        for command in commands:
+            words.append(len(command))
+            words.extend(command)
+        stage = ""
+        if len(words) > _AT_ONCE:
+            stage, words = self._staged(words), []
+        fields = self.lease.fields
+        try:
+            self.server.run(
+                APPLY,
+                *(self.keys.base, self.lease.token, log.KEPT, stage),
+                *(len(fields), *fields, *words),
+            )
+        except ResponseError as error:
+            if str(error).startswith(FENCED):
+                raise LeaseLost(str(error)) from None
+            raise
+        self.lease.forget()
+        self.lease.fields = frozenset()
+
+    def _staged(self, words: Sequence[Any]) -> str:
+        """Send many words before the script, so that it alone stops the others."""
+        key = self.keys.stage(self.lease.token)
+        for at in range(0, len(words), _STAGED):
+            pipeline = self.server.redis.pipeline(transaction=False)
+            pipeline.rpush(key, *words[at : at + _STAGED])
+            pipeline.expire(key, _STAGE_SECONDS)
+            pipeline.execute()
+        return key
+
+    def _commands(
+        self, filed: Callable[[Moves], Iterable[Command]]
+    ) -> Iterator[Command]:
+        pending, keys = self.pending, self.keys
+        moves = {
+            id: (pending.before[id], after)
+            for id, after in pending.entities.items()
+            if pending.before[id] is not after
+        }
+        yield from filed(moves)
+        for change in pending.log:
+            yield "LOG", change.id, log.entry_of(change)
+        for id in sorted(pending.dropped):
+            yield "DROP", id
+        for plan in pending.plans.values():
+            yield from plan.commands
+        for id, array in pending.arrays.items():
+            yield from levels.commands(keys, id, pending.arrays_before[id], array)
+        if pending.libs is not None:
+            yield from libs.commands(keys, pending.libs)
