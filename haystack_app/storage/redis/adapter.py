@@ -34,8 +34,9 @@ from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import checks, entities, levels, libs, log
 from .commit import Commit, with_transient
+from .consistency import differences
 from .entities import BATCH, Entity, names_of
-from .filing import filed, referring, refs_of
+from .filing import cleared, filed, referring, refs_of, whole
 from .index import Index, SetIndex
 from .keys import Keys
 from .overlay import combined, extent_of, overlaid
@@ -356,6 +357,28 @@ class RedisAdapter(StorageAdapter):
                 name: [dict(entry) for entry in defs] for name, defs in named.items()
             }
             work.pending.libs = held | new
+
+    # -- upkeep ----------------------------------------------------------------
+
+    def differences(self) -> list[str]:
+        """What in the store does not fit its entities, a line each.
+
+        Reads only. What differs is looked at again while nobody writes.
+        """
+        parts = self.server, self.keys, self._index, self._series
+        if not list(differences(*parts)):
+            return []
+        with self.alone():
+            return list(differences(*parts))
+
+    def reindex(self) -> int:
+        """Make all that can be found out from the entities anew; how many they are."""
+        with self._working(None) as work:
+            found = whole(self.server, self.keys)
+            work.pending.commands += cleared(self.server, self.keys, self._index)
+            moves = {id: (None, entity) for id, entity in found.items()}
+            work.pending.commands += filed(self.keys, self._index, moves)
+        return len(found)
 
     def check(self) -> list[CheckMessage]:
         return checks.messages(self.alias, self.server)

@@ -12,7 +12,7 @@ from .server import Server
 
 __all__ = ["messages"]
 
-_OLDEST = (6, 2)
+_OLDEST = (7, 0)
 
 
 def messages(alias: str, server: Server) -> list[CheckMessage]:
@@ -36,7 +36,7 @@ def _found(alias: str, server: Server) -> Iterator[CheckMessage]:
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
             f"storage {alias!r}: {server} is Redis {version}",
-            hint="Redis 6.2 or newer is needed; 7 and 8 are tested.",
+            hint="Redis 7.0 or newer is needed.",
             id="haystack.E020",
         )
     policy = str(info.get("maxmemory_policy", "noeviction"))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, cast
 
 from ..stored import edges_of
-from .entities import Entity
+from .entities import BATCH, Entity, fetch
 from .index import Index, Moves, parts
 from .keys import Keys
 from .server import Server
 
-__all__ = ["filed", "referring", "refs_of"]
+__all__ = ["cleared", "filed", "referring", "refs_of", "whole"]
 
 Command = tuple[Any, ...]
 
@@ -73,6 +74,30 @@ def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
         return set()
     found = cast("set[bytes]", server.redis.sunion(names))
     return {id.decode() for id in found}
+
+
+def whole(server: Server, keys: Keys) -> dict[str, Entity]:
+    """All entities by their hashes, whatever the list of ids says."""
+    found: dict[str, Entity] = {}
+    first = len(keys.entities)
+    names = server.redis.scan_iter(f"{keys.entities}*", count=BATCH)
+    for part in batched(names, BATCH):
+        found |= fetch(server, keys, [name.decode()[first:] for name in part])
+    return found
+
+
+def cleared(server: Server, keys: Keys, index: Index) -> Iterator[Command]:
+    """The commands that take away all that ``filed`` can make, but the hashes."""
+    yield from index.clear()
+    for name in server.redis.scan_iter(f"{keys.referrers('')}*", count=BATCH):
+        yield "UNLINK", name
+    yield "UNLINK", keys.ids, keys.sets
+
+
+def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    every = iter(names)
+    while part := list(islice(every, size)):
+        yield part
 
 
 def refs_of(entity: Entity | None) -> set[str]:

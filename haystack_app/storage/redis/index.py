@@ -39,6 +39,10 @@ class Index(Protocol):
         """What takes away all that the index holds."""
         ...
 
+    def filed(self) -> Iterator[tuple[str, set[str]]]:
+        """Each term that the index knows, and the ids under it."""
+        ...
+
 
 class SetIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
@@ -47,16 +51,14 @@ class SetIndex:
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, Entity]]:
-        alone = next(iter(alternatives), frozenset())
-        if few is not None and len(alternatives) == len(alone) == 1:
-            [term] = alone
-            if not term.startswith("@"):
-                yield from self._some(term, few)
-                return
         words = [
             word for terms in alternatives for word in (str(len(terms)), *sorted(terms))
         ]
-        found = self.server.run(FIND, self.keys.base, BATCH, *words)
+        few_are_enough = int(few is not None and few <= BATCH)
+        found = self.server.run(FIND, self.keys.base, BATCH, few_are_enough, *words)
+        if isinstance(found, bytes):
+            yield from self._some(found, few or BATCH)
+            return
         ids = [id.decode() for id in found[0]]
         if len(found) > 1:
             yield of_rows(ids, found[1])
@@ -64,14 +66,14 @@ class SetIndex:
         for at in range(0, len(ids), BATCH):
             yield fetch(self.server, self.keys, ids[at : at + BATCH])
 
-    def _some(self, term: str, few: int) -> Iterator[dict[str, Entity]]:
+    def _some(self, key: bytes, few: int) -> Iterator[dict[str, Entity]]:
         """Of a set that may be large, a part after the other."""
         seen: set[str] = set()
         cursor, count = 0, min(max(2 * few, 50), BATCH)
         while True:
             cursor, members = cast(
                 "tuple[int, list[bytes]]",
-                self.server.redis.sscan(self.keys.term(term), cursor, count=count),
+                self.server.redis.sscan(key, cursor, count=count),
             )
             ids = [id for id in (one.decode() for one in members) if id not in seen]
             seen.update(ids)
@@ -100,9 +102,14 @@ class SetIndex:
                 yield name, self.keys.term(term), *part
 
     def clear(self) -> Iterator[Command]:
-        pattern = self.keys.term("") + "*"
-        for key in self.server.redis.scan_iter(pattern, count=BATCH):
+        for key in self.server.redis.scan_iter(f"{self.keys.term('')}*", count=BATCH):
             yield "UNLINK", key
+
+    def filed(self) -> Iterator[tuple[str, set[str]]]:
+        first = self.keys.term("")
+        for key in self.server.redis.scan_iter(f"{first}*", count=BATCH):
+            members = cast("set[bytes]", self.server.redis.smembers(key))
+            yield key.decode().removeprefix(first), {id.decode() for id in members}
 
 
 def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -14,6 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from os import getpid
 
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
@@ -28,6 +29,8 @@ __all__ = ["Lease", "LeaseLost", "LockTimeout"]
 EVERYTHING = "*"
 LEASE_SECONDS = 10.0
 WAIT_SECONDS = 60.0
+_MOST = 500
+"""Entities that are locked one by one; more are locked by locking all."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.000_5, 0.02
 
 
@@ -72,8 +75,10 @@ class Lease:
     def _missing(self, ids: Sequence[str] | None) -> list[str]:
         if EVERYTHING in self.fields:
             return []
+        if ids is None or len(ids) > _MOST:
+            return [EVERYTHING]
         # what is no id has no entity: it is left out, and names no other lock
-        wanted = [EVERYTHING] if ids is None else sorted(filter(is_ref_id, set(ids)))
+        wanted = sorted(filter(is_ref_id, set(ids)))
         return [field for field in wanted if field not in self.fields]
 
     def _try(self, fields: list[str]) -> bool:
@@ -89,14 +94,13 @@ class Lease:
     def release(self) -> None:
         """Let others come; a server that is gone has forgotten the lock anyway."""
         self.forget()
-        if self.fields:
-            try:
-                self.server.run(RELEASE, self.keys.base, self.token, *self.fields)
-            except RedisError:
-                return
+        fields, self.fields = self.fields, frozenset()
+        if fields:
+            with suppress(RedisError):
+                self.server.run(RELEASE, self.keys.base, self.token, *fields)
 
     def forget(self) -> None:
-        """The lock is not ours any more: nothing renews it."""
+        """Nothing renews the lock any more."""
         _keeper.discard(self)
 
 

@@ -227,9 +227,31 @@ return {ids, rows}
 FIND = Script(
     _ROW
     + """
--- how many rows at most come along, then conjunctions: a count and its terms.
--- A term is the name of a set, or '@' and an id.
-local ids, seen, at = {}, {}, 3
+-- how many rows at most come along, '1' if the caller wants no more than those, then
+-- conjunctions: a count and its terms, names of sets or '@' and an id. Answers ids
+-- and rows; ids alone where they are more; or the smallest set to look through
+local ids, seen, at, most = {}, {}, 4, tonumber(ARGV[2])
+local function smallest(first, last)
+  local sets, best, size = {}, nil, nil
+  for term = first, last do
+    if string.sub(ARGV[term], 1, 1) == '@' then return nil end
+    local set = base .. 't:' .. ARGV[term]
+    local count = redis.call('SCARD', set)
+    if not size or count < size then best, size = set, count end
+    sets[#sets + 1] = set
+  end
+  if size <= most then return nil end
+  local command = {'SINTERCARD', #sets}
+  for _, set in ipairs(sets) do command[#command + 1] = set end
+  command[#command + 1] = 'LIMIT'
+  command[#command + 1] = most + 1
+  local both = redis.call(unpack(command))
+  return both > most and best or nil
+end
+if ARGV[3] == '1' and ARGV[4] and #ARGV == 4 + tonumber(ARGV[4]) then
+  local set = smallest(5, #ARGV)
+  if set then return set end
+end
 while ARGV[at] do
   local sets, found = {}, nil
   for term = at + 1, at + tonumber(ARGV[at]) do
@@ -249,7 +271,7 @@ while ARGV[at] do
   end
   at = at + tonumber(ARGV[at]) + 1
 end
-if #ids > tonumber(ARGV[2]) then return {ids} end
+if #ids > most then return {ids} end
 local rows = {}
 for place, id in ipairs(ids) do rows[place] = row(id) end
 return {ids, rows}

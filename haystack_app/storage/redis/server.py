@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from django_redis.pool import get_connection_factory
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.retry import Retry
 
 from .scripts import Script
@@ -21,6 +22,7 @@ SEARCH, SERIES = "search", "timeseries"
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 """Seconds; a script that applies a large commit takes some of them."""
 _PROBE_TIMEOUT = 2.0
+_BUSY_PAUSE = 0.1
 _RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
@@ -67,14 +69,22 @@ class Server:
         return probe
 
     def run(self, script: Script, *args: Any) -> Any:
-        """The script's answer; a server that does not know it yet is told."""
-        try:
-            return self.redis.evalsha(script.sha, 0, *args)
-        except NoScriptError:
-            # the server has started anew: maybe it is another one
-            self._modules = None
-            self.redis.script_load(script.text)
-            return self.redis.evalsha(script.sha, 0, *args)
+        """The script's answer; a server that does not know it yet is told.
+
+        While another script runs for long, this one waits.
+        """
+        ends = time.monotonic() + _TIMEOUT
+        while True:
+            try:
+                return self.redis.evalsha(script.sha, 0, *args)
+            except NoScriptError:
+                # the server has started anew: maybe it is another one
+                self._modules = None
+                self.redis.script_load(script.text)
+            except ResponseError as error:
+                if not str(error).startswith("BUSY") or time.monotonic() > ends:
+                    raise
+                time.sleep(_BUSY_PAUSE)
 
     @property
     def modules(self) -> dict[str, int]:

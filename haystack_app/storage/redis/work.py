@@ -51,6 +51,8 @@ class Pending:
     arrays: dict[str, dict[int, Level]] = field(default_factory=dict)
     arrays_before: dict[str, dict[int, Level]] = field(default_factory=dict)
     libs: libs.Libs | None = None
+    commands: list[Command] = field(default_factory=list)
+    """Whatever else, in front of all."""
 
     def copy(self) -> Pending:
         return replace(
@@ -59,7 +61,7 @@ class Pending:
                 name: getattr(self, name).copy()
                 for name in (
                     *("entities", "before", "log", "batches", "plans", "dropped"),
-                    *("arrays", "arrays_before"),
+                    *("arrays", "arrays_before", "commands"),
                 )
             },
         )
@@ -184,6 +186,7 @@ class Work:
             for id, after in pending.entities.items()
             if pending.before[id] is not after
         }
+        yield from pending.commands
         yield from filed(moves)
         for change in pending.log:
             yield "LOG", change.id, log.entry_of(change)
