@@ -12,3 +12,7 @@ def wipe(url: str, prefix: str) -> None:
     with redis.Redis.from_url(url, protocol=2) as server:
         for key in server.scan_iter(f"{prefix}:*", count=1_000):
             server.unlink(key)
+        if any(module[b"name"] == b"search" for module in server.module_list()):
+            for name in server.execute_command("FT._LIST"):
+                if name.startswith(f"{prefix}:".encode()):
+                    server.execute_command("FT.DROPINDEX", name)

@@ -11,7 +11,6 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import islice, takewhile
 from threading import local
 from typing import Any
@@ -32,7 +31,7 @@ from ..levels import Level
 from ..records import REMOVE, Change, Changes, Records
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
-from . import checks, entities, levels, libs, log
+from . import checks, entities, layout, levels, libs, log
 from .commit import Commit, with_transient
 from .consistency import differences
 from .entities import BATCH, Entity, names_of
@@ -44,6 +43,7 @@ from .query import Query
 from .series import Series, cut
 from .server import Server
 from .terms import conjunctions
+from .timeseries import Histories
 from .work import Work
 
 __all__ = ["RedisAdapter"]
@@ -71,12 +71,34 @@ class RedisAdapter(StorageAdapter):
             raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
         self.server = Server(url, modules=modules)
         self.keys = Keys(prefix)
-        self._series = Series(self.server, self.keys)
         self._local = local()
+        self._parts: tuple[int, Index, Histories] | None = None
 
-    @cached_property
+    @property
     def _index(self) -> Index:
-        return SetIndex(self.server, self.keys)
+        return self._found_parts()[1]
+
+    @property
+    def _series(self) -> Histories:
+        return self._found_parts()[2]
+
+    def _found_parts(self) -> tuple[int, Index, Histories]:
+        """As the store was made, asked again when the server has started anew."""
+        parts = self._parts
+        if parts is None or parts[0] != self.server.starts:
+            found = layout.stored(self.server, self.keys)
+            if found is None and self._work is not None:
+                # the first change of all decides
+                found = layout.record(self.server, self.keys, layout.made(self.server))
+            if found is None:
+                return (
+                    -1,
+                    SetIndex(self.server, self.keys),
+                    Series(self.server, self.keys),
+                )
+            parts = self.server.starts, *found.parts(self.server, self.keys)
+            self._parts = parts
+        return parts
 
     @property
     def _work(self) -> Work | None:

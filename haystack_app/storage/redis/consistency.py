@@ -14,14 +14,14 @@ from .entities import BATCH, Entity, page
 from .filing import refs_of
 from .index import Index, terms_of_entity
 from .keys import Keys
-from .series import Series
 from .server import Server
+from .timeseries import Histories
 
 __all__ = ["differences"]
 
 
 def differences(
-    server: Server, keys: Keys, index: Index, series: Series
+    server: Server, keys: Keys, index: Index, series: Histories
 ) -> Iterator[str]:
     """One line for each thing that does not fit; none if all is well.
 
@@ -32,7 +32,7 @@ def differences(
 
 class _Check:
     def __init__(
-        self, server: Server, keys: Keys, index: Index, series: Series
+        self, server: Server, keys: Keys, index: Index, series: Histories
     ) -> None:
         self.server, self.keys, self.index, self.series = server, keys, index, series
         self.there: set[str] = set()
@@ -44,6 +44,7 @@ class _Check:
     def run(self) -> Iterator[str]:
         yield from self._entities()
         yield from _unlike("index, term", self.terms, self.index.filed())
+        yield from self.index.faults()
         yield from _unlike("referrers of", self.refs, self._sets_of("r:"))
         yield from self._tag_sets()
         yield from self._histories()
@@ -111,7 +112,7 @@ class _Check:
 
     def _histories(self) -> Iterator[str]:
         known: set[str] = set()
-        owners = set(self._names("h:"))
+        owners = {*self._names("h:"), *self._names("s:")}
         for id in sorted(owners):
             members = cast(
                 "list[bytes]", self.server.redis.zrange(self.keys.blocks(id), 0, -1)

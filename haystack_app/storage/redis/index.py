@@ -43,6 +43,10 @@ class Index(Protocol):
         """Each term that the index knows, and the ids under it."""
         ...
 
+    def faults(self) -> Iterator[str]:
+        """What else is wrong with the index, a line each."""
+        ...
+
 
 class SetIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
@@ -110,6 +114,9 @@ class SetIndex:
         for key in self.server.redis.scan_iter(f"{first}*", count=BATCH):
             members = cast("set[bytes]", self.server.redis.smembers(key))
             yield key.decode().removeprefix(first), {id.decode() for id in members}
+
+    def faults(self) -> Iterator[str]:
+        return iter(())
 
 
 def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

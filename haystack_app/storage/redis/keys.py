@@ -25,6 +25,8 @@ class Keys:
         """Stream of all changes, in order of their commits."""
         self.due = f"{base}due"
         """Sorted set of ``level:id`` by the microsecond of expiry."""
+        self.generations = f"{base}generations"
+        """Hash of random words by id: which past a history has."""
         self.libs = f"{base}libs"
         self.libs_state = f"{base}libs:state"
         self.meta = f"{base}meta"
@@ -32,6 +34,7 @@ class Keys:
         self.search = f"{base}search"
         """The name of the search index."""
         self.entities = f"{base}e:"
+        self.documents = f"{base}x:"
 
     def entity(self, id: str) -> str:
         return f"{self.entities}{id}"
@@ -39,6 +42,10 @@ class Keys:
     def term(self, term: str) -> str:
         """The ids filed under a term."""
         return f"{self.base}t:{term}"
+
+    def terms(self, id: str) -> str:
+        """The document of an entity for the search index."""
+        return f"{self.documents}{id}"
 
     def referrers(self, id: str) -> str:
         """The ids of entities with a ref to this one."""
@@ -54,6 +61,10 @@ class Keys:
     def blocks(self, id: str) -> str:
         """The directory of a history."""
         return f"{self.base}h:{id}"
+
+    def series(self, id: str) -> str:
+        """The time series of a history."""
+        return f"{self.base}s:{id}"
 
     def numbers(self, block: str, id: str) -> str:
         return f"{self.base}b:{block}:{id}"

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from os import getpid
+from os import register_at_fork
 
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
@@ -108,20 +108,19 @@ class _Keeper:
     """Renews what this process holds, by one thread for all."""
 
     def __init__(self) -> None:
-        self._start_anew()
+        self.start_anew()
 
-    def _start_anew(self) -> None:
+    def start_anew(self) -> None:
+        """As in a fork, where the thread stayed behind."""
         self._lock = threading.Lock()
         self._leases: set[Lease] = set()
-        self._pid: int | None = None
+        self._running = False
 
     def add(self, lease: Lease) -> None:
-        if self._pid is not None and self._pid != getpid():
-            self._start_anew()  # forked: the thread stayed behind
         with self._lock:
             self._leases.add(lease)
-            if self._pid is None:
-                self._pid = getpid()
+            if not self._running:
+                self._running = True
                 threading.Thread(
                     target=self._run, name="haystack-redis-leases", daemon=True
                 ).start()
@@ -136,10 +135,10 @@ class _Keeper:
             with self._lock:
                 leases = list(self._leases)
             for lease in leases:
-                try:
+                # where it fails the fence decides what becomes of the work
+                with suppress(RedisError):
                     lease.renew()
-                except RedisError:
-                    continue  # the fence decides what becomes of the work
 
 
 _keeper = _Keeper()
+register_at_fork(after_in_child=_keeper.start_anew)

@@ -8,7 +8,7 @@ from ...kinds.series import Chunk
 from ..samples import Batch, Extent
 from .blocks import Samples
 
-__all__ = ["combined", "extent_of", "overlaid"]
+__all__ = ["combined", "extent_of", "interleaved", "overlaid"]
 
 
 def combined(first: Batch, then: Batch) -> Batch:
@@ -37,6 +37,26 @@ def overlaid(
             yield part
     if new:
         yield new
+
+
+def interleaved(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[Samples]:
+    """Samples of both in time order; no time is in both."""
+    streams = iter(one), iter(other)
+    held = [next(stream, None) for stream in streams]
+    while held[0] and held[1]:
+        until = min(held[0].times[-1], held[1].times[-1]) + 1
+        first, second = held[0].between(None, until), held[1].between(None, until)
+        both = dict(zip(second.times, second.values, strict=True))
+        yield first.merged(Batch(both, [])) if first and both else first or second
+        for place, part in enumerate((first, second)):
+            whole = held[place]
+            assert whole is not None
+            rest = Samples(whole.times[len(part) :], whole.values[len(part) :])
+            held[place] = rest or next(streams[place], None)
+    for place in (0, 1):
+        while last := held[place]:
+            yield last
+            held[place] = next(streams[place], None)
 
 
 def extent_of(chunks: Iterable[Chunk]) -> Extent:

@@ -152,7 +152,8 @@ local function drop(id)
     redis.call('EXPIRE', base .. 'b:' .. block, 600)
     redis.call('EXPIRE', base .. 'o:' .. block, 600)
   end
-  redis.call('UNLINK', base .. 'a:' .. id, base .. 'h:' .. id)
+  redis.call('UNLINK', base .. 'a:' .. id, base .. 'h:' .. id, base .. 's:' .. id)
+  redis.call('HDEL', base .. 'generations', id)
 end
 
 local logged = false
@@ -275,6 +276,27 @@ if #ids > most then return {ids} end
 local rows = {}
 for place, id in ipairs(ids) do rows[place] = row(id) end
 return {ids, rows}
+"""
+)
+
+SEARCH = Script(
+    _ROW
+    + """
+-- how many ids at most, how many rows at most, words of FT.SEARCH: the number of all
+-- that match, ids, and rows where these are not more than asked for or ARGV[4] is '1'
+local most = tonumber(ARGV[3])
+local command = {'FT.SEARCH'}
+for at = 5, #ARGV do command[#command + 1] = ARGV[at] end
+-- without a limit of its own it would stop in the middle, and not say so
+local options = {'NOCONTENT', 'LIMIT', '0', ARGV[2], 'TIMEOUT', '0', 'DIALECT', '2'}
+for _, word in ipairs(options) do command[#command + 1] = word end
+local found = redis.call(unpack(command))
+local ids, first = {}, #base + 3
+for at = 2, #found do ids[at - 1] = string.sub(found[at], first) end
+if #ids > most or (found[1] > most and ARGV[4] ~= '1') then return {found[1], ids} end
+local rows = {}
+for place, id in ipairs(ids) do rows[place] = row(id) end
+return {found[1], ids, rows}
 """
 )
 

@@ -90,9 +90,6 @@ class Series:
         [last] = self._blocks(id, [span.last])
         return Extent(size, time_of(span.members[0]), last.times[-1], last.values[-1])
 
-    def has_any(self, id: str) -> bool:
-        return bool(self.server.redis.exists(self.keys.blocks(id)))
-
     def _span(self, id: str, first: int | None, last: int | None) -> _Span | None:
         """None for an empty history."""
         bounds = ("" if time is None else hex_time(time) for time in (first, last))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ class Server:
         self.url = url
         self._wanted = modules
         self._modules: dict[str, int] | None = None
+        self.starts = 0
+        """How often the server was found to have started anew."""
 
     def __str__(self) -> str:
         return _PASSWORD.sub("//", self.url)
@@ -57,6 +60,17 @@ class Server:
         # pools are kept by their URL: the cache's own has other options
         mark = "&" if urlsplit(self.url).query else "?"
         return cast("Redis", factory.connect(f"{self.url}{mark}protocol=2"))
+
+    def command(self, *words: Any) -> Any:
+        """The answer to a command that the client has no method for."""
+        return self.redis.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def answers(self, *commands: Sequence[Any]) -> list[Any]:
+        """Answers of one state; an error is among them, not raised."""
+        pipeline = self.redis.pipeline(transaction=True)
+        for words in commands:
+            pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
+        return list(pipeline.execute(raise_on_error=False))
 
     def probe(self) -> Redis:
         """A connection of its own that gives up soon."""
@@ -80,6 +94,7 @@ class Server:
             except NoScriptError:
                 # the server has started anew: maybe it is another one
                 self._modules = None
+                self.starts += 1
                 self.redis.script_load(script.text)
             except ResponseError as error:
                 if not str(error).startswith("BUSY") or time.monotonic() > ends:
@@ -101,7 +116,7 @@ class Server:
     def _detected(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for entry in self._module_list():
-            fields = entry if isinstance(entry, dict) else _paired(entry)
+            fields = {_text(name): value for name, value in entry.items()}
             found[_text(fields["name"]).lower()] = int(fields["ver"])
         serving: dict[str, int] = {}
         database = self.redis.connection_pool.connection_kwargs.get("db") or 0
@@ -110,12 +125,6 @@ class Server:
         if "timeseries" in found:
             serving[SERIES] = found["timeseries"]
         return serving
-
-
-def _paired(items: list[Any]) -> dict[str, Any]:
-    return {
-        _text(name): value for name, value in zip(items[::2], items[1::2], strict=True)
-    }
 
 
 def _text(value: Any) -> str:

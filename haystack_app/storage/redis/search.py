@@ -1,0 +1,190 @@
+"""The index on a server with RediSearch: one document of terms for each entity.
+
+The documents are apart from the entities, so that a new value of a point does not
+index all its tags again. Traps of the module are written at their places.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from redis.exceptions import ResponseError
+
+from .entities import BATCH, Entity, fetch, of_rows, page
+from .index import Command, Moves, changed_terms, terms_of_entity
+from .keys import Keys
+from .scripts import SEARCH
+from .server import Server
+from .terms import Conjunction
+
+__all__ = ["SearchIndex"]
+
+_SEPARATOR = "\x1f"
+_MOST = 1_000_000
+"""Results that the server gives at most, unless it is set up otherwise."""
+_ALTERNATIVES = 500
+"""Conjunctions in one question."""
+_BUILT_SECONDS = 600
+_UNKNOWN = ("no such index", "unknown index", "index not found")
+
+
+class SearchIndex:
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+
+    # -- asking ----------------------------------------------------------------
+
+    def candidates(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        named, asked = _parted(alternatives)
+        for at in range(0, len(named), BATCH):
+            yield fetch(self.server, self.keys, named[at : at + BATCH])
+        for at in range(0, len(asked), _ALTERNATIVES):
+            yield from self._found(asked[at : at + _ALTERNATIVES], few)
+
+    def _found(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        seen: set[str] = set()
+        words = _question(alternatives)
+        if few is not None and few <= BATCH:
+            total, ids, rows = self._search(BATCH, BATCH, words, "1")
+            yield of_rows(ids, rows)
+            if total <= len(ids):
+                return
+            seen.update(ids)
+        total, ids, *whole = self._search(_MOST, BATCH, words, "")
+        if len(ids) < total:
+            # more than the server is willing to name: all that there is
+            yield from self._everything()
+        elif whole:
+            yield of_rows(ids, whole[0])
+        else:
+            rest = [id for id in ids if id not in seen]
+            for at in range(0, len(rest), BATCH):
+                yield fetch(self.server, self.keys, rest[at : at + BATCH])
+
+    def _search(self, ids: int, rows: int, words: Sequence[str], some: str) -> Any:
+        args = (self.keys.base, ids, rows, some, self.keys.search, *words)
+        try:
+            total, found, *whole = self.server.run(SEARCH, *args)
+        except ResponseError as error:
+            text = str(error).lower()
+            if "exceed" in text:  # its own limit is lower: read everything
+                return 1, [], []
+            if not any(words in text for words in _UNKNOWN):
+                raise
+            self.ensure()  # a flush takes the index along
+            total, found, *whole = self.server.run(SEARCH, *args)
+        return total, [id.decode() for id in found], *whole
+
+    def _everything(self) -> Iterator[dict[str, Entity]]:
+        after = ""
+        while rows := page(self.server, self.keys, after, BATCH):
+            after = max(rows)
+            yield rows
+
+    # -- making ----------------------------------------------------------------
+
+    def ensure(self) -> None:
+        """Make the index where there is none, and wait until it is complete."""
+        try:
+            self.server.command(
+                *("FT.CREATE", self.keys.search, "ON", "HASH"),
+                *("PREFIX", 1, self.keys.documents),
+                # ids differ by case, and values may have commas
+                *("SCHEMA", "terms", "TAG", "SEPARATOR", _SEPARATOR, "CASESENSITIVE"),
+            )
+        except ResponseError as error:
+            if "already exists" not in str(error):
+                raise
+        ends = time.monotonic() + _BUILT_SECONDS
+        # what is there already is indexed by and by, and found in part meanwhile
+        while int(self._info()[b"indexing"]):
+            if time.monotonic() > ends:
+                raise ResponseError(f"index {self.keys.search} is not built yet")
+            time.sleep(0.05)
+
+    def drop(self) -> None:
+        try:
+            self.server.command("FT.DROPINDEX", self.keys.search)
+        except ResponseError as error:
+            if not any(words in str(error).lower() for words in _UNKNOWN):
+                raise
+
+    def _info(self) -> dict[bytes, Any]:
+        found = self.server.command("FT.INFO", self.keys.search)
+        return dict(zip(found[::2], found[1::2], strict=True))
+
+    def commands(self, moves: Moves) -> Iterator[Command]:
+        for id, (before, after) in moves.items():
+            if after is None:
+                yield "UNLINK", self.keys.terms(id)
+                continue
+            was, becomes = changed_terms(before, after)
+            if was == becomes and before is not None:
+                continue
+            terms = terms_of_entity(after)
+            if terms:
+                text = _SEPARATOR.join(sorted(terms))
+                yield "HSET", self.keys.terms(id), "terms", text
+            else:
+                yield "UNLINK", self.keys.terms(id)
+
+    def clear(self) -> Iterator[Command]:
+        for key in self.server.redis.scan_iter(f"{self.keys.documents}*", count=BATCH):
+            yield "UNLINK", key
+
+    # -- checking --------------------------------------------------------------
+
+    def filed(self) -> Iterator[tuple[str, set[str]]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        first = len(self.keys.documents)
+        for key in self.server.redis.scan_iter(f"{self.keys.documents}*", count=BATCH):
+            text = cast("bytes | None", self.server.redis.hget(key, "terms")) or b""
+            for term in text.decode().split(_SEPARATOR):
+                found[term].add(key.decode()[first:])
+        yield from found.items()
+
+    def faults(self) -> Iterator[str]:
+        """What the server says of documents that it could not index."""
+        info = self._info()
+        if failures := int(info[b"hash_indexing_failures"]):
+            yield f"the server could not index {failures:,} documents"
+        pattern = f"{self.keys.documents}*"
+        documents = sum(1 for _ in self.server.redis.scan_iter(pattern, count=BATCH))
+        if documents != int(info[b"num_docs"]):
+            yield f"{info[b'num_docs']} of {documents:,} documents are in the index"
+
+
+def _parted(
+    alternatives: Sequence[Conjunction],
+) -> tuple[list[str], list[Conjunction]]:
+    """The ids that are named, and what the index is to be asked."""
+    named, asked = [], []
+    for terms in alternatives:
+        ids = [term[1:] for term in terms if term.startswith("@")]
+        if ids:
+            named.append(ids[0])
+        else:
+            asked.append(terms)
+    return named, asked
+
+
+def _question(alternatives: Sequence[Conjunction]) -> list[str]:
+    """A query and its parameters: no term needs to be escaped that way."""
+    names: dict[str, str] = {}
+    for terms in alternatives:
+        for term in terms:
+            names.setdefault(term, f"p{len(names)}")
+    query = " | ".join(
+        # what precedes what depends on the dialect: everything has parentheses
+        "(" + " ".join(f"@terms:{{${names[term]}}}" for term in sorted(terms)) + ")"
+        for terms in alternatives
+    )
+    params = [word for term, name in names.items() for word in (name, term)]
+    return [query, "PARAMS", str(len(params)), *params]
