@@ -35,12 +35,14 @@ from . import checks, entities, layout, levels, libs, log
 from .commit import Commit, with_transient
 from .consistency import differences
 from .entities import BATCH, Entity, names_of
-from .filing import cleared, filed, referring, refs_of, whole
-from .index import Index, SetIndex
+from .filing import filed, referring, refs_of
+from .index import Index
 from .keys import Keys
+from .layout import Layout
 from .overlay import combined, extent_of, overlaid
 from .query import Query
-from .series import Series, cut
+from .reindexing import reindex
+from .series import cut
 from .server import Server
 from .terms import conjunctions
 from .timeseries import Histories
@@ -72,33 +74,29 @@ class RedisAdapter(StorageAdapter):
         self.server = Server(url, modules=modules)
         self.keys = Keys(prefix)
         self._local = local()
-        self._parts: tuple[int, Index, Histories] | None = None
+        self._made: tuple[int, Layout, Index, Histories] | None = None
 
     @property
     def _index(self) -> Index:
-        return self._found_parts()[1]
+        return self._found()[2]
 
     @property
     def _series(self) -> Histories:
-        return self._found_parts()[2]
+        return self._found()[3]
 
-    def _found_parts(self) -> tuple[int, Index, Histories]:
+    def _found(self) -> tuple[int, Layout, Index, Histories]:
         """As the store was made, asked again when the server has started anew."""
-        parts = self._parts
-        if parts is None or parts[0] != self.server.starts:
-            found = layout.stored(self.server, self.keys)
-            if found is None and self._work is not None:
+        found = self._made
+        if found is None or found[0] != self.server.starts:
+            starts, stored = self.server.starts, layout.stored(self.server, self.keys)
+            new = layout.made(self.server) if stored is None else stored
+            if stored is None and self._work is not None:
                 # the first change of all decides
-                found = layout.record(self.server, self.keys, layout.made(self.server))
-            if found is None:
-                return (
-                    -1,
-                    SetIndex(self.server, self.keys),
-                    Series(self.server, self.keys),
-                )
-            parts = self.server.starts, *found.parts(self.server, self.keys)
-            self._parts = parts
-        return parts
+                new = stored = layout.record(self.server, self.keys, new)
+            parts = self.server, self.keys
+            found = starts, new, new.index_of(*parts), new.series_of(*parts)
+            self._made = found if stored else None
+        return found
 
     @property
     def _work(self) -> Work | None:
@@ -225,7 +223,8 @@ class RedisAdapter(StorageAdapter):
         try:
             work.lease.acquire(ids)
             yield
-            work.apply(lambda moves: filed(self.keys, self._index, moves))
+            kind = self._found()[1].index
+            work.apply(kind, lambda moves: filed(self.keys, self._index, moves))
         finally:
             self._local.work = None
             work.lease.release()
@@ -394,13 +393,11 @@ class RedisAdapter(StorageAdapter):
             return list(differences(*parts))
 
     def reindex(self) -> int:
-        """Make all that can be found out from the entities anew; how many they are."""
-        with self._working(None) as work:
-            found = whole(self.server, self.keys)
-            work.pending.commands += cleared(self.server, self.keys, self._index)
-            moves = {id: (None, entity) for id, entity in found.items()}
-            work.pending.commands += filed(self.keys, self._index, moves)
-        return len(found)
+        """Make all that can be found out from the entities anew; how many they are.
+
+        The index is of the kind that the server has now.
+        """
+        return reindex(self.server, self.keys)
 
     def check(self) -> list[CheckMessage]:
         return checks.messages(self.alias, self.server)

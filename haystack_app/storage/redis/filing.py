@@ -86,11 +86,11 @@ def whole(server: Server, keys: Keys) -> dict[str, Entity]:
     return found
 
 
-def cleared(server: Server, keys: Keys, index: Index) -> Iterator[Command]:
+def cleared(server: Server, keys: Keys) -> Iterator[Command]:
     """The commands that take away all that ``filed`` can make, but the hashes."""
-    yield from index.clear()
-    for name in server.redis.scan_iter(f"{keys.referrers('')}*", count=BATCH):
-        yield "UNLINK", name
+    for first in (keys.term(""), keys.documents, keys.referrers("")):
+        for name in server.redis.scan_iter(f"{first}*", count=BATCH):
+            yield "UNLINK", name
     yield "UNLINK", keys.ids, keys.sets
 
 

@@ -35,10 +35,6 @@ class Index(Protocol):
         """What brings the index up to date."""
         ...
 
-    def clear(self) -> Iterator[Command]:
-        """What takes away all that the index holds."""
-        ...
-
     def filed(self) -> Iterator[tuple[str, set[str]]]:
         """Each term that the index knows, and the ids under it."""
         ...
@@ -104,10 +100,6 @@ class SetIndex:
         for term, ids in ids_of.items():
             for part in parts(ids):
                 yield name, self.keys.term(term), *part
-
-    def clear(self) -> Iterator[Command]:
-        for key in self.server.redis.scan_iter(f"{self.keys.term('')}*", count=BATCH):
-            yield "UNLINK", key
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
         first = self.keys.term("")

@@ -32,19 +32,25 @@ class Layout:
     index: str
     series: str
 
-    def parts(self, server: Server, keys: Keys) -> tuple[Index, Histories]:
+    def index_of(self, server: Server, keys: Keys) -> Index:
         """Raises ModuleMissing."""
-        for wanted in {self.index, self.series} - {_SETS, _BLOCKS}:
-            if wanted not in server.modules:
-                raise ModuleMissing(
-                    f"{keys.base} was made with the module {wanted}, which {server}"
-                    " lacks: see haystack_redis_reindex"
-                )
-        return (
-            SearchIndex(server, keys)
-            if self.index == SEARCH
-            else SetIndex(server, keys),
-            TimeSeries(server, keys) if self.series == SERIES else Series(server, keys),
+        if self.index == _SETS:
+            return SetIndex(server, keys)
+        _need(self.index, server, keys)
+        return SearchIndex(server, keys)
+
+    def series_of(self, server: Server, keys: Keys) -> Histories:
+        """Raises ModuleMissing."""
+        if self.series == _BLOCKS:
+            return Series(server, keys)
+        _need(self.series, server, keys)
+        return TimeSeries(server, keys)
+
+
+def _need(module: str, server: Server, keys: Keys) -> None:
+    if module not in server.modules:
+        raise ModuleMissing(
+            f"{keys.base} was made with the module {module}, which {server} lacks"
         )
 
 

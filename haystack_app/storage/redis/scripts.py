@@ -15,9 +15,11 @@ __all__ = [
     "FENCED",
     "FETCH",
     "FIND",
+    "LAYOUT",
     "PAGE",
     "RELEASE",
     "RENEW",
+    "SEARCH",
     "SIZES",
     "SPAN",
     "Script",
@@ -109,24 +111,30 @@ end
 
 # -- writing -------------------------------------------------------------------
 
-FENCED = "FENCED"
-"""How the refusal of a holder begins that was superseded."""
+FENCED, LAYOUT = "FENCED", "LAYOUT"
+"""How refusals begin: of a holder that was superseded, of one who knows another
+index than there is.
+"""
 
 APPLY = Script(
     _LOCKS
     + """
--- longest log, key of staged words or '', number of fields, fields, words.
+-- longest log, key of staged words or '', kind of index, number of fields, fields,
+-- words.
 -- A command is the number of its words, and these. A repeated call does nothing.
 local base, done = ARGV[1], ARGV[1] .. 'done:' .. token
 if redis.call('EXISTS', done) == 1 then return 1 end
-local cap, staged, fields = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-for at = 6, 5 + fields do
+local cap, staged, fields = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[6])
+if redis.call('HGET', base .. 'meta', 'index') ~= ARGV[5] then
+  return redis.error_reply('LAYOUT the store was made anew')
+end
+for at = 7, 6 + fields do
   if not mine(ARGV[at]) then
     return redis.error_reply('FENCED somebody else has locked ' .. ARGV[at])
   end
 end
 
-local words, at, from, size = ARGV, 5 + fields, 0, 5000
+local words, at, from, size = ARGV, 6 + fields, 0, 5000
 if staged ~= '' then words, at = {}, 0 end
 local function word()
   at = at + 1
@@ -189,7 +197,7 @@ while logged do
 end
 
 if staged ~= '' then redis.call('DEL', staged) end
-for field = 6, 5 + fields do redis.call('HDEL', locks, ARGV[field]) end
+for field = 7, 6 + fields do redis.call('HDEL', locks, ARGV[field]) end
 redis.call('SET', done, '1', 'EX', 60)
 return 1
 """
@@ -232,6 +240,10 @@ FIND = Script(
 -- conjunctions: a count and its terms, names of sets or '@' and an id. Answers ids
 -- and rows; ids alone where they are more; or the smallest set to look through
 local ids, seen, at, most = {}, {}, 4, tonumber(ARGV[2])
+local kind = redis.call('HGET', base .. 'meta', 'index')
+if kind and kind ~= 'sets' then
+  return redis.error_reply('LAYOUT the store has an index of another kind now')
+end
 local function smallest(first, last)
   local sets, best, size = {}, nil, nil
   for term = first, last do
@@ -285,6 +297,9 @@ SEARCH = Script(
 -- how many ids at most, how many rows at most, words of FT.SEARCH: the number of all
 -- that match, ids, and rows where these are not more than asked for or ARGV[4] is '1'
 local most = tonumber(ARGV[3])
+if redis.call('HGET', base .. 'meta', 'index') ~= 'search' then
+  return redis.error_reply('LAYOUT the store has an index of another kind now')
+end
 local command = {'FT.SEARCH'}
 for at = 5, #ARGV do command[#command + 1] = ARGV[at] end
 -- without a limit of its own it would stop in the middle, and not say so

@@ -135,10 +135,6 @@ class SearchIndex:
             else:
                 yield "UNLINK", self.keys.terms(id)
 
-    def clear(self) -> Iterator[Command]:
-        for key in self.server.redis.scan_iter(f"{self.keys.documents}*", count=BATCH):
-            yield "UNLINK", key
-
     # -- checking --------------------------------------------------------------
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from django_redis.pool import get_connection_factory
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from redis.retry import Retry
 
-from .scripts import Script
+from .scripts import LAYOUT, Script
 
-__all__ = ["SEARCH", "SERIES", "Server"]
+__all__ = ["SEARCH", "SERIES", "LayoutChanged", "Server"]
 
 SEARCH, SERIES = "search", "timeseries"
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
@@ -28,6 +28,10 @@ _RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
 _PASSWORD = re.compile(r"//[^@/]*@")
+
+
+class LayoutChanged(ConnectionError):
+    """A store that was flushed or reindexed meanwhile; the next try knows it."""
 
 
 class Server:
@@ -41,7 +45,7 @@ class Server:
         self._wanted = modules
         self._modules: dict[str, int] | None = None
         self.starts = 0
-        """How often the server was found to have started anew."""
+        """How often the server, or what is in it, was found to be another one."""
 
     def __str__(self) -> str:
         return _PASSWORD.sub("//", self.url)
@@ -97,6 +101,9 @@ class Server:
                 self.starts += 1
                 self.redis.script_load(script.text)
             except ResponseError as error:
+                if str(error).startswith(LAYOUT):
+                    self.starts += 1
+                    raise LayoutChanged(f"{error}: ask again") from None
                 if not str(error).startswith("BUSY") or time.monotonic() > ends:
                     raise
                 time.sleep(_BUSY_PAUSE)
@@ -104,8 +111,11 @@ class Server:
     @property
     def modules(self) -> dict[str, int]:
         """Versions of those modules that serve here, by ``SEARCH`` and ``SERIES``."""
-        if not self._wanted:
-            return {}
+        return self.installed if self._wanted else {}
+
+    @property
+    def installed(self) -> dict[str, int]:
+        """The same, whether or not they are to be used."""
         if self._modules is None:
             self._modules = self._detected()
         return self._modules

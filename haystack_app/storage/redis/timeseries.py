@@ -169,16 +169,15 @@ class TimeSeries:
         page = self._page(id, 0, -1)
         series, others = _parted(batch)
         times = [*series.written, *series.removed]
-        held: set[int] = set()
-        if times and min(times) <= page.last:
-            held = self._held(id, times)
+        past = bool(times) and min(times) // _MILLISECOND <= page.last
+        held = self._held(id, times) if past else set()
         beside = Plan()
         if page.beside or others.written:
             beside = self._beside.plan(id, others)
         found = self._series_plan(id, series, held, new=page.generation is None)
         found.growth += beside.growth
         found.commands += beside.commands
-        if held or beside.commands or (times and min(times) <= page.last):
+        if past or beside.commands:
             found.commands.append(self._new_generation(id))
         return found
 

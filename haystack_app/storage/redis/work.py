@@ -137,10 +137,10 @@ class Work:
 
     # -- applying --------------------------------------------------------------
 
-    def apply(self, filed: Callable[[Moves], Iterable[Command]]) -> None:
-        """Make all of it visible at once. Raises LeaseLost.
+    def apply(self, kind: str, filed: Callable[[Moves], Iterable[Command]]) -> None:
+        """Make all of it visible at once. Raises LeaseLost or LayoutChanged.
 
-        ``filed`` says what stores entities before and after.
+        ``filed`` says what stores entities before and after in this kind of index.
         """
         commands = list(self._commands(filed))
         if not commands:
@@ -157,7 +157,7 @@ class Work:
         try:
             self.server.run(
                 APPLY,
-                *(self.keys.base, self.lease.token, log.KEPT, stage),
+                *(self.keys.base, self.lease.token, log.KEPT, stage, kind),
                 *(len(fields), *fields, *words),
             )
         except ResponseError as error:

@@ -1,0 +1,49 @@
+"""Making anew what can be found out from the entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import layout
+from .filing import cleared, filed, whole
+from .keys import Keys
+from .layout import Layout
+from .search import SearchIndex
+from .server import SEARCH, Server
+from .work import Work
+
+__all__ = ["reindex"]
+
+Command = tuple[Any, ...]
+
+
+def reindex(server: Server, keys: Keys) -> int:
+    """Index all entities for the modules that the server has now; how many they are.
+
+    Others see the old index or the new one; writers wait.
+    """
+    work = Work(server, keys)
+    try:
+        work.lease.acquire(None)
+        made = layout.made(server)
+        held = layout.stored(server, keys) or layout.record(server, keys, made)
+        new = Layout(made.index, held.series)
+        if new.index == SEARCH:
+            SearchIndex(server, keys).ensure()
+        found = whole(server, keys)
+        moves = {id: (None, entity) for id, entity in found.items()}
+        work.pending.commands += cleared(server, keys)
+        work.pending.commands += filed(keys, new.index_of(server, keys), moves)
+        work.pending.commands.append(("HSET", keys.meta, "index", new.index))
+        work.apply(held.index, _nothing)
+    finally:
+        work.lease.release()
+    if new.index != SEARCH and SEARCH in server.installed:
+        SearchIndex(server, keys).drop()
+    server.starts += 1  # this process, too, is to look what there is now
+    return len(found)
+
+
+def _nothing(moves: Any) -> Iterator[Command]:
+    return iter(())

@@ -1,0 +1,240 @@
+"""Terms, and how filters are asked of the index."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from haystack_app import filters
+from haystack_app.filters.planner import plan
+from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
+from haystack_app.storage.redis import RedisAdapter, entities, index, layout, search
+from haystack_app.storage.redis.layout import ModuleMissing
+from haystack_app.storage.redis.terms import conjunctions, term_texts
+from tests.redis_keys import wipe
+from tests.storage.building import at, entity, ids, point
+
+Store = RedisAdapter
+
+
+def test_a_server_with_modules() -> None:
+    """Says in the report of a run whether the suites ran on one."""
+    if "redis-stack" not in settings.REDIS_URLS:
+        pytest.skip("REDIS_STACK_URL is not set: nothing runs on Redis with modules")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("site", [{"site"}]),
+        ("site and dis", [{"site", "dis"}]),
+        ("site or equip and a", [{"site"}, {"equip", "a"}]),
+        ("point and (a or b)", [{"point", "a"}, {"point", "b"}]),
+        ("not site", [set()]),
+        ("site and not dis", [{"site"}]),
+        ("site or not dis", [set()]),
+        ("id", [set()]),
+        ("id == @a", [{"@a"}]),
+        ("id == @a or id == @b", [{"@a"}, {"@b"}]),
+        ("id != @a", [set()]),
+        ("siteRef == @s", [{"siteRef=r:s"}]),
+        ("siteRef->dis == 5", [{"siteRef"}]),
+        ("curVal == 5", [{"curVal"}]),
+        ("mod == 2024-01-01", [set()]),
+        ("x == 5kW", [{"x=n:5.0:kW"}]),
+        ("x == -0", [{"x=n:0.0"}]),
+        ('x == "a"', [{"x=s:a"}]),
+        ("x == true", [{"x=b:True"}]),
+        ("x > 5", [{"x"}]),
+        ("sys::Nothing", []),
+    ],
+)
+def test_conjunctions(text: str, expected: list[set[str]]) -> None:
+    found = conjunctions(plan(filters.parse(text)))
+    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+
+
+def test_too_many_alternatives_are_left_to_the_matcher() -> None:
+    many = " and ".join(
+        f"({' or '.join(f'a{n}x{m}' for m in range(5))})" for n in range(4)
+    )
+    found = conjunctions(plan(filters.parse(many)))
+    assert 0 < len(found) <= 64
+    wide = " or ".join(f"a{n}" for n in range(700))
+    assert len(conjunctions(plan(filters.parse(f"({wide}) and b")))) == 1
+    assert len(conjunctions(plan(filters.parse(wide)))) == 700
+
+
+ODD: list[Any] = [
+    *(
+        "",
+        " ",
+        "a,b",
+        "a\x1fb",
+        "É",
+        "é",
+        "x" * 5_000,
+        "a-b",
+        "{}",
+        "$v",
+        "*",
+        '"',
+        "#",
+    ),
+    *("@x", "0x10", "nan", "line\nline", "\\", "|", "😀", " lead", "trail "),
+    *(Number(1e400), Number(-0.0), Number(5e-324), Number(2.0**53), Number(1, "kW")),
+    *(Number(float("nan")), True, False, Uri("http://x/?a=b c"), Symbol("hot-water")),
+    *(
+        dt.date(2024, 2, 29),
+        dt.time(1, 2, 3, 400_000),
+        Ref("a"),
+        Ref("A"),
+        Ref("a:b~.-"),
+    ),
+    DateTime(dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "New_York"),
+    [Ref("l"), "no", Ref("m")],
+]
+
+
+def test_odd_values_are_found_by_their_equals(redis_store: Store) -> None:
+    rows = [entity(f"e{place}", v=value) for place, value in enumerate(ODD)]
+    redis_store.load_entities(rows)
+    every = {record["id"].id: dict(record) for record in redis_store.scan()}
+    for value in [*ODD, Ref("l"), Ref("m"), Ref("n"), "É", "e"]:
+        tree = filters.Compare(("v",), "==", value)
+        right = {
+            id for id, row in every.items() if filters.matches(tree, row, every.get)
+        }
+        assert set(ids(redis_store.read(tree))) == right, value
+        few = ids(redis_store.read(tree, 1))
+        assert len(few) == min(1, len(right)) and set(few) <= right
+    assert redis_store.differences() == []
+
+
+def test_terms_that_transient_tags_have() -> None:
+    record = entity("a", curVal=Number(5), hisEnd=at("2024-01-01 00:00"), x="y")
+    assert term_texts(record) == {"curVal", "hisEnd", "x", "x=s:y"}
+
+
+@pytest.mark.parametrize("count", [9, 10, 11, 25])
+def test_more_than_a_batch(
+    redis_store: Store, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (entities, index, search):
+        monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(index, "MEMBERS", 4)
+    monkeypatch.setattr(search, "_ALTERNATIVES", 2)
+    rows = [entity(f"e{n:02}", a=MARKER, n=Number(n % 5)) for n in range(count)]
+    redis_store.load_entities([*rows, entity("z")])
+    every = {row["id"].id for row in rows}
+    for text in ("a", "n", "a and n", "a or n or b", "not b and a", "a and n >= 0"):
+        assert set(ids(redis_store.read(text))) == every
+        for limit in (1, 9, 10, 11, 30):
+            found = ids(redis_store.read(text, limit))
+            assert len(found) == len(set(found)) == min(limit, count)
+            assert set(found) <= every
+    assert len(redis_store.read("n == 1 or n == 2 or n == 3", 100)) == sum(
+        n % 5 in (1, 2, 3) for n in range(count)
+    )
+    assert redis_store.differences() == []
+
+
+# -- modules -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def stack(redis_store: Store) -> Store:
+    if not redis_store.server.modules:
+        pytest.skip("the server has no modules")
+    return redis_store
+
+
+def test_what_the_server_does_not_tell_is_looked_for(
+    stack: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a cap of ours nor one of the server's shortens an answer."""
+    stack.load_entities(entity(f"e{n}", a=MARKER) for n in range(30))
+    monkeypatch.setattr(search, "BATCH", 5)
+    monkeypatch.setattr(search, "_MOST", 20)
+    assert len(stack.read("a")) == 30
+    assert len(stack.read("a", 25)) == 25
+    monkeypatch.setattr(search, "_MOST", 2_000_000)  # the server refuses
+    assert len(stack.read("a")) == 30
+
+
+def test_an_index_that_is_gone_is_made_again(stack: Store) -> None:
+    stack.load_entities(entity(f"e{n}", a=MARKER) for n in range(3_000))
+    search.SearchIndex(stack.server, stack.keys).drop()
+    assert len(stack.read("a")) == 3_000
+    assert stack.differences() == []
+
+
+def test_transient_tags_do_not_touch_the_index(stack: Store) -> None:
+    stack.load_entities([point("p", curVal=Number(1))])
+    moves = []
+    with stack.alone(["p"]):
+        stack.set_transient({"p": {"curVal": Number(2)}})
+        work = stack._work
+        assert work is not None
+        moves = list(
+            stack._index.commands(
+                {"p": (work.pending.before["p"], work.pending.entities["p"])}
+            )
+        )
+    assert moves == []
+
+
+def test_damage_to_the_documents_is_found(stack: Store) -> None:
+    stack.load_entities([entity("a", x=MARKER), entity("b", x=MARKER)])
+    stack.server.redis.hset(stack.keys.terms("a"), "terms", "y")
+    stack.server.redis.delete(stack.keys.terms("b"))
+    found = "\n".join(stack.differences())
+    assert "term x: 2 ids are missing" in found
+    assert "term y: @a is too much" in found
+    stack.reindex()
+    assert stack.differences() == []
+
+
+def test_a_store_stays_what_it_was_made_as(stack: Store) -> None:
+    """Without the modules it is refused, not read past its index."""
+    prefix = stack.keys.base.rpartition(":1:")[0]
+    plain = RedisAdapter(url=stack.server.url, prefix=prefix, modules=False)
+    plain.load_entities([entity("a", x=MARKER)])
+    assert layout.stored(stack.server, stack.keys) == layout.Layout("sets", "blocks")
+    stack.load_entities([entity("b", x=MARKER)])
+    assert sorted(ids(plain.read("x"))) == sorted(ids(stack.read("x"))) == ["a", "b"]
+    other = RedisAdapter(url=stack.server.url, prefix=f"{prefix}-2")
+    less = RedisAdapter(url=stack.server.url, prefix=f"{prefix}-2", modules=False)
+    try:
+        other.load_entities([entity("a", x=MARKER)])
+        for call in (
+            lambda: less.read("x"),
+            lambda: less.load_entities([entity("b", x=MARKER)]),
+        ):
+            with pytest.raises(ModuleMissing, match="made with the module"):
+                call()
+        assert ids(other.read("x")) == ["a"]
+    finally:
+        wipe(stack.server.url, f"{prefix}-2")
+
+
+def test_reindexing_moves_to_what_the_server_has(stack: Store) -> None:
+    prefix = stack.keys.base.rpartition(":1:")[0]
+    plain = RedisAdapter(url=stack.server.url, prefix=prefix, modules=False)
+    plain.load_entities(entity(f"e{n}", x=MARKER) for n in range(50))
+    assert stack.reindex() == 50
+    found = layout.stored(stack.server, stack.keys)
+    assert found == layout.Layout("search", "blocks")
+    assert len(stack.read("x")) == 50
+    assert stack.differences() == []
+    fresh = RedisAdapter(url=stack.server.url, prefix=prefix)
+    fresh.load_entities([entity("new", x=MARKER)])
+    assert len(stack.read("x")) == 51
+    # and back; who knows no modules has been told to reindex
+    assert plain.reindex() == 51
+    assert len(plain.read("x")) == 51
+    assert plain.differences() == []
+    assert list(stack.server.redis.scan_iter(f"{stack.keys.documents}*")) == []
