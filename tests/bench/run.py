@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import pstats
+import time
 from itertools import chain
 from typing import cast
 
@@ -13,13 +14,15 @@ from haystack_app.storage.orm import OrmAdapter
 
 from . import memory
 from .cases import Case, history_cases, read_cases, utc_text, write_cases
-from .data import START, History, build_entities, build_histories
+from .data import START, Building, History, build_entities, build_histories
 from .explain import print_plans
 from .http import HAYSON, ZINC, Http
 from .live import live_cases
 from .parsing import SIZES, parsing_costs
-from .questions import questions_for
+from .questions import Questions, questions_for
 from .reading import reading_costs
+from .redis_cases import fill, redis_cases
+from .redis_servers import URLS
 from .statements import Raw
 from .timing import side_by_side
 
@@ -74,12 +77,34 @@ class Bench:
         ):
             self._time(case)
         raw.close()
+        self._redis(http, building, questions, history)
         self._memory(history)
         self._parsing()
         self._reading()
         print_plans(cast(OrmAdapter, storages["default"]), questions.filters())
         if self.over:
             print(f"\nover target: {', '.join(self.over)}")
+
+    def _redis(
+        self, http: Http, building: Building, questions: Questions, history: History
+    ) -> None:
+        for alias in URLS:
+            if alias not in storages:
+                print(f"\n{alias} is left out: no server")
+                continue
+            start = time.perf_counter()
+            fill(alias, building, history, self.options.rows)
+            rate = building.stored / (time.perf_counter() - start)
+            print(f"\n{alias}: {rate:,.0f} entities/s through the adapter")
+            for case in redis_cases(
+                alias,
+                http,
+                questions,
+                history,
+                self.options.rows,
+                self.options.rounds,
+            ):
+                self._time(case)
 
     def _heading(self) -> None:
         print(

@@ -13,6 +13,8 @@ from django.core.management import call_command
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from .redis_servers import wipe_servers
+
 __all__ = ["DEFAULT_DSN", "STORES", "Unreachable", "database", "server_dsn"]
 
 STORES = ("timescale", "postgres", "sqlite")
@@ -55,6 +57,7 @@ def database(store: str, *, keep: bool = False) -> Iterator[None]:
             dsn = exits.enter_context(_server_database(store, keep=keep))
             _set_up(folder, TIMESCALE_DSN=dsn)
             exits.callback(_disconnect)
+        exits.callback(wipe_servers)
         yield
 
 
@@ -83,6 +86,7 @@ def _set_up(folder: str, **deployment: str) -> None:
     os.environ.update(
         deployment,
         DJANGO_SETTINGS_MODULE="tests.bench.settings",
+        BENCH_PREFIX=f"bench-{os.getpid()}",
         SECRET_KEY="only for the bench",
         VAR_DIR=folder,
     )

@@ -27,5 +27,6 @@ def test_a_quick_run_on_sqlite() -> None:
         "filter parsing",
         "reading grids",
         "EXPLAIN",
+        "redis",
     ):
         assert words in done.stdout

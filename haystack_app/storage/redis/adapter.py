@@ -21,7 +21,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ...filters.ast import Filter
-from ...filters.planner import AllOf, Plan, plan
+from ...filters.planner import AllOf, plan
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
@@ -40,11 +40,12 @@ from .index import Index
 from .keys import Keys
 from .layout import Layout
 from .overlay import combined, extent_of, overlaid
+from .paths import MOST_TARGETS, narrowed
 from .query import Query
 from .reindexing import reindex
 from .series import cut
 from .server import Server
-from .terms import conjunctions
+from .terms import Conjunction, conjunctions
 from .timeseries import Histories
 from .work import Work
 
@@ -135,15 +136,31 @@ class RedisAdapter(StorageAdapter):
 
     def _candidates(self, tree: Filter, few: int | None) -> Iterator[dict[str, Entity]]:
         """Batches with all that may match, in no certain order."""
-        whole: Plan = plan(tree)
-        if self.scope is not None:
-            whole = AllOf((whole, plan(self.parsed(self.scope))))
-        alternatives = conjunctions(whole)
+        alternatives = self._alternatives(tree)
         if alternatives == [frozenset()]:
             yield from self._pages()
             return
         stored = self._index.candidates(alternatives, few)
         yield from stored if self._work is None else self._work.overlay(stored)
+
+    def _alternatives(self, tree: Filter) -> list[Conjunction]:
+        """What to ask the index for."""
+        whole = plan(narrowed(tree, self._targets))
+        if self.scope is not None:
+            scope = narrowed(self.parsed(self.scope), self._targets)
+            whole = AllOf((whole, plan(scope)))
+        return conjunctions(whole)
+
+    def _targets(self, tree: Filter) -> list[str] | None:
+        alternatives = conjunctions(plan(tree))
+        if alternatives == [frozenset()]:
+            return None
+        stored = self._index.ids(alternatives, MOST_TARGETS)
+        if stored is None or self._work is None:
+            return stored
+        # what is to change may be at the end of a path as well
+        found = {*stored, *self._work.pending.entities}
+        return None if len(found) > MOST_TARGETS else sorted(found)
 
     def _matching(self, tree: Filter, few: int | None) -> Iterator[Entity]:
         query = self._query()

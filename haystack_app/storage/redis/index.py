@@ -31,6 +31,10 @@ class Index(Protocol):
         """
         ...
 
+    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
+        """Ids of all that one of the alternatives has; None if they are more."""
+        ...
+
     def commands(self, moves: Moves) -> Iterator[Command]:
         """What brings the index up to date."""
         ...
@@ -48,14 +52,25 @@ class SetIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
 
-    def candidates(
-        self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
+        found = self._find(alternatives, most, few=True)
+        if isinstance(found, bytes) or len(found[0]) > most:
+            return None
+        return [id.decode() for id in found[0]]
+
+    def _find(
+        self, alternatives: Sequence[Conjunction], rows: int, *, few: bool
+    ) -> Any:
         words = [
             word for terms in alternatives for word in (str(len(terms)), *sorted(terms))
         ]
-        few_are_enough = int(few is not None and few <= BATCH)
-        found = self.server.run(FIND, self.keys.base, BATCH, few_are_enough, *words)
+        return self.server.run(FIND, self.keys.base, rows, int(few), *words)
+
+    def candidates(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        few_are_enough = few is not None and few <= BATCH
+        found = self._find(alternatives, BATCH, few=few_are_enough)
         if isinstance(found, bytes):
             yield from self._some(found, few or BATCH)
             return

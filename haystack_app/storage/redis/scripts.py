@@ -164,6 +164,27 @@ local function drop(id)
   redis.call('HDEL', base .. 'generations', id)
 end
 
+-- samples of a series: pairs of float64, milliseconds and value. As words they would
+-- take the client several times as long
+local function add(key, samples)
+  local at, format = 1, string.format
+  while at <= #samples do
+    local command, size = {'TS.MADD'}, 1
+    while at <= #samples and size < 6000 do
+      local time, value
+      time, value, at = struct.unpack('<dd', samples, at)
+      command[size + 1] = key
+      command[size + 2] = format('%.0f', time)
+      command[size + 3] = format('%.17g', value)
+      size = size + 3
+    end
+    -- what fails is an item of the answer, and no error
+    for _, item in ipairs(redis.call(unpack(command))) do
+      if type(item) == 'table' and item.err then error(item.err) end
+    end
+  end
+end
+
 local logged = false
 local count = word()
 while count do
@@ -172,15 +193,12 @@ while count do
   if command[1] == 'LOG' then
     log(command[2], command[3])
     logged = true
+  elseif command[1] == 'ADD' then
+    add(command[2], command[3])
   elseif command[1] == 'DROP' then
     drop(command[2])
   else
-    local reply = redis.call(unpack(command))
-    if command[1] == 'TS.MADD' then
-      for _, item in ipairs(reply) do
-        if type(item) == 'table' and item.err then error(item.err) end
-      end
-    end
+    redis.call(unpack(command))
   end
   count = word()
 end
@@ -297,7 +315,9 @@ SEARCH = Script(
 -- how many ids at most, how many rows at most, words of FT.SEARCH: the number of all
 -- that match, ids, and rows where these are not more than asked for or ARGV[4] is '1'
 local most = tonumber(ARGV[3])
-if redis.call('HGET', base .. 'meta', 'index') ~= 'search' then
+local kind = redis.call('HGET', base .. 'meta', 'index')
+if not kind then return {0, {}, {}} end
+if kind ~= 'search' then
   return redis.error_reply('LAYOUT the store has an index of another kind now')
 end
 local command = {'FT.SEARCH'}

@@ -88,6 +88,17 @@ class SearchIndex:
             after = max(rows)
             yield rows
 
+    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
+        named, asked = _parted(alternatives)
+        found = set(named)
+        for at in range(0, len(asked), _ALTERNATIVES):
+            words = _question(asked[at : at + _ALTERNATIVES])
+            total, ids, *_ = self._search(most + 1, 0, words, "")
+            if len(ids) < total or len(ids) > most:
+                return None
+            found.update(ids)
+        return None if len(found) > most else sorted(found)
+
     # -- making ----------------------------------------------------------------
 
     def ensure(self) -> None:

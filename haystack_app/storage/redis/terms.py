@@ -1,6 +1,7 @@
 """The planner's terms as text, and filters as conjunctions of them.
 
-``has:tag`` is the tag's name, ``eq:tag=value`` has a ``=`` and the value behind.
+``has:tag`` is the tag's name, ``eq:tag=value`` has a ``=`` and the value behind; a
+``>`` behind the name says that a path can go on inside the value.
 Equal values have equal texts; long and odd ones are hashed, which is right as
 the matcher decides on what the index answers.
 """
@@ -17,6 +18,7 @@ from ...filters.planner import AllOf, AnyOf, Everything, Plan, Term, terms_of
 from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number, Ref, Symbol, Uri
 from ..transient import TRANSIENT
+from .paths import MOST_TARGETS, steppable
 
 __all__ = ["Conjunction", "conjunctions", "term_texts"]
 
@@ -24,7 +26,7 @@ Conjunction = frozenset[str]
 """Terms that all hold; ``@id`` is the entity of that id. Empty: everything."""
 
 _EVERYTHING: Conjunction = frozenset()
-_MOST = 64
+_MOST = MOST_TARGETS + 100
 """Conjunctions that the product of several alternatives may have."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]{1,64}", re.ASCII)
 _EVERYWHERE = {"id", "mod"}
@@ -47,8 +49,15 @@ def term_texts(record: Mapping[str, Any]) -> set[str]:
 
     Values of transient tags have none: they change too often for an index.
     """
-    texts = (_text(term) for term in terms_of(record))
-    return {text for text in texts if text}
+    texts = {text for term in terms_of(record) if (text := _text(term))}
+    texts.update(
+        steppable(name)
+        for name, value in record.items()
+        if isinstance(value, dict | DateTime)
+        and name not in TRANSIENT
+        and name not in _EVERYWHERE
+    )
+    return texts
 
 
 def conjunctions(plan: Plan) -> list[Conjunction]:

@@ -9,7 +9,9 @@ is written into the past, or beside the series, gives the history a new
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+import sys
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from tempfile import SpooledTemporaryFile
@@ -33,8 +35,6 @@ _LAST = 2**63 // 1_000_000 * 1_000 - 1
 """Milliseconds behind every time there can be."""
 _FILTERED = 128
 """Timestamps that one command asks for at most."""
-_ADDED = 2_000
-"""Samples in one command; Lua passes on 8,000 words at most."""
 _TRIES = 3
 _IN_MEMORY = 4 * 1024 * 1024
 """Bytes of a long answer that are held before a file is."""
@@ -193,15 +193,8 @@ class TimeSeries:
         if new:
             found.commands.append(("TS.CREATE", key, "DUPLICATE_POLICY", "LAST"))
             found.commands.append(self._new_generation(id))
-        items = list(batch.written.items())
-        for at in range(0, len(items), _ADDED):
-            part = items[at : at + _ADDED]
-            words = (
-                word
-                for time, value in part
-                for word in (key, str(time // _MILLISECOND), repr(value))
-            )
-            found.commands.append(("TS.MADD", *words))
+        if batch.written:
+            found.commands.append(("ADD", key, _packed(batch.written)))
         gone = [str(time // _MILLISECOND) for time in batch.removed if time in held]
         found.commands += [("TS.DEL", key, time, time) for time in gone]
         found.growth = len(batch.written.keys() - held) - len(gone)
@@ -236,6 +229,16 @@ def _milliseconds(start: int | None, end: int | None) -> tuple[int, int]:
 def _fits(time: int) -> bool:
     """Whether a series can have such a time."""
     return time >= 0 and time % _MILLISECOND == 0
+
+
+def _packed(written: Mapping[int, float]) -> bytes:
+    """Pairs of milliseconds and values; such times are exact in a float64."""
+    pairs = array("d", bytes(SAMPLE * len(written)))
+    pairs[::2] = array("d", [time // _MILLISECOND for time in written])
+    pairs[1::2] = array("d", written.values())
+    if sys.byteorder == "big":
+        pairs.byteswap()
+    return pairs.tobytes()
 
 
 def _parted(batch: Batch) -> tuple[Batch, Batch]:

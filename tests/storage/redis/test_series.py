@@ -57,7 +57,6 @@ def test_any_batches(
     monkeypatch.setattr(series, "LARGEST", 7)
     monkeypatch.setattr(timeseries, "LARGEST_CHUNK", 20)
     monkeypatch.setattr(timeseries, "_FILTERED", 5)
-    monkeypatch.setattr(timeseries, "_ADDED", 6)
     memory = InMemoryAdapter()
     for store in (redis_store, memory):
         store.load_entities([point("p")])
