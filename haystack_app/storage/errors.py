@@ -20,6 +20,7 @@ __all__ = [
     "OutOfScope",
     "StaleRecord",
     "StorageError",
+    "TookTooLong",
     "UnknownEntity",
     "UnknownWatch",
 ]
@@ -132,3 +133,10 @@ class LostPlace(StorageError):
             f" then go on from the end of the log; the oldest cursor is {oldest}"
         )
         self.oldest = oldest
+
+
+class TookTooLong(StorageError):
+    """A statement was stopped; nothing of it was stored."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"took longer than {seconds} s (cap STATEMENT_SECONDS)")

@@ -12,9 +12,10 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from haystack_app.kinds import Grid, Number, Ref
+from haystack_app.storage.errors import TookTooLong
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.storage.orm.time_limit import TookTooLong, time_limit
+from haystack_app.storage.orm.time_limit import time_limit
 from tests.api.conftest import Api, fill, grid_of, ids_of, logged_in
 from tests.api.test_ops import ids_grid
 

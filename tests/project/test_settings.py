@@ -223,6 +223,14 @@ def test_other_origins(load: Load) -> None:
     assert "corsheaders" in settings["INSTALLED_APPS"]
 
 
+def test_redis_as_the_store(load: Load) -> None:
+    settings = load(REDIS_URL="redis://r:1/2", HAYSTACK_STORAGE="redis")
+    assert settings["HAYSTACK"]["STORAGES"]["default"] == {
+        "BACKEND": "haystack_app.storage.redis.RedisAdapter",
+        "OPTIONS": {},
+    }
+
+
 def test_https_passes_the_deployment_checks(tmp_path: Path) -> None:
     env = {
         "HTTPS": "true",

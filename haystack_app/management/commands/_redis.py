@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError
-from redis.exceptions import RedisError
 
 from haystack_app.storage.redis import RedisAdapter
 
@@ -16,12 +15,6 @@ __all__ = ["RedisCommand"]
 
 class RedisCommand(StorageCommand):
     """A command for stores on Redis alone."""
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        try:
-            return super().execute(*args, **options)
-        except RedisError as error:
-            raise CommandError(f"{type(error).__name__}: {error}") from error
 
     def redis_adapter(self, options: dict[str, Any]) -> RedisAdapter:
         adapter = self.adapter(options)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
+from redis.exceptions import RedisError
 from tqdm import tqdm
 
 from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
@@ -17,6 +18,10 @@ from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from haystack_app.wire.files import UnreadableFile
 
 __all__ = ["Bars", "StorageCommand", "bar", "changes_text", "check_zone", "refusals"]
+
+
+REFUSED = (StorageError, UnreadableFile, UnknownStorage, DatabaseError, RedisError)
+"""What ends a command with one line."""
 
 
 class StorageCommand(BaseCommand):
@@ -53,7 +58,7 @@ def refusals() -> Iterator[None]:
     """What was refused, as the one line that a command ends with."""
     try:
         yield
-    except (StorageError, UnreadableFile, UnknownStorage, DatabaseError) as err:
+    except REFUSED as err:
         raise CommandError(str(err)) from err
 
 

@@ -13,21 +13,14 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..errors import StorageError
+from ..errors import TookTooLong
 
-__all__ = ["TookTooLong", "time_limit"]
+__all__ = ["time_limit"]
 
 _QUERY_CANCELED = "57014"
 _KEPT = "_haystack_statement_seconds"
 _STEPS = 50_000
 """Instructions of SQLite's machine between two looks at the clock: about 5 ms."""
-
-
-class TookTooLong(StorageError):
-    """A statement was stopped; nothing of it was stored."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"took longer than {seconds} s (cap STATEMENT_SECONDS)")
 
 
 @contextmanager

@@ -120,7 +120,17 @@ class RedisAdapter(StorageAdapter):
 
     def _query(self) -> Query:
         scope = None if self.scope is None else self.parsed(self.scope)
-        return Query(self._fetch, scope)
+        return Query(self._fetch, scope, getattr(self._local, "seconds", None))
+
+    @contextmanager
+    def time_limit(self, seconds: int) -> Iterator[None]:
+        """No query inside takes longer; its batches are what counts."""
+        before = getattr(self._local, "seconds", None)
+        self._local.seconds = seconds
+        try:
+            yield
+        finally:
+            self._local.seconds = before
 
     def _pages(self, after: str = "") -> Iterator[dict[str, Entity]]:
         """All entities in order of their ids."""

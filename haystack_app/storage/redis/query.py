@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from ... import filters
 from ...filters.ast import Filter
+from ..errors import TookTooLong
 from .entities import Entity, Tags
 from .resolver import Fetch, Resolver, paths_of
 
@@ -16,10 +18,14 @@ class Query:
     """Filters over fetched entities; ``scope`` is what the caller may see.
 
     What is hidden does not exist for the paths of filters; those of the scope run
-    through everything.
+    through everything. After ``seconds`` it raises TookTooLong.
     """
 
-    def __init__(self, fetch: Fetch, scope: Filter | None) -> None:
+    def __init__(
+        self, fetch: Fetch, scope: Filter | None, seconds: int | None = None
+    ) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
         self._all = Resolver(fetch)
         self._scope = scope
         self._scope_paths = set() if scope is None else set(paths_of(scope))
@@ -29,6 +35,7 @@ class Query:
         self, tree: Filter, entities: Mapping[str, Entity]
     ) -> Iterator[Entity]:
         """Those that match and are seen."""
+        self._look_at_the_clock()
         rows = {id: Tags(entity) for id, entity in entities.items()}
         with self._all.rows(rows):
             passed = self._all.prefetch(rows, set(paths_of(tree)))
@@ -39,6 +46,7 @@ class Query:
 
     def seen(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
         """Those that the caller may see."""
+        self._look_at_the_clock()
         if self._scope is None:
             return dict(entities)
         rows = {id: Tags(entity) for id, entity in entities.items()}
@@ -52,6 +60,11 @@ class Query:
         self._all.load(wanted)
         self._all.prefetch(wanted, self._scope_paths)
         return {id for id in wanted if self._sees(id)}
+
+    def _look_at_the_clock(self) -> None:
+        """Between two batches, each of which takes a few hundredths of a second."""
+        if self._seconds and time.monotonic() - self._began > self._seconds:
+            raise TookTooLong(self._seconds)
 
     def _sees(self, id: str) -> bool:
         if self._scope is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ACQUIRE",
+    "ALL",
     "APPLY",
     "FENCED",
     "FETCH",
@@ -374,3 +375,5 @@ end
 return sum
 """
 )
+
+ALL = (ACQUIRE, RENEW, RELEASE, APPLY, FETCH, PAGE, FIND, SEARCH, SPAN, SIZES)

@@ -15,7 +15,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from redis.retry import Retry
 
-from .scripts import LAYOUT, Script
+from .scripts import ALL, LAYOUT, Script
 
 __all__ = ["SEARCH", "SERIES", "LayoutChanged", "Server"]
 
@@ -99,7 +99,8 @@ class Server:
                 # the server has started anew: maybe it is another one
                 self._modules = None
                 self.starts += 1
-                self.redis.script_load(script.text)
+                for each in ALL:
+                    self.redis.script_load(each.text)
             except ResponseError as error:
                 if str(error).startswith(LAYOUT):
                     self.starts += 1

@@ -11,12 +11,14 @@ from django.conf import settings
 from haystack_app import filters
 from haystack_app.filters.planner import plan
 from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
+from haystack_app.storage.errors import TookTooLong
 from haystack_app.storage.redis import (
     RedisAdapter,
     adapter,
     entities,
     index,
     layout,
+    query,
     search,
 )
 from haystack_app.storage.redis.layout import ModuleMissing
@@ -193,6 +195,24 @@ def test_more_than_a_batch(
         n % 5 in (1, 2, 3) for n in range(count)
     )
     assert redis_store.differences() == []
+
+
+def test_a_query_that_takes_too_long(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis_store.load_entities(entity(f"e{n}") for n in range(20))
+    monkeypatch.setattr(entities, "BATCH", 5)
+    monkeypatch.setattr(adapter, "BATCH", 5)
+    clock = iter(range(0, 1_000, 2))
+    monkeypatch.setattr(query.time, "monotonic", lambda: next(clock))
+    with redis_store.time_limit(5):
+        for call in (
+            lambda: redis_store.read("not x"),
+            lambda: list(redis_store.scan()),
+        ):
+            with pytest.raises(TookTooLong, match="5 s"):
+                call()
+    assert len(redis_store.read("not x")) == 20
 
 
 # -- modules -----------------------------------------------------------------------

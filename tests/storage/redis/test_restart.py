@@ -1,0 +1,148 @@
+"""A server that goes away, comes back, and is killed while it is written to."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from haystack_app.kinds import MARKER, Number
+from haystack_app.storage.redis import RedisAdapter, locks
+from haystack_app.storage.redis.layout import stored
+from tests.storage.building import at, entity, history, ids, numbers, point
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="no redis-server to start"
+)
+NOON = at("2024-03-01 12:00")
+
+
+class OwnServer:
+    """A plain Redis in a folder, which keeps every write at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+        where = ["--port", str(self.port), "--dir", str(self.folder)]
+        self.process = subprocess.Popen(
+            ["redis-server", *where, *options], stdout=subprocess.DEVNULL
+        )
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            try:
+                redis.Redis(port=self.port, retry=None).ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.02)
+        raise AssertionError("the server does not start")
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[OwnServer]:
+    own = OwnServer(tmp_path)
+    own.start()
+    yield own
+    own.kill()
+
+
+def test_a_server_that_was_away(server: OwnServer) -> None:
+    """Errors are those of the connection, and it goes on by itself."""
+    store = RedisAdapter(url=server.url)
+    store.load_entities([entity("a", site=MARKER), point("p")])
+    store.his_write("p", numbers(3, NOON))
+    server.kill()
+    for call in (
+        lambda: store.read("site"),
+        lambda: store.read_by_ids(["a"]),
+        lambda: store.load_entities([entity("b")]),
+        lambda: list(store.his_chunks("p")),
+    ):
+        with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
+            call()
+    assert [message.id for message in store.check()] == ["haystack.W020"]
+    server.start()
+    assert ids(store.read("site")) == ["a"]
+    store.load_entities([entity("b", site=MARKER)])
+    assert sorted(ids(store.read("site"))) == ["a", "b"]
+    assert len(history(store)) == 3
+    assert store.differences() == []
+
+
+def test_a_server_that_is_killed_under_load(
+    server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was acknowledged is lost, nothing is half there."""
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.3)  # the server keeps those as well
+    store = RedisAdapter(url=server.url)
+    store.load_entities([point("p")])
+    for _ in range(3):
+        acknowledged = [0, 0]
+        begun = len(history(store))
+
+        def write(acknowledged: list[int] = acknowledged) -> None:
+            try:
+                for count in range(1, 10_000):
+                    store.his_write("p", samples_behind(store, 40))
+                    acknowledged[0] += 40
+                    rows = [entity(f"e{n}", v=Number(count)) for n in range(10)]
+                    store.load_entities(rows)
+                    acknowledged[1] = count
+            except redis.RedisError:
+                return
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        ends = time.monotonic() + 30
+        while acknowledged[1] < 5 and time.monotonic() < ends:
+            time.sleep(0.01)
+        server.kill()
+        thread.join(30)
+        assert not thread.is_alive()
+        server.start()
+        assert store.differences() == []
+        assert len(history(store)) >= begun + acknowledged[0]
+        assert (len(history(store)) - begun) % 40 == 0
+        [value] = {record["v"].val for record in store.read("v")}
+        assert value in (acknowledged[1], acknowledged[1] + 1)
+        assert acknowledged[1] >= 5
+
+
+def samples_behind(store: RedisAdapter, count: int) -> list[tuple[object, Number]]:
+    """Samples that come after all that there are."""
+    record = store.existing("p")
+    return numbers(count + 1, record.get("hisEnd", NOON))[1:]
+
+
+def test_a_flushed_server_is_an_empty_one(server: OwnServer) -> None:
+    store = RedisAdapter(url=server.url)
+    store.load_entities([entity("a", site=MARKER)])
+    assert ids(store.read("site")) == ["a"]
+    store.load_entities([entity("a", site=MARKER)])
+    redis.Redis(port=server.port).flushall()
+    assert ids(store.read("site")) == []
+    with pytest.raises(redis.ConnectionError, match="ask again"):
+        store.load_entities([entity("b", site=MARKER)])
+    store.load_entities([entity("b", site=MARKER)])
+    assert ids(store.read("site")) == ["b"]
+    assert stored(store.server, store.keys) is not None
+    assert store.differences() == []
