@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice, takewhile
 from threading import local
@@ -25,7 +25,6 @@ from ...filters.planner import AllOf, plan
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
-from ..base import StorageAdapter
 from ..errors import OutOfScope
 from ..levels import Level
 from ..records import REMOVE, Change, Changes, Records
@@ -47,12 +46,13 @@ from .series import cut
 from .server import Server
 from .terms import Conjunction, conjunctions
 from .timeseries import Histories
+from .watches import RedisWatches
 from .work import Work
 
 __all__ = ["RedisAdapter"]
 
 
-class RedisAdapter(StorageAdapter):
+class RedisAdapter(RedisWatches):
     """``OPTIONS``: ``url`` (the setting REDIS_URL), ``prefix`` of all keys,
     ``modules``: False uses none of the server's.
     """
@@ -213,6 +213,26 @@ class RedisAdapter(StorageAdapter):
         found = self._query().seen(self._fetch(list(dict.fromkeys(ids))))
         return [found[id].record if id in found else None for id in ids]
 
+    def versions(
+        self, filter: Filter, ids: Collection[str] | None = None
+    ) -> dict[str, int]:
+        tree = self.parsed(filter)
+        found = self._matching(tree, None) if ids is None else self._among(tree, ids)
+        return {entity.id: entity.version for entity in found}
+
+    def versioned(
+        self, filter: Filter, ids: Sequence[str]
+    ) -> dict[str, tuple[int, Record]]:
+        found = self._among(self.parsed(filter), ids)
+        return {entity.id: (entity.version, entity.record) for entity in found}
+
+    def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[Entity]:
+        """Those of some entities that match."""
+        query, wanted = self._query(), list(ids)
+        for at in range(0, len(wanted), BATCH):
+            batch = self._fetch(wanted[at : at + BATCH])
+            yield from query.matching(tree, batch)
+
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         if not is_ref_id(id) or (self.scope is not None and not self._sees(id)):
             return []
@@ -255,6 +275,13 @@ class RedisAdapter(StorageAdapter):
         finally:
             self._local.work = None
             work.lease.release()
+        for said, logged in work.pending.said:
+            super().announce(said, logged=logged)
+
+    def announce(self, ids: Collection[str], *, logged: bool) -> None:
+        """When the work is applied; not at all if it is not."""
+        with self._working([]) as work:
+            work.pending.said.append((list(ids), logged))
 
     @contextmanager
     def _nested(self, work: Work, ids: Sequence[str] | None) -> Iterator[None]:
@@ -295,6 +322,7 @@ class RedisAdapter(StorageAdapter):
                 gone.difference_update(ids)
             commit.put(put)
             commit.remove(sorted(gone))
+            self.announce(commit.changes.ids, logged=True)
             return commit.changes
 
     @contextmanager
@@ -321,6 +349,7 @@ class RedisAdapter(StorageAdapter):
                 changed = with_transient(entity, patches[id])
                 if changed is not entity:
                     work.put(id, entity, changed)
+            self.announce(ids, logged=False)
 
     # -- history ---------------------------------------------------------------
 

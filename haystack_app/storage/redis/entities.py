@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +13,15 @@ from ...kinds.series import instant_of, microseconds_of
 from ...models.entity import spliced
 from ...wire.hayson_reader import decode
 from ...wire.record import Record
-from ..stored import Stored, next_mod, tag_set_id
+from ..stored import Stored, first_version, next_mod, tag_set_id
 from .keys import Keys
-from .scripts import FETCH, PAGE
+from .scripts import FETCH, PAGE, VERSIONS
 from .server import Server
 
-__all__ = ["BATCH", "Entity", "Tags", "fetch", "names_of", "page"]
+__all__ = ["BATCH", "Entity", "Tags", "fetch", "names_of", "page", "versions_of"]
 
 BATCH = 1_000
 """Entities that one script fetches."""
-_VERSION_BITS = 62
 
 _names_of_set: dict[int, frozenset[str]] = {}
 """Tag names by the number of their set; it means the same names for good."""
@@ -62,7 +60,7 @@ class Entity:
             stored.stamped(mod),
             stored.cur,
             microseconds_of(mod),
-            secrets.randbits(_VERSION_BITS),
+            first_version(),
             tag_set_id(stored.names),
         )
 
@@ -157,6 +155,20 @@ def of_rows(ids: Iterable[str], rows: Iterable[Sequence[Any]]) -> dict[str, Enti
     """Entities of what a script answered."""
     made = (Entity.of_row(id, row) for id, row in zip(ids, rows, strict=True))
     return {entity.id: entity for entity in made if entity is not None}
+
+
+def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int]:
+    """Versions of the entities that are there, without their tags."""
+    wanted = list(ids)
+    found: dict[str, int] = {}
+    for at in range(0, len(wanted), BATCH):
+        part = wanted[at : at + BATCH]
+        for id, version in zip(
+            part, server.run(VERSIONS, keys.base, *part), strict=True
+        ):
+            if version is not None:
+                found[id] = int(version)
+    return found
 
 
 def page(server: Server, keys: Keys, after: str, size: int) -> dict[str, Entity]:

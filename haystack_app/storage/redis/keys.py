@@ -21,6 +21,9 @@ class Keys:
         self.sets = f"{base}sets"
         """Hash of tag names by the number of their set."""
         self.locks = f"{base}locks"
+        self.watch_locks = f"{base}watches:locks"
+        self.watches = f"{base}watches"
+        """Sorted set of open watches by the microsecond when they end."""
         self.log = f"{base}log"
         """Stream of all changes, in order of their commits."""
         self.due = f"{base}due"
@@ -71,6 +74,17 @@ class Keys:
 
     def others(self, block: str, id: str) -> str:
         return f"{self.base}o:{block}:{id}"
+
+    def watch(self, id: str) -> str:
+        return f"{self.base}w:{id}"
+
+    def told(self, id: str) -> str:
+        """Hash of what a watch told, by entity."""
+        return f"{self.base}wt:{id}"
+
+    def watches_of(self, owner: str) -> str:
+        """As ``watches``, of one user."""
+        return f"{self.base}wo:{owner}"
 
     def stage(self, token: str) -> str:
         return f"{self.base}stage:{token}"

@@ -20,7 +20,6 @@ from os import register_at_fork
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from ...kinds.scalars import is_ref_id
-from .keys import Keys
 from .scripts import ACQUIRE, RELEASE, RENEW
 from .server import Server
 
@@ -43,10 +42,10 @@ class LeaseLost(ConnectionError):
 
 
 class Lease:
-    """What one unit of work holds; ``fields`` are ids or ``*``."""
+    """What one unit of work holds of the locks at a key: ids, or ``*``."""
 
-    def __init__(self, server: Server, keys: Keys) -> None:
-        self.server, self.keys = server, keys
+    def __init__(self, server: Server, key: str) -> None:
+        self.server, self.key = server, key
         self.token = secrets.token_hex(12)
         self.fields: frozenset[str] = frozenset()
 
@@ -65,7 +64,7 @@ class Lease:
         ends, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
         while not self._try(fields):
             if time.monotonic() > ends:
-                raise LockTimeout(f"others have locked the store ({self.keys.base})")
+                raise LockTimeout(f"others have locked the store ({self.key})")
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         # never changed in place: the keeper's thread reads it
@@ -83,24 +82,25 @@ class Lease:
 
     def _try(self, fields: list[str]) -> bool:
         lease, nested = int(LEASE_SECONDS * 1000), int(bool(self.fields))
-        args = (self.keys.base, self.token, lease, nested, *fields)
+        args = (self.key, self.token, lease, nested, *fields)
         return bool(self.server.run(ACQUIRE, *args))
 
     def renew(self) -> None:
         lease = int(LEASE_SECONDS * 1000)
         fields = list(self.fields)
-        self.server.run(RENEW, self.keys.base, self.token, lease, *fields)
+        self.server.run(RENEW, self.key, self.token, lease, *fields)
 
     def release(self) -> None:
         """Let others come; a server that is gone has forgotten the lock anyway."""
-        self.forget()
-        fields, self.fields = self.fields, frozenset()
+        fields = self.fields
+        self.end()
         if fields:
             with suppress(RedisError):
-                self.server.run(RELEASE, self.keys.base, self.token, *fields)
+                self.server.run(RELEASE, self.key, self.token, *fields)
 
-    def forget(self) -> None:
-        """Nothing renews the lock any more."""
+    def end(self) -> None:
+        """It was given back together with what was written under it."""
+        self.fields = frozenset()
         _keeper.discard(self)
 
 

@@ -1,7 +1,7 @@
 """What must happen in one step on the server, in Lua.
 
-Every script gets the store's key base first. They touch keys that they are not
-given by name, so a cluster would have to keep a store on one node.
+Scripts of locks get their key first, others the store's key base. They touch keys
+that they are not given by name, so a cluster would have to keep a store on one node.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = [
     "SEARCH",
     "SIZES",
     "SPAN",
+    "VERSIONS",
     "Script",
 ]
 
@@ -40,7 +41,7 @@ class Script:
 # -- locks: field -> "token deadline" in a hash --------------------------------
 
 _LOCKS = """
-local locks, token = ARGV[1] .. 'locks', ARGV[2]
+local locks, token = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function mine(field)
@@ -120,22 +121,22 @@ index than there is.
 APPLY = Script(
     _LOCKS
     + """
--- longest log, key of staged words or '', kind of index, number of fields, fields,
--- words.
+-- the store's base, longest log, key of staged words or '', kind of index or '',
+-- number of fields, fields, words.
 -- A command is the number of its words, and these. A repeated call does nothing.
-local base, done = ARGV[1], ARGV[1] .. 'done:' .. token
+local base, done = ARGV[3], ARGV[3] .. 'done:' .. token
 if redis.call('EXISTS', done) == 1 then return 1 end
-local cap, staged, fields = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[6])
-if redis.call('HGET', base .. 'meta', 'index') ~= ARGV[5] then
+local cap, staged, fields = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[7])
+if ARGV[6] ~= '' and redis.call('HGET', base .. 'meta', 'index') ~= ARGV[6] then
   return redis.error_reply('LAYOUT the store was made anew')
 end
-for at = 7, 6 + fields do
+for at = 8, 7 + fields do
   if not mine(ARGV[at]) then
     return redis.error_reply('FENCED somebody else has locked ' .. ARGV[at])
   end
 end
 
-local words, at, from, size = ARGV, 6 + fields, 0, 5000
+local words, at, from, size = ARGV, 7 + fields, 0, 5000
 if staged ~= '' then words, at = {}, 0 end
 local function word()
   at = at + 1
@@ -216,7 +217,7 @@ while logged do
 end
 
 if staged ~= '' then redis.call('DEL', staged) end
-for field = 7, 6 + fields do redis.call('HDEL', locks, ARGV[field]) end
+for field = 8, 7 + fields do redis.call('HDEL', locks, ARGV[field]) end
 redis.call('SET', done, '1', 'EX', 60)
 return 1
 """
@@ -237,6 +238,16 @@ FETCH = Script(
 local rows = {}
 for at = 2, #ARGV do rows[at - 1] = row(ARGV[at]) end
 return rows
+"""
+)
+
+VERSIONS = Script(
+    """
+local versions = {}
+for at = 2, #ARGV do
+  versions[at - 1] = redis.call('HGET', ARGV[1] .. 'e:' .. ARGV[at], 'version')
+end
+return versions
 """
 )
 
@@ -376,4 +387,7 @@ return sum
 """
 )
 
-ALL = (ACQUIRE, RENEW, RELEASE, APPLY, FETCH, PAGE, FIND, SEARCH, SPAN, SIZES)
+ALL = (
+    *(ACQUIRE, RENEW, RELEASE, APPLY, FETCH, VERSIONS, PAGE, FIND, SEARCH, SPAN),
+    SIZES,
+)

@@ -90,7 +90,7 @@ class TimeSeries:
         for _ in range(_TRIES):
             if (others := self._tried(id, start, end, spool)) is not None:
                 return others
-        lease = Lease(self.server, self.keys)
+        lease = Lease(self.server, self.keys.locks)
         lease.acquire([id])
         try:
             others = self._tried(id, start, end, spool)

@@ -8,29 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from redis.exceptions import ResponseError
 
 from ..levels import Level
 from ..records import Change
 from ..samples import Batch
 from . import levels, libs, log
+from .applying import Command, apply
 from .entities import Entity, fetch
 from .index import Moves
 from .keys import Keys
-from .locks import Lease, LeaseLost
-from .scripts import APPLY, FENCED
+from .locks import Lease
 from .series import Plan
 from .server import Server
 
 __all__ = ["Pending", "Work"]
-
-Command = tuple[Any, ...]
-_AT_ONCE = 20_000
-"""Words that go with the script itself; more are sent before it in parts."""
-_STAGED = 5_000
-_STAGE_SECONDS = 600
 
 
 @dataclass(slots=True)
@@ -53,6 +44,8 @@ class Pending:
     libs: libs.Libs | None = None
     commands: list[Command] = field(default_factory=list)
     """Whatever else, in front of all."""
+    said: list[tuple[list[str], bool]] = field(default_factory=list)
+    """What is to be announced: ids, and whether the log grows."""
 
     def copy(self) -> Pending:
         return replace(
@@ -61,7 +54,7 @@ class Pending:
                 name: getattr(self, name).copy()
                 for name in (
                     *("entities", "before", "log", "batches", "plans", "dropped"),
-                    *("arrays", "arrays_before", "commands"),
+                    *("arrays", "arrays_before", "commands", "said"),
                 )
             },
         )
@@ -70,7 +63,7 @@ class Pending:
 class Work:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
-        self.lease = Lease(server, keys)
+        self.lease = Lease(server, keys.locks)
         self.pending = Pending()
         self._known: dict[str, Entity | None] = {}
 
@@ -142,40 +135,7 @@ class Work:
 
         ``filed`` says what stores entities before and after in this kind of index.
         """
-        commands = list(self._commands(filed))
-        if not commands:
-            self.lease.release()
-            return
-        words: list[Any] = []
-        for command in commands:
-            words.append(len(command))
-            words.extend(command)
-        stage = ""
-        if len(words) > _AT_ONCE:
-            stage, words = self._staged(words), []
-        fields = self.lease.fields
-        try:
-            self.server.run(
-                APPLY,
-                *(self.keys.base, self.lease.token, log.KEPT, stage, kind),
-                *(len(fields), *fields, *words),
-            )
-        except ResponseError as error:
-            if str(error).startswith(FENCED):
-                raise LeaseLost(str(error)) from None
-            raise
-        self.lease.forget()
-        self.lease.fields = frozenset()
-
-    def _staged(self, words: Sequence[Any]) -> str:
-        """Send many words before the script, so that it alone stops the others."""
-        key = self.keys.stage(self.lease.token)
-        for at in range(0, len(words), _STAGED):
-            pipeline = self.server.redis.pipeline(transaction=False)
-            pipeline.rpush(key, *words[at : at + _STAGED])
-            pipeline.expire(key, _STAGE_SECONDS)
-            pipeline.execute()
-        return key
+        apply(self.server, self.keys, self.lease, kind, self._commands(filed))
 
     def _commands(
         self, filed: Callable[[Moves], Iterable[Command]]

@@ -34,7 +34,7 @@ def aside(work: Callable[[], Any]) -> threading.Thread:
 
 
 def lease(store: Store) -> Lease:
-    return Lease(store.server, store.keys)
+    return Lease(store.server, store.keys.locks)
 
 
 def test_a_lock_of_all_excludes_those_of_some_and_the_other_way_round(

@@ -1,0 +1,212 @@
+"""Watches: hashes of their own, beside the entities and locked apart from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from threading import local
+from typing import Any, cast
+
+import orjson
+
+from ...kinds.scalars import is_ref_id
+from ...kinds.series import instant_of, microseconds_of
+from ..base import StorageAdapter
+from ..watch import Difference, Item, News, Watch
+from .applying import Command, apply
+from .entities import BATCH, versions_of
+from .keys import Keys
+from .locks import Lease
+from .server import Server
+
+__all__ = ["RedisWatches"]
+
+
+class _Watching:
+    """What one caller, alone with some watches, has changed so far."""
+
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server = server
+        self.lease = Lease(server, keys.watch_locks)
+        self.commands: list[Command] = []
+        self.items: dict[str, dict[str, Item]] = {}
+
+
+class RedisWatches(StorageAdapter):
+    server: Server
+    keys: Keys
+    _local: local
+
+    # -- watches ---------------------------------------------------------------
+
+    def watch_insert(self, watch: Watch) -> None:
+        with self._watching([watch.id]) as work:
+            work.commands += self._put(watch)
+
+    def watch_update(self, watch: Watch) -> None:
+        with self._watching([watch.id]) as work:
+            work.commands += self._put(watch)
+
+    def _put(self, watch: Watch) -> Iterator[Command]:
+        end = str(microseconds_of(watch.expires))
+        yield "SET", self.keys.watch(watch.id), _text(watch)
+        yield "ZADD", self.keys.watches, end, watch.id
+        yield "ZADD", self.keys.watches_of(watch.owner), end, watch.id
+
+    @contextmanager
+    def watch_alone(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
+        known = [id for id in ids if is_ref_id(id)]
+        with self._watching(known):
+            yield self._watches(known)
+
+    @contextmanager
+    def _watching(self, ids: Collection[str]) -> Iterator[_Watching]:
+        held: _Watching | None = getattr(self._local, "watching", None)
+        if held is not None:
+            held.lease.acquire(list(ids))
+            yield held
+            return
+        self._local.watching = work = _Watching(self.server, self.keys)
+        try:
+            work.lease.acquire(list(ids))
+            yield work
+            apply(self.server, self.keys, work.lease, "", work.commands)
+        finally:
+            self._local.watching = None
+            work.lease.release()
+
+    def _watches(self, ids: Collection[str]) -> dict[str, Watch]:
+        wanted = list(ids)
+        names = [self.keys.watch(id) for id in wanted]
+        texts = cast("list[Any]", self.server.redis.mget(names)) if names else []
+        return {
+            id: _watch(text)
+            for id, text in zip(wanted, texts, strict=True)
+            if text is not None
+        }
+
+    def watch_drop(self, ids: Collection[str]) -> None:
+        with self._watching(ids) as work:
+            for id, watch in self._watches(ids).items():
+                key = self.keys.watches_of(watch.owner)
+                work.commands.append(("ZREM", key, id))
+            for id in ids:
+                work.commands += (
+                    ("UNLINK", self.keys.watch(id), self.keys.told(id)),
+                    ("ZREM", self.keys.watches, id),
+                )
+                work.items.pop(id, None)
+
+    def watch_count(self, owner: str, now: dt.datetime) -> int:
+        key, after = self.keys.watches_of(owner), f"({microseconds_of(now)}"
+        return self.server.redis.zcount(key, after, "+inf")
+
+    def watches_due(self, now: dt.datetime) -> list[str]:
+        found = self.server.redis.zrangebyscore(
+            self.keys.watches, "-inf", microseconds_of(now), start=0, num=BATCH
+        )
+        return [id.decode() for id in cast("list[bytes]", found)]
+
+    # -- what they told --------------------------------------------------------
+
+    def watch_items(self, id: str) -> dict[str, Item]:
+        work: _Watching | None = getattr(self._local, "watching", None)
+        if work is not None and id in work.items:
+            return dict(work.items[id])
+        found = cast(
+            "dict[bytes, bytes]", self.server.redis.hgetall(self.keys.told(id))
+        )
+        items = {one.decode(): _item(text) for one, text in found.items()}
+        if work is not None and work.lease.covers(id):
+            work.items[id] = dict(items)
+        return items
+
+    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+        with self._watching([id]) as work:
+            held = self.watch_items(id)
+            off = [one for one, item in items.items() if item is None and one in held]
+            told = {one: item for one, item in items.items() if item is not None}
+            key = self.keys.told(id)
+            for at in range(0, len(off), BATCH):
+                work.commands.append(("HDEL", key, *off[at : at + BATCH]))
+            pairs = [(one, _item_text(item)) for one, item in told.items()]
+            for at in range(0, len(pairs), BATCH):
+                part = pairs[at : at + BATCH]
+                words = (word for pair in part for word in pair)
+                work.commands.append(("HSET", key, *words))
+            kept = {one: item for one, item in held.items() if one not in off}
+            work.items[id] = kept | told
+
+    # -- what they have to tell ------------------------------------------------
+
+    def watch_changed(
+        self,
+        watch: Watch,
+        *,
+        everything: bool = False,
+        among: Collection[str] | None = None,
+    ) -> Difference:
+        """Of most watches nothing has changed: their versions alone are fetched.
+
+        Where a filter or a scope counts, other entities may have changed what is
+        seen of one.
+        """
+        if everything or watch.filter is not None or self.scope is not None:
+            return super().watch_changed(watch, everything=everything, among=among)
+        items = self.watch_items(watch.id)
+        ids = items.keys() if among is None else items.keys() & set(among)
+        held = versions_of(self.server, self.keys, ids)
+        changed = [id for id in ids if held.get(id) != items[id].sent]
+        if not changed:
+            return Difference()
+        return super().watch_changed(watch, among=changed)
+
+    def watch_news(
+        self,
+        acks: Mapping[str, int],
+        *,
+        holder: str,
+        now: dt.datetime,
+        among: Collection[str] | None = None,
+    ) -> dict[str, News]:
+        if among is not None:
+            concerned = self._concerned(list(acks), list(among))
+            acks = {id: acks[id] for id in concerned}
+        return super().watch_news(acks, holder=holder, now=now, among=among)
+
+    def _concerned(self, ids: list[str], among: list[str]) -> list[str]:
+        """Of some watches those that such entities may be news for."""
+        if not among:
+            return []
+        by_filter = {
+            id for id, one in self._watches(ids).items() if one.filter is not None
+        }
+        pipeline = self.server.redis.pipeline(transaction=False)
+        for id in ids:
+            pipeline.hmget(self.keys.told(id), among)
+        told = pipeline.execute() if ids else []
+        return [
+            id
+            for id, items in zip(ids, told, strict=True)
+            if id in by_filter or any(item is not None for item in items)
+        ]
+
+
+def _text(watch: Watch) -> bytes:
+    fields = {name: getattr(watch, name) for name in Watch.__slots__}
+    return orjson.dumps({**fields, "expires": microseconds_of(watch.expires)})
+
+
+def _watch(text: bytes) -> Watch:
+    fields: dict[str, Any] = orjson.loads(text)
+    return Watch(**{**fields, "expires": instant_of(fields["expires"])})
+
+
+def _item_text(item: Item) -> str:
+    return f"{'' if item.sent is None else item.sent}:{item.seq}"
+
+
+def _item(text: bytes) -> Item:
+    sent, _, seq = text.decode().partition(":")
+    return Item(int(sent) if sent else None, int(seq))
