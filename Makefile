@@ -22,8 +22,9 @@ LINT_ENV := env -u DATABASE_URL -u DATABASE_URL_FILE -u TIMESCALE_DSN \
 	-u REDIS_URL -u REDIS_URL_FILE -u SECRET_KEY_FILE -u WEB_CONCURRENCY -u HAYSTACK_STORAGE \
 	-u HTTPS -u DEBUG SECRET_KEY=lint
 
-STORES := memory sqlite redis $(if $(POSTGRES_DSN),postgres) \
-	$(if $(TIMESCALE_DSN),timescale) $(if $(REDIS_STACK_URL),redis-stack)
+STORES := memory sqlite $(if $(POSTGRES_DSN),postgres) \
+	$(if $(TIMESCALE_DSN),timescale) $(if $(REDIS_TEST_URL),redis) \
+	$(if $(REDIS_STACK_URL),redis-stack)
 CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help

@@ -12,7 +12,10 @@ __all__ = ["RedisServer"]
 
 
 class RedisServer:
-    def __init__(self, folder: Path) -> None:
+    """``options`` are words for ``redis-server``."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.options = options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -29,7 +32,7 @@ class RedisServer:
     def start(self) -> None:
         words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self.process = subprocess.Popen(
-            ["redis-server", *words, "--dir", str(self.folder)],
+            ["redis-server", *words, "--dir", str(self.folder), *self.options],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 20

@@ -50,6 +50,7 @@ class _Check:
         yield from self._histories()
         yield from self._arrays()
         yield from self._log()
+        yield from self._watches()
         yield from self._staged()
 
     def _names(self, kind: str) -> Iterator[str]:
@@ -187,6 +188,14 @@ class _Check:
         )
         if listed != length:
             yield f"the log has {length:,} entries, {listed:,} by entities"
+
+    def _watches(self) -> Iterator[str]:
+        there = set(self._names("w:"))
+        listed = cast("list[bytes]", self.server.redis.zrange(self.keys.watches, 0, -1))
+        for id in sorted(there ^ {one.decode() for one in listed}):
+            yield f"the list of watches differs at {id}"
+        for id in sorted(set(self._names("wt:")) - there):
+            yield f"something was told to watch {id}, which is not open"
 
     def _staged(self) -> Iterator[str]:
         for name in self._names("stage:"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
@@ -15,6 +14,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from redis.retry import Retry
 
+from .patience import PatientRedis
 from .scripts import ALL, LAYOUT, Script
 
 __all__ = ["SEARCH", "SERIES", "LayoutChanged", "Server"]
@@ -23,7 +23,6 @@ SEARCH, SERIES = "search", "timeseries"
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 """Seconds; a script that applies a large commit takes some of them."""
 _PROBE_TIMEOUT = 2.0
-_BUSY_PAUSE = 0.1
 _RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
@@ -51,9 +50,10 @@ class Server:
         return _PASSWORD.sub("//", self.url)
 
     @cached_property
-    def redis(self) -> Redis:
+    def redis(self) -> PatientRedis:
         factory = get_connection_factory(
             {
+                "REDIS_CLIENT_CLASS": f"{PatientRedis.__module__}.PatientRedis",
                 "SOCKET_TIMEOUT": _TIMEOUT,
                 "SOCKET_CONNECT_TIMEOUT": _CONNECT_TIMEOUT,
                 "CONNECTION_POOL_KWARGS": {
@@ -63,11 +63,11 @@ class Server:
         )
         # pools are kept by their URL: the cache's own has other options
         mark = "&" if urlsplit(self.url).query else "?"
-        return cast("Redis", factory.connect(f"{self.url}{mark}protocol=2"))
+        return cast("PatientRedis", factory.connect(f"{self.url}{mark}protocol=2"))
 
     def command(self, *words: Any) -> Any:
         """The answer to a command that the client has no method for."""
-        return self.redis.execute_command(*words)  # type: ignore[no-untyped-call]
+        return self.redis.execute_command(*words)
 
     def answers(self, *commands: Sequence[Any]) -> list[Any]:
         """Answers of one state; an error is among them, not raised."""
@@ -87,11 +87,7 @@ class Server:
         return probe
 
     def run(self, script: Script, *args: Any) -> Any:
-        """The script's answer; a server that does not know it yet is told.
-
-        While another script runs for long, this one waits.
-        """
-        ends = time.monotonic() + _TIMEOUT
+        """The script's answer; a server that does not know it yet is told."""
         while True:
             try:
                 return self.redis.evalsha(script.sha, 0, *args)
@@ -105,9 +101,7 @@ class Server:
                 if str(error).startswith(LAYOUT):
                     self.starts += 1
                     raise LayoutChanged(f"{error}: ask again") from None
-                if not str(error).startswith("BUSY") or time.monotonic() > ends:
-                    raise
-                time.sleep(_BUSY_PAUSE)
+                raise
 
     @property
     def modules(self) -> dict[str, int]:

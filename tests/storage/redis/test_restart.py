@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -16,61 +11,18 @@ import redis
 from haystack_app.kinds import MARKER, Number
 from haystack_app.storage.redis import RedisAdapter, locks
 from haystack_app.storage.redis.layout import stored
+from tests.soak.redis_server import RedisServer
 from tests.storage.building import at, entity, history, ids, numbers, point
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="no redis-server to start"
-)
 NOON = at("2024-03-01 12:00")
 
 
-class OwnServer:
-    """A plain Redis in a folder, which keeps every write at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
-        where = ["--port", str(self.port), "--dir", str(self.folder)]
-        self.process = subprocess.Popen(
-            ["redis-server", *where, *options], stdout=subprocess.DEVNULL
-        )
-        ends = time.monotonic() + 20
-        while time.monotonic() < ends:
-            try:
-                redis.Redis(port=self.port, retry=None).ping()
-                return
-            except redis.RedisError:
-                time.sleep(0.02)
-        raise AssertionError("the server does not start")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    own = OwnServer(tmp_path)
-    own.start()
-    yield own
-    own.kill()
-
-
-def test_a_server_that_was_away(server: OwnServer) -> None:
+def test_a_server_that_was_away(server: RedisServer) -> None:
     """Errors are those of the connection, and it goes on by itself."""
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a", site=MARKER), point("p")])
     store.his_write("p", numbers(3, NOON))
-    server.kill()
+    server.stop()
     for call in (
         lambda: store.read("site"),
         lambda: store.read_by_ids(["a"]),
@@ -89,7 +41,7 @@ def test_a_server_that_was_away(server: OwnServer) -> None:
 
 
 def test_a_server_that_is_killed_under_load(
-    server: OwnServer, monkeypatch: pytest.MonkeyPatch
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing that was acknowledged is lost, nothing is half there."""
     monkeypatch.setattr(locks, "LEASE_SECONDS", 0.3)  # the server keeps those as well
@@ -115,7 +67,7 @@ def test_a_server_that_is_killed_under_load(
         ends = time.monotonic() + 30
         while acknowledged[1] < 5 and time.monotonic() < ends:
             time.sleep(0.01)
-        server.kill()
+        server.stop()
         thread.join(30)
         assert not thread.is_alive()
         server.start()
@@ -133,7 +85,7 @@ def samples_behind(store: RedisAdapter, count: int) -> list[tuple[object, Number
     return numbers(count + 1, record.get("hisEnd", NOON))[1:]
 
 
-def test_a_flushed_server_is_an_empty_one(server: OwnServer) -> None:
+def test_a_flushed_server_is_an_empty_one(server: RedisServer) -> None:
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a", site=MARKER)])
     assert ids(store.read("site")) == ["a"]
