@@ -21,7 +21,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ...filters.ast import Filter
-from ...filters.planner import AllOf, plan
+from ...filters.planner import AllOf, Plan, plan
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
@@ -155,14 +155,17 @@ class RedisAdapter(RedisWatches):
 
     def _alternatives(self, tree: Filter) -> list[Conjunction]:
         """What to ask the index for."""
-        whole = plan(narrowed(tree, self._targets))
+        whole = self._plan(narrowed(tree, self._targets))
         if self.scope is not None:
             scope = narrowed(self.parsed(self.scope), self._targets)
-            whole = AllOf((whole, plan(scope)))
+            whole = AllOf((whole, self._plan(scope)))
         return conjunctions(whole)
 
+    def _plan(self, tree: Filter) -> Plan:
+        return plan(self._index.narrowed(tree))
+
     def _targets(self, tree: Filter) -> list[str] | None:
-        alternatives = conjunctions(plan(tree))
+        alternatives = conjunctions(self._plan(tree))
         if alternatives == [frozenset()]:
             return None
         stored = self._index.ids(alternatives, MOST_TARGETS)

@@ -12,7 +12,7 @@ from . import levels
 from .blocks import hex_time, time_of
 from .entities import BATCH, Entity, page
 from .filing import refs_of
-from .index import Index, terms_of_entity
+from .index import Index
 from .keys import Keys
 from .server import Server
 from .timeseries import Histories
@@ -95,7 +95,7 @@ class _Check:
         if tags["id"].id != id or microseconds_of(tags["mod"].utc) != entity.mod:
             yield f"@{id} has tags of another entity or of another time"
         self.sets[entity.tag_set] = set(entity.names)
-        for term in terms_of_entity(entity):
+        for term in self.index.terms_of(entity):
             self.terms[term].add(id)
         for ref in refs_of(entity):
             self.refs[ref].add(id)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
+from ...filters.ast import Filter
 from .entities import BATCH, Entity, fetch, of_rows
 from .keys import Keys
 from .scripts import FIND
@@ -37,6 +38,14 @@ class Index(Protocol):
 
     def commands(self, moves: Moves) -> Iterator[Command]:
         """What brings the index up to date."""
+        ...
+
+    def narrowed(self, tree: Filter) -> Filter:
+        """With terms that this kind of index knows beside those of the planner."""
+        ...
+
+    def terms_of(self, entity: Entity) -> set[str]:
+        """What an entity is to be filed under."""
         ...
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
@@ -115,6 +124,12 @@ class SetIndex:
         for term, ids in ids_of.items():
             for part in parts(ids):
                 yield name, self.keys.term(term), *part
+
+    def narrowed(self, tree: Filter) -> Filter:
+        return tree
+
+    def terms_of(self, entity: Entity) -> set[str]:
+        return terms_of_entity(entity)
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
         first = self.keys.term("")

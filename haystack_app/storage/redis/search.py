@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from redis.exceptions import ResponseError
 
+from ...filters.ast import Filter
 from .entities import BATCH, Entity, fetch, of_rows, page
-from .index import Command, Moves, changed_terms, terms_of_entity
+from .index import Command, Moves, changed_terms
 from .keys import Keys
+from .ordering import FIELDS, asked, bounds, ordered
 from .scripts import SEARCH
 from .server import Server
-from .terms import Conjunction
+from .terms import Conjunction, term_texts
 
 __all__ = ["SearchIndex"]
 
@@ -34,6 +36,9 @@ _UNKNOWN = ("no such index", "unknown index", "index not found")
 class SearchIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
+
+    def narrowed(self, tree: Filter) -> Filter:
+        return ordered(tree)
 
     # -- asking ----------------------------------------------------------------
 
@@ -109,6 +114,7 @@ class SearchIndex:
                 *("PREFIX", 1, self.keys.documents),
                 # ids differ by case, and values may have commas
                 *("SCHEMA", "terms", "TAG", "SEPARATOR", _SEPARATOR, "CASESENSITIVE"),
+                *(word for field in FIELDS for word in (field, "NUMERIC")),
             )
         except ResponseError as error:
             if "already exists" not in str(error):
@@ -139,21 +145,23 @@ class SearchIndex:
             was, becomes = changed_terms(before, after)
             if was == becomes and before is not None:
                 continue
-            terms = terms_of_entity(after)
-            if terms:
-                text = _SEPARATOR.join(sorted(terms))
-                yield "HSET", self.keys.terms(id), "terms", text
-            else:
-                yield "UNLINK", self.keys.terms(id)
+            yield "UNLINK", self.keys.terms(id)
+            if fields := _fields(after):
+                words = (word for field in fields.items() for word in field)
+                yield "HSET", self.keys.terms(id), *words
 
     # -- checking --------------------------------------------------------------
+
+    def terms_of(self, entity: Entity) -> set[str]:
+        return _described(_fields(entity))
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
         found: dict[str, set[str]] = defaultdict(set)
         first = len(self.keys.documents)
         for key in self.server.redis.scan_iter(f"{self.keys.documents}*", count=BATCH):
-            text = cast("bytes | None", self.server.redis.hget(key, "terms")) or b""
-            for term in text.decode().split(_SEPARATOR):
+            fields = cast("dict[bytes, bytes]", self.server.redis.hgetall(key))
+            texts = {name.decode(): text.decode() for name, text in fields.items()}
+            for term in _described(texts):
                 found[term].add(key.decode()[first:])
         yield from found.items()
 
@@ -185,13 +193,36 @@ def _parted(
 def _question(alternatives: Sequence[Conjunction]) -> list[str]:
     """A query and its parameters: no term needs to be escaped that way."""
     names: dict[str, str] = {}
-    for terms in alternatives:
-        for term in terms:
-            names.setdefault(term, f"p{len(names)}")
+
+    def name(text: str) -> str:
+        return "$" + names.setdefault(text, f"p{len(names)}")
+
+    def condition(term: str) -> str:
+        if (found := asked(term)) is None:
+            return f"@terms:{{{name(term)}}}"
+        tag, field, least, greatest = found
+        ends = (end if "inf" in end else name(end) for end in (least, greatest))
+        return f"@terms:{{{name(tag)}}} @{field}:[{' '.join(ends)}]"
+
     query = " | ".join(
         # what precedes what depends on the dialect: everything has parentheses
-        "(" + " ".join(f"@terms:{{${names[term]}}}" for term in sorted(terms)) + ")"
+        "(" + " ".join(condition(term) for term in sorted(terms)) + ")"
         for terms in alternatives
     )
-    params = [word for term, name in names.items() for word in (name, term)]
+    params = [word for text, given in names.items() for word in (given, text)]
     return [query, "PARAMS", str(len(params)), *params]
+
+
+def _fields(entity: Entity) -> dict[str, str]:
+    """The document of an entity; empty where it would say nothing."""
+    tags = entity.record.tags
+    terms = term_texts(tags)
+    text = {"terms": _SEPARATOR.join(sorted(terms))} if terms else {}
+    return text | bounds(tags)
+
+
+def _described(fields: Mapping[str, str]) -> set[str]:
+    """A document as single words, for a comparison."""
+    terms = fields.get("terms", "")
+    numbers = {f"{name}={text}" for name, text in fields.items() if name != "terms"}
+    return numbers | set(terms.split(_SEPARATOR) if terms else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from haystack_app.storage.redis import (
     entities,
     index,
     layout,
+    ordering,
     query,
     search,
 )
@@ -243,6 +245,65 @@ def test_an_index_that_is_gone_is_made_again(stack: Store) -> None:
     search.SearchIndex(stack.server, stack.keys).drop()
     assert len(stack.read("a")) == 3_000
     assert stack.differences() == []
+
+
+NUMBERS = [
+    *(-math.inf, -1.7976931348623157e308, -3.0, -0.0, 0.0, 5e-324, 1.0, 2.5, 100.0),
+    *(2.0**53, 1.7976931348623157e308, math.inf, math.nan),
+]
+
+
+def test_ordered_numbers_are_looked_up(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where two tags share a field, and whatever the unit."""
+    monkeypatch.setattr(ordering, "_SLOTS", 1)
+    store = redis_store
+    rows = [
+        entity(f"e{n}-{m}", a=Number(one), b=Number(other, "kW"), c="5")
+        for n, one in enumerate(NUMBERS)
+        for m, other in enumerate(NUMBERS)
+    ]
+    store.load_entities([*rows, entity("none"), entity("text", a="7", b=[Number(9)])])
+    every = {record["id"].id: record for record in store.scan()}
+    for op in ("<", "<=", ">", ">="):
+        for literal in NUMBERS:
+            for tag, unit in (("a", None), ("b", "kW"), ("b", None)):
+                tree = filters.Compare((tag,), op, Number(literal, unit))
+                right = {
+                    id
+                    for id, row in every.items()
+                    if filters.matches(tree, row, every.get)
+                }
+                assert set(ids(store.read(tree))) == right, (op, literal, tag)
+    assert store.differences() == []
+
+
+def test_a_range_fetches_what_is_in_it(
+    stack: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ordering._slot("area") != ordering._slot("rate")
+    stack.load_entities(
+        entity(f"e{n}", area=Number(n), rate=Number(-n)) for n in range(200)
+    )
+    fetched: list[int] = []
+    candidates = stack._index.candidates
+
+    def counted(*args: Any) -> Any:
+        for batch in candidates(*args):
+            fetched.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr(stack._index, "candidates", counted)
+    assert len(stack.read("area > 189 and area <= 194 or rate < -196")) == 8
+    assert sum(fetched) <= 10
+    stack.load_entities(
+        [entity("e5", area=Number(500)), entity("e199", rate=Number(1))]
+    )
+    assert sorted(ids(stack.read("area >= 198"))) == ["e198", "e5"]
+    assert stack.differences() == []
+    stack.server.redis.hset(stack.keys.terms("e5"), ordering.FIELDS[3], "7")
+    assert any("@e5 is too much" in line for line in stack.differences())
 
 
 def test_transient_tags_do_not_touch_the_index(stack: Store) -> None:
