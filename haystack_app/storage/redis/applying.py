@@ -10,8 +10,8 @@ from redis.exceptions import ResponseError
 from . import log
 from .keys import Keys
 from .locks import Lease, LeaseLost
-from .scripts import APPLY, FENCED
 from .server import Server
+from .writing_scripts import APPLY, FENCED
 
 __all__ = ["Command", "apply"]
 

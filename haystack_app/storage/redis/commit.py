@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from ...kinds.series import instant_of
 from ..errors import ArrayInUse, HistoryInUse
 from ..levels import devalued
 from ..log import logged
@@ -58,7 +59,8 @@ class Commit:
 
     def _update(self, before: Entity, stored: Stored) -> None:
         cur = _merged(before.cur, stored.cur)
-        if not same_tags(before.tags, stored.tags):
+        moved = stored.mod not in (None, instant_of(before.mod))
+        if moved or not same_tags(before.tags, stored.tags):
             self._check_meaning(before, stored)
             after = before.with_tags(stored, cur, self.now)
             self._log(stored.id, before, after)

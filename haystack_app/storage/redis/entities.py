@@ -15,7 +15,7 @@ from ...wire.hayson_reader import decode
 from ...wire.record import Record
 from ..stored import Stored, first_version, next_mod, tag_set_id
 from .keys import Keys
-from .scripts import FETCH, PAGE, VERSIONS
+from .reading_scripts import FETCH, PAGE, VERSIONS
 from .server import Server
 
 __all__ = ["BATCH", "Entity", "Tags", "fetch", "names_of", "page", "versions_of"]
@@ -54,7 +54,7 @@ class Entity:
 
     @classmethod
     def new(cls, stored: Stored, now: dt.datetime) -> Entity:
-        mod = next_mod(None, now)
+        mod = stored.mod or next_mod(None, now)
         return cls(
             stored.id,
             stored.stamped(mod),
@@ -66,7 +66,7 @@ class Entity:
 
     def with_tags(self, stored: Stored, cur: str, now: dt.datetime) -> Entity:
         """With other persistent tags."""
-        mod = next_mod(instant_of(self.mod), now)
+        mod = stored.mod or next_mod(instant_of(self.mod), now)
         return Entity(
             self.id,
             stored.stamped(mod),

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from ...filters.ast import Filter
 from .entities import BATCH, Entity, fetch, of_rows
 from .keys import Keys
-from .scripts import FIND
+from .reading_scripts import FIND
 from .server import Server
 from .terms import Conjunction, term_texts
 

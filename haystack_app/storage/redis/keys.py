@@ -30,6 +30,7 @@ class Keys:
         """Sorted set of ``level:id`` by the microsecond of expiry."""
         self.generations = f"{base}generations"
         """Hash of random words by id: which past a history has."""
+        self.tasks = f"{base}tasks"
         self.libs = f"{base}libs"
         self.libs_state = f"{base}libs:state"
         self.meta = f"{base}meta"

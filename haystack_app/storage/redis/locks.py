@@ -20,8 +20,8 @@ from os import register_at_fork
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from ...kinds.scalars import is_ref_id
-from .scripts import ACQUIRE, RELEASE, RENEW
 from .server import Server
+from .writing_scripts import ACQUIRE, RELEASE, RENEW
 
 __all__ = ["Lease", "LeaseLost", "LockTimeout"]
 

@@ -18,7 +18,7 @@ from .entities import BATCH, Entity, fetch, of_rows, page
 from .index import Command, Moves, changed_terms
 from .keys import Keys
 from .ordering import FIELDS, asked, bounds, ordered
-from .scripts import SEARCH
+from .reading_scripts import SEARCH
 from .server import Server
 from .terms import Conjunction, term_texts
 

@@ -19,7 +19,7 @@ from ...kinds.series import Chunk
 from ..samples import Batch, Extent
 from .blocks import LARGEST, SAMPLE, Samples, hex_time, same, time_of
 from .keys import Keys
-from .scripts import SIZES, SPAN
+from .reading_scripts import SIZES, SPAN
 from .server import Server
 
 __all__ = ["OutdatedReading", "Plan", "Series", "cut"]

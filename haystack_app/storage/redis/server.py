@@ -14,8 +14,11 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
 from redis.retry import Retry
 
+from . import reading_scripts as reading
+from . import writing_scripts as writing
 from .patience import PatientRedis
-from .scripts import ALL, LAYOUT, Script
+from .script import Script
+from .writing_scripts import LAYOUT
 
 __all__ = ["SEARCH", "SERIES", "LayoutChanged", "Server"]
 
@@ -23,6 +26,11 @@ SEARCH, SERIES = "search", "timeseries"
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 """Seconds; a script that applies a large commit takes some of them."""
 _PROBE_TIMEOUT = 2.0
+_SCRIPTS = (
+    *(writing.ACQUIRE, writing.RENEW, writing.RELEASE, writing.APPLY),
+    *(reading.FETCH, reading.VERSIONS, reading.PAGE, reading.FIND, reading.SEARCH),
+    *(reading.SPAN, reading.SIZES),
+)
 _RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
@@ -95,7 +103,7 @@ class Server:
                 # the server has started anew: maybe it is another one
                 self._modules = None
                 self.starts += 1
-                for each in ALL:
+                for each in _SCRIPTS:
                     self.redis.script_load(each.text)
             except ResponseError as error:
                 if str(error).startswith(LAYOUT):

@@ -5,19 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from threading import local
 from typing import Any, cast
 
 import orjson
 
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import instant_of, microseconds_of
-from ..base import StorageAdapter
 from ..watch import Difference, Item, News, Watch
 from .applying import Command, apply
 from .entities import BATCH, versions_of
 from .keys import Keys
 from .locks import Lease
+from .reading import RedisReading
 from .server import Server
 
 __all__ = ["RedisWatches"]
@@ -33,11 +32,7 @@ class _Watching:
         self.items: dict[str, dict[str, Item]] = {}
 
 
-class RedisWatches(StorageAdapter):
-    server: Server
-    keys: Keys
-    _local: local
-
+class RedisWatches(RedisReading):
     # -- watches ---------------------------------------------------------------
 
     def watch_insert(self, watch: Watch) -> None:

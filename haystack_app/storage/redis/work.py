@@ -42,6 +42,7 @@ class Pending:
     arrays: dict[str, dict[int, Level]] = field(default_factory=dict)
     arrays_before: dict[str, dict[int, Level]] = field(default_factory=dict)
     libs: libs.Libs | None = None
+    tasks: dict[str, bytes] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     """Whatever else, in front of all."""
     said: list[tuple[list[str], bool]] = field(default_factory=list)
@@ -54,7 +55,7 @@ class Pending:
                 name: getattr(self, name).copy()
                 for name in (
                     *("entities", "before", "log", "batches", "plans", "dropped"),
-                    *("arrays", "arrays_before", "commands", "said"),
+                    *("arrays", "arrays_before", "commands", "said", "tasks"),
                 )
             },
         )
@@ -156,5 +157,7 @@ class Work:
             yield from plan.commands
         for id, array in pending.arrays.items():
             yield from levels.commands(keys, id, pending.arrays_before[id], array)
+        for name, text in pending.tasks.items():
+            yield "HSET", keys.tasks, name, text
         if pending.libs is not None:
             yield from libs.commands(keys, pending.libs)

@@ -15,12 +15,12 @@ from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
 from haystack_app.storage.errors import TookTooLong
 from haystack_app.storage.redis import (
     RedisAdapter,
-    adapter,
     entities,
     index,
     layout,
     ordering,
     query,
+    reading,
     search,
 )
 from haystack_app.storage.redis.layout import ModuleMissing
@@ -161,7 +161,7 @@ def test_paths_are_looked_up(
     assert "d" in ids(store.read('siteRef->city == "c1"'))
     assert len(store.read('siteRef->city != "c1"')) == 600
     assert len(store.read("not siteRef->city")) == 70
-    monkeypatch.setattr(adapter, "MOST_TARGETS", 5)
+    monkeypatch.setattr(reading, "MOST_TARGETS", 5)
     assert len(store.read('point and siteRef->city == "c1"')) == 100
     assert len(store.read("siteRef->site")) == 700
 
@@ -204,7 +204,7 @@ def test_a_query_that_takes_too_long(
 ) -> None:
     redis_store.load_entities(entity(f"e{n}") for n in range(20))
     monkeypatch.setattr(entities, "BATCH", 5)
-    monkeypatch.setattr(adapter, "BATCH", 5)
+    monkeypatch.setattr(reading, "BATCH", 5)
     clock = iter(range(0, 1_000, 2))
     monkeypatch.setattr(query.time, "monotonic", lambda: next(clock))
     with redis_store.time_limit(5):

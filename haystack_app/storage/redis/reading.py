@@ -1,0 +1,237 @@
+"""Reading entities: by ids, filters and pages, and what is known of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice, takewhile
+from threading import local
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ...filters.ast import Filter
+from ...filters.planner import AllOf, Plan, plan
+from ...kinds.scalars import is_ref_id
+from ...wire.record import Record
+from ..base import StorageAdapter
+from ..records import REMOVE, Change, Records
+from . import entities, layout, log
+from .entities import BATCH, Entity, names_of
+from .filing import referring, refs_of
+from .index import Index
+from .keys import Keys
+from .layout import Layout
+from .paths import MOST_TARGETS, narrowed
+from .query import Query
+from .server import Server
+from .terms import Conjunction, conjunctions
+from .timeseries import Histories
+from .work import Work
+
+__all__ = ["RedisReading"]
+
+
+class RedisReading(StorageAdapter):
+    """Entities as they are, and as they are to be for who is changing them."""
+
+    def __init__(
+        self,
+        alias: str = "default",
+        *,
+        url: str | None = None,
+        prefix: str = "haystack",
+        modules: bool = True,
+    ) -> None:
+        super().__init__(alias)
+        url = settings.REDIS_URL if url is None else url
+        if not url:
+            raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
+        self.server = Server(url, modules=modules)
+        self.keys = Keys(prefix)
+        self._local = local()
+        self._made: tuple[int, Layout, Index, Histories] | None = None
+
+    @property
+    def _index(self) -> Index:
+        return self._found()[2]
+
+    @property
+    def _series(self) -> Histories:
+        return self._found()[3]
+
+    def _found(self) -> tuple[int, Layout, Index, Histories]:
+        """As the store was made, asked again when the server has started anew."""
+        found = self._made
+        if found is None or found[0] != self.server.starts:
+            starts, stored = self.server.starts, layout.stored(self.server, self.keys)
+            new = layout.made(self.server) if stored is None else stored
+            if stored is None and self._work is not None:
+                # the first change of all decides
+                new = stored = layout.record(self.server, self.keys, new)
+            parts = self.server, self.keys
+            found = starts, new, new.index_of(*parts), new.series_of(*parts)
+            self._made = found if stored else None
+        return found
+
+    @property
+    def _work(self) -> Work | None:
+        """What this thread is about to change."""
+        return getattr(self._local, "work", None)
+
+    @property
+    def place(self) -> str:
+        """Where the data is, without a password."""
+        return f"{self.server} ({self.keys.base})"
+
+    # -- reading ---------------------------------------------------------------
+
+    def _fetch(self, ids: Sequence[str]) -> dict[str, Entity]:
+        ids = [id for id in ids if is_ref_id(id)]
+        work = self._work
+        if work is not None:
+            return work.fetch(ids)
+        return entities.fetch(self.server, self.keys, ids)
+
+    def _query(self) -> Query:
+        scope = None if self.scope is None else self.parsed(self.scope)
+        return Query(self._fetch, scope, getattr(self._local, "seconds", None))
+
+    @contextmanager
+    def time_limit(self, seconds: int) -> Iterator[None]:
+        """No query inside takes longer; its batches are what counts."""
+        before = getattr(self._local, "seconds", None)
+        self._local.seconds = seconds
+        try:
+            yield
+        finally:
+            self._local.seconds = before
+
+    def _pages(self, after: str = "") -> Iterator[dict[str, Entity]]:
+        """All entities in order of their ids."""
+        pending = self._work.pending.entities if self._work else {}
+        new = sorted(id for id, one in pending.items() if one and id > after)
+        while page := entities.page(self.server, self.keys, after, BATCH):
+            after = max(page)
+            due, new = new[: bisect_right(new, after)], new[bisect_right(new, after) :]
+            stored = {id: one for id, one in page.items() if id not in pending}
+            merged = stored | {id: one for id in due if (one := pending[id])}
+            yield {id: merged[id] for id in sorted(merged)}
+        yield {id: one for id in new if (one := pending[id])}
+
+    def _candidates(self, tree: Filter, few: int | None) -> Iterator[dict[str, Entity]]:
+        """Batches with all that may match, in no certain order."""
+        alternatives = self._alternatives(tree)
+        if alternatives == [frozenset()]:
+            yield from self._pages()
+            return
+        stored = self._index.candidates(alternatives, few)
+        yield from stored if self._work is None else self._work.overlay(stored)
+
+    def _alternatives(self, tree: Filter) -> list[Conjunction]:
+        """What to ask the index for."""
+        whole = self._plan(narrowed(tree, self._targets))
+        if self.scope is not None:
+            scope = narrowed(self.parsed(self.scope), self._targets)
+            whole = AllOf((whole, self._plan(scope)))
+        return conjunctions(whole)
+
+    def _plan(self, tree: Filter) -> Plan:
+        return plan(self._index.narrowed(tree))
+
+    def _targets(self, tree: Filter) -> list[str] | None:
+        alternatives = conjunctions(self._plan(tree))
+        if alternatives == [frozenset()]:
+            return None
+        stored = self._index.ids(alternatives, MOST_TARGETS)
+        if stored is None or self._work is None:
+            return stored
+        # what is to change may be at the end of a path as well
+        found = {*stored, *self._work.pending.entities}
+        return None if len(found) > MOST_TARGETS else sorted(found)
+
+    def _matching(self, tree: Filter, few: int | None) -> Iterator[Entity]:
+        query = self._query()
+        for batch in self._candidates(tree, few):
+            yield from query.matching(tree, batch)
+
+    def read(self, filter: Filter | str, limit: int | None = None) -> Records:
+        tree = self.parsed(filter)
+        if limit is not None and limit <= 0:
+            return Records([], frozenset())
+        found = {one.id: one for one in islice(self._matching(tree, limit), limit)}
+        rows = list(found.values())
+        return Records(
+            [one.record for one in rows], self._names(rows) if rows else frozenset()
+        )
+
+    def _names(self, rows: Sequence[Entity]) -> frozenset[str]:
+        pending = self._work.pending.entities if self._work else {}
+        stored = [one for one in rows if one.id not in pending]
+        names = names_of(self.server, self.keys, stored)
+        return names.union(*(one.record for one in rows if one.id in pending))
+
+    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+        tree = self.parsed(filter)
+        query = self._query()
+        if conjunctions(plan(tree)) == [frozenset()]:
+            batches = self._pages(after)
+            rows = (one for batch in batches for one in query.matching(tree, batch))
+            return [one.record for one in islice(rows, size)]
+        found = {one.id: one for one in self._matching(tree, None) if one.id > after}
+        return [found[id].record for id in sorted(found)[:size]]
+
+    def scan(self) -> Iterator[Record]:
+        query = self._query()
+        for batch in self._pages():
+            for entity in query.seen(batch).values():
+                yield entity.record
+
+    def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
+        found = self._query().seen(self._fetch(list(dict.fromkeys(ids))))
+        return [found[id].record if id in found else None for id in ids]
+
+    def versions(
+        self, filter: Filter, ids: Collection[str] | None = None
+    ) -> dict[str, int]:
+        tree = self.parsed(filter)
+        found = self._matching(tree, None) if ids is None else self._among(tree, ids)
+        return {entity.id: entity.version for entity in found}
+
+    def versioned(
+        self, filter: Filter, ids: Sequence[str]
+    ) -> dict[str, tuple[int, Record]]:
+        found = self._among(self.parsed(filter), ids)
+        return {entity.id: (entity.version, entity.record) for entity in found}
+
+    def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[Entity]:
+        """Those of some entities that match."""
+        query, wanted = self._query(), list(ids)
+        for at in range(0, len(wanted), BATCH):
+            batch = self._fetch(wanted[at : at + BATCH])
+            yield from query.matching(tree, batch)
+
+    def changes_of(self, id: str, limit: int = 100) -> list[Change]:
+        if not is_ref_id(id) or (self.scope is not None and not self._sees(id)):
+            return []
+        recent = self._work.changes_of(id) if self._work else []
+        every = None if self.scope is not None else limit
+        found = [*recent, *log.changes_of(self.server, self.keys, id, every)]
+        if self.scope is not None:  # the id may have been a hidden entity's before
+            found = list(takewhile(lambda change: change.kind != REMOVE, found))
+        return found[:limit]
+
+    def _sees(self, id: str) -> bool:
+        return bool(self._query().sees([id]))
+
+    def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
+        wanted = set(ids)
+        found = referring(self.server, self.keys, wanted)
+        pending = self._work.pending.entities if self._work else {}
+        found -= pending.keys()
+        found.update(id for id, one in pending.items() if refs_of(one) & wanted)
+        found -= wanted
+        if self.scope is not None:
+            found = self._query().sees(found)
+        return sorted(found)[:limit]

@@ -1,0 +1,34 @@
+"""Whose turn it is: a hash of holders by the name of their task."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import cast
+
+import orjson
+
+from ...kinds.series import microseconds_of
+from .work import Work
+
+__all__ = ["take"]
+
+
+def take(
+    work: Work, name: str, holder: str, now: dt.datetime, until: dt.datetime
+) -> bool:
+    """Take a task that is free, or keep it; False while somebody else has it.
+
+    Whoever takes it has it locked until the work is applied.
+    """
+    # an entity of such an id would be locked along, which does no harm
+    work.lease.acquire([f"task:{name}"])
+    tasks = work.pending.tasks
+    text = tasks.get(name) or cast(
+        "bytes | None", work.server.redis.hget(work.keys.tasks, name)
+    )
+    if text is not None:
+        other, ends = orjson.loads(text)
+        if other != holder and ends > microseconds_of(now):
+            return False
+    tasks[name] = orjson.dumps([holder, microseconds_of(until)])
+    return True
