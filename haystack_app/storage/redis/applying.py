@@ -11,7 +11,7 @@ from . import log
 from .keys import Keys
 from .locks import Lease, LeaseLost
 from .server import Server
-from .writing_scripts import APPLY, FENCED
+from .writing_scripts import APPLY, FENCED, STAGED
 
 __all__ = ["Command", "apply"]
 
@@ -37,15 +37,15 @@ def apply(
     if not words:
         lease.release()
         return
-    stage = ""
-    if len(words) > _AT_ONCE:
+    stage, size = "", len(words)
+    if size > _AT_ONCE:
         stage, words = _staged(server, keys.stage(lease.token), words), []
     fields = lease.fields
-    head = lease.key, lease.token, keys.base, log.KEPT, stage, kind
+    head = lease.key, lease.token, keys.base, log.KEPT, stage, size, kind
     try:
         server.run(APPLY, *head, len(fields), *fields, *words)
     except ResponseError as error:
-        if str(error).startswith(FENCED):
+        if str(error).startswith((FENCED, STAGED)):
             raise LeaseLost(str(error)) from None
         raise
     lease.end()

@@ -32,8 +32,11 @@ class Index(Protocol):
         """
         ...
 
-    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
-        """Ids of all that one of the alternatives has; None if they are more."""
+    def ids(
+        self, alternatives: Sequence[Conjunction], most: int | None
+    ) -> list[str] | None:
+        """Ids of all that one of the alternatives has; None if they are more, or
+        more than the server tells."""
         ...
 
     def commands(self, moves: Moves) -> Iterator[Command]:
@@ -61,9 +64,11 @@ class SetIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
 
-    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
-        found = self._find(alternatives, most, few=True)
-        if isinstance(found, bytes) or len(found[0]) > most:
+    def ids(
+        self, alternatives: Sequence[Conjunction], most: int | None
+    ) -> list[str] | None:
+        found = self._find(alternatives, most or 0, few=most is not None)
+        if isinstance(found, bytes) or (most is not None and len(found[0]) > most):
             return None
         return [id.decode() for id in found[0]]
 

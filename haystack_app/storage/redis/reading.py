@@ -175,12 +175,31 @@ class RedisReading(StorageAdapter):
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
         tree = self.parsed(filter)
         query = self._query()
-        if conjunctions(plan(tree)) == [frozenset()]:
-            batches = self._pages(after)
-            rows = (one for batch in batches for one in query.matching(tree, batch))
-            return [one.record for one in islice(rows, size)]
-        found = {one.id: one for one in self._matching(tree, None) if one.id > after}
-        return [found[id].record for id in sorted(found)[:size]]
+        rows = (
+            one
+            for batch in self._in_order(tree, after, size)
+            for one in query.matching(tree, batch)
+        )
+        return [one.record for one in islice(rows, size)]
+
+    def _in_order(
+        self, tree: Filter, after: str, size: int
+    ) -> Iterator[dict[str, Entity]]:
+        """Batches with all that may match behind an id, in order of their ids."""
+        alternatives = self._alternatives(tree)
+        found = None
+        if alternatives != [frozenset()]:
+            found = self._index.ids(alternatives, None)
+        if found is None:
+            yield from self._pages(after)
+            return
+        pending = self._work.pending.entities if self._work else {}
+        ids = sorted(id for id in {*found, *pending} if id > after)
+        step = min(max(2 * size, 50), BATCH)
+        for at in range(0, len(ids), step):
+            part = ids[at : at + step]
+            held = self._fetch(part)
+            yield {id: held[id] for id in part if id in held}
 
     def scan(self) -> Iterator[Record]:
         query = self._query()

@@ -93,16 +93,19 @@ class SearchIndex:
             after = max(rows)
             yield rows
 
-    def ids(self, alternatives: Sequence[Conjunction], most: int) -> list[str] | None:
+    def ids(
+        self, alternatives: Sequence[Conjunction], most: int | None
+    ) -> list[str] | None:
         named, asked = _parted(alternatives)
         found = set(named)
         for at in range(0, len(asked), _ALTERNATIVES):
             words = _question(asked[at : at + _ALTERNATIVES])
-            total, ids, *_ = self._search(most + 1, 0, words, "")
-            if len(ids) < total or len(ids) > most:
+            asked_for = _MOST if most is None else most + 1
+            total, ids, *_ = self._search(asked_for, 0, words, "")
+            if len(ids) < total:
                 return None
             found.update(ids)
-        return None if len(found) > most else sorted(found)
+        return None if most is not None and len(found) > most else sorted(found)
 
     # -- making ----------------------------------------------------------------
 

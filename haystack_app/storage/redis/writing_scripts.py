@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .script import Script
 
-__all__ = ["ACQUIRE", "APPLY", "FENCED", "LAYOUT", "RELEASE", "RENEW"]
+__all__ = ["ACQUIRE", "APPLY", "FENCED", "LAYOUT", "RELEASE", "RENEW", "STAGED"]
 
 # -- locks: field -> "token deadline" in a hash --------------------------------
 
@@ -84,30 +84,34 @@ end
 
 # -- writing -------------------------------------------------------------------
 
-FENCED, LAYOUT = "FENCED", "LAYOUT"
+FENCED, LAYOUT, STAGED = "FENCED", "LAYOUT", "STAGED"
 """How refusals begin: of a holder that was superseded, of one who knows another
-index than there is.
+index than there is, of words that did not arrive as they were sent.
 """
 
 APPLY = Script(
     _LOCKS
     + """
--- the store's base, longest log, key of staged words or '', kind of index or '',
--- number of fields, fields, words.
+-- the store's base, longest log, key of staged words or '', how many these are, kind
+-- of index or '', number of fields, fields, words.
 -- A command is the number of its words, and these. A repeated call does nothing.
 local base, done = ARGV[3], ARGV[3] .. 'done:' .. token
 if redis.call('EXISTS', done) == 1 then return 1 end
-local cap, staged, fields = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[7])
-if ARGV[6] ~= '' and redis.call('HGET', base .. 'meta', 'index') ~= ARGV[6] then
+local cap, staged, fields = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[8])
+-- a part that was sent again, as the first answer was lost, is there twice
+if staged ~= '' and redis.call('LLEN', staged) ~= tonumber(ARGV[6]) then
+  return redis.error_reply('STAGED what was sent is not complete')
+end
+if ARGV[7] ~= '' and redis.call('HGET', base .. 'meta', 'index') ~= ARGV[7] then
   return redis.error_reply('LAYOUT the store was made anew')
 end
-for at = 8, 7 + fields do
+for at = 9, 8 + fields do
   if not mine(ARGV[at]) then
     return redis.error_reply('FENCED somebody else has locked ' .. ARGV[at])
   end
 end
 
-local words, at, from, size = ARGV, 7 + fields, 0, 5000
+local words, at, from, size = ARGV, 8 + fields, 0, 5000
 if staged ~= '' then words, at = {}, 0 end
 local function word()
   at = at + 1
@@ -188,7 +192,7 @@ while logged do
 end
 
 if staged ~= '' then redis.call('DEL', staged) end
-for field = 8, 7 + fields do redis.call('HDEL', locks, ARGV[field]) end
+for field = 9, 8 + fields do redis.call('HDEL', locks, ARGV[field]) end
 redis.call('SET', done, '1', 'EX', 60)
 return 1
 """

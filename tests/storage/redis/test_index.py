@@ -199,6 +199,26 @@ def test_more_than_a_batch(
     assert redis_store.differences() == []
 
 
+def test_a_page_fetches_little(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis_store.load_entities(
+        entity(f"e{n:03}", a=MARKER, n=Number(n)) for n in range(300)
+    )
+    fetched: list[int] = []
+    fetch = redis_store._fetch
+
+    def counted(wanted: Any) -> Any:
+        fetched.append(len(wanted))
+        return fetch(wanted)
+
+    monkeypatch.setattr(redis_store, "_fetch", counted)
+    assert ids(redis_store.page("a", "e099", 3)) == ["e100", "e101", "e102"]
+    assert sum(fetched) == 50
+    rare = "a and (n == 5 or n == 250 or n == 290)"
+    assert ids(redis_store.page(rare, "e005", 9)) == ["e250", "e290"]
+
+
 def test_a_query_that_takes_too_long(
     redis_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

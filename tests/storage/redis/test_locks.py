@@ -12,7 +12,7 @@ import pytest
 
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.errors import UnknownEntity
-from haystack_app.storage.redis import RedisAdapter, locks
+from haystack_app.storage.redis import RedisAdapter, applying, locks
 from haystack_app.storage.redis.locks import Lease, LeaseLost, LockTimeout
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -142,6 +142,28 @@ def test_a_repeated_application_changes_nothing_more(
     monkeypatch.setattr(server, "run", run)
     assert len(history(redis_store, "p")) == 8
     assert len(redis_store.changes_of("a")) == 1
+    assert redis_store.differences() == []
+
+
+def test_words_that_were_sent_twice_are_refused(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "_AT_ONCE", 10)
+    monkeypatch.setattr(applying, "_STAGED", 7)
+    redis_store.load_entities([entity("a", n=Number(1), dis="A")])
+    staged = applying._staged
+
+    def twice(server: Any, key: str, words: Any) -> str:
+        staged(server, key, words[-3:])
+        return staged(server, key, words)
+
+    monkeypatch.setattr(applying, "_staged", twice)
+    with pytest.raises(LeaseLost, match="not complete"):
+        redis_store.load_entities([entity("a", n=Number(2)), entity("b")])
+    monkeypatch.setattr(applying, "_staged", staged)
+    assert redis_store.existing("a")["n"] == Number(1)
+    redis_store.load_entities([entity("b")])
+    assert ids(redis_store.scan()) == ["a", "b"]
     assert redis_store.differences() == []
 
 
