@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError
 
 from .index import Index, SetIndex
 from .keys import Keys
@@ -23,7 +23,7 @@ __all__ = ["Layout", "ModuleMissing", "made", "record", "stored"]
 _SETS, _BLOCKS = "sets", "blocks"
 
 
-class ModuleMissing(RedisError):
+class ModuleMissing(ConnectionError):
     """The store was made on a server with modules, and this one lacks them."""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError
 
 from ...kinds.series import Chunk
 from ..samples import Batch, Extent
@@ -31,7 +31,7 @@ _AT_ONCE = 16
 """Blocks that are fetched together."""
 
 
-class OutdatedReading(RedisError):
+class OutdatedReading(ConnectionError):
     """Samples were replaced so long ago that the reading cannot go on."""
 
 
