@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 import time
@@ -238,6 +239,29 @@ def test_what_is_to_be_is_read_inside_and_not_outside(redis_store: Store) -> Non
     assert [value.val for _, value in history(store, "p")] == [7, 1, 0]
     assert store.existing("p")["hisSize"] == Number(3)
     assert store.differences() == []
+
+
+def test_a_task_is_one_holders(redis_store: Store) -> None:
+    store = redis_store
+    now = dt.datetime.now(dt.UTC)
+    later, end = now + dt.timedelta(seconds=5), now + dt.timedelta(seconds=9)
+    assert store.take_task("beat", "one", now, later)
+    assert not store.take_task("beat", "two", now, later)
+    assert store.take_task("other", "two", now, later)
+    assert store.take_task("beat", "one", now, end)
+    assert not store.take_task("beat", "two", later, end)
+    assert store.take_task("beat", "two", end, end)
+    found: list[bool] = []
+    with pytest.raises(KeyError), store.alone():
+        assert store.take_task("beat", "one", end, later)
+        raise KeyError
+    with store.alone(["p"]):
+        assert store.take_task("beat", "three", end, end + dt.timedelta(seconds=1))
+        other = aside(lambda: found.append(store.take_task("beat", "one", end, end)))
+        other.join(0.1)
+        assert not found  # it waits for the outcome
+    other.join(10)
+    assert found == [False]
 
 
 def test_a_fork_has_leases_of_its_own(redis_store: Store) -> None:
