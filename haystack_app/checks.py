@@ -28,6 +28,7 @@ __all__ = [
     "check_channel_layer",
     "check_databases",
     "check_log_in",
+    "check_servers",
     "check_settings",
     "check_storages",
 ]
@@ -228,6 +229,18 @@ def check_databases(
             yield from _sqlite(alias, connection)
         elif connection.vendor == "postgresql":
             yield from _postgresql(alias, connection)
+
+
+@register(Tags.database)
+def check_servers(**_: Any) -> Iterator[CheckMessage]:
+    """How the Redis servers of storages are set up."""
+    for alias in storages:
+        try:
+            adapter = storages.create(alias)
+        except (TypeError, ImportError, ImproperlyConfigured, KeyError):
+            continue  # ``check_storages`` says so
+        if isinstance(adapter, RedisAdapter):
+            yield from adapter.check_server()
 
 
 def _sqlite(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:

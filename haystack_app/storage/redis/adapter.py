@@ -248,5 +248,6 @@ class RedisAdapter(RedisWatches):
         """
         return reindex(self.server, self.keys)
 
-    def check(self) -> list[CheckMessage]:
+    def check_server(self) -> list[CheckMessage]:
+        """What is wrong with the server; asked where databases are asked too."""
         return checks.messages(self.alias, self.server)

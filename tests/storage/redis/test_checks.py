@@ -35,16 +35,28 @@ def test_servers(
     monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], expected: list[str]
 ) -> None:
     info(monkeypatch, **facts)
-    found = RedisAdapter(url="redis://nowhere/1").check()
+    found = RedisAdapter(url="redis://nowhere/1").check_server()
     assert [message.id for message in found] == expected
     assert all(message.hint for message in found)
 
 
 def test_no_server_and_no_password_in_the_message() -> None:
-    [message] = RedisAdapter(url="redis://me:s3cret@127.0.0.1:9/1").check()
+    [message] = RedisAdapter(url="redis://me:s3cret@127.0.0.1:9/1").check_server()
     assert message.id == "haystack.W020"
     assert "s3cret" not in message.msg
     assert "127.0.0.1:9" in message.msg
+
+
+def test_servers_are_asked_where_databases_are(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info(monkeypatch, aof_enabled=0)
+    entry = {"BACKEND": REDIS, "OPTIONS": {"url": "redis://127.0.0.1:9/3"}}
+    settings.HAYSTACK = {"STORAGES": {"default": entry}}
+    assert list(checks.check_storages()) == []
+    assert [message.id for message in checks.check_servers()] == ["haystack.W022"]
+    settings.HAYSTACK = {"STORAGES": {"default": {"BACKEND": "no.such.Adapter"}}}
+    assert list(checks.check_servers()) == []
 
 
 def test_options(settings: Any) -> None:

@@ -31,7 +31,7 @@ def test_a_server_that_was_away(server: RedisServer) -> None:
     ):
         with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
             call()
-    assert [message.id for message in store.check()] == ["haystack.W020"]
+    assert [message.id for message in store.check_server()] == ["haystack.W020"]
     server.start()
     assert ids(store.read("site")) == ["a"]
     store.load_entities([entity("b", site=MARKER)])
