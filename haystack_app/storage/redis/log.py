@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, cast
 
 import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire.record import Record
-from ..records import Change
+from ..log import check_place
+from ..records import Change, LogPart
 from .keys import Keys
 from .server import Server
+from .writing_scripts import PRUNE, SINCE
 
-__all__ = ["KEPT", "changes_of", "entry_of"]
+__all__ = ["KEPT", "changes_of", "entry_of", "prune", "since"]
 
 KEPT = 100_000
 """Changes that are remembered; older ones go."""
@@ -35,6 +38,27 @@ def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[C
         pipeline.xrange(keys.log, place, place)
     found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []
     return [_change(id, fields[b"entry"]) for fields in found]
+
+
+def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> LogPart:
+    """What is behind a place; None is the end. Raises LostPlace."""
+    # a stream takes no other number, and the log has no such place
+    place = cursor if cursor is not None and 0 <= cursor < 1 << 63 else ""
+    oldest, end, rows = server.run(SINCE, keys.base, place, limit)
+    if cursor is None:
+        return LogPart([], int(end), more=False)
+    check_place(cursor, int(oldest), int(end))
+    found = [
+        (int(at.partition(b"-")[0]), _change(fields[1].decode(), fields[3]))
+        for at, fields in rows
+    ]
+    reached = found[-1][0] if found else cursor
+    return LogPart(found, reached, reached < int(end))
+
+
+def prune(server: Server, keys: Keys, before: dt.datetime, limit: int) -> int:
+    """Take entries older than that from the beginning; how many."""
+    return int(server.run(PRUNE, keys.base, microseconds_of(before), limit))
 
 
 def _change(id: str, entry: bytes) -> Change:

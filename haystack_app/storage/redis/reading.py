@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from ...filters.planner import AllOf, Plan, plan
 from ...kinds.scalars import is_ref_id
 from ...wire.record import Record
 from ..base import StorageAdapter
-from ..records import REMOVE, Change, Records
+from ..records import REMOVE, Change, LogPart, Records
 from . import entities, layout, log
 from .entities import BATCH, Entity, names_of
 from .filing import referring, refs_of
@@ -240,6 +241,13 @@ class RedisReading(StorageAdapter):
         if self.scope is not None:  # the id may have been a hidden entity's before
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
         return found[:limit]
+
+    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+        """What is not applied yet has no place."""
+        return log.since(self.server, self.keys, cursor, limit)
+
+    def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return log.prune(self.server, self.keys, before, limit)
 
     def _sees(self, id: str) -> bool:
         return bool(self._query().sees([id]))

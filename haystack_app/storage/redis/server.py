@@ -28,6 +28,7 @@ _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 _PROBE_TIMEOUT = 2.0
 _SCRIPTS = (
     *(writing.ACQUIRE, writing.RENEW, writing.RELEASE, writing.APPLY),
+    *(writing.SINCE, writing.PRUNE),
     *(reading.FETCH, reading.VERSIONS, reading.PAGE, reading.FIND, reading.SEARCH),
     *(reading.SPAN, reading.SIZES),
 )

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from .script import Script
 
-__all__ = ["ACQUIRE", "APPLY", "FENCED", "LAYOUT", "RELEASE", "RENEW", "STAGED"]
+__all__ = [
+    "ACQUIRE",
+    "APPLY",
+    "FENCED",
+    "LAYOUT",
+    "PRUNE",
+    "RELEASE",
+    "RENEW",
+    "SINCE",
+    "STAGED",
+]
 
 # -- locks: field -> "token deadline" in a hash --------------------------------
 
@@ -89,8 +99,55 @@ FENCED, LAYOUT, STAGED = "FENCED", "LAYOUT", "STAGED"
 index than there is, of words that did not arrive as they were sent.
 """
 
+_LOG = """
+-- places begin at the microsecond of the start, so that one of a log that was flushed
+-- is never taken for one of this
+local function begin(base)
+  if redis.call('EXISTS', base .. 'log:end') == 1 then return end
+  local time = redis.call('TIME')
+  local start = string.format('%.0f', time[1] * 1000000 + time[2])
+  redis.call('MSET', base .. 'log:end', start, base .. 'log:oldest', start)
+end
+local function forget(base, entry)
+  redis.call('LPOP', base .. 'l:' .. entry[2][2])
+  redis.call('XDEL', base .. 'log', entry[1])
+  redis.call('SET', base .. 'log:oldest', string.match(entry[1], '%d+'))
+end
+"""
+
+SINCE = Script(
+    _LOG
+    + """
+-- place or '', how many; the place before the oldest entry, the last one, entries
+local base = ARGV[1]
+begin(base)
+local ends = redis.call('MGET', base .. 'log:oldest', base .. 'log:end')
+if ARGV[2] == '' then return {ends[1], ends[2], {}} end
+local behind, log = '(' .. ARGV[2] .. '-0', base .. 'log'
+local found = redis.call('XRANGE', log, behind, '+', 'COUNT', ARGV[3])
+return {ends[1], ends[2], found}
+"""
+)
+
+PRUNE = Script(
+    _LOG
+    + """
+-- microsecond before which entries go, how many at most; how many went
+local base, count = ARGV[1], 0
+local oldest = redis.call('XRANGE', base .. 'log', '-', '+', 'COUNT', ARGV[3])
+for _, entry in ipairs(oldest) do
+  local at = string.match(entry[2][4], '^%[(%-?%d+)')
+  if tonumber(at) >= tonumber(ARGV[2]) then break end
+  forget(base, entry)
+  count = count + 1
+end
+return count
+"""
+)
+
 APPLY = Script(
     _LOCKS
+    + _LOG
     + """
 -- the store's base, longest log, key of staged words or '', how many these are, kind
 -- of index or '', number of fields, fields, words.
@@ -122,8 +179,14 @@ local function word()
   return words[at]
 end
 
+local begun = false
 local function log(id, entry)
-  local place = redis.call('XADD', base .. 'log', '*', 'id', id, 'entry', entry)
+  if not begun then
+    begin(base)
+    begun = true
+  end
+  local place = string.format('%.0f-0', redis.call('INCR', base .. 'log:end'))
+  redis.call('XADD', base .. 'log', place, 'id', id, 'entry', entry)
   redis.call('RPUSH', base .. 'l:' .. id, place)
 end
 
@@ -185,10 +248,7 @@ while logged do
   if excess <= 0 then break end
   local count = math.min(excess, 1000)
   local oldest = redis.call('XRANGE', base .. 'log', '-', '+', 'COUNT', count)
-  for _, entry in ipairs(oldest) do
-    redis.call('LPOP', base .. 'l:' .. entry[2][2])
-    redis.call('XDEL', base .. 'log', entry[1])
-  end
+  for _, entry in ipairs(oldest) do forget(base, entry) end
 end
 
 if staged ~= '' then redis.call('DEL', staged) end
