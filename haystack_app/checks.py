@@ -232,9 +232,11 @@ def check_databases(
 
 
 @register(Tags.database)
-def check_servers(**_: Any) -> Iterator[CheckMessage]:
-    """How the Redis servers of storages are set up."""
-    for alias in storages:
+def check_servers(
+    databases: Sequence[str] | None = None, **_: Any
+) -> Iterator[CheckMessage]:
+    """How the Redis servers of storages are set up, where databases are asked too."""
+    for alias in storages if databases else ():
         try:
             adapter = storages.create(alias)
         except (TypeError, ImportError, ImproperlyConfigured, KeyError):
