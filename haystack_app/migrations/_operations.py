@@ -23,18 +23,17 @@ logger = logging.getLogger("haystack_app.migrations")
 _DEFAULT_CHUNK_DAYS = 7
 
 
-class NoForeignTables(Operation):
-    """Stop where tables have our names already, before anything is created.
-
-    The migration that creates them is about to run, so they are not ours; the
-    predecessor, haystack-py, called its tables the same.
-    """
+class _Operation(Operation):
+    """Touches the database and no model."""
 
     reversible = True
     reduces_to_sql = False
 
-    def __init__(self, tables: Sequence[str]) -> None:
-        self.tables = tables
+    def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        raise NotImplementedError
+
+    def undo(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        """Nothing, where nothing is left behind."""
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         pass
@@ -46,6 +45,29 @@ class NoForeignTables(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
+        self.apply(schema_editor)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self.undo(schema_editor)
+
+
+class NoForeignTables(_Operation):
+    """Stop where tables have our names already, before anything is created.
+
+    The migration that creates them is about to run, so they are not ours; the
+    predecessor, haystack-py, called its tables the same.
+    """
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        self.tables = tables
+
+    def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         connection = schema_editor.connection
         found = {*self.tables} & {*connection.introspection.table_names()}
         if found and not schema_editor.collect_sql:
@@ -56,23 +78,13 @@ class NoForeignTables(Operation):
                 " migrates, and brings over what is in them; see docs/commands.md"
             )
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        pass
-
     def describe(self) -> str:
         return f"Stop where {', '.join(self.tables)} are somebody else's"
 
 
-class _VendorSql(Operation):
+class _VendorSql(_Operation):
     """SQL for one vendor alone."""
 
-    reversible = True
     reduces_to_sql = True
     vendor = ""
     name_of_vendor = ""
@@ -80,25 +92,10 @@ class _VendorSql(Operation):
     def __init__(self, forwards: str, backwards: str) -> None:
         self.forwards, self.backwards = forwards, backwards
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
+    def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         self._run(schema_editor, self.forwards)
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
+    def undo(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         self._run(schema_editor, self.backwards)
 
     def describe(self) -> str:
@@ -119,29 +116,17 @@ class SqliteSql(_VendorSql):
     name_of_vendor = "SQLite"
 
 
-class Hypertable(Operation):
+class Hypertable(_Operation):
     """Make a table a hypertable where TimescaleDB is available.
 
     Elsewhere the table stays as it is. Backwards it becomes a plain table
     again, with its rows. The log says which was done.
     """
 
-    reversible = True
-    reduces_to_sql = False
-
     def __init__(self, table: str, time_column: str) -> None:
         self.table, self.time_column = table, time_column
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
+    def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         if schema_editor.connection.vendor != "postgresql":
             return
         if not self._extension(schema_editor):
@@ -157,13 +142,7 @@ class Hypertable(Operation):
         )
         logger.info("%s is a hypertable with chunks of %s days", self.table, days)
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
+    def undo(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         if not self._is_hypertable(schema_editor):
             return
         key = f"{self.table}_pkey"

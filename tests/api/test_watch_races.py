@@ -134,7 +134,7 @@ def test_two_pollers_of_one_watch_miss_nothing(
     told.add(ask("watchPoll", watch, []))
     assert told.merged == state(sql_store, filter or "point")
     numbers = [one.meta["seq"].val for one in told.answers if list(one)]
-    assert len(numbers) == len(set(numbers)) > 3
+    assert len(numbers) == len(set(numbers))
 
 
 def change(store: StorageAdapter, chance: random.Random, name: str, step: int) -> None:
