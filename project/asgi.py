@@ -23,6 +23,7 @@ from haystack_app.live.feed import Feed, with_feed
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
 from project.body import BodyLayer
+from project.header_names import HeaderNameLayer
 from project.health import HealthLayer
 from project.old_clients import OldClientLayer
 from project.slow_clients import SlowClientLayer, until_gone
@@ -32,7 +33,7 @@ wsgi: Any = until_gone(wsgi_application)
 threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
 http = HealthLayer(
     SlowClientLayer(
-        OldClientLayer(BodyLayer(threads, max_body=limit("BODY"))),
+        OldClientLayer(HeaderNameLayer(BodyLayer(threads, max_body=limit("BODY")))),
         patience=settings.HAYSTACK_PATIENCE_SECONDS,
     )
 )

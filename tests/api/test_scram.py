@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import phable
@@ -120,7 +121,7 @@ def phable_zone(name: str) -> Any:
 class Remote:
     """As much of Django's test client as a ``Handshake`` needs, over a socket."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server | SimpleNamespace) -> None:
         self.server = server
 
     def generic(
@@ -140,13 +141,27 @@ class Remote:
 
 
 class Answer:
+    """Names of headers are read letter by letter, as pyhaystack does it."""
+
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.status_code = answer.status
-        self.headers = answer.headers
+        self.headers = dict(answer.getheaders())
         self.content = b""
 
     def __getitem__(self, name: str) -> str:
-        return str(self.headers[name])
+        return self.headers[name]
+
+
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+def test_names_of_headers_are_spelt_as_specified(
+    scram_passwords: None, transactional_db: None, parser: Any
+) -> None:
+    user("alice")
+    with served(parser) as port:
+        remote = Remote(SimpleNamespace(port=port))
+        Handshake(remote, "alice", path="/ui").run()
+        refused = remote.generic("GET", "/api/about", bearer("no"))
+        assert "scram" in refused["WWW-Authenticate"]
 
 
 def test_twelve_at_once(scram_passwords: None, live: Any) -> None:
