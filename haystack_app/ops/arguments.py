@@ -60,6 +60,8 @@ def refs_of(grid: Grid) -> list[Ref]:
 
 
 def text_of(value: Any, name: str) -> str:
+    if value is None:
+        raise OpError(f"missing {name}")
     if not isinstance(value, str):
         raise OpError(f"{name} must be a Str, not {value!r}")
     return value

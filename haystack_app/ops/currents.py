@@ -24,6 +24,8 @@ def cur_write(context: Context, request: Grid) -> Grid:
     Columns ``id``, ``val``, and if you like ``status`` (ok, or unknown without a
     val) and ``err``. A row without ``val`` takes the value away.
     """
+    if request.rows and not {"val", "status", "err"}.intersection(request.names):
+        raise OpError("missing column val")
     currents: dict[str, Current] = {}
     for number, (ref, row) in enumerate(
         zip(refs_of(request), request.rows, strict=True), 1

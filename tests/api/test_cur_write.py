@@ -122,6 +122,13 @@ def test_all_or_none_and_the_error_says_which(
     assert [record.raw for record in store.scan()] == before
 
 
+def test_a_misspelt_column_takes_no_value_away(api: Api, store: StorageAdapter) -> None:
+    write(api, row("num", Number(1)))
+    request = Grid.of([{"id": Ref("num"), "value": Number(2)}])
+    assert api.error(api.post("curWrite", request)) == "missing column val"
+    assert cur(store, "num") == (Number(1, "°F"), "ok", None)
+
+
 def test_a_value_is_no_change_of_the_model(api: Api, store: StorageAdapter) -> None:
     mod, log = store.existing("num")["mod"], len(store.changes_of("num"))
     for val in (1, 2, 2):

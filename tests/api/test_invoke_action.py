@@ -74,7 +74,7 @@ def test_it_applies_to_writable_points_alone(api: Api, id: str) -> None:
         (request("nobody", "release"), "unknown entity @nobody"),
         (request(None, "release"), "missing meta id"),
         (request(Number(1), "release"), "meta id must be a Ref"),
-        (request("s1"), "meta action must be a Str"),
+        (request("s1"), "missing meta action"),
         (request("s1", Ref("release")), "meta action must be a Str"),
         (Grid(), "missing meta id"),
     ],

@@ -333,7 +333,7 @@ ver:"3.0"
 id
 @lab
 <<< 200
-ver:"3.0" err dis:"meta commit must be a Str, not None"
+ver:"3.0" err dis:"missing meta commit"
 empty
 >>> GET read?filter=n
 <<< 200
@@ -540,7 +540,7 @@ empty
 ver:"3.0"
 empty
 <<< 200
-ver:"3.0" err dis:"meta watchId must be a Str, not None"
+ver:"3.0" err dis:"missing meta watchId"
 empty
 >>> POST watchUnsub
 ver:"3.0" watchId:"hijack" close
@@ -552,7 +552,7 @@ empty
 ver:"3.0" close
 empty
 <<< 200
-ver:"3.0" err dis:"meta watchId must be a Str, not None"
+ver:"3.0" err dis:"missing meta watchId"
 empty
 >>> GET watchPoll?watchId=hijack
 <<< 405; Allow: POST, OPTIONS

@@ -113,7 +113,7 @@ def test_43_no_watch_is_an_error_and_no_news_is_not(full: StorageAdapter) -> Non
             answer = ask(full, "watchUnsub", "p1", watchId=closed, **meta)
             assert (answer.names, list(answer)) == (["empty"], [])
     for op in ("watchPoll", "watchUnsub"):
-        with pytest.raises(OpError, match="watchId must be a Str"):
+        with pytest.raises(OpError, match="missing meta watchId"):
             ask(full, op, "p1")
 
 
