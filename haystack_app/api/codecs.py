@@ -57,8 +57,8 @@ class GridRenderer(BaseRenderer):
         What fails before the first bytes leave raises here; a failure behind
         them breaks the connection, so that no half grid passes for a whole one.
         """
-        if grid.is_error and not self.grid_format.has_meta:
-            grid = Grid.of([grid.meta])  # or nobody would be told why
+        if not self.grid_format.has_meta:
+            grid = _told_without_meta(grid)
         chunks = self.chunks(grid)
         head: list[bytes] = []
         size = 0
@@ -75,6 +75,14 @@ class GridRenderer(BaseRenderer):
     @property
     def content_type(self) -> str:
         return f"{self.media_type}; charset={self.charset}"
+
+
+def _told_without_meta(grid: Grid) -> Grid:
+    """A grid for formats that lose its meta: no error and no cut goes untold."""
+    if "incomplete" in grid.meta:
+        dis = f"{grid.meta['incomplete']['dis']}, which CSV and Trio cannot say: "
+        grid = Grid.error(dis + "ask for fewer, or Accept text/zinc")
+    return Grid.of([grid.meta]) if grid.is_error else grid
 
 
 def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -29,6 +29,11 @@ from .scopes import TokenScope, scope_of
 
 __all__ = ["OpView"]
 
+_NO_META = (
+    "{} answers in the grid's meta, which CSV and Trio lose: "
+    "Accept text/zinc or application/json"
+)
+
 
 class OpView(ApiView):
     """``/api/{op}`` and ``/api/{project}/{op}``.
@@ -103,6 +108,8 @@ class OpView(ApiView):
     def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
         context = self.context_of(request, close=lambda: log_out(request))
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
+        if op.tells_in_meta and not renderer.grid_format.has_meta:
+            return renderer.response(Grid.error(_NO_META.format(op.name)))
         try:
             return carry_out(op, context, grid, renderer.response)
         except NotAllowed as err:

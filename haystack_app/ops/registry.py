@@ -44,7 +44,8 @@ class Op:
     ``right``: the permission that a caller needs, by its codename; empty for
     whoever is logged in. ``side_effects``: never answered to GET. ``only_asks``: and
     yet it changes nothing of the model. ``takes_list``: a JSON list of dicts is taken
-    for a grid of them.
+    for a grid of them. ``tells_in_meta``: without the meta of its answer nothing can be
+    done with it, so that it is not answered in formats that have none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Op:
     side_effects: bool
     only_asks: bool
     takes_list: bool
+    tells_in_meta: bool
 
     @property
     def doc(self) -> str:
@@ -71,13 +73,16 @@ def op(
     side_effects: bool = False,
     only_asks: bool = False,
     takes_list: bool = False,
+    tells_in_meta: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``."""
 
     def register(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
-        _ops[name] = Op(name, run, right, side_effects, only_asks, takes_list)
+        _ops[name] = Op(
+            name, run, right, side_effects, only_asks, takes_list, tells_in_meta
+        )
         return run
 
     return register

@@ -24,7 +24,13 @@ _LEASE, _LONGEST_LEASE = 60.0, 3_600.0
 """Seconds."""
 
 
-@op("watchSub", right="view_entity", side_effects=True, only_asks=True)
+@op(
+    "watchSub",
+    right="view_entity",
+    side_effects=True,
+    only_asks=True,
+    tells_in_meta=True,
+)
 def watch_sub(context: Context, request: Grid) -> Grid:
     """Watch the entities of the rows, in a new watch or in that of meta ``watchId``.
 

@@ -54,6 +54,16 @@ def test_rows(api: Api, cap: Any, accept: str) -> None:
     assert "incomplete" in grid.meta
 
 
+@pytest.mark.parametrize("accept", ["text/csv", "text/trio"])
+def test_rows_where_meta_is_lost(api: Api, cap: Any, accept: str) -> None:
+    """Nobody would know that there are more."""
+    cap(ROWS=3)
+    body = api.get("read", accept, filter="point").content.decode()
+    assert "more than 3 rows match (cap ROWS), which CSV and Trio cannot say" in body
+    whole = api.get("read", accept, filter="point", limit="3").content.decode()
+    assert "err" not in whole and "@" in whole
+
+
 def test_what_is_whole_does_not_say_otherwise(api: Api, cap: Any) -> None:
     points = len(api.ids(filter="point"))
     cap(ROWS=points)

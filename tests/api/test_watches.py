@@ -92,6 +92,10 @@ def told(api: Api, id: str, **meta: Any) -> tuple[list[Any], list[str]]:
     return sorted(ids(answer), key=str), [ref.id for ref in answer.meta.get("gone", [])]
 
 
+def open_watches(store: StorageAdapter) -> int:
+    return store.watch_count("alice", dt.datetime.now(dt.UTC))
+
+
 def show(store: StorageAdapter, *ids: str, val: float = 1) -> None:
     store.cur_write({id: Current(Number(val)) for id in ids})
 
@@ -114,6 +118,21 @@ def test_if_none_is_there_one_column_has_null_rows(api: Api, form: str) -> None:
     assert answer.names == ["id"]
     assert ids(answer) == [None, None]
     assert told(api, answer.meta["watchId"]) == ([], [])
+
+
+@pytest.mark.parametrize("form", ["text/csv", "text/trio"])
+def test_no_watch_whose_id_would_be_lost(
+    api: Api, store: StorageAdapter, form: str
+) -> None:
+    before = open_watches(store)
+    answer = api.post("watchSub", request_of("c1", watchDis="t"), accept=form)
+    assert answer.status_code == 200
+    assert "watchSub answers in the grid's meta" in answer.content.decode()
+    assert open_watches(store) == before
+    id = opened(api, "c1")
+    show(store, "c1")
+    answer = api.post("watchPoll", request_of(watchId=id), accept=form)
+    assert "@c1" in answer.content.decode()
 
 
 @pytest.mark.parametrize("form", [ZINC, JSON])
@@ -198,11 +217,11 @@ def test_no_such_watch(api: Api, store: StorageAdapter) -> None:
 @pytest.mark.parametrize(
     ("op", "meta", "why"),
     [
-        ("watchPoll", {}, "meta watchId must be a Str"),
-        ("watchUnsub", {}, "meta watchId must be a Str"),
+        ("watchPoll", {}, "missing meta watchId"),
+        ("watchUnsub", {}, "missing meta watchId"),
         ("watchPoll", {"watchId": Number(5)}, "meta watchId must be a Str"),
         ("watchUnsub", {"watchId": Ref("a")}, "meta watchId must be a Str"),
-        ("watchSub", {}, "meta watchDis must be a Str"),
+        ("watchSub", {}, "missing meta watchDis"),
         ("watchSub", {"watchDis": MARKER}, "meta watchDis must be a Str"),
         ("watchSub", {"watchDis": "a\0b"}, "watchDis: U+0000"),
         ("watchSub", {"watchDis": "t", "lease": Number(60)}, "unit of time"),
