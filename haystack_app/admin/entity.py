@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,6 +23,7 @@ from ..models import Entity
 from ..storage.orm import OrmAdapter
 from ..storage.orm.compiler import compile_filter
 from ..wire.errors import ParseError
+from .kept import kept_in_tables
 from .page import names_of, page_of
 from .paging import MOST, BoundedPaginator
 from .things import dis_of, thing_of
@@ -56,6 +59,12 @@ def store_of(user: Any) -> OrmAdapter:
     return OrmAdapter().scoped(scope_filter(user))
 
 
+def explored(**begins_with: str) -> HttpResponse:
+    """To the explorer, which shows what no table holds."""
+    query = urlencode({name: text for name, text in begins_with.items() if text})
+    return redirect(f"{reverse('explorer:page')}?{query}")
+
+
 _TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
 
 
@@ -75,6 +84,9 @@ class EntityAdmin(EntityModelAdmin):
     )
     show_full_result_count = False
     change_form_template = "admin/haystack_app/entity/page.html"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return kept_in_tables() and super().has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -111,6 +123,13 @@ class EntityAdmin(EntityModelAdmin):
             return queryset.none(), False
         return queryset.filter(condition), False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not kept_in_tables():
+            return explored(filter=request.GET.get("q", ""))
+        return super().changelist_view(request, extra_context)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -119,6 +138,8 @@ class EntityAdmin(EntityModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         id = unquote(object_id)
+        if not kept_in_tables():
+            return explored(id=id)
         entity: Entity | None = self.get_object(request, id)
         if not self.has_view_permission(request, entity):
             raise PermissionDenied

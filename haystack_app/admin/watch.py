@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ..auth.rights import scope_filter
 from ..models import Watch, WatchItem
 from ..storage.orm import OrmAdapter
+from .kept import kept_in_tables
 
 if TYPE_CHECKING:
     WatchModelAdmin = admin.ModelAdmin[Watch]
@@ -45,6 +46,9 @@ class WatchAdmin(WatchModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Watch]) -> None:
         _close(list(queryset.values_list("id", flat=True)))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return kept_in_tables() and super().has_module_permission(request)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Watch | None = None

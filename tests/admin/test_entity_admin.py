@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -272,3 +273,17 @@ def test_columns_are_not_looked_into(
 ) -> None:
     for query in ("tags__contains=x", "edges__dst=s", "id__startswith=p"):
         assert admin_client.get(f"{LIST}?{query}").status_code == 400
+
+
+def test_what_is_in_no_table_is_for_the_explorer(
+    admin_client: Client, db: None, settings: Any
+) -> None:
+    memory = {"BACKEND": "haystack_app.storage.memory.InMemoryAdapter"}
+    settings.HAYSTACK = {**settings.HAYSTACK, "STORAGES": {"default": memory}}
+    index = admin_client.get("/admin/").content.decode()
+    assert "/haystack_app/token/" in index
+    assert "/haystack_app/entity/" not in index
+    assert "/haystack_app/watch/" not in index
+    found = admin_client.get(LIST, {"q": "site and dis"})
+    assert found["Location"] == "/explore/?filter=site+and+dis"
+    assert admin_client.get(page("p"))["Location"] == "/explore/?id=p"
