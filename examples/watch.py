@@ -22,7 +22,12 @@ from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+)
 
 Record = dict[str, Any]
 
@@ -122,11 +127,28 @@ async def say(socket: ClientConnection, **message: Any) -> None:
     await socket.send(json.dumps(message))
 
 
+def another_try(error: Exception) -> Exception | None:
+    """None where the next try may do better: there is no server yet, say."""
+    if isinstance(error, InvalidStatus):
+        final = error.response.status_code not in NOT_NOW
+    else:
+        final = not isinstance(error, OSError | TimeoutError | InvalidMessage)
+    if final:
+        return error
+    print(f"no connection ({error}); trying again", file=sys.stderr, flush=True)
+    return None
+
+
 async def main(url: str, filter: str, token: str) -> None:
     """``connect`` waits longer from try to try while there is no server."""
     watch = Watch(filter)
     headers = {"Authorization": f"Bearer {token}"}
-    async for socket in connect(url, additional_headers=headers, max_size=None):
+    async for socket in connect(
+        url,
+        additional_headers=headers,
+        max_size=None,
+        process_exception=another_try,
+    ):
         with suppress(ConnectionClosed):
             await watch.follow(socket)
         if socket.close_code in NO_USE:
@@ -142,5 +164,7 @@ if __name__ == "__main__":
         asyncio.run(main(sys.argv[1], sys.argv[2], os.environ["HAYSTACK_TOKEN"]))
     except Refused as error:
         sys.exit(f"the server refuses: {error}")
+    except (InvalidStatus, InvalidURI) as error:
+        sys.exit(f"no connection: {error}")
     except KeyboardInterrupt:
         pass

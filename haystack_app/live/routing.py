@@ -1,4 +1,4 @@
-"""``/ws/`` and ``/ws/{project}/``."""
+"""``/ws/`` and ``/ws/{project}/``, with the last slash or without it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 
 
 websocket_urls = [
-    re_path(r"^ws/(?:(?P<project>[^/]+)/?)?$", LiveConsumer.as_asgi()),
+    re_path(r"^ws(?:/(?P<project>[^/]+))?/?$", LiveConsumer.as_asgi()),
     re_path(r"", cast(Any, nowhere)),
 ]

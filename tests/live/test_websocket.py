@@ -276,6 +276,7 @@ def test_a_session_needs_a_page_of_ours(
 
 def test_other_paths_and_projects(opened: Open) -> None:
     assert opened(path="/ws/nosuch/").close_code() == 4404
+    assert opened(path="/ws").grid("about").rows[0]["storage"] == "OrmAdapter"
     assert (
         opened(path="/ws/memory/").grid("about").rows[0]["storage"] == "InMemoryAdapter"
     )
