@@ -8,12 +8,12 @@ from typing import Any
 
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from haystack_app import databases
+from project.environment import Environment
 from project.secret import given_secret, refuse_example, stored_secret_key
 
-env = Env()
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
