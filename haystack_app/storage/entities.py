@@ -241,8 +241,13 @@ def _check_mod(number: int, id: str, given: Any, held: DateTime) -> None:
 
 
 def _merged(held: Tags, changes: Tags) -> Tags:
-    """Persistent tags after the changes; transient ones stay as they are."""
+    """Persistent tags after the changes; transient ones stay as they are.
+
+    An id says which entity it is, and what that is called only where it has a dis.
+    """
     tags = {name: value for name, value in held.items() if name not in TRANSIENT}
+    if "id" in held and "dis" not in changes and changes["id"].dis is None:
+        changes = {**changes, "id": held["id"]}
     for name, value in changes.items():
         if value is REMOVE:
             tags.pop(name, None)

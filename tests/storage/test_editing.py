@@ -137,6 +137,19 @@ def test_update_sets_and_removes_tags(pair: Store) -> None:
     ]
 
 
+def test_a_bare_id_does_not_take_away_what_it_was_called(store: Store) -> None:
+    store.load_entities([{"id": Ref("s", "Hall"), "dis": "Hall", "site": MARKER}])
+    called = []
+    for id, tags in (
+        (Ref("s"), {"note": "x"}),
+        (Ref("s", "The hall"), {"note": "y"}),
+        (Ref("s"), {"dis": "House"}),
+    ):
+        store.update_entities([{"id": id, **tags}], force=True)
+        called.append(store.existing("s")["id"].dis)
+    assert called == ["Hall", "The hall", None]
+
+
 def test_update_keeps_transient_tags_and_takes_a_mod_of_another_zone(
     pair: Store,
 ) -> None:
