@@ -2,7 +2,7 @@
 
     pip install websockets
     export HAYSTACK_TOKEN=$(python manage.py haystack_token create demo watcher)
-    python examples/watch.py ws://127.0.0.1:8000/ws/ 'ahu and point and curVal'
+    python examples/watch.py ws://127.0.0.1:8000/ws/ 'point and cur and equipRef->ahu'
 
 Lines are the time, the id, the value and its status; ``gone`` where an entity does
 not match any more. Connections may break and servers restart: the watch goes on with

@@ -108,3 +108,18 @@ def test_copies_are_apart(records: list[dict[str, Any]]) -> None:
     by_ref = store.read("point and siteRef == @north-17.b1")
     assert {row["id"] for row in by_city} == {row["id"] for row in by_ref}
     assert len(by_ref) > 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ahu and chilledWaterCooling",  # of the front page
+        "point and siteRef->yearBuilt < 2000",
+        "point and cur and equipRef->ahu",  # of docs/live.md and examples/watch.py
+        'point and temp and siteRef->geoCity == "Springfield"',
+    ],
+)
+def test_filters_of_the_docs_find_something(
+    records: list[dict[str, Any]], text: str
+) -> None:
+    assert len(InMemoryAdapter(entities=records).read(text)) > 1
