@@ -119,6 +119,8 @@ class _Parser:
         path = self.path()
         operator = _OPERATOR.match(self.text, self.at)
         if operator is None:
+            if self.text.startswith("=", self.at):
+                self.fail("expected '==', found '='")
             return Has(path)
         self.skip(operator.end())
         return Compare(path, operator[0], self.literal())
@@ -167,7 +169,7 @@ class _Parser:
         else:
             found = text[at : at + 12]
             self.fail(
-                f"expected a literal, found {found!r}"
+                f'expected a value (true, 5kW, "text", @ref), found {found!r}'
                 if found
                 else "filter is cut short"
             )

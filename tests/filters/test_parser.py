@@ -164,6 +164,20 @@ def test_faults_name_their_column(text: str) -> None:
     assert caught.value.position.endswith(f"column {FAULTS[text]}")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('dis = "x"', "expected '==', found '='"),
+        ("siteRef == hq", 'expected a value (true, 5kW, "text", @ref), found'),
+        ("dis == 'x'", 'expected a value (true, 5kW, "text", @ref), found'),
+    ],
+)
+def test_common_slips_are_told_what_is_right(text: str, words: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse(text)
+    assert caught.value.message.startswith(words)
+
+
 def test_caps() -> None:
     assert parse("(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH) == A
     path = "->".join(["a"] * MAX_PATH)
