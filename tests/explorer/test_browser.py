@@ -153,6 +153,8 @@ def test_who_is_logged_out_is_told(
     watch(page, "site")
     expect(page.locator("#connection")).to_contain_text("Not logged in")
     link = page.get_by_role("link", name="Log in")
-    expect(link).to_have_attribute(
-        "href", "/log-in/?next=%2Fexplore%2F%3Ffilter%3Dsite"
-    )
+    for filter in ("site", "equip"):  # whenever it was told
+        watch(page, filter)
+        expect(link).to_have_attribute(
+            "href", f"/log-in/?next=%2Fexplore%2F%3Ffilter%3D{filter}"
+        )

@@ -122,6 +122,7 @@ function follow() {
   wanted = said.get("id") ?? "";
   byId("filter").value = filter;
   watch(filter);
+  byId("connection").querySelector("a")?.replaceWith(logInLink()); // back to here
 }
 
 const isNarrow = () => matchMedia("(max-width: 50rem)").matches;
