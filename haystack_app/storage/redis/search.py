@@ -6,6 +6,7 @@ index all its tags again. Traps of the module are written at their places.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ _MOST = 1_000_000
 """Results that the server gives at most, unless it is set up otherwise."""
 _ALTERNATIVES = 500
 """Conjunctions in one question."""
+_LONGEST = 1_000
+"""Characters of a term; beyond 4,096 bytes the server would never find it."""
 _BUILT_SECONDS = 600
 _UNKNOWN = ("no such index", "unknown index", "index not found")
 
@@ -45,6 +48,16 @@ class SearchIndex:
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, Entity]]:
+        seen: set[str] = set()
+        for batch in self._batches(alternatives, few):
+            # whoever counts rows would take one twice for two
+            yield {id: one for id, one in batch.items() if id not in seen}
+            seen.update(batch)
+
+    def _batches(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, Entity]]:
+        """As ``candidates``; what several questions find is there several times."""
         named, asked = _parted(alternatives)
         for at in range(0, len(named), BATCH):
             yield fetch(self.server, self.keys, named[at : at + BATCH])
@@ -202,10 +215,10 @@ def _question(alternatives: Sequence[Conjunction]) -> list[str]:
 
     def condition(term: str) -> str:
         if (found := asked(term)) is None:
-            return f"@terms:{{{name(term)}}}"
+            return f"@terms:{{{name(_word(term))}}}"
         tag, field, least, greatest = found
         ends = (end if "inf" in end else name(end) for end in (least, greatest))
-        return f"@terms:{{{name(tag)}}} @{field}:[{' '.join(ends)}]"
+        return f"@terms:{{{name(_word(tag))}}} @{field}:[{' '.join(ends)}]"
 
     query = " | ".join(
         # what precedes what depends on the dialect: everything has parentheses
@@ -220,8 +233,15 @@ def _fields(entity: Entity) -> dict[str, str]:
     """The document of an entity; empty where it would say nothing."""
     tags = entity.record.tags
     terms = term_texts(tags)
-    text = {"terms": _SEPARATOR.join(sorted(terms))} if terms else {}
-    return text | bounds(tags)
+    words = sorted(map(_word, terms))
+    return ({"terms": _SEPARATOR.join(words)} if words else {}) | bounds(tags)
+
+
+def _word(term: str) -> str:
+    """A term as the documents have it."""
+    if len(term) <= _LONGEST:
+        return term
+    return "#" + hashlib.blake2b(term.encode(), digest_size=16).hexdigest()
 
 
 def _described(fields: Mapping[str, str]) -> set[str]:

@@ -125,6 +125,22 @@ def test_odd_values_are_found_by_their_equals(redis_store: Store) -> None:
     assert redis_store.differences() == []
 
 
+def test_long_names_of_tags(redis_store: Store) -> None:
+    """A server with modules finds no term beyond 4,096 bytes."""
+    long, other = "a" * 5_000, "a" * 5_000 + "b"
+    rows: list[dict[str, Any]] = [{long: MARKER}, {long: Number(5)}, {other: "o"}]
+    redis_store.load_entities(entity(f"e{n}", **tags) for n, tags in enumerate(rows))
+    for text, right in (
+        (long, ["e0", "e1"]),
+        (f"{long} == 5", ["e1"]),
+        (f"{long} > 4", ["e1"]),
+        (f"{long} <= 4", []),
+        (f'{other} == "o"', ["e2"]),
+    ):
+        assert sorted(ids(redis_store.read(text))) == right
+    assert redis_store.differences() == []
+
+
 def test_terms_that_transient_tags_have() -> None:
     record = entity("a", curVal=Number(5), hisEnd=at("2024-01-01 00:00"), x="y")
     assert term_texts(record) == {"curVal", "hisEnd", "x", "x=s:y"}
@@ -197,6 +213,18 @@ def test_more_than_a_batch(
         n % 5 in (1, 2, 3) for n in range(count)
     )
     assert redis_store.differences() == []
+
+
+def test_nothing_counts_twice(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one question names and another one finds, or two of them find."""
+    monkeypatch.setattr(search, "_ALTERNATIVES", 1)
+    redis_store.load_entities(entity(f"e{n}", a=MARKER, b=MARKER) for n in range(5))
+    for text in ("id == @e1 or a", "a or b", "id == @e1 or id == @e2 or b"):
+        for limit in (2, 4, 5, 9):
+            found = ids(redis_store.read(text, limit))
+            assert len(found) == len(set(found)) == min(limit, 5), text
 
 
 def test_a_page_fetches_little(
