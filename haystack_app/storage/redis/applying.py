@@ -54,7 +54,7 @@ def apply(
 def _staged(server: Server, key: str, words: Sequence[Any]) -> str:
     """Send many words before the script, so that it alone stops the others."""
     for at in range(0, len(words), _STAGED):
-        pipeline = server.redis.pipeline(transaction=False)
+        pipeline = server.redis.transact()
         pipeline.rpush(key, *words[at : at + _STAGED])
         pipeline.expire(key, _STAGE_SECONDS)
         pipeline.execute()

@@ -74,7 +74,7 @@ def stored(server: Server, keys: Keys) -> Layout | None:
 
 def record(server: Server, keys: Keys, layout: Layout) -> Layout:
     """Keep it for all processes, unless one was faster; what counts."""
-    pipeline = server.redis.pipeline(transaction=True)
+    pipeline = server.redis.transact()
     pipeline.hsetnx(keys.meta, "index", layout.index)
     pipeline.hsetnx(keys.meta, "series", layout.series)
     pipeline.execute()

@@ -33,7 +33,7 @@ def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[C
     if limit == 0:
         return []
     places = cast("list[bytes]", server.redis.lrange(keys.log_of(id), first, -1))
-    pipeline = server.redis.pipeline(transaction=False)
+    pipeline = server.redis.transact()
     for place in reversed(places):
         pipeline.xrange(keys.log, place, place)
     found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []

@@ -80,7 +80,7 @@ class Server:
 
     def answers(self, *commands: Sequence[Any]) -> list[Any]:
         """Answers of one state; an error is among them, not raised."""
-        pipeline = self.redis.pipeline(transaction=True)
+        pipeline = self.redis.transact()
         for words in commands:
             pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
         return list(pipeline.execute(raise_on_error=False))

@@ -177,7 +177,7 @@ class RedisWatches(RedisReading):
         by_filter = {
             id for id, one in self._watches(ids).items() if one.filter is not None
         }
-        pipeline = self.server.redis.pipeline(transaction=False)
+        pipeline = self.server.redis.transact()
         for id in ids:
             pipeline.hmget(self.keys.told(id), among)
         told = pipeline.execute() if ids else []
