@@ -95,5 +95,8 @@ def _redis(url: str) -> StorageAdapter:
         backend = import_string(_REDIS)
     except ImportError:
         raise UnusableStore("redis: this version has no such storage") from None
-    adapter: StorageAdapter = backend(alias="redis", url=url)
+    try:
+        adapter: StorageAdapter = backend(alias="redis", url=url)
+    except ImproperlyConfigured as err:
+        raise UnusableStore(str(err)) from None
     return adapter

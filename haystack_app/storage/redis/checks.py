@@ -19,7 +19,7 @@ def messages(alias: str, server: Server) -> list[CheckMessage]:
     """What is wrong with the server; one that does not answer is a warning."""
     try:
         return list(_found(alias, server))
-    except (RedisError, ValueError) as error:
+    except RedisError as error:
         return [
             Warning(
                 f"storage {alias!r}: {server} does not answer: {error}",

@@ -6,15 +6,30 @@ store written by a newer version is not misread by an older one.
 
 from __future__ import annotations
 
+import re
+
+from django.core.exceptions import ImproperlyConfigured
+
 __all__ = ["SCHEMA", "Keys"]
 
 SCHEMA = 1
+_PREFIX = re.compile(r"(?!\d+(:|$))[\w.~-]+(:(?!\d+(:|$))[\w.~-]+)*", re.ASCII)
+"""No part is a number: the keys of ``a`` would be among those of ``a:1:e``. Nor has
+it what patterns of ``SCAN`` mean something by."""
 
 
 class Keys:
-    """The keys of one store; ids of entities come last, they may hold colons."""
+    """The keys of one store; ids of entities come last, they may hold colons.
+
+    Raises ImproperlyConfigured for an odd prefix.
+    """
 
     def __init__(self, prefix: str) -> None:
+        if not _PREFIX.fullmatch(prefix):
+            raise ImproperlyConfigured(
+                f"OPTIONS['prefix'] {prefix!r}: letters, digits and _ . ~ - in parts"
+                " with : between, none of them a number"
+            )
         self.base = base = f"{prefix}:{SCHEMA}:"
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django_redis.pool import get_connection_factory
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -35,7 +35,11 @@ _SCRIPTS = (
 _RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
-_PASSWORD = re.compile(r"//[^@/]*@")
+_SCHEMES = ("redis", "rediss", "unix")
+_UNREADABLE = (
+    "the URL of a Redis server is redis://[user:password@]host[:port]/[database],"
+    " or one with rediss: or unix:; quote / ? # [ ] @ in a password as %2F and so on"
+)
 
 
 class LayoutChanged(ConnectionError):
@@ -45,10 +49,12 @@ class LayoutChanged(ConnectionError):
 class Server:
     """One server, by its URL. Threads may share it, and forks get own connections.
 
-    Errors of the connection are redis.exceptions.ConnectionError and TimeoutError.
+    Errors of the connection are redis.exceptions.ConnectionError and TimeoutError;
+    a URL that cannot be one is ImproperlyConfigured.
     """
 
     def __init__(self, url: str, *, modules: bool = True) -> None:
+        self._shown = _without_secrets(url)
         self.url = url
         self._wanted = modules
         self._modules: dict[str, int] | None = None
@@ -56,7 +62,8 @@ class Server:
         """How often the server, or what is in it, was found to be another one."""
 
     def __str__(self) -> str:
-        return _PASSWORD.sub("//", self.url)
+        """Where the server is, without a password."""
+        return self._shown
 
     @cached_property
     def redis(self) -> PatientRedis:
@@ -70,9 +77,10 @@ class Server:
                 },
             }
         )
-        # pools are kept by their URL: the cache's own has other options
-        mark = "&" if urlsplit(self.url).query else "?"
-        return cast("PatientRedis", factory.connect(f"{self.url}{mark}protocol=2"))
+        # pools are kept by their URL: the cache's own has other options. In front, as
+        # the first of two counts
+        place, _, options = self.url.partition("?")
+        return cast("PatientRedis", factory.connect(f"{place}?protocol=2&{options}"))
 
     def command(self, *words: Any) -> Any:
         """The answer to a command that the client has no method for."""
@@ -139,6 +147,28 @@ class Server:
         if "timeseries" in found:
             serving[SERIES] = found["timeseries"]
         return serving
+
+
+def _without_secrets(url: str) -> str:
+    """Host, port and database of a URL. Raises ImproperlyConfigured.
+
+    A password can be in front of the host and among the options; the client's own
+    errors have a piece of one that is not quoted.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ImproperlyConfigured(_UNREADABLE) from None
+    if parts.scheme not in _SCHEMES or parts.fragment or "@" in parts.path:
+        raise ImproperlyConfigured(_UNREADABLE)
+    database = dict(parse_qsl(parts.query)).get("db", "")
+    return (
+        f"{parts.scheme}://{f'[{host}]' if ':' in host else host}"
+        + (f":{port}" if port else "")
+        + parts.path
+        + (f"?db={database}" if database.isdecimal() else "")
+    )
 
 
 def _text(value: Any) -> str:

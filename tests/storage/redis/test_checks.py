@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from haystack_app import checks
 from haystack_app.storage.redis import RedisAdapter, server
+from haystack_app.transfer.stores import UnusableStore, _redis
+from tests.storage.building import at, history, ids, numbers, point
 
 REDIS = "haystack_app.storage.redis.RedisAdapter"
 
@@ -45,6 +47,70 @@ def test_no_server_and_no_password_in_the_message() -> None:
     assert message.id == "haystack.W020"
     assert "s3cret" not in message.msg
     assert "127.0.0.1:9" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:p@ss@127.0.0.1:9/1", "redis://127.0.0.1:9/1"),
+        ("rediss://me:s3cret@Host/", "rediss://host/"),
+        ("redis://[::1]:9?password=s3cret&db=4", "redis://[::1]:9?db=4"),
+        ("redis://h/2?username=me&password=a@b?c", "redis://h/2"),
+        ("unix://:s3cret@/run/r.sock?db=1&password=x", "unix:///run/r.sock?db=1"),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
+    assert str(RedisAdapter(url=url).server) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://:s3/cret@h:9/1", "redis://:s3#cret@h/0", "redis://:s3?cret@h/0"),
+        *("redis://:12/s3cret@h:9/1", "redis://:s3[cret@h/0", "http://me:s3cret@h"),
+        *("redis://h:s3cret/0", "s3cret"),
+    ],
+)
+def test_a_url_that_cannot_be_read_is_refused_without_it(
+    url: str, settings: Any
+) -> None:
+    """Also where the client would name a piece of the password as a port."""
+    with pytest.raises(ImproperlyConfigured, match="quote") as refusal:
+        RedisAdapter(url=url)
+    assert "s3" not in str(refusal.value)
+    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+    with pytest.raises(UnusableStore, match="quote"):
+        _redis(url)
+    entry = {"BACKEND": REDIS, "OPTIONS": {"url": url}}
+    settings.HAYSTACK = {"STORAGES": {"default": entry}}
+    assert [message.id for message in checks.check_storages()] == ["haystack.E001"]
+
+
+def test_the_protocol_is_ours(redis_store: RedisAdapter) -> None:
+    """Answers of the other one have other shapes."""
+    url = f"{redis_store.server.url}?protocol=3"
+    prefix = redis_store.keys.base.rpartition(":1:")[0]
+    modules = bool(redis_store.server.modules)
+    store = RedisAdapter(url=url, prefix=prefix, modules=modules)
+    store.load_entities([point("p")])
+    store.his_write("p", numbers(3, at("2024-03-01 12:00")))
+    assert len(history(store)) == 3
+    assert ids(store.read("point")) == ["p"]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "a*", "a?b", "[ab]", "a\\b", "a:1:e", "a:1", "1", "a::b", "ä", "a\n"]
+)
+def test_prefixes_that_would_meet_others(prefix: str) -> None:
+    """A pattern for some keys would miss them, or have those of another store."""
+    with pytest.raises(ImproperlyConfigured, match="prefix"):
+        RedisAdapter(url="redis://nowhere/1", prefix=prefix)
+
+
+@pytest.mark.parametrize("prefix", ["haystack", "A-1_b.c~", "acme:plant2", "x:1a"])
+def test_prefixes(prefix: str) -> None:
+    store = RedisAdapter(url="redis://nowhere/1", prefix=prefix)
+    assert store.keys.base == f"{prefix}:1:"
 
 
 def test_servers_are_asked_where_databases_are(
