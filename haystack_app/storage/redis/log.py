@@ -9,6 +9,7 @@ import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire.record import Record
+from ..errors import LostPlace
 from ..log import check_place
 from ..records import Change, LogPart
 from .keys import Keys
@@ -44,10 +45,12 @@ def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> LogPart
     """What is behind a place; None is the end. Raises LostPlace."""
     # a stream takes no other number, and the log has no such place
     place = cursor if cursor is not None and 0 <= cursor < 1 << 63 else ""
-    oldest, end, rows = server.run(SINCE, keys.base, place, limit)
+    oldest, end, known, rows = server.run(SINCE, keys.base, place, limit)
     if cursor is None:
         return LogPart([], int(end), more=False)
     check_place(cursor, int(oldest), int(end))
+    if not known:  # it was lost with the server, and others were written since
+        raise LostPlace(cursor, int(oldest), "is of another log")
     found = [
         (int(at.partition(b"-")[0]), _change(fields[1].decode(), fields[3]))
         for at, fields in rows

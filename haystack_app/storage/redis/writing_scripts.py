@@ -100,12 +100,15 @@ index than there is, of words that did not arrive as they were sent.
 """
 
 _LOG = """
--- places begin at the microsecond of the start, so that one of a log that was flushed
--- is never taken for one of this
+-- places are microseconds, so that one of a log that was flushed, or of entries that
+-- were lost with the server, is never taken for one of this
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
 local function begin(base)
   if redis.call('EXISTS', base .. 'log:end') == 1 then return end
-  local time = redis.call('TIME')
-  local start = string.format('%.0f', time[1] * 1000000 + time[2])
+  local start = string.format('%.0f', clock())
   redis.call('MSET', base .. 'log:end', start, base .. 'log:oldest', start)
 end
 local function forget(base, entry)
@@ -118,14 +121,16 @@ end
 SINCE = Script(
     _LOG
     + """
--- place or '', how many; the place before the oldest entry, the last one, entries
+-- place or '', how many; the place before the oldest entry, the last one, whether
+-- there was the place, entries
 local base = ARGV[1]
 begin(base)
 local ends = redis.call('MGET', base .. 'log:oldest', base .. 'log:end')
-if ARGV[2] == '' then return {ends[1], ends[2], {}} end
-local behind, log = '(' .. ARGV[2] .. '-0', base .. 'log'
-local found = redis.call('XRANGE', log, behind, '+', 'COUNT', ARGV[3])
-return {ends[1], ends[2], found}
+if ARGV[2] == '' then return {ends[1], ends[2], 0, {}} end
+local place, log = ARGV[2] .. '-0', base .. 'log'
+local known = ARGV[2] == ends[1] and 1 or #redis.call('XRANGE', log, place, place)
+local found = redis.call('XRANGE', log, '(' .. place, '+', 'COUNT', ARGV[3])
+return {ends[1], ends[2], known, found}
 """
 )
 
@@ -179,13 +184,15 @@ local function word()
   return words[at]
 end
 
-local begun = false
+local last = nil
 local function log(id, entry)
-  if not begun then
+  if not last then
     begin(base)
-    begun = true
+    last = math.max(tonumber(redis.call('GET', base .. 'log:end')), clock())
   end
-  local place = string.format('%.0f-0', redis.call('INCR', base .. 'log:end'))
+  last = last + 1
+  local place = string.format('%.0f-0', last)
+  redis.call('SET', base .. 'log:end', string.format('%.0f', last))
   redis.call('XADD', base .. 'log', place, 'id', id, 'entry', entry)
   redis.call('RPUSH', base .. 'l:' .. id, place)
 end
@@ -225,14 +232,12 @@ local function add(key, samples)
   end
 end
 
-local logged = false
 local count = word()
 while count do
   local command = {}
   for n = 1, tonumber(count) do command[n] = word() end
   if command[1] == 'LOG' then
     log(command[2], command[3])
-    logged = true
   elseif command[1] == 'ADD' then
     add(command[2], command[3])
   elseif command[1] == 'DROP' then
@@ -243,7 +248,7 @@ while count do
   count = word()
 end
 
-while logged do
+while last do
   local excess = redis.call('XLEN', base .. 'log') - cap
   if excess <= 0 then break end
   local count = math.min(excess, 1000)

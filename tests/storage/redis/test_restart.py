@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from haystack_app.kinds import MARKER, Number
+from haystack_app.storage.errors import LostPlace
 from haystack_app.storage.redis import RedisAdapter, locks
 from haystack_app.storage.redis.layout import stored
 from tests.soak.redis_server import RedisServer
@@ -83,6 +84,29 @@ def samples_behind(store: RedisAdapter, count: int) -> list[tuple[object, Number
     """Samples that come after all that there are."""
     record = store.existing("p")
     return numbers(count + 1, record.get("hisEnd", NOON))[1:]
+
+
+def test_places_of_lost_entries_are_not_used_again(server: RedisServer) -> None:
+    """A crash or a failover takes the end of the log along, and others follow it."""
+    store = RedisAdapter(url=server.url)
+    own = redis.Redis(port=server.port)
+    store.load_entities([entity("a", n=Number(0))])
+    kept = store.changes_since(None, 1).cursor
+    # as the server would be without its last second
+    ends = {key: own.get(key) for key in own.scan_iter("haystack:1:log:*")}
+    store.load_entities([entity(f"lost{n}") for n in range(3)])
+    lost = store.changes_since(kept, 10).cursor
+    for n in range(3):
+        [place] = own.lrange(f"haystack:1:l:lost{n}", 0, -1)
+        own.xdel("haystack:1:log", place)
+    own.mset(ends)
+    for n in range(5):
+        store.load_entities([entity("a", n=Number(n + 1))])
+    found = store.changes_since(kept, 10)
+    assert [change.id for _, change in found.entries] == ["a"] * 5
+    assert found.entries[0][0] > lost
+    with pytest.raises(LostPlace, match="another log"):
+        store.changes_since(lost, 10)
 
 
 def test_a_flushed_server_is_an_empty_one(server: RedisServer) -> None:
