@@ -33,6 +33,8 @@ __all__ = ["Histories", "TimeSeries"]
 _MILLISECOND = 1_000
 _LAST = 2**63 // 1_000_000 * 1_000 - 1
 """Milliseconds behind every time there can be."""
+_CREATED = "RETENTION", "0", "DUPLICATE_POLICY", "LAST", "IGNORE", "0", "0"
+"""The server may be set up to forget old samples, and to leave out like ones."""
 _FILTERED = 128
 """Timestamps that one command asks for at most."""
 _TRIES = 3
@@ -67,11 +69,8 @@ class TimeSeries:
         if len(page.samples) < LARGEST_CHUNK and not page.beside:
             yield from [page.samples] if page.samples else []
             return
-        if page.last < 0:
-            yield from self._beside.samples(id, start, end)
-            return
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            others = self._drained(id, start, end, spool)
+            others = self._drained(id, start, end, spool, page)
             yield from interleaved(_unspooled(spool), others)
 
     def chunks(
@@ -80,34 +79,45 @@ class TimeSeries:
         return cut(self.samples(id, start, end), size)
 
     def _drained(
-        self, id: str, start: int | None, end: int | None, spool: IO[bytes]
+        self,
+        id: str,
+        start: int | None,
+        end: int | None,
+        spool: IO[bytes],
+        page: _Page,
     ) -> Iterator[Samples]:
         """Put the series into a file; the samples beside it of the same state.
 
-        A series has no snapshot: where it is changed meanwhile it is read again, at
-        last while nobody writes.
+        ``page`` is the first one. A series has no snapshot: where it is changed
+        meanwhile it is read again, at last while nobody writes.
         """
         for _ in range(_TRIES):
-            if (others := self._tried(id, start, end, spool)) is not None:
+            if (others := self._tried(id, start, end, spool, page)) is not None:
                 return others
+            page = self._page(id, *_milliseconds(start, end))
         lease = Lease(self.server, self.keys.locks)
         lease.acquire([id])
         try:
-            others = self._tried(id, start, end, spool)
+            page = self._page(id, *_milliseconds(start, end))
+            others = self._tried(id, start, end, spool, page)
         finally:
             lease.release()
         assert others is not None, "nobody else writes"
         return others
 
     def _tried(
-        self, id: str, start: int | None, end: int | None, spool: IO[bytes]
+        self,
+        id: str,
+        start: int | None,
+        end: int | None,
+        spool: IO[bytes],
+        page: _Page,
     ) -> Iterator[Samples] | None:
         """None where the history was changed on the way."""
         spool.seek(0)
         spool.truncate()
-        first, last = _milliseconds(start, end)
-        page = self._page(id, first, last)
-        generation, last = page.generation, min(last, page.last)
+        last = min(_milliseconds(start, end)[1], page.last)
+        generation = page.generation
         others = self._beside.samples(id, start, end)
         head = next(others, None)  # from here on they are of one state
         while page.generation == generation:
@@ -191,7 +201,7 @@ class TimeSeries:
     def _series_plan(self, id: str, batch: Batch, held: set[int], *, new: bool) -> Plan:
         key, found = self.keys.series(id), Plan()
         if new:
-            found.commands.append(("TS.CREATE", key, "DUPLICATE_POLICY", "LAST"))
+            found.commands.append(("TS.CREATE", key, *_CREATED))
             found.commands.append(self._new_generation(id))
         if batch.written:
             found.commands.append(("ADD", key, _packed(batch.written)))

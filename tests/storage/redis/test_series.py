@@ -120,6 +120,39 @@ def test_a_reading_that_lasts_too_long_fails_and_is_not_wrong(
                 assert -1 not in chunk.vals
 
 
+def test_a_sample_that_moves_into_the_series_is_not_missed(
+    redis_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not redis_store.server.modules:
+        pytest.skip("there are no series")
+    redis_store.load_entities([point("p")])
+    redis_store.his_write("p", [(NOON, NA)])
+    found: Any = redis_store._series
+    page = found._page
+
+    def disturbed(*args: Any) -> Any:
+        answer = page(*args)
+        monkeypatch.setattr(found, "_page", page)
+        redis_store.his_write("p", [(NOON, Number(1))])
+        return answer
+
+    monkeypatch.setattr(found, "_page", disturbed)
+    [chunk] = redis_store.his_chunks("p")
+    assert chunk.vals == [1]
+
+
+def test_a_server_that_is_to_forget_samples_keeps_these(redis_store: Store) -> None:
+    if not redis_store.server.modules:
+        pytest.skip("there are no series")
+    redis_store.load_entities([point("p")])
+    redis_store.his_write("p", numbers(3, NOON))
+    info = redis_store.server.command("TS.INFO", redis_store.keys.series("p"))
+    assert info[info.index(b"retentionTime") + 1] == 0
+    plan = redis_store._series.fresh("p", Batch({0: 1.0}, []))
+    assert plan.commands[0][2:4] == ("RETENTION", "0")
+    assert plan.commands[0][-3:] == ("IGNORE", "0", "0")
+
+
 def test_a_series_that_changes_while_it_is_read_is_read_again(
     redis_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
