@@ -33,6 +33,7 @@ _ALTERNATIVES = 500
 _LONGEST = 1_000
 """Characters of a term; beyond 4,096 bytes the server would never find it."""
 _BUILT_SECONDS = 600
+_BUILDING = "building the index"
 _UNKNOWN = ("no such index", "unknown index", "index not found")
 
 
@@ -94,7 +95,7 @@ class SearchIndex:
             text = str(error).lower()
             if "exceed" in text:  # its own limit is lower: read everything
                 return 1, [], []
-            if not any(words in text for words in _UNKNOWN):
+            if not any(words in text for words in (*_UNKNOWN, _BUILDING)):
                 raise
             self.ensure()  # a flush takes the index along
             total, found, *whole = self.server.run(SEARCH, *args)

@@ -295,6 +295,18 @@ def test_an_index_that_is_gone_is_made_again(stack: Store) -> None:
     assert stack.differences() == []
 
 
+def test_an_index_that_another_process_builds_is_waited_for(
+    stack: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart that repeats how it was made anew."""
+    stack.load_entities(entity(f"e{n}", a=MARKER) for n in range(3_000))
+    index = search.SearchIndex(stack.server, stack.keys)
+    index.drop()
+    monkeypatch.setattr(index, "_info", lambda: {b"indexing": 0})
+    index.ensure()  # does not wait
+    assert len(stack.read("a")) == 3_000
+
+
 NUMBERS = [
     *(-math.inf, -1.7976931348623157e308, -3.0, -0.0, 0.0, 5e-324, 1.0, 2.5, 100.0),
     *(2.0**53, 1.7976931348623157e308, math.inf, math.nan),
