@@ -10,12 +10,11 @@ from redis.exceptions import ResponseError
 from . import log
 from .keys import Keys
 from .locks import Lease, LeaseLost
-from .server import Server
+from .server import Command, Server
 from .writing_scripts import APPLY, FENCED, STAGED
 
-__all__ = ["Command", "apply"]
+__all__ = ["apply"]
 
-Command = tuple[Any, ...]
 _AT_ONCE = 20_000
 """Words that go with the script itself; more are sent before it in parts."""
 _STAGED = 5_000

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, cast
 
 from ..stored import edges_of
 from .entities import BATCH, Entity, fetch
-from .index import Index, Moves, parts
+from .index import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["cleared", "filed", "referring", "refs_of", "whole"]
-
-Command = tuple[Any, ...]
 
 
 def filed(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
@@ -45,26 +42,12 @@ def _hashes(keys: Keys, moves: Moves) -> Iterator[Command]:
 
 
 def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
-    added: dict[str, list[str]] = defaultdict(list)
-    removed: dict[str, list[str]] = defaultdict(list)
-    for id, (before, after) in moves.items():
-        if before and after and before.tags == after.tags:
-            continue
-        was, becomes = refs_of(before), refs_of(after)
-        for ref in becomes - was:
-            added[ref].append(id)
-        for ref in was - becomes:
-            removed[ref].append(id)
-    yield from _each("SREM", keys, removed)
-    yield from _each("SADD", keys, added)
-
-
-def _each(
-    name: str, keys: Keys, sources: Mapping[str, Sequence[str]]
-) -> Iterator[Command]:
-    for ref, ids in sources.items():
-        for part in parts(ids):
-            yield name, keys.referrers(ref), *part
+    refs = (
+        (id, refs_of(before), refs_of(after))
+        for id, (before, after) in moves.items()
+        if not (before and after and before.tags == after.tags)
+    )
+    return sorted_into_sets(refs, keys.referrers)
 
 
 def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from ...filters.ast import Filter
 from .entities import BATCH, Entity, fetch, of_rows
 from .keys import Keys
 from .reading_scripts import FIND
-from .server import Server
+from .server import Command, Server
 from .terms import Conjunction, term_texts
 
 __all__ = ["Index", "Moves", "SetIndex", "terms_of_entity"]
 
-Command = tuple[Any, ...]
 Moves = Mapping[str, tuple[Entity | None, Entity | None]]
 """Entities before and after a change, by their ids."""
 MEMBERS = 3_000
@@ -112,23 +111,8 @@ class SetIndex:
             count = BATCH
 
     def commands(self, moves: Moves) -> Iterator[Command]:
-        added: dict[str, list[str]] = defaultdict(list)
-        removed: dict[str, list[str]] = defaultdict(list)
-        for id, (before, after) in moves.items():
-            was, becomes = changed_terms(before, after)
-            for term in becomes - was:
-                added[term].append(id)
-            for term in was - becomes:
-                removed[term].append(id)
-        yield from self._each("SREM", removed)
-        yield from self._each("SADD", added)
-
-    def _each(
-        self, name: str, ids_of: Mapping[str, Sequence[str]]
-    ) -> Iterator[Command]:
-        for term, ids in ids_of.items():
-            for part in parts(ids):
-                yield name, self.keys.term(term), *part
+        terms = ((id, *changed_terms(*move)) for id, move in moves.items())
+        return sorted_into_sets(terms, self.keys.term)
 
     def narrowed(self, tree: Filter) -> Filter:
         return tree
@@ -144,6 +128,23 @@ class SetIndex:
 
     def faults(self) -> Iterator[str]:
         return iter(())
+
+
+def sorted_into_sets(
+    names: Iterable[tuple[str, set[str], set[str]]], key: Callable[[str], str]
+) -> Iterator[Command]:
+    """What moves ids from the sets of their names before into those behind."""
+    added: dict[str, list[str]] = defaultdict(list)
+    removed: dict[str, list[str]] = defaultdict(list)
+    for id, was, becomes in names:
+        for name in becomes - was:
+            added[name].append(id)
+        for name in was - becomes:
+            removed[name].append(id)
+    for command, ids_of in (("SREM", removed), ("SADD", added)):
+        for name, ids in ids_of.items():
+            for part in parts(ids):
+                yield command, key(name), *part
 
 
 def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

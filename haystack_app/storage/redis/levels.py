@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
@@ -12,9 +12,9 @@ from ...kinds.series import instant_of, microseconds_of
 from ...wire import hayson_reader, hayson_writer
 from ..levels import Level
 from .keys import Keys
-from .server import Server
+from .server import Command, Server
 
-__all__ = ["commands", "due", "has_any", "read"]
+__all__ = ["commands", "due", "read"]
 
 Array = Mapping[int, Level]
 
@@ -23,10 +23,6 @@ def read(server: Server, keys: Keys, id: str) -> dict[int, Level]:
     """The levels of a point that are set."""
     found = cast("dict[bytes, bytes]", server.redis.hgetall(keys.levels(id)))
     return {int(number): _level(text) for number, text in found.items()}
-
-
-def has_any(server: Server, keys: Keys, id: str) -> bool:
-    return bool(server.redis.exists(keys.levels(id)))
 
 
 def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:
@@ -38,9 +34,7 @@ def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:
     return {member.decode().partition(":")[2] for member in found}
 
 
-def commands(
-    keys: Keys, id: str, before: Array, after: Array
-) -> Iterator[tuple[Any, ...]]:
+def commands(keys: Keys, id: str, before: Array, after: Array) -> Iterator[Command]:
     """What makes one array of the other."""
     key = keys.levels(id)
     for number in before.keys() - after.keys():

@@ -10,7 +10,7 @@ import orjson
 
 from ...wire import hayson_reader, hayson_writer
 from .keys import Keys
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["Libs", "commands", "read", "state"]
 
@@ -32,7 +32,7 @@ def read(server: Server, keys: Keys) -> Libs:
     return {name: defs for _, name, defs in sorted(loaded, key=lambda one: one[0])}
 
 
-def commands(keys: Keys, libs: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+def commands(keys: Keys, libs: Mapping[str, Any]) -> Iterator[Command]:
     """Store these alone, in this order."""
     yield "DEL", keys.libs
     for place, (name, defs) in enumerate(libs.items()):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from . import layout
 from .filing import cleared, filed, whole
 from .keys import Keys
@@ -14,8 +11,6 @@ from .server import SEARCH, Server
 from .work import Work
 
 __all__ = ["reindex"]
-
-Command = tuple[Any, ...]
 
 
 def reindex(server: Server, keys: Keys) -> int:
@@ -36,14 +31,10 @@ def reindex(server: Server, keys: Keys) -> int:
         work.pending.commands += cleared(server, keys)
         work.pending.commands += filed(keys, new.index_of(server, keys), moves)
         work.pending.commands.append(("HSET", keys.meta, "index", new.index))
-        work.apply(held.index, _nothing)
+        work.apply(held.index, lambda moves: ())
     finally:
         work.lease.release()
     if new.index != SEARCH and SEARCH in server.installed:
         SearchIndex(server, keys).drop()
     server.starts += 1  # this process, too, is to look what there is now
     return len(found)
-
-
-def _nothing(moves: Any) -> Iterator[Command]:
-    return iter(())

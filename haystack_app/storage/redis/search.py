@@ -16,11 +16,11 @@ from redis.exceptions import ResponseError
 
 from ...filters.ast import Filter
 from .entities import BATCH, Entity, fetch, of_rows, page
-from .index import Command, Moves, changed_terms
+from .index import Moves, changed_terms
 from .keys import Keys
 from .ordering import FIELDS, asked, bounds, ordered
 from .reading_scripts import SEARCH
-from .server import Server
+from .server import Command, Server
 from .terms import Conjunction, term_texts
 
 __all__ = ["SearchIndex"]

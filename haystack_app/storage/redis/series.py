@@ -20,11 +20,10 @@ from ..samples import Batch, Extent
 from .blocks import LARGEST, SAMPLE, Samples, hex_time, same, time_of
 from .keys import Keys
 from .reading_scripts import SIZES, SPAN
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["OutdatedReading", "Plan", "Series", "cut"]
 
-Command = tuple[Any, ...]
 KEPT_SECONDS = 600
 """How long replaced blocks stay for those who read them."""
 _AT_ONCE = 16

@@ -20,7 +20,10 @@ from .patience import PatientRedis
 from .script import Script
 from .writing_scripts import LAYOUT
 
-__all__ = ["SEARCH", "SERIES", "LayoutChanged", "Server"]
+__all__ = ["SEARCH", "SERIES", "Command", "LayoutChanged", "Server"]
+
+Command = tuple[Any, ...]
+"""The words of one, its name first."""
 
 SEARCH, SERIES = "search", "timeseries"
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0

@@ -26,7 +26,7 @@ from .keys import Keys
 from .locks import Lease
 from .overlay import interleaved
 from .series import Plan, Series, cut
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["Histories", "TimeSeries"]
 
@@ -134,7 +134,7 @@ class TimeSeries:
     def _page(self, id: str, first: int, last: int) -> _Page:
         """The next samples of the series, and what else there is, in one state."""
         key = self.keys.series(id)
-        asked: list[tuple[Any, ...]] = [
+        asked: list[Command] = [
             ("HGET", self.keys.generations, id),
             ("EXISTS", self.keys.blocks(id)),
             ("TS.GET", key),
@@ -210,7 +210,7 @@ class TimeSeries:
         found.growth = len(batch.written.keys() - held) - len(gone)
         return found
 
-    def _new_generation(self, id: str) -> tuple[Any, ...]:
+    def _new_generation(self, id: str) -> Command:
         return "HSET", self.keys.generations, id, secrets.token_hex(8)
 
     def _held(self, id: str, times: Sequence[int]) -> set[int]:

@@ -12,12 +12,12 @@ import orjson
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import instant_of, microseconds_of
 from ..watch import Difference, Item, News, Watch
-from .applying import Command, apply
+from .applying import apply
 from .entities import BATCH, versions_of
 from .keys import Keys
 from .locks import Lease
 from .reading import RedisReading
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["RedisWatches"]
 

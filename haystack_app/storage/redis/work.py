@@ -13,13 +13,13 @@ from ..levels import Level
 from ..records import Change
 from ..samples import Batch
 from . import levels, libs, log
-from .applying import Command, apply
+from .applying import apply
 from .entities import Entity, fetch
 from .index import Moves
 from .keys import Keys
 from .locks import Lease
 from .series import Plan
-from .server import Server
+from .server import Command, Server
 
 __all__ = ["Pending", "Work"]
 
