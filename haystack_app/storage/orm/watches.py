@@ -256,28 +256,42 @@ class OrmWatches(OrmEntities):
             entities = entities.filter(id__in=among)
         compiler = entities.query.get_compiler(self.using)
         told = Sql(*compiler.as_sql())
-        test = "e.id IS NOT NULL OR i.sent IS NOT NULL"
-        if not everything:
-            same = "IS" if self._is_sqlite else "IS NOT DISTINCT FROM"
-            test = f"NOT (e.version {same} i.sent)"
-        statement = sql(
-            "SELECT coalesce(i.watch_id, %s), coalesce(i.entity_id, e.id),"
-            " e.version, e.tags, e.cur, e.tag_set_id"
-            f" FROM ({{}}) i {self._join(entering)} WHERE {test}",
-            ids[0],
-            items,
-            told,
-        )
+        statement = self._differing(ids[0], items, told, entering, everything)
         with connections[self.using].cursor() as cursor:
             cursor.execute(*statement)
             rows: list[_Row] = cursor.fetchall()
         return rows
 
+    def _differing(
+        self, id: str, items: Sql, told: Sql, entering: bool, everything: bool
+    ) -> Sql:
+        """``_Row``s; ``id`` is that of the watch where an entity enters it."""
+        test = "e.id IS NOT NULL OR i.sent IS NOT NULL"
+        if not everything:
+            same = "IS" if self._is_sqlite else "IS NOT DISTINCT FROM"
+            test = f"NOT (e.version {same} i.sent)"
+        head = "SELECT coalesce(i.watch_id, %s), coalesce(i.entity_id, e.id), "
+        head += ", ".join(f"e.{name}" for name in _TOLD[1:])
+        join = self._join(entering)
+        held = sql(f"{head} FROM ({{}}) i {join} WHERE {test}", id, items, told)
+        if not (entering and self._is_sqlite):
+            return held
+        # its FULL JOIN compares each row with each one
+        columns = ", ".join(_TOLD)
+        return sql(
+            f"{{}} UNION ALL SELECT %s, {columns} FROM ({{}}) AS entered"
+            " WHERE id NOT IN (SELECT entity_id FROM ({}))",
+            held,
+            id,
+            told,
+            items,
+        )
+
     def _join(self, entering: bool) -> str:
-        if entering:
-            return "FULL JOIN ({}) e ON e.id = i.entity_id"
         if self._is_sqlite:
             return "LEFT JOIN ({}) e ON e.id = i.entity_id"
+        if entering:
+            return "FULL JOIN ({}) e ON e.id = i.entity_id"
         # one look-up an item, whatever the planner thinks of how many there are
         return (
             "LEFT JOIN LATERAL"

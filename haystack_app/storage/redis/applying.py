@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from . import log
 from .keys import Keys
@@ -36,13 +37,33 @@ def apply(
     if not words:
         lease.release()
         return
-    stage, size = "", len(words)
-    if size > _AT_ONCE:
-        stage, words = _staged(server, keys.stage(lease.token), words), []
-    fields = lease.fields
-    head = lease.key, lease.token, keys.base, log.KEPT, stage, size, kind
+    if len(words) <= _AT_ONCE:
+        _run(server, keys, lease, kind, words)
+        return
+    stage = keys.stage(lease.token)
     try:
-        server.run(APPLY, *head, len(fields), *fields, *words)
+        _stage(server, stage, words)
+        _run(server, keys, lease, kind, words, stage)
+    except BaseException:
+        # it may be what the server's memory is full of
+        with suppress(RedisError):
+            server.redis.unlink(stage)
+        raise
+
+
+def _run(
+    server: Server,
+    keys: Keys,
+    lease: Lease,
+    kind: str,
+    words: Sequence[Any],
+    stage: str = "",
+) -> None:
+    fields = lease.fields
+    head = lease.key, lease.token, keys.base, log.KEPT, stage, len(words), kind
+    sent = () if stage else words
+    try:
+        server.run(APPLY, *head, len(fields), *fields, *sent)
     except ResponseError as error:
         if str(error).startswith((FENCED, STAGED)):
             raise LeaseLost(str(error)) from None
@@ -50,11 +71,10 @@ def apply(
     lease.end()
 
 
-def _staged(server: Server, key: str, words: Sequence[Any]) -> str:
+def _stage(server: Server, key: str, words: Sequence[Any]) -> None:
     """Send many words before the script, so that it alone stops the others."""
     for at in range(0, len(words), _STAGED):
         pipeline = server.redis.transact()
         pipeline.rpush(key, *words[at : at + _STAGED])
         pipeline.expire(key, _STAGE_SECONDS)
         pipeline.execute()
-    return key

@@ -152,17 +152,19 @@ def test_words_that_were_sent_twice_are_refused(
     monkeypatch.setattr(applying, "_AT_ONCE", 10)
     monkeypatch.setattr(applying, "_STAGED", 7)
     redis_store.load_entities([entity("a", n=Number(1), dis="A")])
-    staged = applying._staged
+    staged = applying._stage
 
-    def twice(server: Any, key: str, words: Any) -> str:
+    def twice(server: Any, key: str, words: Any) -> None:
         staged(server, key, words[-3:])
-        return staged(server, key, words)
+        staged(server, key, words)
 
-    monkeypatch.setattr(applying, "_staged", twice)
+    monkeypatch.setattr(applying, "_stage", twice)
     with pytest.raises(LeaseLost, match="not complete"):
         redis_store.load_entities([entity("a", n=Number(2)), entity("b")])
-    monkeypatch.setattr(applying, "_staged", staged)
+    monkeypatch.setattr(applying, "_stage", staged)
     assert redis_store.existing("a")["n"] == Number(1)
+    staged_keys = redis_store.server.redis.scan_iter(redis_store.keys.stage("*"))
+    assert list(staged_keys) == []
     redis_store.load_entities([entity("b")])
     assert ids(redis_store.scan()) == ["a", "b"]
     assert redis_store.differences() == []

@@ -67,13 +67,13 @@ def test_what_is_sent_in_parts_waits(
     monkeypatch.setattr(applying, "_STAGED", 7)
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a")])
-    staged = applying._staged
+    staged = applying._stage
 
-    def delayed(*args: Any) -> str:
+    def delayed(*args: Any) -> None:
         with busy(server):
-            return staged(*args)
+            staged(*args)
 
-    monkeypatch.setattr(applying, "_staged", delayed)
+    monkeypatch.setattr(applying, "_stage", delayed)
     store.load_entities([entity("a", n=Number(1)), entity("b")])
     assert ids(store.scan()) == ["a", "b"]
     assert store.differences() == []

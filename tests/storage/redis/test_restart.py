@@ -122,3 +122,18 @@ def test_a_flushed_server_is_an_empty_one(server: RedisServer) -> None:
     assert ids(store.read("site")) == ["b"]
     assert stored(store.server, store.keys) is not None
     assert store.differences() == []
+
+
+def test_a_batch_that_memory_does_not_hold(server: RedisServer) -> None:
+    """It is refused as a whole, and what was sent of it is not in others' way."""
+    store = RedisAdapter(url=server.url)
+    own = redis.Redis(port=server.port)
+    store.load_entities([entity("a", n=Number(0)), point("p")])
+    own.config_set("maxmemory", own.info("memory")["used_memory"] + 2_000_000)
+    with pytest.raises(redis.OutOfMemoryError):
+        store.load_entities([entity(f"e{n}", t="x" * 1_000) for n in range(6_000)])
+    assert list(own.scan_iter("haystack:1:stage:*")) == []
+    store.load_entities([entity("a", n=Number(1))])
+    store.his_write("p", numbers(10, NOON))
+    assert ids(store.scan()) == ["a", "p"]
+    assert store.differences() == []
