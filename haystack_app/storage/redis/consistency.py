@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ...kinds.series import microseconds_of
 from ..levels import Level
+from ..stored import tag_set_id
 from . import levels
 from .blocks import hex_time, time_of
 from .entities import BATCH, Entity, page
@@ -38,7 +39,6 @@ class _Check:
         self.there: set[str] = set()
         self.terms: dict[str, set[str]] = defaultdict(set)
         self.refs: dict[str, set[str]] = defaultdict(set)
-        self.sets: dict[int, set[str]] = {}
         self.facts: dict[str, dict[str, Any]] = {}
 
     def run(self) -> Iterator[str]:
@@ -46,7 +46,6 @@ class _Check:
         yield from _unlike("index, term", self.terms, self.index.filed())
         yield from self.index.faults()
         yield from _unlike("referrers of", self.refs, self._sets_of("r:"))
-        yield from self._tag_sets()
         yield from self._histories()
         yield from self._arrays()
         yield from self._log()
@@ -94,20 +93,14 @@ class _Check:
             return
         if tags["id"].id != id or microseconds_of(tags["mod"].utc) != entity.mod:
             yield f"@{id} has tags of another entity or of another time"
-        self.sets[entity.tag_set] = set(entity.names)
+        if entity.tag_set != tag_set_id(sorted(entity.names)):
+            yield f"@{id} is filed under another set of tag names"
         for term in self.index.terms_of(entity):
             self.terms[term].add(id)
         for ref in refs_of(entity):
             self.refs[ref].add(id)
         if "hisSize" in tags:
             self.facts[id] = {name: tags.get(name) for name in _FACTS}
-
-    def _tag_sets(self) -> Iterator[str]:
-        found = cast("dict[bytes, bytes]", self.server.redis.hgetall(self.keys.sets))
-        for number, names in self.sets.items():
-            text = found.get(str(number).encode())
-            if text is None or set(text.decode().split(" ")) != names:
-                yield f"set of tag names {number} is missing or another one"
 
     # -- histories -------------------------------------------------------------
 

@@ -177,20 +177,17 @@ def page(server: Server, keys: Keys, after: str, size: int) -> dict[str, Entity]
     return of_rows([id.decode() for id in ids], rows)
 
 
-def names_of(server: Server, keys: Keys, entities: Iterable[Entity]) -> frozenset[str]:
+def names_of(entities: Iterable[Entity]) -> frozenset[str]:
     """All tags that occur in some entities, without a look at each."""
-    sets: set[int] = set()
+    examples: dict[int, Entity] = {}
     curs: set[str] = set()
     for entity in entities:
-        sets.add(entity.tag_set)
+        examples[entity.tag_set] = entity
         curs.add(entity.cur)
-    missing = sorted(sets - _names_of_set.keys())
-    if missing:
-        texts: list[Any] = server.redis.hmget(keys.sets, map(str, missing))
-        for number, text in zip(missing, texts, strict=True):
-            _names_of_set[number] = frozenset(text.decode().split(" "))
     names: set[str] = set()
-    for number in sets:
+    for number, entity in examples.items():
+        if number not in _names_of_set:
+            _names_of_set[number] = frozenset(entity.names)
         names |= _names_of_set[number]
     for cur in curs - {"{}"}:
         names.update(orjson.loads(cur))

@@ -29,16 +29,11 @@ def filed(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
 
 
 def _hashes(keys: Keys, moves: Moves) -> Iterator[Command]:
-    sets: dict[int, str] = {}
     for id, (_, after) in moves.items():
         if after is None:
             yield "UNLINK", keys.entity(id)
-            continue
-        yield "HSET", keys.entity(id), *after.fields
-        if after.tag_set not in sets:
-            sets[after.tag_set] = " ".join(sorted(after.names))
-    for number, names in sets.items():
-        yield "HSET", keys.sets, str(number), names
+        else:
+            yield "HSET", keys.entity(id), *after.fields
 
 
 def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
@@ -74,7 +69,7 @@ def cleared(server: Server, keys: Keys) -> Iterator[Command]:
     for first in (keys.term(""), keys.documents, keys.referrers("")):
         for name in server.redis.scan_iter(f"{first}*", count=BATCH):
             yield "UNLINK", name
-    yield "UNLINK", keys.ids, keys.sets
+    yield "UNLINK", keys.ids
 
 
 def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -33,8 +33,6 @@ class Keys:
         self.base = base = f"{prefix}:{SCHEMA}:"
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""
-        self.sets = f"{base}sets"
-        """Hash of tag names by the number of their set."""
         self.locks = f"{base}locks"
         self.watch_locks = f"{base}watches:locks"
         self.watches = f"{base}watches"

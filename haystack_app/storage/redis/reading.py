@@ -163,15 +163,7 @@ class RedisReading(StorageAdapter):
             return Records([], frozenset())
         found = {one.id: one for one in islice(self._matching(tree, limit), limit)}
         rows = list(found.values())
-        return Records(
-            [one.record for one in rows], self._names(rows) if rows else frozenset()
-        )
-
-    def _names(self, rows: Sequence[Entity]) -> frozenset[str]:
-        pending = self._work.pending.entities if self._work else {}
-        stored = [one for one in rows if one.id not in pending]
-        names = names_of(self.server, self.keys, stored)
-        return names.union(*(one.record for one in rows if one.id in pending))
+        return Records([one.record for one in rows], names_of(rows))
 
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
         tree = self.parsed(filter)

@@ -44,7 +44,10 @@ DAMAGE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "id": (lambda redis, keys: redis.zrem(keys.ids, "q"), "@q is not in the list"),
     "edge": (lambda redis, keys: redis.srem(keys.referrers("s"), "q"), "@q is missing"),
     "edges": (lambda redis, keys: redis.sadd(keys.referrers("s"), "z"), "@z is too"),
-    "sets": (lambda redis, keys: redis.delete(keys.sets), "set of tag names"),
+    "sets": (
+        lambda redis, keys: redis.hset(keys.entity("q"), "set", "7"),
+        "set of tag names",
+    ),
     "array": (
         lambda redis, keys: redis.zrem(keys.due, "8:p"),
         "expiries differs at 8:p",
@@ -75,7 +78,7 @@ def test_the_index_is_made_anew(redis_store: Store) -> None:
     assert redis_store.reindex() == len(every)
     assert redis_store.differences() == []
     redis, keys = redis_store.server.redis, redis_store.keys
-    redis.delete(keys.ids, keys.sets, *redis.scan_iter(keys.referrers("*")))
+    redis.delete(keys.ids, *redis.scan_iter(keys.referrers("*")))
     assert redis_store.differences() != []
     assert redis_store.reindex() == len(every)
     assert redis_store.differences() == []
