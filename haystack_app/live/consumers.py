@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 Message = dict[str, Any]
 AUTH_SECONDS = 10.0
 
-NO_LOG_IN, NO_PROJECT, NO_AUTH, TOO_MANY = 4401, 4404, 4408, 4429
+NO_LOG_IN, NO_PROJECT, NO_AUTH = 4401, 4404, 4408
 TRY_LATER = 1013  # of the registry of RFC 6455
 
 
@@ -42,6 +43,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     caller: Caller | None = None
     session: Session | None = None
+    is_leaving = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
@@ -127,14 +129,21 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _renew(self) -> Session:
         """The session, with what its caller may do as of now. Raises APIException."""
         assert self.caller is not None and self.session is not None
+        session = self.session  # it may end meanwhile
         self.caller = await in_thread(self.caller.renewed)
-        self.session.renew(self.caller)
-        return self.session
+        session.renew(self.caller)
+        return session
 
     async def _leave(self, code: int, reason: str) -> None:
+        if self.is_leaving:
+            return
+        self.is_leaving = True
+        if self.session is not None:
+            self.session.end()
         await self.outbox.empty(1.0)
         self._end()
-        await self.close(code, reason)
+        with suppress(Exception):  # each server has its own for who has left
+            await self.close(code, reason)
 
     def _end(self) -> None:
         if self.session is not None:
