@@ -12,20 +12,22 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.dispatch import receiver
 
+from ..conf import right_pace
 from ..storage.announcing import changed
 from .hints import GROUP, Hints, send_now, shared_layer
 from .login import Caller, renewed
 from .pushed import Pushed
-from .pushing import ended_text, push, renew
+from .pushing import Group, groups, push, renew
 from .rounds import Round
 from .threads import in_thread
 
-__all__ = ["Hub", "hub", "with_hub"]
+__all__ = ["Hub", "hub", "setting", "with_hub"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ RENEW_SECONDS = 10
 _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
+_SLOW_SECONDS = 1.0
+"""How long a watch by filter may hold up the others."""
+_LOG_SECONDS = 60.0
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
@@ -100,7 +105,9 @@ class Hub:
         self.logs: dict[str, asyncio.Event] = {}
         self.stale: Round[str] = Round()
         self.to_renew: Round[Member] = Round()
-        self.is_failing = self.is_deaf = self.is_stopping = False
+        self.logged: dict[str, float] = {}
+        self.is_deaf = self.is_stopping = False
+        self.pushes: set[asyncio.Task[None]] = set()
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
         if shared_layer() is not None:
@@ -191,22 +198,68 @@ class Hub:
     async def _flush_always(self) -> None:
         while True:
             await self.news.wait()
-            await asyncio.sleep(_setting("COALESCE_MS", COALESCE_MS) / 1000)
+            await asyncio.sleep(setting("COALESCE_MS", COALESCE_MS) / 1000)
             self.news.clear()
-            hints, self.heard = self.heard, Hints()
-            try:
-                await push(self.watches, self.id, hints)
-                self.is_failing = False
-            except Exception:
-                self._failed("watches cannot be pushed; trying again")
+            if not await self._attempt("watches cannot be looked at", self._flush):
                 self._doubt_everything()
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _failed(self, what: str) -> None:
-        """A database that is down for an hour is worth one entry, not 3,600."""
-        if not self.is_failing:
-            logger.exception(what)
-        self.is_failing = True
+    async def _flush(self) -> None:
+        """Push what is due; watches by filter that take long go on by themselves."""
+        hints, self.heard = self.heard, Hints()
+        under_way = {
+            self._start(group): group for group in groups(self.watches.values(), hints)
+        }
+        quick = [task for task, group in under_way.items() if not group.is_slow]
+        if quick:
+            await asyncio.wait(quick, timeout=_SLOW_SECONDS)
+        of_ids = [task for task, group in under_way.items() if not group.by_filter]
+        if of_ids:
+            await asyncio.wait(of_ids)
+        for task, group in under_way.items():
+            if not task.done():
+                group.watches[0].is_slow = True
+
+    def _start(self, group: Group) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._push(group))
+        self.pushes.add(task)
+        task.add_done_callback(self.pushes.discard)
+        return task
+
+    async def _push(self, group: Group) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        pushing = partial(push, self.watches, self.id, group)
+        if not await self._attempt("watches cannot be pushed", pushing):
+            for watch in group.watches:
+                watch.is_paused = True
+            loop.call_later(_PAUSE_SECONDS, self._go_on, group)
+        if loop.time() < began + _SLOW_SECONDS:
+            group.watches[0].is_slow = False
+        self._wake_late(group)
+
+    def _go_on(self, group: Group) -> None:
+        for watch in group.watches:
+            watch.is_paused = False
+        self._wake_late(group)
+
+    def _wake_late(self, group: Group) -> None:
+        """What was heard while they had their turn is looked at now."""
+        if any(watch.late and watch.has_room for watch in group.watches):
+            self.news.set()
+
+    async def _attempt(self, what: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it went well. A database that is down for an hour is worth an
+        entry of the log a minute, not one a second for each watch."""
+        try:
+            await work()
+        except Exception:
+            now = asyncio.get_running_loop().time()
+            if now >= self.logged.get(what, now):
+                logger.exception("%s; trying again", what)
+                self.logged[what] = now + _LOG_SECONDS
+            return False
+        return True
 
     def _doubt_everything(self) -> None:
         for watch in self.watches.values():
@@ -217,18 +270,21 @@ class Hub:
         """Each second: at some watches, at leases, and at some log-ins."""
         while True:
             await asyncio.sleep(1.0)
-            every = 1 if self.is_deaf else int(_setting("CHECK_SECONDS", CHECK_SECONDS))
-            for id in self.stale.part(self.watches, every):
-                if id in self.watches:
-                    self.watches[id].late = True
-                    self.news.set()
-            try:
-                for watch in await renew(self.watches, self.id):
-                    self.drop(watch)
-                    watch.connection.send_soon(ended_text(watch.id))
-                await self._renew_log_ins()
-            except Exception:
-                self._failed("leases and log-ins cannot be renewed; trying again")
+            self._doubt_some()
+            await self._attempt("leases cannot be renewed", self._renew_leases)
+            await self._attempt("log-ins cannot be renewed", self._renew_log_ins)
+
+    def _doubt_some(self) -> None:
+        every = 1 if self.is_deaf else int(setting("CHECK_SECONDS", CHECK_SECONDS))
+        for id in self.stale.part(self.watches, every):
+            self.watches[id].late = True
+            self.news.set()
+
+    async def _renew_leases(self) -> None:
+        async for lost in renew(self.watches, self.id):
+            for watch in lost:
+                self.drop(watch)
+                watch.connection.ended(watch)
 
     async def _renew_log_ins(self) -> None:
         members = self.to_renew.part(self.members, RENEW_SECONDS)
@@ -240,6 +296,7 @@ class Hub:
                 member.renew(found[member.caller.identity])
 
 
-def _setting(name: str, default: float) -> float:
-    value: float = settings.HAYSTACK.get(name, default)
-    return value
+def setting(name: str, default: float) -> float:
+    """A wrong one, of which a check speaks, does not stop what happens always."""
+    value = settings.HAYSTACK.get(name, default)
+    return float(value) if right_pace(value) and value > 0 else default

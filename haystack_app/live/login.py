@@ -21,7 +21,9 @@ from rest_framework.request import Request
 from ..api.authentication import AUTHENTICATION, log_out
 from ..api.scopes import covers
 from ..auth.rights import has_right, scope_filter
+from ..auth.roles import VIEW
 from ..filters.ast import Filter
+from ..models import Token
 from ..ops.context import UnknownProject, context_for
 from ..ops.registry import Context
 from .origins import header
@@ -35,12 +37,14 @@ class Caller:
 
     ``scope`` and ``credentials`` are what they logged in by: who asks again learns
     what is true by then. ``sees`` is what they may see; None for everything.
+    ``may_watch``: they may see anything at all.
     """
 
     scope: Mapping[str, Any]
     credentials: str
     request: Request
     sees: Filter | None
+    may_watch: bool
 
     @property
     def user(self) -> Any:
@@ -91,7 +95,8 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Caller:
     if not rest.user.is_authenticated:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
-    return Caller(scope, credentials, rest, scope_filter(rest.user))
+    may_watch = has_right(rest.user, VIEW) and covers(rest.auth, Token.READ)
+    return Caller(scope, credentials, rest, scope_filter(rest.user), may_watch)
 
 
 def renewed(callers: Iterable[Caller]) -> dict[tuple[str, str], Caller | None]:

@@ -15,6 +15,8 @@ __all__ = ["Connection", "Pushed"]
 
 WINDOW = 8
 """Pushes of a watch that may be under way; then the server waits for an ack."""
+_LONGEST = 20.0
+"""Seconds until one sees that a watch was closed, or is asked for elsewhere."""
 
 
 class Connection(Protocol):
@@ -26,10 +28,16 @@ class Connection(Protocol):
 
     def send_soon(self, text: str) -> None: ...
 
+    def ended(self, watch: Pushed) -> None:
+        """Its news goes elsewhere from now on, or nowhere."""
+
 
 class Pushed:
     """``acked`` is the number of the last news that arrived, ``unacked`` are those
-    under way. ``late``: nobody has looked for news, or there was no room for them.
+    under way, ``seq`` is the last that was sent. ``late``: nobody has looked for
+    news, or there was no room for them. ``in_doubt``: the store may take news for
+    told that never were sent. ``is_slow``: looking for news takes long.
+    ``is_paused``: it failed just now.
 
     Whoever has ``turn`` may send news of the watch: so that they are sent in the
     order of their numbers. ``meta`` is that of the answer of the op that last told
@@ -43,7 +51,8 @@ class Pushed:
         self.filter: str | None = meta.get("filter")
         self.connection = connection
         self.turn = asyncio.Lock()
-        self.acked = 0
+        self.acked = self.seq = 0
+        self.in_doubt = self.is_slow = self.is_paused = False
         self.unacked: deque[int] = deque()
         self.look_as(store)
         self.told(meta)
@@ -72,12 +81,17 @@ class Pushed:
     @property
     def has_room(self) -> bool:
         return (
-            not self.turn.locked()
+            not (self.turn.locked() or self.is_paused)
             and len(self.unacked) <= WINDOW
             and self.connection.has_room
         )
 
+    def doubt(self) -> None:
+        """Something went wrong while news was told."""
+        self.in_doubt = self.late = True
+
     def sent(self, seq: int) -> None:
+        self.seq = max(self.seq, seq)
         if not self.unacked or self.unacked[-1] < seq:
             self.unacked.append(seq)
 
@@ -88,4 +102,4 @@ class Pushed:
         return self.late
 
     def must_renew(self, now: float) -> bool:
-        return now - self.renewed > self.lease / 3
+        return now - self.renewed > min(self.lease / 3, _LONGEST)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import (
-    AsyncIterator,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,41 +19,38 @@ from ..storage.base import StorageAdapter
 from ..wire import hayson_writer
 from .hints import Hints
 from .pushed import Pushed
-from .threads import in_thread
+from .threads import LOOKS, SHORT, in_thread, in_thread_of
 
-__all__ = ["ended_text", "push", "renew"]
+__all__ = ["Group", "ended_text", "groups", "push", "renew"]
 
 Watches = Mapping[str, Pushed]
 Ids = Collection[str] | None
 
 
-async def push(watches: Watches, holder: str, hints: Hints) -> None:
-    """News of all watches that hints are about or that are late.
+class Group(NamedTuple):
+    """Watches that are asked about together, of which store as who may see it, and
+    among which ids; None for all."""
 
-    One that has no room for news stays late. So does one that fails; the last
-    failure is raised when all others have been looked at.
-    """
-    failure: Exception | None = None
-    for group, among in _groups(watches.values(), hints):
-        ready = [it for it in group if watches.get(it.id) is it and it.has_room]
-        try:
-            await _push(ready, holder, among)
-        except Exception as error:
-            failure = error
-            for watch in ready:
-                watch.late = True
-    if failure is not None:
-        raise failure
+    watches: list[Pushed]
+    store: StorageAdapter
+    among: Ids
+
+    @property
+    def by_filter(self) -> bool:
+        return self.watches[0].filter is not None
+
+    @property
+    def is_slow(self) -> bool:
+        return self.watches[0].is_slow
 
 
-def _groups(
-    watches: Iterable[Pushed], hints: Hints
-) -> Iterator[tuple[list[Pushed], Ids]]:
-    """Watches that are asked about together, and among which ids; None for all.
+def groups(watches: Iterable[Pushed], hints: Hints) -> list[Group]:
+    """Watches that hints are about or that are late, and that have room for news;
+    one that has none stays late.
 
     Those by filter stand alone: one that takes long holds up no other.
     """
-    groups: dict[Any, tuple[list[Pushed], Ids]] = {}
+    found: dict[Any, Group] = {}
     for watch in watches:
         alias = watch.store.alias
         ids: Ids = hints.ids.get(alias, frozenset())
@@ -71,52 +63,115 @@ def _groups(
         watch.late = False
         alone = watch.filter is not None and watch.id
         key = alias, repr(watch.store.scope), everywhere, alone
-        groups.setdefault(key, ([], None if everywhere else ids))[0].append(watch)
-    yield from groups.values()
+        group = found.setdefault(
+            key, Group([], watch.store, None if everywhere else ids)
+        )
+        group.watches.append(watch)
+    return list(found.values())
 
 
-async def _push(watches: Sequence[Pushed], holder: str, among: Ids) -> None:
-    if not watches:
-        return
-    async with _turns(watches):
-        acks = {watch.id: watch.acked for watch in watches}
-        found = await in_thread(_texts, watches[0].store, acks, holder, among)
-        for watch in watches:
+async def push(watches: Watches, holder: str, group: Group) -> None:
+    """News of a group of ``watches``; where that fails they are late, in doubt.
+
+    What was told for a connection that has been replaced meanwhile is told again to
+    the one that is there now.
+    """
+    async with _turns(group.watches):
+        ready = [it for it in group.watches if _is_ready(watches, it, group.store)]
+        if not ready:
+            return
+        asked = _Asked(group.store, holder, group.among)
+        acks = {watch.id: watch.acked for watch in ready}
+        sent = {watch.id: watch.seq for watch in ready if watch.in_doubt}
+        for watch in ready:
+            watch.in_doubt = False
+        try:
+            found = await in_thread_of(_threads(group), asked.texts, acks, sent)
+        except BaseException:
+            for watch in ready:
+                watch.doubt()
+            raise
+        for watch in ready:
             if watch.id in found:
-                seq, text = found[watch.id]
-                watch.sent(seq)
-                watch.connection.send_soon(text)
+                _send(watches, watch, *found[watch.id])
 
 
-def _texts(
-    store: StorageAdapter, acks: Mapping[str, int], holder: str, among: Ids
-) -> dict[str, tuple[int, str]]:
-    """Number and message of the news of some watches."""
-    now = dt.datetime.now(dt.UTC)
-    with store.time_limit(limit("STATEMENT_SECONDS")):
-        found = store.watch_news(acks, holder=holder, now=now, among=among)
-    return {
-        id: (news.seq, _message({"op": "push"}, news_grid(news, {})))
-        for id, news in found.items()
-    }
+def _threads(group: Group) -> ThreadPoolExecutor:
+    may_take_long = group.by_filter and (group.is_slow or group.among is None)
+    return LOOKS if may_take_long else SHORT
 
 
-async def renew(watches: Watches, holder: str) -> list[Pushed]:
-    """Begin leases anew that need it; the watches that are not ours any more."""
+def _is_ready(watches: Watches, watch: Pushed, store: StorageAdapter) -> bool:
+    """As of when its turn has come; where it has no room by now, or sees something
+    else, it is late again."""
+    if watches.get(watch.id) is not watch:
+        return False
+    if watch.connection.has_room and watch.store.scope == store.scope:
+        return True
+    watch.late = True
+    return False
+
+
+def _send(watches: Watches, watch: Pushed, seq: int, text: str) -> None:
+    now = watches.get(watch.id)
+    if now is watch:
+        watch.sent(seq)
+        watch.connection.send_soon(text)
+    elif now is not None:
+        now.doubt()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    store: StorageAdapter
+    holder: str
+    among: Ids
+
+    def texts(
+        self, acks: Mapping[str, int], sent: Mapping[str, int]
+    ) -> dict[str, tuple[int, str]]:
+        """Number and message of the news of some watches; of those in ``sent`` also
+        what was told behind these numbers."""
+        now = dt.datetime.now(dt.UTC)
+        with self.store.time_limit(limit("STATEMENT_SECONDS")):
+            if sent:
+                self.store.watch_retell(sent, holder=self.holder, now=now)
+            found = self.store.watch_news(
+                acks, holder=self.holder, now=now, among=self.among
+            )
+        return {
+            id: (news.seq, _message({"op": "push"}, news_grid(news, {})))
+            for id, news in found.items()
+        }
+
+
+async def renew(watches: Watches, holder: str) -> AsyncIterator[list[Pushed]]:
+    """Begin leases anew that need it; the watches that are not ours any more.
+
+    A store that fails keeps nothing from the others: its failure is raised last.
+    """
     now = asyncio.get_running_loop().time()
     due: dict[Any, list[Pushed]] = {}
     for watch in watches.values():
         if watch.must_renew(now):
             key = watch.store.alias, repr(watch.store.scope)
             due.setdefault(key, []).append(watch)
-    lost: list[Pushed] = []
-    for group in due.values():
-        ids = [watch.id for watch in group]
-        valid = await in_thread(_renewed, group[0].store, ids, holder)
-        for watch in group:
-            watch.renewed = now
-        lost += [watch for watch in group if watch.id not in valid]
-    return lost
+    asked = [_renew(group, holder, now) for group in due.values()]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    for lost in found:
+        if not isinstance(lost, BaseException):
+            yield lost
+    for failure in found:
+        if isinstance(failure, BaseException):
+            raise failure
+
+
+async def _renew(group: Sequence[Pushed], holder: str, now: float) -> list[Pushed]:
+    ids = [watch.id for watch in group]
+    valid = await in_thread(_renewed, group[0].store, ids, holder)
+    for watch in group:
+        watch.renewed = now
+    return [watch for watch in group if watch.id not in valid]
 
 
 def _renewed(store: StorageAdapter, ids: Sequence[str], holder: str) -> set[str]:
@@ -125,14 +180,12 @@ def _renewed(store: StorageAdapter, ids: Sequence[str], holder: str) -> set[str]
 
 @asynccontextmanager
 async def _turns(watches: Sequence[Pushed]) -> AsyncIterator[None]:
-    """All turns at once, for nobody had one a moment ago: this does not wait."""
-    for watch in watches:
-        await watch.turn.acquire()
-    try:
-        yield
-    finally:
+    """All turns: hardly anybody had one a moment ago. In the order of the hub's
+    watches, so that two who take several never wait for each other."""
+    async with AsyncExitStack() as turns:
         for watch in watches:
-            watch.turn.release()
+            await turns.enter_async_context(watch.turn)
+        yield
 
 
 def _message(words: Mapping[str, Any], grid: Grid) -> str:

@@ -16,7 +16,7 @@ from .login import Caller
 from .outbox import Outbox
 from .pushed import Pushed
 from .pushing import ended_text
-from .threads import in_thread
+from .threads import CALLS, in_thread, in_thread_of
 
 __all__ = ["Session"]
 
@@ -30,6 +30,7 @@ class Session:
         self.outbox = outbox
         self.hub = hub()
         self.watches: dict[str, Pushed] = {}
+        self.is_over = False
         self.on_log_out: Callable[[], None] = lambda: None
         outbox.on_room = self.hub.wake
         self.hub.members.add(self)
@@ -48,12 +49,22 @@ class Session:
             return
         changed = caller.sees != self.caller.sees
         self.caller = caller
-        if changed:
+        if not caller.may_watch:
+            for watch in list(self.watches.values()):
+                self.hub.drop(watch)
+                self.ended(watch)
+        elif changed:
             store = caller.context(self.project).storage
             for watch in self.watches.values():
                 watch.look_as(store)
 
+    def ended(self, watch: Pushed) -> None:
+        if self.watches.get(watch.id) is watch:
+            del self.watches[watch.id]
+        self.send_soon(ended_text(watch.id))
+
     def end(self) -> None:
+        self.is_over = True
         self.hub.members.discard(self)
         for watch in self.watches.values():
             self.hub.drop(watch)
@@ -63,11 +74,13 @@ class Session:
 
     async def call(self, message: Message) -> None:
         """Any op, as HTTP has it."""
-        answer = await self._called(message["op"], grid_in(dict(message)))
+        answer = await self._called(
+            message["op"], await in_thread(grid_in, dict(message))
+        )
         self._say(message, answer)
 
     async def sub(self, message: Message) -> None:
-        grid = grid_in(dict(message))
+        grid = await in_thread(grid_in, dict(message))
         await self._watch(message, "watchSub", grid, grid.meta.get("watchId"))
 
     async def resume(self, message: Message) -> None:
@@ -82,7 +95,7 @@ class Session:
         await self._watch(message, "watchPoll", grid, id)
 
     async def unsub(self, message: Message) -> None:
-        grid = grid_in(dict(message))
+        grid = await in_thread(grid_in, dict(message))
         answer = await self._called("watchUnsub", grid)
         watch = self.watches.get(str(grid.meta.get("watchId")))
         if watch is not None and grid.meta.get("close") not in (None, False):
@@ -104,28 +117,40 @@ class Session:
             await self._tell(message, op, grid)
             return
         async with before.turn:  # pushes before this answer are on their way
-            await self._tell(message, op, grid)
+            told = False
+            try:
+                told = await self._tell(message, op, grid)
+            finally:
+                if not told:  # the store may think that it was
+                    before.doubt()
+        self.hub.wake()
 
-    async def _tell(self, message: Message, op: str, grid: Grid) -> None:
+    async def _tell(self, message: Message, op: str, grid: Grid) -> bool:
+        """Whether the news reached somebody who is pushed the watch."""
         answer = await self._called(op, grid, self.hub.id)
         self._say(message, answer)
-        if not answer[0].is_error:
-            self._push(answer[0].meta)
+        if answer[0].is_error or self.is_over:
+            return False
+        self._push(answer[0].meta)
+        return True
 
     def _push(self, meta: Mapping[str, Any]) -> None:
-        id = str(meta["watchId"])
-        held = self.watches.get(id)
-        if held is not None and self.hub.watches.get(id) is held:
+        id, seq = str(meta["watchId"]), int(meta["seq"].val)
+        held, now = self.watches.get(id), self.hub.watches.get(id)
+        if held is not None and held is now:
             held.told(meta)
+        elif now is not None and now.seq > seq:
+            self.send_soon(ended_text(id))  # who asked later was answered sooner
         else:
             store = self.caller.context(self.project).storage
             self.watches[id] = Pushed(meta, self, store)
             if before := self.hub.add(self.watches[id]):
-                before.connection.send_soon(ended_text(id))
+                before.connection.ended(before)
         self.hub.wake()
 
     async def _called(self, op: str, grid: Grid, holder: str = "") -> Answer:
-        return await in_thread(called, self.caller, self.project, op, grid, holder)
+        asked = self.caller, self.project, op, grid, holder
+        return await in_thread_of(CALLS, called, *asked)
 
     def _say(self, message: Message, answer: Answer) -> None:
         words = {name: message[name] for name in ("op", "ref") if name in message}

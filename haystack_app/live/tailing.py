@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from django.conf import settings
-
 from ..ops import Context
 from ..ops.changes import Page, changes_behind
 from ..storage.handler import storages
-from .hub import CHECK_SECONDS, COALESCE_MS, hub
+from .hub import CHECK_SECONDS, COALESCE_MS, hub, setting
 from .threads import in_thread
 
 __all__ = ["every_seconds", "heard_of", "page_behind"]
@@ -53,10 +51,10 @@ async def heard_of(growth: asyncio.Event, seconds: float) -> None:
             await growth.wait()
     except TimeoutError:
         return
-    await asyncio.sleep(settings.HAYSTACK.get("COALESCE_MS", COALESCE_MS) / 1000)
+    await asyncio.sleep(setting("COALESCE_MS", COALESCE_MS) / 1000)
 
 
 def every_seconds() -> float:
     """How often to look where nothing is heard of."""
-    every: float = settings.HAYSTACK.get("CHECK_SECONDS", CHECK_SECONDS)
+    every = setting("CHECK_SECONDS", CHECK_SECONDS)
     return min(every, 1.0) if hub().is_deaf else every

@@ -11,6 +11,8 @@ __all__ = ["UNSURE", "Difference", "Item", "News", "Watch"]
 
 UNSURE = -1
 """A version that no entity has: what was told may not have arrived."""
+_PUSHED_LEASE = 15.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ class Watch:
     holder: str = ""
 
     def end(self, now: dt.datetime) -> dt.datetime:
-        """When the lease ends if it begins now."""
-        return now + dt.timedelta(seconds=self.lease)
+        """When the lease ends if it begins now. A process that pushes needs a while
+        between one look at its leases and the next."""
+        seconds = max(self.lease, _PUSHED_LEASE) if self.holder else self.lease
+        return now + dt.timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,16 @@ class WatchStore(NamespaceStore):
                 self.watch_drop([id])
         return found
 
+    def watch_retell(
+        self, sent: Mapping[str, int], *, holder: str, now: dt.datetime
+    ) -> None:
+        """What was told behind these numbers, by id, reached nobody: it is news."""
+        with self.watch_alone(sent) as held:
+            for one in held.values():
+                watch = self.watch_valid(one, now, holder)
+                if watch and watch.seq > sent[watch.id]:
+                    self.watch_doubt(watch.id, sent[watch.id])
+
     def watch_renew(
         self, ids: Collection[str], *, holder: str, now: dt.datetime
     ) -> set[str]:
