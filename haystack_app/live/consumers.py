@@ -15,7 +15,7 @@ from channels.utils import await_many_dispatch
 from django.conf import settings
 from rest_framework.exceptions import APIException
 
-from ..api.exceptions import UnreadableRequest, brief
+from ..api.exceptions import BodyTooLarge, UnreadableRequest, brief
 from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
@@ -24,7 +24,7 @@ from .login import Caller, log_in
 from .origins import header, is_foreign
 from .outbox import Outbox
 from .sessions import Session
-from .threads import in_thread
+from .threads import CALLS, in_thread, in_thread_of
 
 __all__ = ["LiveConsumer"]
 
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 AUTH_SECONDS = 10.0
+_LONG = 16_384
+"""Characters of a message; who has not logged in sends none that is longer."""
 
 NO_LOG_IN, NO_PROJECT, NO_AUTH = 4401, 4404, 4408
 TRY_LATER = 1013  # of the registry of RFC 6455
@@ -165,7 +167,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     ) -> None:
         message: Message = {}
         try:
-            message = _read(text_data)
+            message = await self._read(text_data)
             await self._answer(message)
         except APIException as error:
             await self._refuse(message, error.status_code, str(error.detail))
@@ -175,6 +177,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 return
             logger.exception("a message could not be answered")
             await self._refuse(message, 500, "internal error")
+
+    async def _read(self, text: str | None) -> Message:
+        """A message; a long one is read in a thread. Raises APIException."""
+        if text is None:
+            raise UnreadableRequest("messages are JSON in text frames")
+        if len(text) <= _LONG:
+            return _read(text)
+        if self.session is None:
+            raise BodyTooLarge("log in first: the message is too long")
+        return await in_thread_of(CALLS, _read, text)
 
     async def _answer(self, message: Message) -> None:
         op = message["op"]
@@ -233,10 +245,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._say({"op": message.get("op"), "error": error}, message)
 
 
-def _read(text: str | None) -> Message:
+def _read(text: str) -> Message:
     """A message. Raises UnreadableRequest."""
-    if text is None:
-        raise UnreadableRequest("messages are JSON in text frames")
     try:
         found = hayson_reader.parse_json(text)
     except ParseError as error:

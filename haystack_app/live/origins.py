@@ -5,14 +5,19 @@ Source: RFC 6455 section 10.2.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.utils.http import is_same_domain
 
 __all__ = ["header", "is_foreign"]
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def header(scope: Mapping[str, Any], name: str) -> str:
@@ -24,11 +29,35 @@ def header(scope: Mapping[str, Any], name: str) -> str:
 
 def is_foreign(scope: Mapping[str, Any]) -> bool:
     """Whether the page of a connection is of another host, and none that we trust."""
-    origin = urlsplit(header(scope, "origin").lower())
-    if origin.netloc and origin.netloc == header(scope, "host").lower():
+    try:
+        origin = urlsplit(header(scope, "origin").lower())
+        return not (_is_own(scope, origin) or _is_trusted(origin))
+    except (ValueError, DisallowedHost):
+        return True
+
+
+def _is_own(scope: Mapping[str, Any], origin: SplitResult) -> bool:
+    """Of the page and of the server as Django sees it behind proxies.
+
+    What a page of plain HTTP does may be the work of anybody on the way.
+    """
+    request = ASGIRequest({**scope, "method": "GET"}, io.BytesIO())
+    is_secure = request.scheme in ("https", "wss")
+    if origin.scheme not in (("https",) if is_secure else _PORTS):
         return False
-    trusted = map(urlsplit, settings.CSRF_TRUSTED_ORIGINS)
-    return not any(
-        origin.scheme == one.scheme and fnmatchcase(origin.netloc, one.netloc)
+    own = urlsplit(f"{origin.scheme}://{request.get_host()}")
+    return "@" not in origin.netloc and _address(own) == _address(origin)
+
+
+def _address(url: SplitResult) -> tuple[str | None, int]:
+    return url.hostname, url.port or _PORTS[url.scheme]
+
+
+def _is_trusted(origin: SplitResult) -> bool:
+    """As ``CsrfViewMiddleware`` has it: an asterisk stands for any subdomain."""
+    trusted = (urlsplit(one.lower()) for one in settings.CSRF_TRUSTED_ORIGINS)
+    return any(
+        origin.scheme == one.scheme
+        and is_same_domain(origin.netloc, one.netloc.removeprefix("*"))
         for one in trusted
     )

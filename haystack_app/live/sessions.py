@@ -16,7 +16,7 @@ from .login import Caller
 from .outbox import Outbox
 from .pushed import Pushed
 from .pushing import ended_text
-from .threads import CALLS, in_thread, in_thread_of
+from .threads import CALLS, in_thread_of
 
 __all__ = ["Session"]
 
@@ -75,12 +75,12 @@ class Session:
     async def call(self, message: Message) -> None:
         """Any op, as HTTP has it."""
         answer = await self._called(
-            message["op"], await in_thread(grid_in, dict(message))
+            message["op"], await in_thread_of(CALLS, grid_in, dict(message))
         )
         self._say(message, answer)
 
     async def sub(self, message: Message) -> None:
-        grid = await in_thread(grid_in, dict(message))
+        grid = await in_thread_of(CALLS, grid_in, dict(message))
         await self._watch(message, "watchSub", grid, grid.meta.get("watchId"))
 
     async def resume(self, message: Message) -> None:
@@ -95,7 +95,7 @@ class Session:
         await self._watch(message, "watchPoll", grid, id)
 
     async def unsub(self, message: Message) -> None:
-        grid = await in_thread(grid_in, dict(message))
+        grid = await in_thread_of(CALLS, grid_in, dict(message))
         answer = await self._called("watchUnsub", grid)
         watch = self.watches.get(str(grid.meta.get("watchId")))
         if watch is not None and grid.meta.get("close") not in (None, False):

@@ -152,7 +152,7 @@ def test_refresh_and_unsub(opened: Open) -> None:
 
 def test_an_open_connection_keeps_its_lease(opened: Open) -> None:
     socket = opened()
-    watch = socket.sub("a", lease=Number(3, "s")).meta["watchId"]
+    watch = socket.sub("a", lease=Number(0.1, "s")).meta["watchId"]
     time.sleep(4)
     write(a=1)
     assert ids_of(socket.pushed()) == ["a"]
@@ -274,6 +274,24 @@ def test_a_session_needs_a_page_of_ours(
         opened("alice", origin="http://evil.example")
 
 
+def test_a_page_of_http_is_not_of_ours_where_we_are_https(
+    opened: Open, session: Session, server: int, settings: Any
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    headers = session("alice") | {"X-Forwarded-Proto": "https"}
+    own = f"https://127.0.0.1:{server}"
+    assert ids_of(opened(None, headers=headers, origin=own).sub("a")) == ["a"]
+    with pytest.raises(InvalidStatus, match="403"):
+        opened(None, headers=headers, origin=f"http://127.0.0.1:{server}")
+
+
+def test_who_has_not_logged_in_sends_nothing_long(opened: Open) -> None:
+    socket = opened(None)
+    socket.say(op="auth", token="x" * 100_000)
+    assert socket.hear()["error"]["status"] == 413
+    assert socket.ask("ping")["op"] == "pong"
+
+
 def test_other_paths_and_projects(opened: Open) -> None:
     assert opened(path="/ws/nosuch/").close_code() == 4404
     assert opened(path="/ws").grid("about").rows[0]["storage"] == "OrmAdapter"
@@ -316,6 +334,20 @@ def test_rights_and_log_ins_that_end_tell_on_open_connections(
     vera.save()
     assert socket.close_code() == 4401
     assert other.close_code() == 4401
+
+
+def test_who_may_see_nothing_any_more_is_pushed_nothing(
+    opened: Open, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(hub, "RENEW_SECONDS", 1)
+    socket = opened("vera")
+    watch = socket.sub("a").meta["watchId"]
+    get_user_model().objects.get(username="vera").groups.clear()
+    ended = socket.hear()
+    assert (ended["op"], ended["watchId"]) == ("end", watch)
+    write(a=1)
+    assert socket.is_quiet()
+    assert socket.ask("resume", watchId=watch, ack=1)["error"]["status"] == 403
 
 
 def test_a_group_sees_its_own(opened: Open) -> None:
