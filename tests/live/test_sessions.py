@@ -1,0 +1,149 @@
+"""Watches of a connection, where its end, others and failures come between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from haystack_app.kinds import Grid, Number
+from haystack_app.live import sessions
+from haystack_app.live.hub import hub
+from haystack_app.live.outbox import Outbox
+from haystack_app.live.sessions import Session
+from haystack_app.storage.memory import InMemoryAdapter
+
+Work = Callable[[], Awaitable[None]]
+
+
+class Nobody:
+    async def send(self, text_data: str) -> None:
+        raise AssertionError("nothing is delivered here")
+
+
+def a_session() -> Session:
+    context = SimpleNamespace(storage=InMemoryAdapter())
+    caller: Any = SimpleNamespace(sees=None, may_watch=True, context=lambda _: context)
+    return Session(caller, None, Outbox(Nobody()))
+
+
+def said(session: Session) -> list[Any]:
+    return [orjson.loads(text) for text in session.outbox._texts]
+
+
+@pytest.fixture
+def answers(monkeypatch: Any) -> dict[str, Any]:
+    """By op; what is called there runs in a thread, as the op does."""
+    found: dict[str, Any] = {}
+
+    def called(_: Any, __: Any, op: str, *___: Any) -> tuple[Grid, str]:
+        answer: tuple[Grid, str] = found[op]()
+        return answer
+
+    monkeypatch.setattr(sessions, "called", called)
+    return found
+
+
+def told(seq: int) -> tuple[Grid, str]:
+    meta = {"watchId": "w", "seq": Number(seq), "lease": Number(60.0, "s")}
+    return Grid(meta=meta), "{}"
+
+
+def run(work: Work) -> None:
+    async def within() -> None:
+        await asyncio.wait_for(work(), 60)
+        for task in hub().tasks:
+            task.cancel()
+
+    asyncio.run(within())
+
+
+SUB = {"op": "sub", "grid": {"_kind": "grid", "meta": {"watchId": "w"}, "cols": []}}
+RESUME = {"op": "resume", "watchId": "w", "ack": 1}
+
+
+def test_a_watch_of_a_connection_that_has_ended_is_not_pushed(answers: Any) -> None:
+    async def work() -> None:
+        session = a_session()
+        loop = asyncio.get_running_loop()
+
+        def ends() -> tuple[Grid, str]:
+            loop.call_soon_threadsafe(session.end)
+            return told(1)
+
+        answers["watchSub"] = ends
+        await session.sub(SUB)
+        assert not hub().watches
+        assert not session.watches
+
+    run(work)
+
+
+def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
+    async def work() -> None:
+        session, other = a_session(), a_session()
+        answers["watchSub"] = lambda: told(1)
+        await session.sub(SUB)
+        watch = hub().watches["w"]
+        answers["watchPoll"] = lambda: (Grid.error("too long"), "{}")
+        await session.refresh(RESUME)
+        assert watch.in_doubt
+        watch.in_doubt = False
+
+        def breaks() -> tuple[Grid, str]:
+            raise ConnectionError
+
+        answers["watchPoll"] = breaks
+        with pytest.raises(ConnectionError):
+            await other.resume(RESUME)
+        assert watch.in_doubt
+        assert hub().watches["w"] is watch
+        watch.in_doubt = False
+        answers["watchPoll"] = lambda: told(2)
+        await session.refresh(RESUME)
+        assert not watch.in_doubt
+
+    run(work)
+
+
+def test_who_asked_later_and_was_answered_sooner_keeps_the_watch(answers: Any) -> None:
+    async def work() -> None:
+        first, second = a_session(), a_session()
+        held = asyncio.get_running_loop().create_future()
+        seconds = [told(5), told(6)]
+
+        async def called(*_: Any) -> tuple[Grid, str]:
+            answer = seconds.pop(0)
+            if answer[0].meta["seq"] == Number(5):
+                await held
+            return answer
+
+        first._called = second._called = called  # type: ignore[method-assign]
+        slow = asyncio.create_task(first.resume(RESUME))
+        await asyncio.sleep(0)
+        await second.resume(RESUME)
+        held.set_result(None)
+        await slow
+        assert hub().watches["w"].connection is second
+        assert not first.watches
+        assert said(first)[-1]["op"] == "end"
+        assert [message["op"] for message in said(second)] == ["resume"]
+
+    run(work)
+
+
+def test_watches_that_have_ended_are_not_kept(answers: Any) -> None:
+    async def work() -> None:
+        first, second = a_session(), a_session()
+        answers["watchSub"] = answers["watchPoll"] = lambda: told(1)
+        await first.sub(SUB)
+        await second.resume(RESUME)
+        assert said(first)[-1]["op"] == "end"
+        assert not first.watches
+        assert list(second.watches) == ["w"]
+
+    run(work)
