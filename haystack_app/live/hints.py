@@ -7,6 +7,7 @@ by itself from time to time.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-__all__ = ["GROUP", "Hints", "send_now", "shared_layer"]
+__all__ = ["GROUP", "SECONDS", "Hints", "send", "send_now", "shared_layer"]
 
 logger = logging.getLogger(__name__)
 
 GROUP = "haystack.changes"
 _TYPE = "haystack.changes"
+SECONDS = 2.0
+"""For an answer of the layer: a server that hangs holds nobody up."""
 _MOST = 2_000
 """Ids of a hint; with more of them it is about everything."""
 
@@ -77,12 +80,18 @@ def shared_layer() -> Any:
     return None if isinstance(layer, InMemoryChannelLayer) else layer
 
 
+async def send(layer: Any, message: dict[str, Any]) -> None:
+    """Raises whatever a layer's driver does, and TimeoutError where it hangs."""
+    async with asyncio.timeout(SECONDS):
+        await layer.group_send(GROUP, message)
+
+
 def send_now(hints: Hints) -> None:
     """From a process that serves nothing, such as a command, to those that do."""
     layer = shared_layer()
     if layer is None:
         return
     try:
-        async_to_sync(layer.group_send)(GROUP, hints.message(""))
+        async_to_sync(send)(layer, hints.message(""))
     except Exception:  # whatever a layer's driver raises: all is stored already
         logger.warning("the channel layer does not answer: changes are seen later")

@@ -20,7 +20,7 @@ from django.dispatch import receiver
 
 from ..conf import right_pace
 from ..storage.announcing import changed
-from .hints import GROUP, Hints, send_now, shared_layer
+from .hints import GROUP, SECONDS, Hints, send, send_now, shared_layer
 from .login import Caller, renewed
 from .pushed import Pushed
 from .pushing import Group, groups, push, renew
@@ -106,11 +106,12 @@ class Hub:
         self.stale: Round[str] = Round()
         self.to_renew: Round[Member] = Round()
         self.logged: dict[str, float] = {}
-        self.is_deaf = self.is_stopping = False
+        self.is_deaf = self.is_warned = self.is_stopping = False
         self.pushes: set[asyncio.Task[None]] = set()
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
         if shared_layer() is not None:
+            self.is_deaf = True  # until it has joined
             self.tasks.append(loop.create_task(self._listen()))
             self.tasks.append(loop.create_task(self._relay()))
 
@@ -146,24 +147,32 @@ class Hub:
     async def _listen(self) -> None:
         """To other processes, again and again when the layer fails."""
         layer = shared_layer()
+        channel = ""
         while True:
             try:
-                channel = await layer.new_channel()
-                await layer.group_add(GROUP, channel)
-                self.is_deaf = False
+                async with asyncio.timeout(SECONDS):
+                    channel = channel or await layer.new_channel()
+                    await layer.group_add(GROUP, channel)
+                self.is_deaf = self.is_warned = False
                 self._doubt_everything()
-                async with asyncio.timeout(_REJOIN_SECONDS):
-                    while True:
-                        message = await layer.receive(channel)
-                        if message["origin"] != self.id:
-                            self.hear(Hints.of(message))
-            except TimeoutError:
-                continue
+                await self._hear_others(layer, channel)
             except Exception as error:  # whatever a layer's driver raises
-                if not self.is_deaf:
+                if not self.is_warned:
                     logger.warning("the channel layer does not answer: %r", error)
-                self.is_deaf = True
+                self.is_deaf = self.is_warned = True
                 await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _hear_others(self, layer: Any, channel: str) -> None:
+        """For an hour: a layer forgets who joins a group only once."""
+        try:
+            async with asyncio.timeout(_REJOIN_SECONDS) as hour:
+                while True:
+                    message = await layer.receive(channel)
+                    if message["origin"] != self.id:
+                        self.hear(Hints.of(message))
+        except TimeoutError:
+            if not hour.expired():
+                raise
 
     async def _relay(self) -> None:
         layer = shared_layer()
@@ -173,7 +182,7 @@ class Hub:
             self.relaying.clear()
             hints, self.to_relay = self.to_relay, Hints()
             try:
-                await layer.group_send(GROUP, hints.message(self.id))
+                await send(layer, hints.message(self.id))
             except Exception as error:  # other processes look by themselves
                 logger.debug("the channel layer does not answer: %r", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
