@@ -136,7 +136,10 @@ class Hub:
 
         To be taken before one looks, or what comes between is not heard of.
         """
-        return self.logs.setdefault(alias, asyncio.Event())
+        event = self.logs.setdefault(alias, asyncio.Event())
+        if self.is_stopping:
+            event.set()
+        return event
 
     def stop(self) -> None:
         """The server ends: whoever waits for a log shall wait no more."""

@@ -19,9 +19,9 @@ __all__ = ["CALLS", "LOOKS", "SHORT", "in_thread", "in_thread_of"]
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-SHORT = ThreadPoolExecutor(max_workers=6, thread_name_prefix="haystack-live")
-CALLS = ThreadPoolExecutor(max_workers=6, thread_name_prefix="haystack-calls")
-LOOKS = ThreadPoolExecutor(max_workers=3, thread_name_prefix="haystack-looks")
+SHORT = ThreadPoolExecutor(max_workers=4, thread_name_prefix="haystack-live")
+CALLS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="haystack-calls")
+LOOKS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="haystack-looks")
 
 
 async def in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:

@@ -30,6 +30,7 @@ __all__ = ["WatchStore"]
 
 _RENEWED = 0.9
 """A lease is written anew when less than this part of it is left."""
+_LONGEST_DIS = 1_000
 _NOT_TRASH = Missing(("trash",))
 
 
@@ -145,6 +146,8 @@ class WatchStore(NamespaceStore):
             self.parsed(filter)
         if "\0" in dis:
             raise InvalidWatch("watchDis: U+0000 cannot be stored")
+        if len(dis) > _LONGEST_DIS:
+            raise InvalidWatch(f"watchDis: {_LONGEST_DIS} characters at most")
         most = limit("WATCHES")
         if self.watch_count(owner, now) >= most:
             raise InvalidWatch(f"{most} watches are open already (cap WATCHES)")

@@ -318,6 +318,14 @@ def test_a_watch_that_fails_is_tried_again_and_holds_up_no_other(
     of_hub(work)
 
 
+def test_nobody_begins_to_wait_while_the_server_stops() -> None:
+    async def work(hub: Hub) -> None:
+        hub.stop()
+        assert hub.growth("default").is_set()
+
+    of_hub(work)
+
+
 def test_wrong_settings_do_not_stop_a_hub(settings: Any) -> None:
     for wrong in (float("inf"), float("nan"), "soon", None, -1):
         settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": wrong}

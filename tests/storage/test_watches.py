@@ -203,6 +203,36 @@ def test_leases_end_and_are_renewed(site: Store) -> None:
     assert site.watches_due(later(1e6)) == []
 
 
+def test_what_reached_nobody_is_told_again(site: Store) -> None:
+    id = opened(site)
+    watch, _ = site.watch_sub(id, ["a", "b"], now=NOW, holder="h")
+    for val, name in enumerate("ab"):
+        site.cur_write({name: Current(Number(val))})
+        assert site.watch_news({id: 0}, holder="h", now=NOW)
+    for holder, sent in (("h", watch.seq + 2), ("other", watch.seq)):
+        site.watch_retell({id: sent, "nobody": 0}, holder=holder, now=NOW)
+        assert site.watch_news({id: 0}, holder="h", now=NOW) == {}
+    site.watch_retell({id: watch.seq + 1}, holder="h", now=NOW)
+    again = site.watch_news({id: 0}, holder="h", now=NOW)[id]
+    assert told(again) == [["b"], []]
+    assert again.seq == watch.seq + 3
+
+
+def test_a_pushed_watch_outlives_a_short_lease(site: Store) -> None:
+    id = opened(site, "a", lease=1)
+    site.watch_poll(id, now=NOW, holder="h")
+    assert site.watch_renew([id], holder="h", now=later(10)) == {id}
+    assert site.watch_news({id: 0}, holder="h", now=later(24)) == {}
+    assert site.watch_expire(later(24)) == 0
+    site.watch_poll(id, now=later(24))
+    assert site.watch_expire(later(25.1)) == 1
+
+
+def test_what_a_watch_is_called_is_short(site: Store) -> None:
+    with pytest.raises(InvalidWatch, match="watchDis"):
+        site.watch_open("x" * 1_001, owner="joe", lease=60, now=NOW)
+
+
 def test_a_closed_watch_is_unknown(site: Store) -> None:
     id = opened(site, "a")
     site.watch_close(id)
