@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=5000)
     parser.add_argument("--rate", type=int, default=200, help="changes a second")
     parser.add_argument("--breaks", type=float, default=5, help="connections a second")
-    parser.add_argument("--p95", type=float, help="ms that 95 % of pushes may take")
+    parser.add_argument("--p95", type=float, help="ms that 95 %% of pushes may take")
     asked = parser.parse_args()
     plan = Plan(
         asked.seconds,
