@@ -23,7 +23,7 @@ from ..storage.announcing import changed
 from .hints import GROUP, SECONDS, Hints, send, send_now, shared_layer
 from .login import Caller, renewed
 from .pushed import Pushed
-from .pushing import Group, groups, push, renew
+from .pushing import SLOW_SECONDS, Group, groups, push, renew
 from .rounds import Round
 from .threads import in_thread
 
@@ -39,8 +39,6 @@ RENEW_SECONDS = 10
 _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
-_SLOW_SECONDS = 1.0
-"""How long a watch by filter may hold up the others."""
 _LOG_SECONDS = 60.0
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -224,13 +222,10 @@ class Hub:
         }
         quick = [task for task, group in under_way.items() if not group.is_slow]
         if quick:
-            await asyncio.wait(quick, timeout=_SLOW_SECONDS)
+            await asyncio.wait(quick, timeout=SLOW_SECONDS)
         of_ids = [task for task, group in under_way.items() if not group.by_filter]
         if of_ids:
             await asyncio.wait(of_ids)
-        for task, group in under_way.items():
-            if not task.done():
-                group.watches[0].is_slow = True
 
     def _start(self, group: Group) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._push(group))
@@ -239,15 +234,12 @@ class Hub:
         return task
 
     async def _push(self, group: Group) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         pushing = partial(push, self.watches, self.id, group)
         if not await self._attempt("watches cannot be pushed", pushing):
             for watch in group.watches:
                 watch.is_paused = True
+            loop = asyncio.get_running_loop()
             loop.call_later(_PAUSE_SECONDS, self._go_on, group)
-        if loop.time() < began + _SLOW_SECONDS:
-            group.watches[0].is_slow = False
         self._wake_late(group)
 
     def _go_on(self, group: Group) -> None:

@@ -45,14 +45,19 @@ class Pushed:
     """
 
     def __init__(
-        self, meta: Mapping[str, Any], connection: Connection, store: StorageAdapter
+        self,
+        meta: Mapping[str, Any],
+        connection: Connection,
+        store: StorageAdapter,
+        is_slow: bool = False,
     ) -> None:
         self.id: str = meta["watchId"]
         self.filter: str | None = meta.get("filter")
         self.connection = connection
         self.turn = asyncio.Lock()
         self.acked = self.seq = 0
-        self.in_doubt = self.is_slow = self.is_paused = False
+        self.is_slow = is_slow and self.filter is not None
+        self.in_doubt = self.is_paused = False
         self.unacked: deque[int] = deque()
         self.look_as(store)
         self.told(meta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,12 +20,17 @@ from ..storage.base import StorageAdapter
 from ..wire import hayson_writer
 from .hints import Hints
 from .pushed import Pushed
-from .threads import LOOKS, SHORT, in_thread, in_thread_of
+from .threads import LOOKS, SHORT, SLOW_LOOKS, in_thread, in_thread_of
 
-__all__ = ["Group", "ended_text", "groups", "push", "renew"]
+__all__ = ["SLOW_SECONDS", "Group", "ended_text", "groups", "push", "renew"]
+
+SLOW_SECONDS = 1.0
+"""Whoever looks longer for the news of a watch by filter is waited for no more."""
 
 Watches = Mapping[str, Pushed]
 Ids = Collection[str] | None
+Texts = dict[str, tuple[int, str]]
+"""By id of a watch, number and message of its news."""
 
 
 class Group(NamedTuple):
@@ -78,27 +84,34 @@ async def push(watches: Watches, holder: str, group: Group) -> None:
     """
     async with _turns(group.watches):
         ready = [it for it in group.watches if _is_ready(watches, it, group.store)]
-        if not ready:
-            return
-        asked = _Asked(group.store, holder, group.among)
-        acks = {watch.id: watch.acked for watch in ready}
-        sent = {watch.id: watch.seq for watch in ready if watch.in_doubt}
-        for watch in ready:
-            watch.in_doubt = False
-        try:
-            found = await in_thread_of(_threads(group), asked.texts, acks, sent)
-        except BaseException:
-            for watch in ready:
-                watch.doubt()
-            raise
+        found = await _told(group, ready, holder) if ready else {}
         for watch in ready:
             if watch.id in found:
                 _send(watches, watch, *found[watch.id])
 
 
+async def _told(group: Group, ready: Sequence[Pushed], holder: str) -> Texts:
+    asked, threads = _Asked(group.store, holder, group.among), _threads(group)
+    acks = {watch.id: watch.acked for watch in ready}
+    sent = {watch.id: watch.seq for watch in ready if watch.in_doubt}
+    for watch in ready:
+        watch.in_doubt = False
+        watch.is_slow = group.by_filter  # unless it is done in time
+    try:
+        found, seconds = await in_thread_of(threads, asked.texts, acks, sent)
+    except BaseException:
+        for watch in ready:
+            watch.doubt()
+        raise
+    for watch in ready:
+        watch.is_slow = group.by_filter and seconds > SLOW_SECONDS
+    return found
+
+
 def _threads(group: Group) -> ThreadPoolExecutor:
-    may_take_long = group.by_filter and (group.is_slow or group.among is None)
-    return LOOKS if may_take_long else SHORT
+    if group.is_slow:
+        return SLOW_LOOKS
+    return LOOKS if group.by_filter and group.among is None else SHORT
 
 
 def _is_ready(watches: Watches, watch: Pushed, store: StorageAdapter) -> bool:
@@ -129,20 +142,21 @@ class _Asked:
 
     def texts(
         self, acks: Mapping[str, int], sent: Mapping[str, int]
-    ) -> dict[str, tuple[int, str]]:
-        """Number and message of the news of some watches; of those in ``sent`` also
-        what was told behind these numbers."""
-        now = dt.datetime.now(dt.UTC)
+    ) -> tuple[Texts, float]:
+        """The news of some watches, of those in ``sent`` also what was told behind
+        these numbers; and how many seconds that took."""
+        now, began = dt.datetime.now(dt.UTC), time.monotonic()
         with self.store.time_limit(limit("STATEMENT_SECONDS")):
             if sent:
                 self.store.watch_retell(sent, holder=self.holder, now=now)
             found = self.store.watch_news(
                 acks, holder=self.holder, now=now, among=self.among
             )
-        return {
+        texts = {
             id: (news.seq, _message({"op": "push"}, news_grid(news, {})))
             for id, news in found.items()
         }
+        return texts, time.monotonic() - began
 
 
 async def renew(watches: Watches, holder: str) -> AsyncIterator[list[Pushed]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from .hub import hub
 from .login import Caller
 from .outbox import Outbox
 from .pushed import Pushed
-from .pushing import ended_text
+from .pushing import SLOW_SECONDS, ended_text
 from .threads import CALLS, in_thread_of
 
 __all__ = ["Session"]
@@ -127,14 +128,16 @@ class Session:
 
     async def _tell(self, message: Message, op: str, grid: Grid) -> bool:
         """Whether the news reached somebody who is pushed the watch."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
         answer = await self._called(op, grid, self.hub.id)
         self._say(message, answer)
         if answer[0].is_error or self.is_over:
             return False
-        self._push(answer[0].meta)
+        self._push(answer[0].meta, clock() - began > SLOW_SECONDS)
         return True
 
-    def _push(self, meta: Mapping[str, Any]) -> None:
+    def _push(self, meta: Mapping[str, Any], is_slow: bool) -> None:
         id, seq = str(meta["watchId"]), int(meta["seq"].val)
         held, now = self.watches.get(id), self.hub.watches.get(id)
         if held is not None and held is now:
@@ -143,7 +146,7 @@ class Session:
             self.send_soon(ended_text(id))  # who asked later was answered sooner
         else:
             store = self.caller.context(self.project).storage
-            self.watches[id] = Pushed(meta, self, store)
+            self.watches[id] = Pushed(meta, self, store, is_slow)
             if before := self.hub.add(self.watches[id]):
                 before.connection.ended(before)
         self.hub.wake()

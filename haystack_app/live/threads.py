@@ -1,7 +1,8 @@
 """Stores and log-ins are asked in threads; the event loop only waits for them.
 
 What takes long waits only for its like: ops of clients for other ops, watches by
-filter for other ones, so that log-ins, leases and most pushes find a thread.
+filter for other ones, those that are known to be slow for these, so that log-ins,
+leases and most pushes find a thread.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-__all__ = ["CALLS", "LOOKS", "SHORT", "in_thread", "in_thread_of"]
+__all__ = ["CALLS", "LOOKS", "SHORT", "SLOW_LOOKS", "in_thread", "in_thread_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-SHORT = ThreadPoolExecutor(max_workers=4, thread_name_prefix="haystack-live")
-CALLS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="haystack-calls")
-LOOKS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="haystack-looks")
+
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=f"haystack-{name}")
+
+
+SHORT = _threads(3, "live")
+CALLS = _threads(4, "calls")
+LOOKS = _threads(2, "looks")
+SLOW_LOOKS = _threads(1, "slow-looks")
 
 
 async def in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:

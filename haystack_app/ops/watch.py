@@ -13,7 +13,7 @@ from typing import Any
 
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
-from ..storage.errors import StorageError, UnknownWatch
+from ..storage.errors import UnknownWatch
 from ..storage.watch import News, Watch
 from .arguments import filter_of, refs_of, seconds_of, text_of
 from .registry import Context, OpError, op
@@ -63,8 +63,9 @@ def watch_sub(context: Context, request: Grid) -> Grid:
         news = context.storage.watch_poll(
             watch.id, now=context.now, holder=context.holder
         )
-    except StorageError:
-        context.storage.watch_close(watch.id)  # nobody would know its id
+    except Exception:
+        with suppress(Exception):  # or its lease ends it
+            context.storage.watch_close(watch.id)  # nobody would know its id
         raise
     return news_grid(news, _meta(news.watch))
 

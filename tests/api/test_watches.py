@@ -15,6 +15,7 @@ from django.test import Client
 from haystack_app.auth import tokens
 from haystack_app.kinds import MARKER, Grid, Number, Ref
 from haystack_app.models import GroupScope, Token
+from haystack_app.ops import Context, find_op
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.handler import storages
@@ -485,3 +486,24 @@ def test_a_watch_belongs_to_its_project(api: Api, store: StorageAdapter) -> None
     id = opened(api, "c1")
     other = Api(api.client, "memory" if store.alias == "default" else "")
     assert "open a new one" in refusal(other, "watchPoll", watchId=id)
+
+
+def test_a_watch_that_could_not_begin_is_not_left(
+    store: StorageAdapter, monkeypatch: Any
+) -> None:
+    """It would count among those of its user until its lease ends."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(type(store), "watch_changed", fails)
+    monkeypatch.setattr(type(store), "watch_size", fails)
+    op = find_op("watchSub")
+    assert op is not None
+    for request in (
+        Grid(meta={"watchDis": "t", "filter": "point"}),
+        Grid.of([{"id": Ref("c1")}], meta={"watchDis": "t"}),
+    ):
+        with pytest.raises(TimeoutError):
+            op.run(Context(store, "joe", now=NOON), request)
+    assert store.watch_count("joe", NOON) == 0

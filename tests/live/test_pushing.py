@@ -14,6 +14,7 @@ import pytest
 from haystack_app.filters import parse
 from haystack_app.kinds import Number
 from haystack_app.live import hub as hubs
+from haystack_app.live import pushing
 from haystack_app.live.hints import Hints
 from haystack_app.live.hub import Hub, setting
 from haystack_app.live.pushed import Pushed
@@ -226,7 +227,8 @@ def test_a_long_lease_does_not_hide_that_a_watch_was_closed(
 @pytest.fixture
 def quick(settings: Any, monkeypatch: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "COALESCE_MS": 1}
-    monkeypatch.setattr(hubs, "_SLOW_SECONDS", 0.05)
+    for module in (hubs, pushing):
+        monkeypatch.setattr(module, "SLOW_SECONDS", 0.05)
     monkeypatch.setattr(hubs, "_PAUSE_SECONDS", 0.05)
 
 
@@ -286,6 +288,7 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
         assert slow.texts == []
         gate.set()
         await until(lambda: slow.values.get("a") == 3)
+        await until(lambda: not any(one.is_slow for one in hub.watches.values()))
 
     of_hub(work)
 

@@ -64,3 +64,15 @@ def test_a_watch_by_filter_compares_no_row_with_each_other_one(
     plan = plan_of(filter="point")
     assert "RIGHT-JOIN" not in plan
     assert "Nested Loop" not in plan
+
+
+def test_hints_of_what_nobody_watches_lock_nothing(
+    sql_store: OrmAdapter, django_assert_num_queries: Any
+) -> None:
+    sql_store.load_entities([point("a"), point("b")])
+    watch = sql_store.watch_open("t", owner="joe", lease=60, now=NOW)
+    sql_store.watch_sub(watch.id, ["a"], now=NOW, holder="h")
+    connection = connections[sql_store.using]
+    with django_assert_num_queries(1, connection=connection):
+        news = sql_store.watch_news({watch.id: 0}, holder="h", now=NOW, among={"b"})
+    assert news == {}

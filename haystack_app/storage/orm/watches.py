@@ -180,7 +180,8 @@ class OrmWatches(OrmEntities):
         among: Collection[str] | None = None,
     ) -> dict[str, News]:
         """Watches of ids are asked about together; those by filter one by one."""
-        ids = self._concerned(acks, among)
+        if not (ids := self._concerned(acks, among)):
+            return {}
         with self.watch_alone(ids) as held:
             valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
             found = self._news_of_ids([w for w in valid if w.filter is None], among)
