@@ -82,8 +82,8 @@ async def push(watches: Watches, holder: str, group: Group) -> None:
     What was told for a connection that has been replaced meanwhile is told again to
     the one that is there now.
     """
-    async with _turns(group.watches):
-        ready = [it for it in group.watches if _is_ready(watches, it, group.store)]
+    async with _turns(group.watches) as taken:
+        ready = [it for it in taken if _is_ready(watches, it, group.store)]
         found = await _told(group, ready, holder) if ready else {}
         for watch in ready:
             if watch.id in found:
@@ -193,13 +193,17 @@ def _renewed(store: StorageAdapter, ids: Sequence[str], holder: str) -> set[str]
 
 
 @asynccontextmanager
-async def _turns(watches: Sequence[Pushed]) -> AsyncIterator[None]:
-    """All turns: hardly anybody had one a moment ago. In the order of the hub's
-    watches, so that two who take several never wait for each other."""
+async def _turns(watches: Sequence[Pushed]) -> AsyncIterator[list[Pushed]]:
+    """The turns of those that nobody has just taken; the others are late."""
     async with AsyncExitStack() as turns:
+        taken: list[Pushed] = []
         for watch in watches:
-            await turns.enter_async_context(watch.turn)
-        yield
+            if watch.turn.locked():
+                watch.late = True
+            else:
+                await turns.enter_async_context(watch.turn)
+                taken.append(watch)
+        yield taken
 
 
 def _message(words: Mapping[str, Any], grid: Grid) -> str:

@@ -182,6 +182,25 @@ def test_other_rights_take_effect_behind_the_look_that_is_under_way(
     run(work)
 
 
+def test_an_op_that_has_the_turn_of_one_watch_holds_up_no_other(
+    store: StorageAdapter,
+) -> None:
+    async def work() -> None:
+        connection, other = Connection(), Connection()
+        watch, second = pushed(store, connection, "a"), pushed(store, other, "a")
+        watches = {one.id: one for one in (watch, second)}
+        write(store, a=1)
+        (group,) = groups(watches.values(), Hints())
+        async with watch.turn:
+            await push(watches, "h", group)
+            assert other.values == {"a": 1}
+        assert watch.late
+        await push_all(watches)
+        assert connection.values == {"a": 1}
+
+    run(work)
+
+
 def test_a_store_that_fails_keeps_no_lease_from_the_others(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
