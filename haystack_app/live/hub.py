@@ -15,25 +15,21 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
-from django.conf import settings
 from django.dispatch import receiver
 
-from ..conf import right_pace
 from ..storage.announcing import changed
 from .hints import GROUP, SECONDS, Hints, send, send_now, shared_layer
 from .login import Caller, renewed
+from .paces import check_seconds, coalesce_seconds
 from .pushed import Pushed
 from .pushing import SLOW_SECONDS, Group, groups, push, renew
 from .rounds import Round
 from .threads import in_thread
 
-__all__ = ["Hub", "hub", "setting", "with_hub"]
+__all__ = ["Hub", "hub", "with_hub"]
 
 logger = logging.getLogger(__name__)
 
-COALESCE_MS = 100
-CHECK_SECONDS = 10
-"""How soon a change is seen that nobody has said anything of."""
 RENEW_SECONDS = 10
 """How soon a log-in that has ended, or other rights, tell on an open connection."""
 _RELAY_SECONDS = 0.02
@@ -208,7 +204,7 @@ class Hub:
     async def _flush_always(self) -> None:
         while True:
             await self.news.wait()
-            await asyncio.sleep(setting("COALESCE_MS", COALESCE_MS) / 1000)
+            await asyncio.sleep(coalesce_seconds())
             self.news.clear()
             if not await self._attempt("watches cannot be looked at", self._flush):
                 self._doubt_everything()
@@ -279,7 +275,7 @@ class Hub:
             await self._attempt("log-ins cannot be renewed", self._renew_log_ins)
 
     def _doubt_some(self) -> None:
-        every = 1 if self.is_deaf else int(setting("CHECK_SECONDS", CHECK_SECONDS))
+        every = 1 if self.is_deaf else int(check_seconds())
         for id in self.stale.part(self.watches, every):
             self.watches[id].late = True
             self.news.set()
@@ -298,9 +294,3 @@ class Hub:
         for member in members:
             if member in self.members:
                 member.renew(found[member.caller.identity])
-
-
-def setting(name: str, default: float) -> float:
-    """A wrong one, of which a check speaks, does not stop what happens always."""
-    value = settings.HAYSTACK.get(name, default)
-    return float(value) if right_pace(value) and value > 0 else default

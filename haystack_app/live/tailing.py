@@ -7,7 +7,8 @@ import asyncio
 from ..ops import Context
 from ..ops.changes import Page, changes_behind
 from ..storage.handler import storages
-from .hub import CHECK_SECONDS, COALESCE_MS, hub, setting
+from .hub import hub
+from .paces import check_seconds, coalesce_seconds
 from .threads import in_thread
 
 __all__ = ["every_seconds", "heard_of", "page_behind"]
@@ -51,10 +52,10 @@ async def heard_of(growth: asyncio.Event, seconds: float) -> None:
             await growth.wait()
     except TimeoutError:
         return
-    await asyncio.sleep(setting("COALESCE_MS", COALESCE_MS) / 1000)
+    await asyncio.sleep(coalesce_seconds())
 
 
 def every_seconds() -> float:
     """How often to look where nothing is heard of."""
-    every = setting("CHECK_SECONDS", CHECK_SECONDS)
+    every = check_seconds()
     return min(every, 1.0) if hub().is_deaf else every

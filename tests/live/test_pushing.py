@@ -16,7 +16,8 @@ from haystack_app.kinds import Number
 from haystack_app.live import hub as hubs
 from haystack_app.live import pushing
 from haystack_app.live.hints import Hints
-from haystack_app.live.hub import Hub, setting
+from haystack_app.live.hub import Hub
+from haystack_app.live.paces import check_seconds
 from haystack_app.live.pushed import Pushed
 from haystack_app.live.pushing import groups, push, renew
 from haystack_app.live.rounds import Round
@@ -351,7 +352,7 @@ def test_nobody_begins_to_wait_while_the_server_stops() -> None:
 def test_wrong_settings_do_not_stop_a_hub(settings: Any) -> None:
     for wrong in (float("inf"), float("nan"), "soon", None, -1):
         settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": wrong}
-        assert setting("CHECK_SECONDS", 10) == 10
+        assert check_seconds() == 10
 
 
 def test_what_is_not_there_any_more_takes_nobodys_place_in_a_round() -> None:
