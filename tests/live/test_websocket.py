@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from socket import SHUT_RDWR
 from typing import Any
 
 import pytest
@@ -129,6 +130,18 @@ def test_news_goes_to_who_asked_last(opened: Open) -> None:
     write(a=3)
     poll = Grid.of([], meta={"watchId": watch})
     assert ids_of(first.grid("watchPoll", grid=poll)) in (["a"], [])
+
+
+def test_who_leaves_without_taking_what_was_sent_is_let_go(opened: Open) -> None:
+    socket = opened()
+    socket.sub("a")
+    for _ in range(30):
+        socket.say(op="ping", ref="x" * 1_000_000)
+    socket.raw.socket.shutdown(SHUT_RDWR)
+    deadline = time.monotonic() + 30
+    while any(one.members or one.watches for one in hub._hubs.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_refresh_and_unsub(opened: Open) -> None:
