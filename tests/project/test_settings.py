@@ -71,7 +71,7 @@ def test_postgres(load: Load, name: str) -> None:
     options = database["OPTIONS"]
     assert options["pool"] == {
         "min_size": 2,
-        "max_size": 30,
+        "max_size": 32,
         "timeout": 10.0,
         "reconnect_timeout": 2.0,
     }
