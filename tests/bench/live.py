@@ -46,7 +46,7 @@ def live_cases(http: Http, raw: Raw, rows: int) -> Iterator[Case]:
         cur_write,
         update,
         "UPDATE .. FROM unnest",
-        3,
+        4,
         once=True,
     )
     lines = "".join(f"@{id}\n" for id, _ in points)
