@@ -13,12 +13,12 @@ class HaystackConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401  registers them
-        from .auth import (  # noqa: F401  receive signals
-            auditing,
-            endings,
+        from .auth import (  # noqa: F401  connect receivers
+            audit_signals,
             failures,
             first_admin,
             roles,
+            token_signals,
         )
 
         conf.apply()

@@ -18,8 +18,8 @@ from .auth.hashers import ITERATIONS, right_iterations
 from .auth.throttle import wrong_rates
 from .auth.tokens import HOURS, right_hours
 from .conf import PACES, right_pace, wrong_limits
+from .maintenance import DAYS, right_days
 from .ops import find_op
-from .pruning import DAYS, right_days
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 from .storage.redis import RedisAdapter
@@ -52,7 +52,7 @@ _KEYS = {
 }
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
-_ACTING = "haystack_app.auth.acting.remember_request"
+_ACTING = "haystack_app.auth.current_request.remember_request"
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
 """What REST resources are called, and the synonym of the default storage."""

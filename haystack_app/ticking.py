@@ -15,7 +15,7 @@ from threading import Event, Thread
 from django.db import connections
 
 from .conf import seconds_between
-from .pruning import BATCH, prune_some
+from .maintenance import BATCH, prune_some
 from .storage.handler import storages
 
 __all__ = ["Ticker", "start", "tick"]

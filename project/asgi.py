@@ -19,14 +19,14 @@ from project.wsgi import application as wsgi_application  # it sets Django up
 from haystack_app import ticking
 from haystack_app.conf import limit
 from haystack_app.demo import simulating
-from haystack_app.live.feed import Feed, with_feed
+from haystack_app.live.changes_app import Feed, with_feed
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
-from project.body import BodyLayer
-from project.header_names import HeaderNameLayer
-from project.health import HealthLayer
-from project.old_clients import OldClientLayer
-from project.slow_clients import SlowClientLayer, until_gone
+from haystack_app.serving.bodies import BodyLayer
+from haystack_app.serving.header_names import HeaderNameLayer
+from haystack_app.serving.health_layer import HealthLayer
+from haystack_app.serving.http10 import OldClientLayer
+from haystack_app.serving.slow_clients import SlowClientLayer, until_gone
 
 # Any: each package has its own names for the same ASGI and WSGI types.
 wsgi: Any = until_gone(wsgi_application)

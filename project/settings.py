@@ -189,9 +189,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
-    # project/health.py is in front of it, where the server speaks ASGI
-    "haystack_app.health.health_checks",
-    "haystack_app.auth.acting.remember_request",
+    # under ASGI, haystack_app/serving/health_layer.py answers before it
+    "haystack_app.serving.health.health_checks",
+    "haystack_app.auth.current_request.remember_request",
     "django.middleware.security.SecurityMiddleware",
     "haystack_app.auth.middleware.handshake",
     "django.middleware.gzip.GZipMiddleware",

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from haystack_app.front import front_page, log_in, log_out
+from haystack_app.views import front_page, log_in, log_out
 
 admin.site.site_header = admin.site.site_title = "Haystack server"
 

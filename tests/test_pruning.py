@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from haystack_app import checks, pruning, ticking
+from haystack_app import checks, maintenance, ticking
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.storage.building import entity
@@ -49,16 +49,16 @@ def keep(settings: Any, days: Any) -> None:
 
 
 def test_what_is_too_old_goes(two: list[StorageAdapter], settings: Any) -> None:
-    assert pruning.prune_some() == (0, {})
-    assert pruning.prune_some(now() + 364 * DAY) == (0, {})
-    assert pruning.prune_some(now() + 366 * DAY) == (5, {})
+    assert maintenance.prune_some() == (0, {})
+    assert maintenance.prune_some(now() + 364 * DAY) == (0, {})
+    assert maintenance.prune_some(now() + 366 * DAY) == (5, {})
     assert [left(store) for store in two] == [0, 0]
 
 
 @pytest.mark.parametrize("days", [0, None, 0.0])
 def test_for_ever(two: list[StorageAdapter], settings: Any, days: Any) -> None:
     keep(settings, days)
-    assert pruning.prune_some(now() + 9_999 * DAY) == (0, {})
+    assert maintenance.prune_some(now() + 9_999 * DAY) == (0, {})
     assert [left(store) for store in two] == [5, 5]
 
 
@@ -71,13 +71,13 @@ def test_a_store_that_fails_keeps_nothing_from_the_others(
         raise down
 
     monkeypatch.setattr(two[0], "prune_changes", fail)
-    assert pruning.prune_some(now() + 366 * DAY) == (5, {"default": down})
+    assert maintenance.prune_some(now() + 366 * DAY) == (5, {"default": down})
 
 
 def test_the_ticker_prunes_bit_by_bit(
     two: list[StorageAdapter], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "BATCH", 2)
+    monkeypatch.setattr(maintenance, "BATCH", 2)
     monkeypatch.setattr(ticking, "BATCH", 2)
     keep(settings, 1e-9)
     ticker = ticking.Ticker(1)
@@ -116,4 +116,4 @@ def test_the_command(two: list[StorageAdapter], settings: Any) -> None:
 def test_wrong_days(two: list[StorageAdapter], settings: Any, days: Any) -> None:
     keep(settings, days)
     assert [one.id for one in checks.check_settings()] == ["haystack.E015"]
-    assert pruning.kept_days() == 365
+    assert maintenance.kept_days() == 365

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from ..models import AuditEntry
-from .looking import OnlyLookedAt
-from .paging import BoundedPaginator
+from .mixins import OnlyLookedAt
+from .pagination import BoundedPaginator
 
 __all__ = ["AuditAdmin"]
 

@@ -17,16 +17,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..auth.rights import scope_filter
+from ..auth.permissions import scope_filter
 from ..kinds.scalars import Ref
 from ..models import Entity
+from ..sql.compiler import compile_filter
 from ..storage.orm import OrmAdapter
-from ..storage.orm.compiler import compile_filter
 from ..wire.errors import ParseError
+from .entity_detail import names_of, page_of
 from .kept import kept_in_tables
-from .page import names_of, page_of
-from .paging import MOST, BoundedPaginator
-from .things import dis_of, thing_of
+from .labels import dis_of, thing_of
+from .pagination import MOST, BoundedPaginator
 
 if TYPE_CHECKING:
     EntityModelAdmin = admin.ModelAdmin[Entity]

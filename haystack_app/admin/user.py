@@ -14,7 +14,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from ..auth.reach import reach_of
+from ..auth.privileges import reach_of
 
 __all__ = ["UserAdmin"]
 

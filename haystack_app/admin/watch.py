@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ..models import Watch, WatchItem
 from ..storage.orm import OrmAdapter
 from .kept import kept_in_tables
-from .looking import OnlyLookedAt
+from .mixins import OnlyLookedAt
 
 __all__ = ["WatchAdmin"]
 

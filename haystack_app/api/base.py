@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ..auth.rights import has_right, scope_filter
+from ..auth.permissions import has_right, scope_filter
 from ..ops import Context
 from ..ops.context import UnknownProject, context_for
 from . import exceptions

@@ -1,7 +1,7 @@
 """``/api/changes``: the change log from a cursor on, as JSON or as events.
 
 The view answers at once. Where the application waits for news without a thread
-(``live/feed.py``), it says by ``Following`` that there is none yet.
+(``live/changes_app.py``), it says by ``Following`` that there is none yet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import openapi
 from .exceptions import UnreadableRequest
 from .negotiation import choose_type
 from .openapi import query
-from .paging import LARGEST_PAGE, flag, page_size
+from .pagination import LARGEST_PAGE, flag, page_size
 from .rest import OnlyJson, RestView
 
 __all__ = ["CAN_WAIT", "ChangesView", "Following", "longest_wait"]

@@ -24,7 +24,7 @@ from ..wire.errors import ParseError
 from ..wire.record import Record
 from . import exceptions, openapi, preconditions
 from .openapi import query
-from .paging import LARGEST_PAGE, PAGE, flag, page_size
+from .pagination import LARGEST_PAGE, PAGE, flag, page_size
 from .refusals import as_rest
 from .rest import RestView
 

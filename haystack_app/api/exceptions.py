@@ -17,7 +17,7 @@ from rest_framework.views import exception_handler as rest_exception_handler
 from ..kinds.grid import Grid
 from ..outages import RETRY_SECONDS, TEXT, is_outage, unavailable
 from . import throttling
-from .codecs import GridRenderer
+from .renderers import GridRenderer
 
 __all__ = [
     "BodyTooLarge",

@@ -16,7 +16,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from ..wire.registry import DEFAULT, FORMATS, Format
-from .codecs import GridRenderer
+from .renderers import GridRenderer
 
 __all__ = ["GridNegotiation", "choose", "choose_type", "format_of"]
 

@@ -12,7 +12,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.rights import has_right
+from ..auth.permissions import has_right
 from ..auth.roles import VIEW
 from ..conf import limit
 from ..models import Token
@@ -22,8 +22,8 @@ from ..wire.registry import HAYSON
 from .base import ApiView
 from .bodies import request_body
 from .negotiation import format_of
+from .permissions import TokenScope
 from .refusals import as_rest
-from .scopes import TokenScope
 
 __all__ = ["RestView"]
 

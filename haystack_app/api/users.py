@@ -16,17 +16,17 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.reach import Reach, reach_of
+from ..auth.privileges import Reach, reach_of
 from ..models import Token
 from . import openapi
 from .exceptions import UnreadableRequest
 from .openapi import query
-from .paging import LARGEST_PAGE, PAGE, page_size
+from .pagination import LARGEST_PAGE, PAGE, page_size
+from .permissions import TokenScope
 from .refusals import Conflicting
 from .rest import RestView
-from .scopes import TokenScope
+from .serializers import NewUserFields, UserFields, UserPage
 from .throttling import RequestThrottle
-from .user_fields import NewUserFields, UserFields, UserPage
 
 __all__ = ["UserView", "UsersView"]
 

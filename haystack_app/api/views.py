@@ -14,18 +14,18 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.rights import has_right
+from ..auth.permissions import has_right
 from ..kinds.grid import Grid
 from ..ops import NotAllowed, Op, find_op
+from ..ops.dispatch import carry_out
 from ..wire.errors import ParseError
 from . import exceptions
 from .authentication import log_out
 from .base import ApiView
 from .bodies import request_body
-from .carrying_out import carry_out
-from .codecs import GridRenderer, body_grid, query_grid
 from .negotiation import GridNegotiation, format_of
-from .scopes import TokenScope, scope_of
+from .permissions import TokenScope, scope_of
+from .renderers import GridRenderer, body_grid, query_grid
 
 __all__ = ["OpView"]
 

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from ..models import AuditEntry
-from .acting import actor, is_request
+from .current_request import actor, is_request
 
 __all__ = ["KEPT_FAILURES", "note", "note_failure"]
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from ..storage.levels import DEFAULT, MANUAL, Level
+from ..storage.priority_array import DEFAULT, MANUAL, Level
 from .climate import seed_of
 from .history import quarter_of, spec_of, value_at
 

@@ -18,7 +18,7 @@ from ..kinds.scalars import MARKER
 from ..storage.base import StorageAdapter
 from ..storage.currents import Current
 from ..storage.errors import StorageError
-from ..storage.levels import effective
+from ..storage.priority_array import effective
 from ..wire.record import Record
 from .arrays import WHO, program
 from .history import Sample, quarter_of, reading, samples, spec_of, unit_of

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ..auth.rights import has_right
+from ..auth.permissions import has_right
 from ..auth.roles import VIEW
 from ..storage.handler import DEFAULT_ALIAS, storages
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from rest_framework.exceptions import NotFound, PermissionDenied
 
-from ..api.carrying_out import carry_out
 from ..api.exceptions import UnreadableRequest
-from ..api.scopes import scope_of
+from ..api.permissions import scope_of
 from ..api.throttling import as_throttled
 from ..auth import throttle
 from ..kinds.grid import Grid
 from ..ops import NotAllowed, find_op
+from ..ops.dispatch import carry_out
 from ..wire import hayson_reader, hayson_writer
 from ..wire.errors import ParseError
 from .login import Caller, UnknownProject

@@ -22,7 +22,7 @@ from ..wire import hayson_reader
 from ..wire.errors import ParseError
 from .login import Caller, log_in
 from .origins import header, is_foreign
-from .outbox import Outbox
+from .send_queue import Outbox
 from .sessions import Session
 from .threads import CALLS, in_thread, in_thread_of
 

@@ -17,13 +17,13 @@ from typing import Any, Protocol
 
 from django.dispatch import receiver
 
-from ..storage.announcing import changed
-from .hints import GROUP, SECONDS, Hints, send, send_now, shared_layer
+from ..storage.signals import changed
+from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Caller, renewed
+from .notifications import GROUP, SECONDS, Hints, send, send_now, shared_layer
 from .paces import check_seconds, coalesce_seconds
-from .pushed import Pushed
-from .pushing import SLOW_SECONDS, Group, groups, push, renew
 from .rounds import Round
+from .subscription import Pushed
 from .threads import in_thread
 
 __all__ = ["Hub", "hub", "with_hub"]

@@ -19,8 +19,8 @@ from rest_framework.exceptions import (
 from rest_framework.request import Request
 
 from ..api.authentication import AUTHENTICATION, log_out
-from ..api.scopes import covers
-from ..auth.rights import has_right, scope_filter
+from ..api.permissions import covers
+from ..auth.permissions import has_right, scope_filter
 from ..auth.roles import VIEW
 from ..filters.ast import Filter
 from ..models import Token

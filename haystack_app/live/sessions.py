@@ -12,11 +12,11 @@ from ..api.exceptions import UnreadableRequest
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number
 from .calls import Answer, called, grid_in
+from .delivery import SLOW_SECONDS, ended_text
 from .hub import hub
 from .login import Caller
-from .outbox import Outbox
-from .pushed import Pushed
-from .pushing import SLOW_SECONDS, ended_text
+from .send_queue import Outbox
+from .subscription import Pushed
 from .threads import CALLS, in_thread_of
 
 __all__ = ["Session"]

@@ -11,7 +11,7 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
 from ..kinds.scalars import Number, Ref
-from ..storage.levels import DEFAULT, LEVELS, MANUAL, Level, effective
+from ..storage.priority_array import DEFAULT, LEVELS, MANUAL, Level, effective
 from .arguments import ref_of, seconds_of, text_of
 from .registry import Context, NotAllowed, OpError, op
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..storage.errors import UnknownWatch
-from ..storage.watch import News, Watch
+from ..storage.watch_types import News, Watch
 from .arguments import filter_of, refs_of, seconds_of, text_of
 from .registry import Context, OpError, op
 

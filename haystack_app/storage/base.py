@@ -19,7 +19,7 @@ from django.db import connections
 from ..kinds.series import Chunk
 from .currents import CurrentStore
 from .entities import EntityStore
-from .histories import HistoryStore
+from .history import HistoryStore
 from .points import PointStore
 from .records import Changes, Records
 from .watches import WatchStore

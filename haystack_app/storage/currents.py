@@ -10,9 +10,9 @@ from typing import Any
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import microseconds_of
 from ..wire.record import Record
+from .backend import Primitives
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
-from .levels import WritablePoint
-from .primitives import Primitives
+from .priority_array import WritablePoint
 from .samples import Batch, HisPoint
 from .stored import transient_text
 

@@ -10,6 +10,7 @@ from .. import filters
 from ..filters.ast import And, Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import REMOVE, Ref
+from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire.record import Record
 from .errors import (
     AlreadyThere,
@@ -22,7 +23,6 @@ from .errors import (
 from .namespaces import NamespaceStore
 from .records import Changes, Records
 from .stored import stored_form, stored_forms
-from .transient import HIS_FACTS, TRANSIENT
 
 __all__ = ["EntityStore"]
 

@@ -9,7 +9,7 @@ from .. import filters
 from ..defs.namespace import Namespace
 from ..defs.reading import shipped
 from ..filters.ast import Filter
-from .primitives import Primitives
+from .backend import Primitives
 
 __all__ = ["NamespaceStore"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..kinds.scalars import Number
 from ..wire.record import Record
+from .backend import Primitives
 from .errors import InvalidWrite, NotWritable
-from .levels import LEVELS, MANUAL, Level, WritablePoint, effective
-from .primitives import Primitives
+from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
 
 __all__ = ["PointStore"]
 

@@ -18,10 +18,10 @@ import orjson
 from ..kinds.datetimes import DateTime, iso_text
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
+from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire import hayson_writer, limits
 from ..wire.errors import EncodeError
 from .errors import InvalidRecord
-from .transient import HIS_FACTS, TRANSIENT
 
 __all__ = [
     "Stored",

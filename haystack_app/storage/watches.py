@@ -24,7 +24,7 @@ from ..wire.record import Record
 from .errors import InvalidWatch, UnknownWatch
 from .namespaces import NamespaceStore
 from .records import Records
-from .watch import UNSURE, Difference, Item, News, Watch
+from .watch_types import UNSURE, Difference, Item, News, Watch
 
 __all__ = ["WatchStore"]
 

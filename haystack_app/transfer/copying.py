@@ -14,15 +14,15 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidRecord, StorageError
-from ..storage.levels import devalued
+from ..storage.priority_array import devalued
 from ..storage.samples import Batch, reinterpreted
 from ..storage.stored import Stored, restored_form
-from ..storage.transient import HIS_FACTS, TRANSIENT
 from ..wire.record import Record
-from .aligning import REFUSE, REMOVE, align
 from .checksums import canonical
+from .history_sync import REFUSE, REMOVE, align
 
 __all__ = [
     "MERGE",

@@ -20,9 +20,9 @@ from ..kinds.scalars import Ref
 from ..storage.base import StorageAdapter
 from ..storage.samples import HisPoint
 from ..wire.files import UnreadableFile, text_of
-from .cells import cell_reader
-from .places import at_row
-from .records import GRID_SUFFIXES, read_grid
+from .csv_values import cell_reader
+from .entity_files import GRID_SUFFIXES, read_grid
+from .file_errors import at_row
 from .timestamps import instant
 
 __all__ = ["HIS_SUFFIXES", "PlacedSample", "Points", "read_samples"]

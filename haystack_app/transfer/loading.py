@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
+from ..kinds.transient import TRANSIENT
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
 from ..storage.stored import Stored, same_tags, stored_form
-from ..storage.transient import TRANSIENT
 from ..wire.record import Record
-from .places import at_row
-from .records import read_records
+from .entity_files import read_records
+from .file_errors import at_row
 
 __all__ = ["planned_changes", "stored_files"]
 

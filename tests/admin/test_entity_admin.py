@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from haystack_app.admin import paging
+from haystack_app.admin import pagination
 from haystack_app.kinds import MARKER, DateTime, Grid, Number, Ref
 from haystack_app.models import GroupScope
 from haystack_app.storage.base import StorageAdapter
@@ -191,7 +191,7 @@ def test_staff_without_permission(client: Client, building: StorageAdapter) -> N
 def test_big_tables_are_counted_to_a_bound(
     admin_client: Client, building: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "MOST", 2)
+    monkeypatch.setattr(pagination, "MOST", 2)
     monkeypatch.setattr("haystack_app.admin.entity.MOST", 2)
     response = admin_client.get(LIST)
     assert response.context["cl"].result_count == 3

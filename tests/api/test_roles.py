@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 
-from haystack_app.auth.rights import scope_filter
+from haystack_app.auth.permissions import scope_filter
 from haystack_app.kinds import MARKER, Grid, Number, Ref
 from haystack_app.models import GroupScope
 from haystack_app.storage.handler import storages

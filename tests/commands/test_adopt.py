@@ -18,8 +18,8 @@ from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer import predecessor, predecessor_samples
-from haystack_app.transfer.in_place import make_room
+from haystack_app.transfer.haystack_py import samples, tables
+from haystack_app.transfer.haystack_py.rename_tables import make_room
 from haystack_app.transfer.stores import connected
 from tests.storage.building import history
 from tests.transfer.predecessors import Old, old_database, ref
@@ -140,7 +140,7 @@ def test_rows_without_a_place(
     old: Old, here: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a compressed hypertable are read in the order of their times alone."""
-    monkeypatch.setattr(predecessor, "_has_place", lambda connection, table: False)
+    monkeypatch.setattr(tables, "_has_place", lambda connection, table: False)
     old.plain().entities({"p": {"id": ref("p"), **POINT}})
     old.samples("p", [(ONE, 2), (NOON, 1), ("2024-05-01T12:00Z", 3)])
     assert "3 samples of 1 points" in adopt(old.dsn)[0]
@@ -275,7 +275,7 @@ def test_interrupted_and_gone_on(
         "INSERT INTO history SELECT p, '2024-01-01'::timestamptz + n * interval '1 min',"
         " n FROM unnest(ARRAY['a', 'b']) AS p, generate_series(1, 20000) AS n"
     )
-    monkeypatch.setattr(predecessor_samples, "LARGEST_CHUNK", 4_096)
+    monkeypatch.setattr(samples, "LARGEST_CHUNK", 4_096)
     writes = []
     store = OrmAdapter.his_restore
 

@@ -14,7 +14,7 @@ from django.contrib.auth import authenticate, get_user_model
 from haystack_app import demo
 from haystack_app.kinds import Number
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.levels import effective
+from haystack_app.storage.priority_array import effective
 
 from .conftest import Run
 

@@ -7,9 +7,9 @@ from haystack_app.defs import Def, problems, shipped
 from haystack_app.defs.records import symbols_in
 from haystack_app.defs.values import KINDS, kind_of_def
 from haystack_app.kinds import MARKER, Symbol
+from haystack_app.kinds.transient import TRANSIENT
 from haystack_app.kinds.units import UNITS
 from haystack_app.ops import all_ops
-from haystack_app.storage.transient import TRANSIENT
 
 _NAMING = ("is", "tagOn", "of", "quantityOf", "containedBy", "depends")
 _ROOTS = {"marker", "val", "feature"}

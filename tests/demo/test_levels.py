@@ -9,7 +9,7 @@ import pytest
 
 from haystack_app import demo
 from haystack_app.kinds import Number, Ref
-from haystack_app.storage.levels import (
+from haystack_app.storage.priority_array import (
     DEFAULT,
     MANUAL,
     Level,

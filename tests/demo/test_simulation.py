@@ -20,7 +20,7 @@ from haystack_app.demo.simulation import Beat, Simulation
 from haystack_app.kinds import MARKER, NA, REMOVE, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
-from haystack_app.storage.levels import DEFAULT, Level
+from haystack_app.storage.priority_array import DEFAULT, Level
 
 Tags = dict[str, Any]
 NOW = dt.datetime(2026, 3, 4, 16, 7, tzinfo=dt.UTC)  # a Wednesday

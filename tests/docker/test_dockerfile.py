@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from uvicorn.main import main as uvicorn
 
-from haystack_app.health import LIVE
+from haystack_app.serving.health import LIVE
 from tests.docker.files import (
     DOCKER,
     ROOT,

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from haystack_app.health import READY
+from haystack_app.serving.health import READY
 from tests.api.conftest import basic
 from tests.api.servers import Server
 from tests.docker import files, production

@@ -23,11 +23,11 @@ from haystack_app.defs import shipped
 from haystack_app.filters import And, Compare, Filter, Has, Missing, Or, matches
 from haystack_app.filters.parser import MAX_DEPTH, MAX_PATH
 from haystack_app.kinds import Number, Ref
+from haystack_app.sql.compiler import compile_filter
+from haystack_app.sql.expressions import PathHolds
+from haystack_app.sql.fragments import Test
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.storage.orm.compiler import compile_filter
-from haystack_app.storage.orm.expressions import PathHolds
-from haystack_app.storage.orm.sql import Test
 from haystack_app.wire import hayson_writer
 from tests.filters.generator import Generator
 from tests.strategies import asts, data_sets, filter_text, joined

@@ -19,7 +19,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 
 from haystack_app.kinds import MARKER, Number, Ref
-from haystack_app.live import events, feed, tailing
+from haystack_app.live import changes_app, changes_reader, sse
 from haystack_app.models import GroupScope, Token
 from haystack_app.storage.handler import storages
 from project import asgi
@@ -130,16 +130,16 @@ def test_a_change_that_nobody_speaks_of(server: int, settings: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": 0.5}
     begin = end_of(server)
     poll = Later(lambda: get(server, f"?since={begin}"))
-    events = stream(server)
-    assert events.begin() == begin
+    sse = stream(server)
+    assert sse.begin() == begin
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO changes (at, who, entity_id, kind, before, after)"
             " VALUES ('2026-01-01 00:00:00', '', 'q', 'add', '{}', '{}')"
         )
     assert [one["id"] for one in poll.answer()[1]["changes"]] == ["q"]
-    assert events.take(1)[0].data["id"] == "q"
-    events.leave()
+    assert sse.take(1)[0].data["id"] == "q"
+    sse.leave()
 
 
 def test_a_large_entry_is_an_answer_of_its_own(server: int) -> None:
@@ -163,18 +163,18 @@ def test_a_large_entry_is_an_answer_of_its_own(server: int) -> None:
 
 def test_events(server: int) -> None:
     begin = end_of(server)
-    events = stream(server)
-    assert events.begin() == begin
+    sse = stream(server)
+    assert sse.begin() == begin
     add("x")
     add("y")
-    got = events.take(2)
+    got = sse.take(2)
     polled = get(server, f"?since={begin}")[1]["changes"]
     assert [one.data for one in got] == polled
     assert [one.id for one in got] == [one["cursor"] for one in polled]
     assert {one.name for one in got} == {"change"}
-    events.leave()
+    sse.leave()
     add("z")
-    again = stream(server, f"?since={begin}", Last_Event_ID=events.last_id)
+    again = stream(server, f"?since={begin}", Last_Event_ID=sse.last_id)
     assert [one.data["id"] for one in again.take(1)] == ["z"]
     from_begin = stream(server, f"?since={begin}")
     assert [one.data["id"] for one in from_begin.take(3)] == ["x", "y", "z"]
@@ -190,7 +190,7 @@ def test_events_by_a_word_of_the_query(server: int) -> None:
 
 
 def test_a_heartbeat(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.2)
     one = stream(server)
     one.begin()
     while one.comments < 3:
@@ -349,7 +349,7 @@ def test_too_many_requests(server: int, settings: Any) -> None:
 
 
 def test_a_log_in_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "RENEW_SECONDS", 0.2)
+    monkeypatch.setattr(sse, "RENEW_SECONDS", 0.2)
     headers = {"Authorization": f"Bearer {api_token('alice')}"}
     one = stream(server, name=None, **headers)
     one.begin()
@@ -366,7 +366,7 @@ def test_a_log_in_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_filter_that_comes_later(
     server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "RENEW_SECONDS", 0.2)
+    monkeypatch.setattr(sse, "RENEW_SECONDS", 0.2)
     one = stream(server, name="vera")
     one.begin()
     group = Group.objects.create(name="north")
@@ -485,7 +485,7 @@ def _asked(port: int, since: str) -> Any:
 def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many requests to the feed are being answered."""
     inside: list[Any] = []
-    answer = feed.Feed._answer
+    answer = changes_app.Feed._answer
 
     async def counted(self: Any, scope: Any, send: Any) -> None:
         inside.append(send)
@@ -494,7 +494,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         finally:
             inside.remove(send)
 
-    monkeypatch.setattr(feed.Feed, "_answer", counted)
+    monkeypatch.setattr(changes_app.Feed, "_answer", counted)
     return lambda: len(inside)
 
 
@@ -508,7 +508,7 @@ def test_who_leaves_is_gone_at_once(server: int, running: Callable[[], int]) -> 
     for peer in polls:
         peer.close()
     soon(lambda: running() == 0)
-    assert tailing._reads == {}
+    assert changes_reader._reads == {}
 
 
 def remove_big(count: int) -> None:
@@ -542,13 +542,13 @@ def test_a_slow_client_costs_no_memory(
     begin = end_of(server)
     remove_big(300)
     sent = [0]
-    say = events.EventStream._say
+    say = sse.EventStream._say
 
     async def counted(self: Any, text: str) -> None:
         sent[0] += len(text)
         await say(self, text)
 
-    monkeypatch.setattr(events.EventStream, "_say", counted)
+    monkeypatch.setattr(sse.EventStream, "_say", counted)
     peer = lazy(server, begin)
     soon(lambda: sent[0] > 100_000)
     before = -1

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from haystack_app.live import hints, hub
-from haystack_app.live.hints import Hints, send_now
+from haystack_app.live import hub, notifications
 from haystack_app.live.hub import Hub
+from haystack_app.live.notifications import Hints, send_now
 
 
 class Layer:
@@ -54,7 +54,7 @@ class Layer:
 @pytest.fixture
 def layer(monkeypatch: Any) -> Layer:
     layer = Layer()
-    for module in (hints, hub):
+    for module in (notifications, hub):
         monkeypatch.setattr(module, "shared_layer", lambda: layer)
         monkeypatch.setattr(module, "SECONDS", 0.02)
     monkeypatch.setattr(hub, "_PAUSE_SECONDS", 0.01)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from haystack_app.live.outbox import Outbox
+from haystack_app.live.send_queue import Outbox
 
 
 class Socket:

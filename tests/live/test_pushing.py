@@ -13,14 +13,14 @@ import pytest
 
 from haystack_app.filters import parse
 from haystack_app.kinds import Number
+from haystack_app.live import delivery
 from haystack_app.live import hub as hubs
-from haystack_app.live import pushing
-from haystack_app.live.hints import Hints
+from haystack_app.live.delivery import groups, push, renew
 from haystack_app.live.hub import Hub
+from haystack_app.live.notifications import Hints
 from haystack_app.live.paces import check_seconds
-from haystack_app.live.pushed import Pushed
-from haystack_app.live.pushing import groups, push, renew
 from haystack_app.live.rounds import Round
+from haystack_app.live.subscription import Pushed
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.memory import InMemoryAdapter
@@ -247,7 +247,7 @@ def test_a_long_lease_does_not_hide_that_a_watch_was_closed(
 @pytest.fixture
 def quick(settings: Any, monkeypatch: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "COALESCE_MS": 1}
-    for module in (hubs, pushing):
+    for module in (hubs, delivery):
         monkeypatch.setattr(module, "SLOW_SECONDS", 0.05)
     monkeypatch.setattr(hubs, "_PAUSE_SECONDS", 0.05)
 

@@ -13,7 +13,7 @@ import pytest
 from haystack_app.kinds import Grid, Number
 from haystack_app.live import sessions
 from haystack_app.live.hub import hub
-from haystack_app.live.outbox import Outbox
+from haystack_app.live.send_queue import Outbox
 from haystack_app.live.sessions import Session
 from haystack_app.storage.memory import InMemoryAdapter
 

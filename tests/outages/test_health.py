@@ -11,8 +11,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from haystack_app import health
-from haystack_app.health import Health, Probe
+from haystack_app.serving import health
+from haystack_app.serving.health import Health, Probe
 from project import asgi
 from tests.api.conftest import served
 

@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
-from project import body as body_module
-from project.body import BodyLayer
+from haystack_app.serving import bodies as body_module
+from haystack_app.serving.bodies import BodyLayer
 
 CAP = 3_000_000
 

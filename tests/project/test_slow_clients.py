@@ -13,10 +13,10 @@ import pytest
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
-from project import slow_clients
-from project.body import BodyLayer
-from project.old_clients import OldClientLayer
-from project.slow_clients import SlowClientLayer, until_gone
+from haystack_app.serving import slow_clients
+from haystack_app.serving.bodies import BodyLayer
+from haystack_app.serving.http10 import OldClientLayer
+from haystack_app.serving.slow_clients import SlowClientLayer, until_gone
 
 THREADS = 2
 CHUNK = b"x" * 100_000

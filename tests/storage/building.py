@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from haystack_app.kinds import MARKER, DateTime, Number, Ref
+from haystack_app.kinds.transient import HIS_FACTS
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.transient import HIS_FACTS
 
 HOUR = dt.timedelta(hours=1)
 

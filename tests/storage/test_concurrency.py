@@ -24,8 +24,8 @@ from haystack_app.storage.errors import (
     StorageError,
     UnknownEntity,
 )
-from haystack_app.storage.levels import effective
 from haystack_app.storage.orm import OrmAdapter
+from haystack_app.storage.priority_array import effective
 from tests.storage.building import at, entity, history, ids, numbers, point
 
 committed = pytest.mark.django_db(transaction=True, databases="__all__")

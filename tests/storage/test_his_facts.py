@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from haystack_app.kinds import NA, REMOVE, DateTime, Number
 from haystack_app.kinds.series import instant_of, microseconds_of
+from haystack_app.kinds.transient import HIS_FACTS
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.transient import HIS_FACTS
 from tests.storage.building import at, ids, point
 
 Store = StorageAdapter

@@ -15,7 +15,7 @@ from haystack_app.storage.errors import (
     NotWritable,
     UnknownEntity,
 )
-from haystack_app.storage.levels import Level
+from haystack_app.storage.priority_array import Level
 from tests.storage.building import at, entity, history, point, tags_of
 
 Store = StorageAdapter

@@ -12,12 +12,12 @@ from django.db import connections
 
 from haystack_app import filters
 from haystack_app.kinds import MARKER, NA, Number, Ref
-from haystack_app.storage.announcing import changed
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.errors import InvalidWatch, UnknownWatch
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.storage.watch import News
+from haystack_app.storage.signals import changed
+from haystack_app.storage.watch_types import News
 from haystack_app.wire.errors import ParseError
 from tests.storage.building import at, entity, ids, point
 

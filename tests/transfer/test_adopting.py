@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from haystack_app import databases
 from haystack_app.kinds import Number
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.transfer.adopting import Wishes, adopt
-from haystack_app.transfer.predecessor import layouts, opened
+from haystack_app.transfer.haystack_py.adopt import Wishes, adopt
+from haystack_app.transfer.haystack_py.tables import layouts, opened
 from tests.storage.building import history
 from tests.transfer.predecessors import SERVERS, Old, old_database, ref
 

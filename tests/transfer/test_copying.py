@@ -15,9 +15,9 @@ from haystack_app.kinds.series import Chunk
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.transfer import copying
-from haystack_app.transfer.aligning import OtherSamples
 from haystack_app.transfer.checksums import HistorySum
 from haystack_app.transfer.copying import MERGE, REPLACE, TargetInUse, copy_store
+from haystack_app.transfer.history_sync import OtherSamples
 from haystack_app.transfer.verifying import verify
 from tests import strategies
 from tests.storage.building import entity, history, point

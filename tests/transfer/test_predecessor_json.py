@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.errors import InvalidRecord
 from haystack_app.transfer.checksums import canonical
-from haystack_app.transfer.predecessor_json import (
+from haystack_app.transfer.haystack_py.json3 import (
     HAYSON,
     JSON3,
     UnclearFormat,

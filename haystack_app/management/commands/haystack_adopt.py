@@ -15,16 +15,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from haystack_app import databases
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer import in_place
-from haystack_app.transfer.adopting import Adopted, Wishes, adopt
-from haystack_app.transfer.predecessor import (
+from haystack_app.transfer.haystack_py import rename_tables
+from haystack_app.transfer.haystack_py.adopt import Adopted, Wishes, adopt
+from haystack_app.transfer.haystack_py.json3 import AUTO, FORMATS
+from haystack_app.transfer.haystack_py.tables import (
     OLD,
     Layout,
     NoSuchTables,
     layouts,
     opened,
 )
-from haystack_app.transfer.predecessor_json import AUTO, FORMATS
 from haystack_app.transfer.stores import check_migrated
 
 from ._storage import Bars, StorageCommand, check_zone
@@ -116,7 +116,7 @@ class Command(StorageCommand):
         options: dict[str, Any],
     ) -> str:
         """What the table of entities that was asked for is called then."""
-        if not isinstance(target, OrmAdapter) or not in_place.is_same_database(
+        if not isinstance(target, OrmAdapter) or not rename_tables.is_same_database(
             connection, connections[target.using]
         ):
             raise CommandError("--in-place: the DSN is not the storage's own database")
@@ -124,7 +124,7 @@ class Command(StorageCommand):
         if options["dry_run"]:
             check_migrated(target.using, "a dry run needs the tables of this app")
         theirs = [table for one in layouts(connection) for table in one.tables]
-        renamed = in_place.make_room(target.using, theirs)
+        renamed = rename_tables.make_room(target.using, theirs)
         for table in renamed:
             self.stdout.write(f"renamed {table} to {table}{OLD}")
         call_command("migrate", database=target.using, interactive=False, verbosity=0)
@@ -132,7 +132,7 @@ class Command(StorageCommand):
 
     def _drop(self, target: StorageAdapter, layout: Layout) -> None:
         assert isinstance(target, OrmAdapter)
-        in_place.drop(target.using, layout.tables)
+        rename_tables.drop(target.using, layout.tables)
         self.stdout.write(f"dropped {', '.join(layout.tables)}")
 
     # -- telling ----------------------------------------------------------------

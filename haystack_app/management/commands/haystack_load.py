@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from haystack_app.transfer.entity_files import SUFFIXES
 from haystack_app.transfer.loading import planned_changes, stored_files
-from haystack_app.transfer.records import SUFFIXES
 from haystack_app.wire.files import files_in
 
 from ._storage import StorageCommand, bar, changes_text

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.pruning import kept_days, prune_all, right_days
+from haystack_app.maintenance import kept_days, prune_all, right_days
 
 from ._storage import StorageCommand
 

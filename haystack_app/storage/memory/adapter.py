@@ -29,8 +29,8 @@ from ...filters.planner import Term, candidates, plan, terms_of
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
 from ..errors import ArrayInUse, HistoryInUse, OutOfScope
-from ..levels import Level, devalued
 from ..log import logged
+from ..priority_array import Level, devalued
 from ..records import REMOVE, Change, Changes, LogPart, Records
 from ..samples import Batch, Extent, reinterpreted
 from ..stored import (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import RLock
 
 from ..base import StorageAdapter
-from ..watch import Item, Watch
+from ..watch_types import Item, Watch
 
 __all__ = ["MemoryWatches"]
 

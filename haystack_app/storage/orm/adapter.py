@@ -20,7 +20,7 @@ from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import Entity, EntityRef
 from ..errors import OutOfScope
-from ..levels import Level
+from ..priority_array import Level
 from ..records import REMOVE, Change, Changes, LogPart
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text

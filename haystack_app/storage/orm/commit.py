@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from ...models import Change, Entity, EntityRef, HisSample, PriorityLevel, TagSet
 from ..errors import ArrayInUse, HistoryInUse
-from ..levels import devalued
 from ..log import logged
+from ..priority_array import devalued
 from ..records import Changes
 from ..samples import reinterpreted
 from ..stored import Stored, first_version, next_mod, same_tags, tag_set_id

@@ -12,11 +12,11 @@ from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models import Entity, TagSet
 from ...models.entity import spliced
+from ...sql.compiler import compile_filter
 from ...wire.record import Record
 from ..base import StorageAdapter
 from ..records import Records
 from .commit import BATCH
-from .compiler import compile_filter
 from .scope import within
 
 __all__ = ["OrmEntities"]

@@ -6,7 +6,7 @@ import datetime as dt
 
 from ...models import PriorityLevel
 from ...wire import hayson_reader, hayson_writer
-from ..levels import Level
+from ..priority_array import Level
 
 __all__ = ["due", "read", "store"]
 

@@ -18,7 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ...filters.ast import Filter
 from ...models import Entity
-from .compiler import compile_filter
+from ...sql.compiler import compile_filter
 
 __all__ = ["within"]
 

@@ -20,11 +20,11 @@ from ... import models
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models.entity import spliced
+from ...sql.fragments import Sql, sql
 from ...wire.record import Record
-from ..watch import UNSURE, Difference, Item, News, Watch
+from ..watch_types import UNSURE, Difference, Item, News, Watch
 from .commit import BATCH
 from .entities import OrmEntities
-from .sql import Sql, sql
 
 __all__ = ["OrmWatches"]
 

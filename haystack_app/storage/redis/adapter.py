@@ -17,15 +17,15 @@ from django.core.checks import CheckMessage
 
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ..errors import OutOfScope
-from ..levels import Level
+from ..priority_array import Level
 from ..records import Changes
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import checks, levels, libs, tasks
 from .commit import Commit, with_transient
 from .consistency import differences
-from .filing import filed
-from .overlay import combined, extent_of, overlaid
+from .entity_commands import filed
+from .pending import combined, extent_of, overlaid
 from .reindexing import reindex
 from .series import cut
 from .watches import RedisWatches

@@ -10,8 +10,8 @@ import orjson
 
 from ...kinds.series import instant_of
 from ..errors import ArrayInUse, HistoryInUse
-from ..levels import devalued
 from ..log import logged
+from ..priority_array import devalued
 from ..records import Changes
 from ..samples import reinterpreted
 from ..stored import Stored, same_tags

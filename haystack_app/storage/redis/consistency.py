@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from ...kinds.series import microseconds_of
-from ..levels import Level
+from ..priority_array import Level
 from ..stored import tag_set_id
 from . import levels
 from .blocks import hex_time, time_of
 from .entities import BATCH, Entity, page
-from .filing import refs_of
+from .entity_commands import refs_of
 from .index import Index
 from .keys import Keys
 from .server import Server

@@ -10,7 +10,7 @@ import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire import hayson_reader, hayson_writer
-from ..levels import Level
+from ..priority_array import Level
 from .keys import Keys
 from .server import Command, Server
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...filters.ast import And, Compare, Filter, Has, Or
 from ...kinds.scalars import Number
-from ..transient import TRANSIENT
+from ...kinds.transient import TRANSIENT
 
 __all__ = ["FIELDS", "asked", "bounds", "ordered"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ...filters.ast import And, Compare, Filter, Has, Or
 from ...kinds.scalars import Ref
-from ..transient import TRANSIENT
+from ...kinds.transient import TRANSIENT
 
 __all__ = ["MOST_TARGETS", "Targets", "narrowed", "steppable"]
 

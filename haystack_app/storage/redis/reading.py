@@ -20,7 +20,7 @@ from ..base import StorageAdapter
 from ..records import REMOVE, Change, LogPart, Records
 from . import entities, layout, log
 from .entities import BATCH, Entity, names_of
-from .filing import referring, refs_of
+from .entity_commands import referring, refs_of
 from .index import Index
 from .keys import Keys
 from .layout import Layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import layout
-from .filing import cleared, filed, whole
+from .entity_commands import cleared, filed, whole
 from .keys import Keys
 from .layout import Layout
 from .search import SearchIndex

@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from . import reading_scripts as reading
 from . import writing_scripts as writing
-from .patience import PatientRedis
+from .client import PatientRedis
 from .script import Script
 from .writing_scripts import LAYOUT
 

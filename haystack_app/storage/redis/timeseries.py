@@ -24,7 +24,7 @@ from ..samples import Batch, Extent
 from .blocks import SAMPLE, Samples
 from .keys import Keys
 from .locks import Lease
-from .overlay import interleaved
+from .pending import interleaved
 from .series import Plan, Series, cut
 from .server import Command, Server
 

@@ -11,7 +11,7 @@ import orjson
 
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import instant_of, microseconds_of
-from ..watch import Difference, Item, News, Watch
+from ..watch_types import Difference, Item, News, Watch
 from .applying import apply
 from .entities import BATCH, versions_of
 from .keys import Keys

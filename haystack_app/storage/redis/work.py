@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..levels import Level
+from ..priority_array import Level
 from ..records import Change
 from ..samples import Batch
 from . import levels, libs, log

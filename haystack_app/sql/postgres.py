@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
-from ...filters.ast import Path
-from ...kinds.datetimes import DateTime
-from ...kinds.scalars import Number, Ref
-from ...wire import hayson_writer
-from ..transient import TRANSIENT
-from .sql import Row, Sql, Test, all_of, any_of, sql
+from ..filters.ast import Path
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Number, Ref
+from ..kinds.transient import TRANSIENT
+from ..wire import hayson_writer
+from .fragments import Row, Sql, Test, all_of, any_of, sql
 
 __all__ = ["all_hold", "has_any", "holds", "is_set"]
 

@@ -17,10 +17,10 @@ from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
 from ..api.changes import CAN_WAIT, ChangesView, Following, longest_wait
-from .events import EventStream
+from .changes_reader import every_seconds, heard_of, page_behind
 from .hub import hub
-from .stopping import hear_of_stop
-from .tailing import every_seconds, heard_of, page_behind
+from .shutdown import hear_of_stop
+from .sse import EventStream
 from .threads import in_thread
 
 __all__ = ["Feed", "with_feed"]
@@ -101,7 +101,7 @@ def _request(scope: Scope, can_wait: bool) -> ASGIRequest:
     headers = [
         (name, value)
         for name, value in scope["headers"]
-        # WSGI cannot tell `a_b` from `a-b`: see project/body.py
+        # WSGI cannot tell `a_b` from `a-b`: see haystack_app/serving/bodies.py
         if name not in _OF_BODIES and b"_" not in name
     ]
     query = scope["query_string"].decode("latin-1").encode("ascii", "replace")

@@ -15,9 +15,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, F
 from django.db.models.sql.compiler import SQLCompiler
 
-from ...filters.ast import Path
+from ..filters.ast import Path
 from . import postgres, sqlite
-from .sql import Row, Sql, Test, all_of
+from .fragments import Row, Sql, Test, all_of
 
 __all__ = [
     "AllOf",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...filters.ast import Compare, Has, Missing
+from ..filters.ast import Compare, Has, Missing
 
 __all__ = ["Row", "Sql", "Test", "all_of", "any_of", "sql"]
 

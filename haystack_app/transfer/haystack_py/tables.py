@@ -15,8 +15,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..kinds.series import LARGEST_CHUNK
-from ..storage.errors import StorageError
+from ...kinds.series import LARGEST_CHUNK
+from ...storage.errors import StorageError
 
 __all__ = [
     "OLD",

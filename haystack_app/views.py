@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from . import filters
 from .auth.forms import ThrottledLogInForm
-from .auth.rights import has_right, scope_filter
+from .auth.permissions import has_right, scope_filter
 from .auth.roles import VIEW
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from ..kinds.scalars import Ref
-from ..storage.errors import InvalidRecord, StorageError
-from ..wire import hayson_reader, json3_reader
-from ..wire.errors import ParseError
-from ..wire.hayson_reader import parse_json
+from ...kinds.scalars import Ref
+from ...storage.errors import InvalidRecord, StorageError
+from ...wire import hayson_reader, json3_reader
+from ...wire.errors import ParseError
+from ...wire.hayson_reader import parse_json
 
 __all__ = [
     "AUTO",

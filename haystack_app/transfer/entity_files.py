@@ -11,7 +11,7 @@ from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
 from ..wire.files import UnreadableFile, text_of
-from .places import at_row, grid_fault
+from .file_errors import at_row, grid_fault
 
 __all__ = ["GRID_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 

@@ -7,7 +7,7 @@ Django's answer, uvicorn itself included, writes names in lower case.
 
 from __future__ import annotations
 
-from project.body import App, Message, Receive, Scope, Send
+from haystack_app.serving.bodies import App, Message, Receive, Scope, Send
 
 __all__ = ["HeaderNameLayer"]
 

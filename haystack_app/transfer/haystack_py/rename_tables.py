@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from .predecessor import OLD, NoSuchTables
+from .tables import OLD, NoSuchTables
 
 __all__ = ["drop", "is_same_database", "make_room"]
 

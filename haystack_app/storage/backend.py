@@ -20,13 +20,13 @@ from django.core.checks import CheckMessage
 from ..filters.ast import Filter
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
-from . import announcing
+from . import signals
 from .errors import UnknownEntity
-from .levels import Level
+from .priority_array import Level
 from .records import Change, Changes, LogPart
 from .samples import Batch, Extent
 from .stored import Stored
-from .watch import Item, Watch
+from .watch_types import Item, Watch
 
 __all__ = ["Primitives"]
 
@@ -122,7 +122,7 @@ class Primitives:
         and ``set_transient``.
         """
         if ids:
-            announcing.announce(self.alias, ids, logged=logged)
+            signals.announce(self.alias, ids, logged=logged)
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         """What happened to an entity, the newest first.

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
 
-from project.body import CHUNK, IN_MEMORY, App, Message, Receive, Scope, Send
+from haystack_app.serving.bodies import (
+    CHUNK,
+    IN_MEMORY,
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 __all__ = ["OldClientLayer"]
 

@@ -25,7 +25,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .outages import RETRY_SECONDS
+from ..outages import RETRY_SECONDS
 
 __all__ = ["LIVE", "PATHS", "READY", "Health", "health_checks"]
 

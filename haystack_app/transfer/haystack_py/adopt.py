@@ -15,25 +15,18 @@ from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..kinds.scalars import MARKER
-from ..storage.base import StorageAdapter
-from ..storage.errors import InvalidRecord, StorageError
-from ..storage.orm.history import snapshot
-from ..storage.samples import HisPoint
-from ..storage.stored import Stored, stored_form
-from ..storage.transient import TRANSIENT
-from .aligning import KEEP, OVERWRITE, align
-from .checksums import canonical
-from .predecessor import (
-    Layout,
-    Survey,
-    read_entities,
-    read_levels,
-    read_samples,
-    survey,
-)
-from .predecessor_json import AUTO, format_of, record_of, value_of
-from .predecessor_samples import Counted, check_samples, chunks_of
+from ...kinds.scalars import MARKER
+from ...kinds.transient import TRANSIENT
+from ...storage.base import StorageAdapter
+from ...storage.errors import InvalidRecord, StorageError
+from ...storage.orm.history import snapshot
+from ...storage.samples import HisPoint
+from ...storage.stored import Stored, stored_form
+from ..checksums import canonical
+from ..history_sync import KEEP, OVERWRITE, align
+from .json3 import AUTO, format_of, record_of, value_of
+from .samples import Counted, check_samples, chunks_of
+from .tables import Layout, Survey, read_entities, read_levels, read_samples, survey
 
 __all__ = ["Adopted", "Wishes", "adopt"]
 

@@ -20,7 +20,7 @@ from django.dispatch import receiver
 
 from ..models import AuditEntry, GroupScope, Token
 from .audit import note
-from .endings import is_rehash
+from .token_signals import is_rehash
 
 __all__: list[str] = []
 

@@ -18,8 +18,8 @@ from ..kinds.grid import Grid
 from ..ops.watch import news_grid
 from ..storage.base import StorageAdapter
 from ..wire import hayson_writer
-from .hints import Hints
-from .pushed import Pushed
+from .notifications import Hints
+from .subscription import Pushed
 from .threads import LOOKS, SHORT, SLOW_LOOKS, in_thread, in_thread_of
 
 __all__ = ["SLOW_SECONDS", "Group", "ended_text", "groups", "push", "renew"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from haystack_app.health import PATHS, Health
 from haystack_app.outages import RETRY_SECONDS
-from project.body import App, Receive, Scope, Send
+from haystack_app.serving.bodies import App, Receive, Scope, Send
+from haystack_app.serving.health import PATHS, Health
 
 __all__ = ["HealthLayer"]
 

@@ -17,12 +17,12 @@ from django.utils.safestring import SafeString
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number, Ref
+from ..kinds.transient import TRANSIENT
 from ..models import Entity, EntityRef, HisSample
 from ..storage.orm import OrmAdapter
-from ..storage.transient import TRANSIENT
 from ..wire import hayson_reader, zinc_writer
+from .labels import dis_of, thing_of
 from .log import changes_of, levels_of
-from .things import dis_of, thing_of
 
 __all__ = ["names_of", "page_of"]
 

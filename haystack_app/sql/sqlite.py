@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from ...filters.ast import Path
-from ...kinds.datetimes import DateTime
-from ...kinds.scalars import Number, Ref
-from ...kinds.series import microseconds_of
-from ...wire import hayson_writer
-from ..transient import TRANSIENT
-from .sql import Row, Sql, Test, all_of, any_of, sql
+from ..filters.ast import Path
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Number, Ref
+from ..kinds.series import microseconds_of
+from ..kinds.transient import TRANSIENT
+from ..wire import hayson_writer
+from .fragments import Row, Sql, Test, all_of, any_of, sql
 
 __all__ = ["has_any", "holds"]
 

@@ -21,9 +21,9 @@ from ..models import Token
 from ..ops import NotAllowed
 from ..ops.changes import LostPlace, Page, check_may_follow
 from ..outages import is_outage
+from .changes_reader import every_seconds, heard_of, page_behind
 from .hub import RENEW_SECONDS, hub
 from .login import log_in
-from .tailing import every_seconds, heard_of, page_behind
 from .threads import in_thread
 
 __all__ = ["EventStream"]

@@ -17,7 +17,7 @@ from threading import Event
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from project.body import IN_MEMORY, App, Message, Receive, Scope, Send
+from haystack_app.serving.bodies import IN_MEMORY, App, Message, Receive, Scope, Send
 
 __all__ = ["SlowClientLayer", "until_gone"]
 

@@ -6,8 +6,8 @@ from typing import TypeGuard
 
 from django.db.models import Expression, Q, Value
 
-from ...filters.ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
-from ...kinds.scalars import Ref
+from ..filters.ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
+from ..kinds.scalars import Ref
 from . import postgres
 from .expressions import (
     AllOf,
@@ -19,7 +19,7 @@ from .expressions import (
     TagEquals,
     TagPresent,
 )
-from .sql import Test
+from .fragments import Test
 
 __all__ = ["compile_filter"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ..auth.rights import scope_filter
+from ..auth.permissions import scope_filter
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]

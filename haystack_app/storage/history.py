@@ -9,12 +9,12 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
+from ..kinds.transient import HIS_FACTS
 from ..wire.record import Record
+from .backend import Primitives
 from .currents import sampled
 from .errors import NotHistorized, UnknownEntity
-from .primitives import Primitives
 from .samples import Batch, Extent, HisPoint, Sample, checked
-from .transient import HIS_FACTS
 
 __all__ = ["HistoryStore"]
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..kinds.scalars import Number
-from ..kinds.series import LARGEST_CHUNK, Chunk
-from ..kinds.units import UnknownUnit
-from ..storage.errors import StorageError
-from ..storage.samples import HisPoint
-from .aligning import chunk_of
-from .predecessor import Survey
+from ...kinds.scalars import Number
+from ...kinds.series import LARGEST_CHUNK, Chunk
+from ...kinds.units import UnknownUnit
+from ...storage.errors import StorageError
+from ...storage.samples import HisPoint
+from ..history_sync import chunk_of
+from .tables import Survey
 
 __all__ = ["Counted", "check_samples", "chunks_of"]
 

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..api.exceptions import brief
 from ..conf import limit
 from ..kinds.grid import Grid
-from ..ops import Context, NotAllowed, Op, OpError
 from ..outages import is_outage
-from .exceptions import brief
+from . import Context, NotAllowed, Op, OpError
 
 __all__ = ["carry_out"]
 
