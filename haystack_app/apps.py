@@ -3,7 +3,6 @@ from __future__ import annotations
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.conf import settings
 
 
 class HaystackConfig(AppConfig):
@@ -14,13 +13,12 @@ class HaystackConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401  registers them
         from .auth import (  # noqa: F401  connect receivers
-            audit_signals,
-            failures,
             first_admin,
             roles,
+            signals,
             token_signals,
         )
 
         conf.apply()
-        for module in settings.HAYSTACK.get("ACTIONS", []):
+        for module in conf.app_settings.ACTIONS:
             import_module(module)

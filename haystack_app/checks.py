@@ -13,12 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .auth.addresses import right_proxies
-from .auth.hashers import ITERATIONS, right_iterations
-from .auth.throttle import wrong_rates
-from .auth.tokens import HOURS, right_hours
-from .conf import PACES, right_pace, wrong_limits
-from .maintenance import DAYS, right_days
+from .conf import problems
 from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
@@ -33,23 +28,6 @@ __all__ = [
     "check_storages",
 ]
 
-_KEYS = {
-    "ACTIONS",
-    "CHANGES_DAYS",
-    "CHECK_SECONDS",
-    "COALESCE_MS",
-    "HISTORY_CHUNK_DAYS",
-    "LIMITS",
-    "PROXIES",
-    "SCRAM_ITERATIONS",
-    "SERVER_NAME",
-    "SIMULATE_SECONDS",
-    "STORAGES",
-    "SUPERUSER",
-    "THROTTLE",
-    "TICK_SECONDS",
-    "TOKEN_HOURS",
-}
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
 _ACTING = "haystack_app.auth.current_request.remember_request"
@@ -60,81 +38,12 @@ _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "use
 
 @register()
 def check_settings(**_: Any) -> Iterator[CheckMessage]:
-    """The setting HAYSTACK itself."""
-    for key in sorted(settings.HAYSTACK.keys() - _KEYS):
+    """The setting HAYSTACK: unknown keys and values that are not accepted."""
+    for problem in problems():
         yield Error(
-            f"HAYSTACK has the unknown key {key!r}",
-            hint=f"Known are {', '.join(sorted(_KEYS))}.",
-            id="haystack.E005",
-        )
-    days = settings.HAYSTACK.get("HISTORY_CHUNK_DAYS", 7)
-    if not isinstance(days, int) or days < 1:
-        yield Error(
-            f"HAYSTACK['HISTORY_CHUNK_DAYS'] is {days!r}",
-            hint="Give whole days, 1 or more.",
-            id="haystack.E006",
-        )
-    if "default" not in storages:
-        yield Error(
-            "HAYSTACK['STORAGES'] has no 'default'",
-            hint='Add "default": {"BACKEND": "haystack_app.storage.orm.OrmAdapter"}.',
-            id="haystack.E007",
-        )
-    for key, hint in wrong_limits():
-        yield Error(
-            f"HAYSTACK['LIMITS'] has a wrong entry: {key!r}",
-            hint=f"{hint[0].upper()}{hint[1:]}; see docs/configuration.md.",
-            id="haystack.E008",
-        )
-    for key in ("CHECK_SECONDS", "COALESCE_MS"):
-        value = settings.HAYSTACK.get(key, 1)
-        if not isinstance(value, int | float) or not 0 < value <= 60_000:
-            yield Error(
-                f"HAYSTACK[{key!r}] is {value!r}",
-                hint="Give a number, more than 0; see docs/configuration.md.",
-                id="haystack.E013",
-            )
-    for key, default in PACES.items():
-        if not right_pace(settings.HAYSTACK.get(key, default)):
-            yield Error(
-                f"HAYSTACK[{key!r}] is wrong; it counts as {default:g}",
-                hint="Give seconds from one time to the next, or 0 for never.",
-                id="haystack.E014",
-            )
-    if not right_days(settings.HAYSTACK.get("CHANGES_DAYS", DAYS)):
-        yield Error(
-            "HAYSTACK['CHANGES_DAYS'] is wrong",
-            hint="Give a number of days, 0 or None to keep the change log for ever.",
-            id="haystack.E015",
-        )
-    yield from _log_in_settings()
-
-
-def _log_in_settings() -> Iterator[CheckMessage]:
-    """The entries of the setting that are about logging in."""
-    if not right_iterations(settings.HAYSTACK.get("SCRAM_ITERATIONS", ITERATIONS)):
-        yield Error(
-            "HAYSTACK['SCRAM_ITERATIONS'] is wrong",
-            hint="Give a whole number from 4,096 to 99,999,999; 100,000 is usual.",
-            id="haystack.E009",
-        )
-    if not right_hours(settings.HAYSTACK.get("TOKEN_HOURS", HOURS)):
-        yield Error(
-            "HAYSTACK['TOKEN_HOURS'] is wrong",
-            hint="Give a number of hours, more than 0 and at most ten years.",
-            id="haystack.E010",
-        )
-    for problem in wrong_rates(settings.HAYSTACK.get("THROTTLE", {})):
-        yield Error(
-            f"HAYSTACK['THROTTLE']: {problem}",
-            hint="Give counts of a minute, or None for none; docs/configuration.md.",
-            id="haystack.E011",
-        )
-    if not right_proxies(settings.HAYSTACK.get("PROXIES", 0)):
-        yield Error(
-            "HAYSTACK['PROXIES'] is wrong",
-            hint="Give the number of proxies in front, 0 to 10.",
-            id="haystack.E012",
+            f"{problem.name} is invalid: {problem.value!r}",
+            hint=f"It must be {problem.expected}; see docs/configuration.md.",
+            id=problem.check_id,
         )
 
 

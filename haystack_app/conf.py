@@ -1,14 +1,14 @@
-"""``HAYSTACK``: how much one request may ask for, and how often things happen.
+"""The setting ``HAYSTACK``: its keys, their defaults and what each accepts.
 
-``wire`` and ``filters`` know no Django, so their limits are attributes of their
-own modules, which ``apply`` sets: when the app is ready, and whenever a test
-changes the settings.
+``app_settings.TOKEN_HOURS`` is the value of the setting, or the default if the
+setting is missing or invalid; system checks report invalid values. Values are
+cached and read again on ``setting_changed``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,101 +19,339 @@ from .filters import parser
 from .wire import limits
 
 __all__ = [
+    "DEFAULTS",
     "LIMITS",
-    "PACES",
-    "Limit",
+    "THROTTLE",
+    "Problem",
+    "Setting",
+    "app_settings",
     "apply",
     "limit",
-    "right_pace",
-    "seconds_between",
-    "wrong_limits",
+    "problems",
 ]
+
+_ANY = 2**31 - 1
+_ORM = "haystack_app.storage.orm.OrmAdapter"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A whole number between two others; ``highest`` is what has been tested."""
+class Setting:
+    """One key: ``expected`` completes "must be ..." in errors and docs.
 
-    default: int
-    highest: int
-    lowest: int = 1
+    ``keys`` are those of a setting that is a dict itself.
+    """
 
-    def allows(self, value: Any) -> bool:
-        return type(value) is int and self.lowest <= value <= self.highest
-
-
-_ANY = 2**31 - 1
-
-LIMITS: Mapping[str, Limit] = {
-    # bytes of a request body, as it is sent and as it is when inflated
-    "BODY": Limit(32 * 1024 * 1024, _ANY),
-    # values of a request grid
-    "CELLS": Limit(limits.MAX_CELLS, _ANY),
-    # readers and writers recurse: Python's own stack ends at about 300
-    "DEPTH": Limit(limits.MAX_DEPTH, 128, lowest=4),
-    "FILTER_LENGTH": Limit(parser.MAX_LENGTH, 1_000_000),
-    # SQLite's parser has a stack of 100
-    "FILTER_DEPTH": Limit(parser.MAX_DEPTH, 100),
-    # ids of a request: rows of read and hisRead, columns of hisWrite
-    "IDS": Limit(10_000, 1_000_000),
-    # rows of an answer of read, which is held in memory while it is sent
-    "ROWS": Limit(250_000, _ANY),
-    # of one statement of an op
-    "STATEMENT_SECONDS": Limit(60, 86_400),
-    # entities of one watch, and watches that one user has open
-    "WATCHED": Limit(20_000, 1_000_000),
-    "WATCHES": Limit(1_000, _ANY),
-}
+    default: Any
+    accepts: Callable[[Any], bool]
+    expected: str
+    help: str
+    check_id: str = "haystack.E006"
+    keys: Mapping[str, Setting] | None = None
 
 
-PACES: Mapping[str, float] = {"TICK_SECONDS": 1.0, "SIMULATE_SECONDS": 0.0}
-"""Seconds from one time to the next where the settings are silent; 0 is never."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An invalid part of the setting: ``name`` as Python writes it."""
+
+    name: str
+    value: Any
+    expected: str
+    check_id: str
 
 
-def right_pace(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value)
 
 
-def seconds_between(name: str) -> float:
-    """What the settings say, or the default where they are silent or wrong."""
-    value = settings.HAYSTACK.get(name, PACES[name])
-    return float(value) if right_pace(value) else PACES[name]
+def _whole(
+    default: int, lowest: int, highest: int, help: str, check_id: str = "haystack.E006"
+) -> Setting:
+    def accepts(value: Any) -> bool:
+        return type(value) is int and lowest <= value <= highest
+
+    bounds = (
+        f"{lowest:,} to {highest:,}" if highest < _ANY else f"{lowest:,} or greater"
+    )
+    return Setting(default, accepts, f"a whole number, {bounds}", help, check_id)
+
+
+def _number(
+    default: float,
+    accepts: Callable[[float], bool],
+    expected: str,
+    help: str,
+    check_id: str,
+) -> Setting:
+    return Setting(
+        default,
+        lambda value: _is_number(value) and accepts(value),
+        f"a number{expected}",
+        help,
+        check_id,
+    )
+
+
+def _limit(default: int, help: str, *, lowest: int = 1, highest: int = _ANY) -> Setting:
+    return _whole(default, lowest, highest, help, "haystack.E008")
+
+
+def _rate(default: int, help: str) -> Setting:
+    return _whole(default, 1, _ANY, help, "haystack.E011")
+
+
+LIMITS: Mapping[str, Setting] = {
+    "BODY": _limit(32 * 1024 * 1024, "Bytes of a request body, sent and decompressed."),
+    "CELLS": _limit(
+        limits.MAX_CELLS, "Values in a request grid; each row counts as one more."
+    ),
+    # readers and writers recurse: Python's own stack ends at about 300
+    "DEPTH": _limit(
+        limits.MAX_DEPTH,
+        "Lists, dicts and grids nested in each other, in requests and in stored "
+        "records. Records stored deeper than a lowered limit cannot be read.",
+        lowest=4,
+        highest=128,
+    ),
+    "FILTER_LENGTH": _limit(
+        parser.MAX_LENGTH, "Characters of a filter.", highest=1_000_000
+    ),
+    # SQLite's parser has a stack of 100
+    "FILTER_DEPTH": _limit(
+        parser.MAX_DEPTH, "Parentheses nested in a filter.", highest=100
+    ),
+    "IDS": _limit(10_000, "Ids in one request.", highest=1_000_000),
+    "ROWS": _limit(
+        250_000,
+        "Rows of one answer of ``read``, which is held in memory while it is sent. "
+        "A longer answer is cut off and marked ``incomplete``.",
+    ),
+    "STATEMENT_SECONDS": _limit(
+        60,
+        "Seconds that one SQL statement of an op may take; on Redis, a query of "
+        "entities. The memory store and management commands have no such limit.",
+        highest=86_400,
+    ),
+    "WATCHED": _limit(20_000, "Entities of one watch.", highest=1_000_000),
+    "WATCHES": _limit(1_000, "Open watches of one user."),
+}
+"""Entries of ``HAYSTACK["LIMITS"]``; the upper bounds are what has been tested."""
+
+THROTTLE: Mapping[str, Setting] = {
+    "USER": _rate(30_000, "Requests of one user."),
+    "ADDRESS": _rate(
+        3_000, "Requests from one address that are answered 401, handshakes included."
+    ),
+    "LOG_IN_ADDRESS": _rate(
+        300, "Failed or unfinished logins from one address: Basic, SCRAM, forms."
+    ),
+    "LOG_IN_USER": _rate(100, "The same for one user name, from any address."),
+}
+"""Entries of ``HAYSTACK["THROTTLE"]``, each a count per minute of the clock."""
+
+
+DEFAULTS: Mapping[str, Setting] = {
+    "STORAGES": Setting(
+        {"default": {"BACKEND": _ORM, "OPTIONS": {}}},
+        lambda value: isinstance(value, Mapping) and "default" in value,
+        "a dict of storages with the key 'default'",
+        "The storages, by the alias that is a URL's project segment.",
+        "haystack.E007",
+    ),
+    "LIMITS": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict",
+        "What one request may ask for; see [limits](#limits).",
+        "haystack.E008",
+        LIMITS,
+    ),
+    "THROTTLE": Setting(
+        {},
+        lambda value: value is None or isinstance(value, Mapping),
+        "a dict of counts per minute, or None for no limits",
+        "Requests and logins a minute; see [throttle](#throttle).",
+        "haystack.E011",
+        THROTTLE,
+    ),
+    "SERVER_NAME": Setting(
+        "Haystack server",
+        lambda value: isinstance(value, str),
+        "a string",
+        "``serverName`` in the answer of ``about``.",
+    ),
+    "ACTIONS": Setting(
+        [],
+        lambda value: isinstance(value, list | tuple),
+        "a list of modules",
+        "Modules with [actions](api.md#writing-an-action) for ``invokeAction``.",
+    ),
+    "HISTORY_CHUNK_DAYS": _whole(
+        7, 1, _ANY, "Days of one chunk of a TimescaleDB hypertable, when it is created."
+    ),
+    "SCRAM_ITERATIONS": _whole(
+        100_000,
+        4_096,
+        99_999_999,
+        "Iterations of a password's hash (RFC 7677 section 4). Clients do the same "
+        "work at each login: some in JavaScript take 0.7 s for 100,000. A new number "
+        "applies to each user from their next login with a password.",
+        "haystack.E009",
+    ),
+    "TOKEN_HOURS": _number(
+        24.0 * 30,
+        lambda value: 0 < value <= 24 * 3_650,
+        ", more than 0 and at most ten years",
+        "Hours until an unused login ends.",
+        "haystack.E010",
+    ),
+    "PROXIES": _whole(
+        0,
+        0,
+        10,
+        "Reverse proxies in front of the server. That many last entries of "
+        "``X-Forwarded-For`` are trusted; each proxy must append to it.",
+        "haystack.E012",
+    ),
+    "SUPERUSER": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict",
+        "The [first superuser](#first-superuser).",
+    ),
+    "THREADS": _whole(
+        20,
+        1,
+        1_000,
+        "Threads that serve HTTP in one process. Each answer takes one while it is "
+        "made.",
+    ),
+    "PATIENCE_SECONDS": _number(
+        120.0,
+        lambda value: value > 0,
+        ", more than 0",
+        "Seconds that a client may read nothing of its answer before the connection "
+        "is closed. Up to 256 MB of an answer wait in the temporary folder.",
+        "haystack.E006",
+    ),
+    "COALESCE_MS": _number(
+        100.0,
+        lambda value: 0 < value <= 60_000,
+        ", more than 0 and at most 60,000",
+        "Milliseconds that changes are collected before "
+        "[watches are pushed](live.md#websocket).",
+        "haystack.E013",
+    ),
+    "CHECK_SECONDS": _number(
+        10.0,
+        lambda value: 0 < value <= 60_000,
+        ", more than 0 and at most 60,000",
+        "Seconds until a push covers a change that was not announced: lost between "
+        "processes, or made by plain SQL.",
+        "haystack.E013",
+    ),
+    "TICK_SECONDS": _number(
+        1.0,
+        lambda value: True,
+        " of seconds, 0 for never",
+        "How often each process ends expired writes and watches. With 0, cron runs "
+        "[haystack_tick](commands.md#haystack_tick).",
+        "haystack.E014",
+    ),
+    "SIMULATE_SECONDS": _number(
+        0.0,
+        lambda value: True,
+        " of seconds, 0 for never",
+        "How often the points of the [demo](commands.md#haystack_simulate) move.",
+        "haystack.E014",
+    ),
+    "CHANGES_DAYS": Setting(
+        365.0,
+        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
+        "a number of days, 0 or None to keep the change log for ever",
+        "Days that the [change log](live.md#the-change-log-as-it-grows) is kept.",
+        "haystack.E015",
+    ),
+}
+
+
+class AppSettings:
+    """Values of ``HAYSTACK`` as attributes; dicts have all of their known keys."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in DEFAULTS:
+            raise AttributeError(f"unknown setting HAYSTACK[{name!r}]")
+        value = _resolved(DEFAULTS[name], _given().get(name, DEFAULTS[name].default))
+        setattr(self, name, value)
+        return value
+
+    def reload(self) -> None:
+        vars(self).clear()
+
+
+app_settings = AppSettings()
 
 
 def limit(name: str) -> int:
-    """What the settings say, or the default where they are silent or wrong."""
-    known = LIMITS[name]
-    value = _given().get(name, known.default)
-    return value if known.allows(value) else known.default
+    """An entry of ``HAYSTACK["LIMITS"]``."""
+    value: int = app_settings.LIMITS[name]
+    return value
+
+
+def problems() -> Iterator[Problem]:
+    """Every invalid part of the setting, and every unknown key."""
+    given = _given()
+    for name in sorted(given.keys() - DEFAULTS.keys(), key=str):
+        known = f"one of {', '.join(sorted(DEFAULTS))}"
+        yield Problem(f"HAYSTACK[{name!r}]", given[name], known, "haystack.E005")
+    for name, setting in DEFAULTS.items():
+        value = given.get(name, setting.default)
+        path = f"HAYSTACK[{name!r}]"
+        if not setting.accepts(value):
+            yield Problem(path, value, setting.expected, setting.check_id)
+        elif setting.keys and value is not None:
+            yield from _problems_in(path, setting, value)
+
+
+def _problems_in(path: str, parent: Setting, value: Any) -> Iterator[Problem]:
+    known = parent.keys or {}
+    for name, entry in sorted(value.items(), key=lambda item: str(item[0])):
+        if name not in known:
+            expected = f"one of {', '.join(known)}"
+            yield Problem(f"{path}[{name!r}]", entry, expected, parent.check_id)
+        elif not known[name].accepts(entry):
+            expected = known[name].expected
+            yield Problem(f"{path}[{name!r}]", entry, expected, parent.check_id)
+
+
+def _resolved(setting: Setting, value: Any) -> Any:
+    if not setting.accepts(value):
+        value = setting.default
+    if setting.keys is None or value is None:
+        return value
+    return {
+        name: _resolved(key, value.get(name, key.default))
+        for name, key in setting.keys.items()
+    }
+
+
+def _given() -> Mapping[str, Any]:
+    given = getattr(settings, "HAYSTACK", {})
+    return given if isinstance(given, Mapping) else {}
 
 
 def apply() -> None:
-    """Hand the limits of readers to the modules that obey them."""
+    """Set the limits of ``wire`` and ``filters``, which do not import Django."""
     limits.MAX_DEPTH = limit("DEPTH")
     limits.MAX_CELLS = limit("CELLS")
     parser.MAX_DEPTH = limit("FILTER_DEPTH")
     parser.MAX_LENGTH = limit("FILTER_LENGTH")
-    parser.parse.cache_clear()  # it remembers what other limits let through
-
-
-def wrong_limits() -> Iterator[tuple[str, str]]:
-    """(key, what it should be) of each entry that does not count."""
-    for name, value in sorted(_given().items(), key=lambda item: str(item[0])):
-        known = LIMITS.get(name)
-        if known is None:
-            yield name, f"known are {', '.join(LIMITS)}"
-        elif not known.allows(value):
-            yield name, f"a whole number from {known.lowest} to {known.highest}"
-
-
-def _given() -> Mapping[str, Any]:
-    given = settings.HAYSTACK.get("LIMITS", {})
-    return given if isinstance(given, Mapping) else {"LIMITS": given}
+    parser.parse.cache_clear()  # it holds trees that other limits allowed
 
 
 def _on_setting_changed(*, setting: str, **_: Any) -> None:
     if setting == "HAYSTACK":
+        app_settings.reload()
         apply()
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from . import filters
 from .auth.forms import ThrottledLogInForm
-from .auth.permissions import has_right, scope_filter
+from .auth.permissions import has_permission, scope_filter
 from .auth.roles import VIEW
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
@@ -51,8 +51,8 @@ def front_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"base": request.build_absolute_uri("/").rstrip("/")}
     if request.user.is_authenticated:
         context["examples"] = _EXAMPLES
-    if has_right(request.user, VIEW):
-        adapter = storages[DEFAULT_ALIAS].scoped(scope_filter(request.user))
+    if has_permission(request.user, VIEW):
+        adapter = storages[DEFAULT_ALIAS].visible_to(scope_filter(request.user))
         context["counts"] = [(word, count(adapter, f)) for word, f in _COUNTED]
         context["sample_point"] = _sample_point(adapter)
     response = render(request, "haystack_app/front.html", context)

@@ -10,16 +10,15 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.conf import settings
 
 from project.wsgi import application as wsgi_application  # it sets Django up
 
 # isort: split
 
-from haystack_app import ticking
-from haystack_app.conf import limit
+from haystack_app import maintenance
+from haystack_app.conf import app_settings, limit
 from haystack_app.demo import simulating
-from haystack_app.live.changes_app import Feed, with_feed
+from haystack_app.live.changes_app import Feed, with_changes_app
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
 from haystack_app.serving.bodies import BodyLayer
@@ -30,20 +29,18 @@ from haystack_app.serving.slow_clients import SlowClientLayer, until_gone
 
 # Any: each package has its own names for the same ASGI and WSGI types.
 wsgi: Any = until_gone(wsgi_application)
-threads: Any = WSGIMiddleware(wsgi, workers=settings.HAYSTACK_THREADS)
+threads: Any = WSGIMiddleware(wsgi, workers=app_settings.THREADS)
 http = HealthLayer(
     SlowClientLayer(
         OldClientLayer(HeaderNameLayer(BodyLayer(threads, max_body=limit("BODY")))),
-        patience=settings.HAYSTACK_PATIENCE_SECONDS,
+        patience=app_settings.PATIENCE_SECONDS,
     )
 )
 # Not behind the layer for slow clients: it would read ahead for them.
-feed = OldClientLayer(
-    Feed(wsgi_application, patience=settings.HAYSTACK_PATIENCE_SECONDS)
-)
-ticker, simulator = ticking.start(), simulating.start()
+feed = OldClientLayer(Feed(wsgi_application, patience=app_settings.PATIENCE_SECONDS))
+ticker, simulator = maintenance.start(), simulating.start()
 application = with_hub(
     ProtocolTypeRouter(
-        {"http": with_feed(feed, http), "websocket": URLRouter(websocket_urls)}
+        {"http": with_changes_app(feed, http), "websocket": URLRouter(websocket_urls)}
     )
 )

@@ -30,18 +30,16 @@ LIMITS = {"BODY": 32 * 1024 * 1024} | {
     for name in os.environ
     if name.startswith(_MAX)
 }
-HAYSTACK_THREADS = env.int("HAYSTACK_THREADS", default=20)
-# how long a client may take nothing of its answer
-HAYSTACK_PATIENCE_SECONDS = env.float("HAYSTACK_PATIENCE_SECONDS", default=120.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = LIMITS["BODY"]
 
 # --- databases ----------------------------------------------------------------
 
+THREADS = env.int("HAYSTACK_THREADS", default=20)
 DB_POOL: dict[str, Any] | None = None
 if env.bool("DB_POOL", default=True):
     DB_POOL = {
         "min_size": env.int("DB_POOL_MIN", default=2),
-        "max_size": env.int("DB_POOL_MAX", default=HAYSTACK_THREADS + 12),
+        "max_size": env.int("DB_POOL_MAX", default=THREADS + 12),
         "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
         # by default the pause between attempts grows to minutes, and a database
         # that is back is not used before it ends
@@ -96,32 +94,31 @@ if env.bool("SIMULATE", default=False):
 HAYSTACK: dict[str, Any] = {
     "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}},
     "LIMITS": LIMITS,
-    # modules with actions for invokeAction
     "ACTIONS": env.list("HAYSTACK_ACTIONS", default=[]),
-    # rounds of a password's hash; its clients do the same work at each log-in
-    "SCRAM_ITERATIONS": env.int("HAYSTACK_SCRAM_ITERATIONS", default=100_000),
-    # how long a log-in lasts that nobody uses
-    "TOKEN_HOURS": env.float("HAYSTACK_TOKEN_HOURS", default=24.0 * 30),
-    # requests and log-ins a minute; None: as many as anybody likes
     "THROTTLE": THROTTLE,
-    # proxies of ours in front, each of which appends to X-Forwarded-For
-    "PROXIES": env.int("HAYSTACK_PROXIES", default=0),
     # made by migrate where there is no superuser
     "SUPERUSER": {
         name: env.str(f"HAYSTACK_SUPERUSER_{name}", default="")
         for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
     },
-    # how long the change log is kept; 0: for ever
-    "CHANGES_DAYS": env.float("HAYSTACK_CHANGES_DAYS", default=365.0),
-    # how long changes are gathered before watches are pushed
-    "COALESCE_MS": env.float("HAYSTACK_COALESCE_MS", default=100.0),
-    # how soon a push makes up for a change that nobody has said anything of
-    "CHECK_SECONDS": env.float("HAYSTACK_CHECK_SECONDS", default=10.0),
-    # how often expired writes are looked for; 0: never, a cron job does it
-    "TICK_SECONDS": env.float("HAYSTACK_TICK_SECONDS", default=1.0),
-    # how often the demo's points move; 0: never
     "SIMULATE_SECONDS": SIMULATE_SECONDS,
 }
+# HAYSTACK_TOKEN_HOURS=24 and so on; haystack_app/conf.py has the defaults.
+for _name in ("HISTORY_CHUNK_DAYS", "PROXIES", "SCRAM_ITERATIONS", "THREADS"):
+    if f"HAYSTACK_{_name}" in os.environ:
+        HAYSTACK[_name] = env.int(f"HAYSTACK_{_name}")
+for _name in (
+    "CHANGES_DAYS",
+    "CHECK_SECONDS",
+    "COALESCE_MS",
+    "PATIENCE_SECONDS",
+    "TICK_SECONDS",
+    "TOKEN_HOURS",
+):
+    if f"HAYSTACK_{_name}" in os.environ:
+        HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
+if env.str("HAYSTACK_SERVER_NAME", default=""):
+    HAYSTACK["SERVER_NAME"] = env.str("HAYSTACK_SERVER_NAME")
 
 # --- security -----------------------------------------------------------------
 

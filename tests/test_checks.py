@@ -77,8 +77,8 @@ def test_the_setting_itself(settings: Any) -> None:
     settings.HAYSTACK = {"STORAGES": {}, "COLOUR": 1, "HISTORY_CHUNK_DAYS": 0}
     assert ids(checks.check_settings()) == [
         "haystack.E005",
-        "haystack.E006",
         "haystack.E007",
+        "haystack.E006",
     ]
 
 

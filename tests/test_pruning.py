@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from haystack_app import checks, maintenance, ticking
+from haystack_app import checks, maintenance
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.storage.building import entity
@@ -78,9 +78,8 @@ def test_the_ticker_prunes_bit_by_bit(
     two: list[StorageAdapter], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "BATCH", 2)
-    monkeypatch.setattr(ticking, "BATCH", 2)
     keep(settings, 1e-9)
-    ticker = ticking.Ticker(1)
+    ticker = maintenance.Ticker(1)
     counts = []
     for _ in range(4):
         ticker.tick()

@@ -6,14 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from ..models import AuditEntry
-from .mixins import OnlyLookedAt
+from .mixins import ReadOnlyAdmin
 from .pagination import BoundedPaginator
 
 __all__ = ["AuditAdmin"]
 
 
 @admin.register(AuditEntry)
-class AuditAdmin(OnlyLookedAt):
+class AuditAdmin(ReadOnlyAdmin):
     list_display = ("at", "event", "who", "address", "detail", "times")
     list_filter = ("event",)
     search_fields = ("who", "address", "detail")

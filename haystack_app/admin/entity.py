@@ -23,9 +23,9 @@ from ..models import Entity
 from ..sql.compiler import compile_filter
 from ..storage.orm import OrmAdapter
 from ..wire.errors import ParseError
-from .entity_detail import names_of, page_of
-from .kept import kept_in_tables
-from .labels import dis_of, thing_of
+from .entity_detail import entity_context, names_of
+from .labels import display_name, label_of
+from .mixins import uses_tables
 from .pagination import MOST, BoundedPaginator
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class EntityList(ChangeList):
             for entity in self.result_list
             if isinstance(ref := entity.record.get("siteRef"), Ref)
         ]
-        names = names_of(sites, store_of(request.user).seen)
+        names = names_of(sites, store_of(request.user).visible)
         for entity in self.result_list:
             ref = entity.record.get("siteRef")
             entity.site_name = names.get(ref.id, ref.id) if isinstance(ref, Ref) else ""
@@ -56,7 +56,7 @@ class EntityList(ChangeList):
 
 def store_of(user: Any) -> OrmAdapter:
     """The store as far as a user's groups let them see it."""
-    return OrmAdapter().scoped(scope_filter(user))
+    return OrmAdapter().visible_to(scope_filter(user))
 
 
 def explored(**begins_with: str) -> HttpResponse:
@@ -86,7 +86,7 @@ class EntityAdmin(EntityModelAdmin):
     change_form_template = "admin/haystack_app/entity/page.html"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return kept_in_tables() and super().has_module_permission(request)
+        return uses_tables() and super().has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -105,7 +105,7 @@ class EntityAdmin(EntityModelAdmin):
         return False  # the search box has them all; not every database has JSON's
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Entity]:
-        return store_of(request.user).seen.order_by(*self.ordering)
+        return store_of(request.user).visible.order_by(*self.ordering)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntityList
@@ -126,7 +126,7 @@ class EntityAdmin(EntityModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not kept_in_tables():
+        if not uses_tables():
             return explored(filter=request.GET.get("q", ""))
         return super().changelist_view(request, extra_context)
 
@@ -138,7 +138,7 @@ class EntityAdmin(EntityModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         id = unquote(object_id)
-        if not kept_in_tables():
+        if not uses_tables():
             return explored(id=id)
         entity: Entity | None = self.get_object(request, id)
         if not self.has_view_permission(request, entity):
@@ -148,11 +148,11 @@ class EntityAdmin(EntityModelAdmin):
             return redirect("admin:haystack_app_entity_changelist")
         context = {
             **self.admin_site.each_context(request),
-            "title": dis_of(entity.record),
+            "title": display_name(entity.record),
             "opts": self.opts,
             "original": entity,
             "preserved_filters": self.get_preserved_filters(request),
-            **page_of(entity, store_of(request.user)),
+            **entity_context(entity, store_of(request.user)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, str(self.change_form_template), context)
@@ -167,11 +167,11 @@ class EntityAdmin(EntityModelAdmin):
     def dis(self, entity: Entity) -> SafeString:
         tags = entity.record
         badge = _TRASH if "trash" in tags else ""
-        return format_html("{}{}", dis_of(tags), badge)
+        return format_html("{}{}", display_name(tags), badge)
 
     @admin.display(description="kind of thing")
     def thing(self, entity: Entity) -> str:
-        return thing_of(entity.record)
+        return label_of(entity.record)
 
     @admin.display
     def site(self, entity: Entity) -> str:

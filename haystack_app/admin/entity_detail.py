@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +19,17 @@ from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number, Ref
 from ..kinds.transient import TRANSIENT
-from ..models import Entity, EntityRef, HisSample
+from ..models import Entity, EntityRef, HisSample, PriorityLevel
+from ..storage.base import StorageAdapter
+from ..storage.changes import UPDATE, Change
 from ..storage.orm import OrmAdapter
 from ..wire import hayson_reader, zinc_writer
-from .labels import dis_of, thing_of
-from .log import changes_of, levels_of
+from .labels import display_name, label_of
 
-__all__ = ["names_of", "page_of"]
+__all__ = ["entity_context", "names_of"]
 
 _SAMPLES = 50
+_CHANGES = 20
 _REFERRERS = 10
 _PATHS = 30
 _BATCH = 500
@@ -42,9 +45,9 @@ class Referrers:
     first: list[SafeString]
 
 
-def page_of(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
+def entity_context(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
     """The context of the entity's template; ``store`` has all that may be shown."""
-    seen = store.seen
+    seen = store.visible
     tags = dict(entity.record.items())
     refs = EntityRef.objects.filter(src=entity.id).exclude(dst="")  # nested dicts
     edges = list(refs.order_by("path", "dst"))
@@ -52,7 +55,7 @@ def page_of(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
     markers = [name for name, value in tags.items() if value is MARKER]
     return {
         "entity": entity,
-        "thing": thing_of(tags),
+        "thing": label_of(tags),
         "is_trash": "trash" in tags,
         "markers": sorted(markers),
         "tags": [
@@ -81,7 +84,7 @@ def names_of(ids: Iterable[str], seen: QuerySet[Entity]) -> dict[str, str]:
     found: dict[str, str] = {}
     for at in range(0, len(wanted), _BATCH):
         for entity in seen.filter(id__in=wanted[at : at + _BATCH]):
-            found[entity.id] = dis_of(entity.record)
+            found[entity.id] = display_name(entity.record)
     return found
 
 
@@ -211,3 +214,58 @@ def _value(row: HisSample, unit: Any) -> str:
 
 def _pretty(raw: str) -> str:
     return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()
+
+
+# -- what was written and changed ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLevel:
+    number: int
+    val: str
+    who: str
+    expires: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """``tags`` are (name, before, after) of an update, as Zinc."""
+
+    at: dt.datetime
+    who: str
+    kind: str
+    tags: list[tuple[str, str, str]]
+
+
+def levels_of(id: str) -> list[ShownLevel]:
+    """The levels of a point that are set, the first that counts first."""
+    rows = PriorityLevel.objects.filter(point_id=id).order_by("number")
+    return [
+        ShownLevel(
+            row.number,
+            zinc_writer.value_text(hayson_reader.read_value(row.val)),
+            row.who,
+            row.expires,
+        )
+        for row in rows
+    ]
+
+
+def changes_of(store: StorageAdapter, id: str) -> list[ShownChange]:
+    """The last changes of an entity, the newest first."""
+    rows = store.changes_of(id, _CHANGES)
+    return [ShownChange(row.at, row.who, row.kind, _changed_tags(row)) for row in rows]
+
+
+def _changed_tags(row: Change) -> list[tuple[str, str, str]]:
+    if row.kind != UPDATE:
+        return []
+    names = sorted(row.before.keys() | row.after.keys())
+    return [
+        (name, _tag_text(row.before, name), _tag_text(row.after, name))
+        for name in names
+    ]
+
+
+def _tag_text(tags: Mapping[str, Any], name: str) -> str:
+    return zinc_writer.value_text(tags[name]) if name in tags else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..kinds.scalars import Ref
 
-__all__ = ["dis_of", "thing_of"]
+__all__ = ["display_name", "label_of"]
 
 _MAIN = ("site", "weatherStation", "point", "equip", "space", "device", "network")
 _SORTS: dict[str, tuple[str, ...]] = {
@@ -30,7 +30,7 @@ _SORTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def thing_of(tags: Mapping[str, Any]) -> str:
+def label_of(tags: Mapping[str, Any]) -> str:
     """Such as ``equip · ahu``; empty for what has none of the main markers."""
     main = next((tag for tag in _MAIN if tag in tags), None)
     if main is None:
@@ -39,7 +39,7 @@ def thing_of(tags: Mapping[str, Any]) -> str:
     return f"{main} · {sort}" if sort else main
 
 
-def dis_of(tags: Mapping[str, Any]) -> str:
+def display_name(tags: Mapping[str, Any]) -> str:
     """What people call it: ``dis``, else ``navName``, else its id."""
     for name in ("dis", "navName", "name"):
         if isinstance(text := tags.get(name), str) and text:

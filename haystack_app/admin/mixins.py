@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 
 from ..auth.permissions import scope_filter
+from ..storage.handler import storages
+from ..storage.orm import OrmAdapter
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
     AnyModelAdmin = admin.ModelAdmin
 
-__all__ = ["OnlyLookedAt"]
+__all__ = ["ReadOnlyAdmin", "uses_tables"]
 
 
-class OnlyLookedAt(AnyModelAdmin):
+class ReadOnlyAdmin(AnyModelAdmin):
     """Rows that name ids, tags and filters, and that nobody writes here."""
 
     show_full_result_count = False
@@ -31,3 +34,15 @@ class OnlyLookedAt(AnyModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def uses_tables() -> bool:
+    """False where all storages are in Redis, say: the tables are empty then.
+
+    The explorer looks into any storage.
+    """
+    held = (storages[alias] for alias in storages)
+    return any(
+        isinstance(store, OrmAdapter) and store.using == DEFAULT_DB_ALIAS
+        for store in held
+    )

@@ -14,7 +14,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from ..auth.privileges import reach_of
+from ..auth.privileges import privileges_of
 
 __all__ = ["UserAdmin"]
 
@@ -46,9 +46,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
         """In the transaction of the page, which a refusal takes back."""
-        reach = reach_of(request.user)  # that of before, if it is oneself
+        reach = privileges_of(request.user)  # that of before, if it is oneself
         super().save_related(request, form, formsets, change)
-        if not reach.covers(reach_of(form.instance)):
+        if not reach.covers(privileges_of(form.instance)):
             raise PermissionDenied
 
 
@@ -57,4 +57,4 @@ def _is_superuser(request: HttpRequest) -> bool:
 
 
 def _covers(request: HttpRequest, user: Any) -> bool:
-    return user is None or reach_of(request.user).covers(reach_of(user))
+    return user is None or privileges_of(request.user).covers(privileges_of(user))

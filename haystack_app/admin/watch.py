@@ -8,14 +8,13 @@ from django.http import HttpRequest
 
 from ..models import Watch, WatchItem
 from ..storage.orm import OrmAdapter
-from .kept import kept_in_tables
-from .mixins import OnlyLookedAt
+from .mixins import ReadOnlyAdmin, uses_tables
 
 __all__ = ["WatchAdmin"]
 
 
 @admin.register(Watch)
-class WatchAdmin(OnlyLookedAt):
+class WatchAdmin(ReadOnlyAdmin):
     """Deleting one closes it: its client hears that it has ended."""
 
     list_display = ("__str__", "owner", "entities", "filter", "expires")
@@ -41,11 +40,11 @@ class WatchAdmin(OnlyLookedAt):
         _close(list(queryset.values_list("id", flat=True)))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return kept_in_tables() and super().has_module_permission(request)
+        return uses_tables() and super().has_module_permission(request)
 
 
 def _close(ids: list[str]) -> None:
     """With what they told of; nobody polls or pushes them meanwhile."""
     store = OrmAdapter()
-    with store.watch_alone(ids):
+    with store.locked_watches(ids):
         store.watch_drop(ids)

@@ -79,9 +79,9 @@ class CachedBasicAuthentication(BasicAuthentication):
         if request is None:  # for who calls this without one
             return super().authenticate_credentials(userid, password)
         with as_throttled():
-            throttle.attempt(request._request, userid)
+            throttle.begin_login(request._request, userid)
         user, _ = super().authenticate_credentials(userid, password, request)
-        throttle.succeed(request._request, userid)
+        throttle.login_succeeded(request._request, userid)
         _remember(key, (user.pk, user.get_session_auth_hash()))
         return user, None
 

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ..auth.permissions import has_right, scope_filter
+from ..auth.permissions import has_permission, scope_filter
 from ..ops import Context
 from ..ops.context import UnknownProject, context_for
 from . import exceptions
@@ -43,7 +43,7 @@ class ApiView(APIView):
                 project,
                 user.get_username(),
                 close,
-                lambda right: has_right(user, right),
+                lambda right: has_permission(user, right),
                 scope_filter(user),
             )
         except UnknownProject:

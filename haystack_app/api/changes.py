@@ -16,7 +16,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from ..ops import NotAllowed
-from ..ops.changes import changes_behind, read_cursor
+from ..ops.changes import changes_after, read_cursor
 from . import openapi
 from .exceptions import UnreadableRequest
 from .negotiation import choose_type
@@ -102,7 +102,7 @@ class ChangesView(RestView):
         with self.context(request) as context:
             since = _since(request, streams)
             try:
-                page = changes_behind(context, since, limit)
+                page = changes_after(context, since, limit)
             except NotAllowed as error:
                 raise PermissionDenied(str(error)) from None
             alias = context.storage.alias

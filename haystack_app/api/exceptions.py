@@ -15,6 +15,7 @@ from rest_framework.exceptions import (
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from ..kinds.grid import Grid
+from ..ops.dispatch import brief
 from ..outages import RETRY_SECONDS, TEXT, is_outage, unavailable
 from . import throttling
 from .renderers import GridRenderer
@@ -25,13 +26,11 @@ __all__ = [
     "UnknownCoding",
     "UnreadableBody",
     "UnreadableRequest",
-    "brief",
     "handle",
     "members_of",
 ]
 
 logger = logging.getLogger(__name__)
-_LONGEST = 500
 
 
 class UnreadableRequest(APIException):
@@ -56,11 +55,6 @@ class UnknownCoding(APIException):
 class NotImplementedMethod(APIException):
     status_code = 501
     default_detail = "Only GET and POST are implemented."
-
-
-def brief(text: str) -> str:
-    """A message that quotes what it complains of must not send all of it back."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:

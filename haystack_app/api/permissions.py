@@ -42,8 +42,8 @@ def scope_of(op: Op | None, method: str | None) -> str:
     """Of a call of an op; what is refused anyway (GET of hisWrite, say) needs none."""
     if op is None or method in SAFE_METHODS or op.only_asks:
         return Token.READ
-    if op.right in OPERATING:
+    if op.permission in OPERATING:
         return Token.WRITE
-    if op.right in ("", VIEW):
+    if op.permission in ("", VIEW):
         return Token.WRITE if op.side_effects else Token.READ
     return Token.ADMIN

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rest_framework.exceptions import APIException, NotFound
 
 from ..ops import OpError
-from ..ops.changes import LostPlace
+from ..ops.changes import CursorExpired
 from ..ops.editing import (
     Conflict,
     EntityInUse,
@@ -35,7 +35,7 @@ class Stale(APIException):
 class Gone(APIException):
     status_code = 410
 
-    def __init__(self, error: LostPlace) -> None:
+    def __init__(self, error: CursorExpired) -> None:
         super().__init__(str(error))
         self.members = {"oldest": str(error.oldest)}
 
@@ -53,7 +53,7 @@ def as_rest() -> Iterator[None]:
         raise Conflicting(str(err)) from None
     except StaleRecord as err:
         raise Stale(str(err)) from None
-    except LostPlace as err:
+    except CursorExpired as err:
         raise Gone(err) from None
     except (StorageError, ParseError, EncodeError, OpError) as err:
         raise UnreadableRequest(str(err)) from None

@@ -12,7 +12,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.permissions import has_right
+from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
 from ..conf import limit
 from ..models import Token
@@ -37,7 +37,7 @@ class EntityRights(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         right = _RIGHTS.get(request.method or "", VIEW)
         self.message = f"this needs the right {right}"
-        return request.method == "OPTIONS" or has_right(request.user, right)
+        return request.method == "OPTIONS" or has_permission(request.user, right)
 
 
 class OnlyJson(BaseContentNegotiation):

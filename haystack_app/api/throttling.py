@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from ..auth import throttle
-from ..auth.throttle import TooMany
+from ..auth.throttle import TooManyRequests
 
 __all__ = ["RequestThrottle", "as_throttled", "refused"]
 
@@ -29,10 +29,10 @@ class RequestThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
             if request.user.is_authenticated:
-                throttle.ask(request.user)
+                throttle.count_request(request.user)
             else:
-                throttle.knock(request._request)
-        except TooMany as error:
+                throttle.count_anonymous(request._request)
+        except TooManyRequests as error:
             self.seconds = error.seconds
             return False
         return True
@@ -45,14 +45,14 @@ class RequestThrottle(BaseThrottle):
 def as_throttled() -> Iterator[None]:
     try:
         yield
-    except TooMany as error:
+    except TooManyRequests as error:
         raise Throttled(error.seconds) from None
 
 
 def refused(request: Request) -> APIException | None:
     """Of a request that gets a 401: views are not asked about these."""
     try:
-        throttle.knock(request._request)
-    except TooMany as error:
+        throttle.count_anonymous(request._request)
+    except TooManyRequests as error:
         return Throttled(error.seconds)
     return None

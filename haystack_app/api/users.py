@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.privileges import Reach, reach_of
+from ..auth.privileges import Privileges, privileges_of
 from ..models import Token
 from . import openapi
 from .exceptions import UnreadableRequest
@@ -111,7 +111,7 @@ class UsersView(_Users):
                     raise Conflicting(f"there is a user {user.username!r} already")
                 user.save(force_insert=True)
                 user.groups.set(groups)
-                _allow(reach_of(request.user), user)
+                _allow(privileges_of(request.user), user)
         except IntegrityError:  # another request was faster
             raise Conflicting(f"there is a user {user.username!r} already") from None
         answer = JsonResponse(UserFields(user).data, status=201)
@@ -145,7 +145,7 @@ class UserView(_Users):
         with transaction.atomic():
             supers = _active_superusers()
             user = _found(id, lock=True)
-            reach = reach_of(request.user)  # that of before, if it is oneself
+            reach = privileges_of(request.user)  # that of before, if it is oneself
             _allow(reach, user)
             fields = UserFields(user, data=body, partial=True)
             _check(fields)
@@ -168,7 +168,7 @@ class UserView(_Users):
         with transaction.atomic():
             supers = _active_superusers()
             user = _found(id, lock=True)
-            _allow(reach_of(request.user), user)
+            _allow(privileges_of(request.user), user)
             _keep_oneself(request, user, "delete")
             _keep_one(supers, user)
             user.delete()
@@ -225,8 +225,8 @@ def _reasons(path: str, errors: Any) -> list[str]:
     return [f"{path}: {errors}" if path else str(errors)]
 
 
-def _allow(reach: Reach, user: Any) -> None:
-    if not reach.covers(reach_of(user)):
+def _allow(reach: Privileges, user: Any) -> None:
+    if not reach.covers(privileges_of(user)):
         name = user.get_username()
         raise PermissionDenied(f"{name!r} may do more, or see more, than you")
 

@@ -14,7 +14,7 @@ from rest_framework.exceptions import (
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.permissions import has_right
+from ..auth.permissions import has_permission
 from ..kinds.grid import Grid
 from ..ops import NotAllowed, Op, find_op
 from ..ops.dispatch import carry_out
@@ -83,8 +83,8 @@ class OpView(ApiView):
         return scope_of(find_op(self.kwargs["name"]), request.method)
 
     def check_right(self, request: Request, op: Op) -> None:
-        if op.right and not has_right(request.user, op.right):
-            raise PermissionDenied(f"{op.name} needs the right {op.right}")
+        if op.permission and not has_permission(request.user, op.permission):
+            raise PermissionDenied(f"{op.name} needs the right {op.permission}")
 
     def found(self, name: str) -> Op:
         op = find_op(name)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from django.conf import settings
 from django.http import HttpRequest
 
-__all__ = ["address_of", "network_of", "right_proxies"]
+from ..conf import app_settings
 
-_MOST_PROXIES = 10
+__all__ = ["address_of", "network_of"]
+
 _LONGEST = 45
 _OF_ONE_HOUSE = 64
 """Bits of an IPv6 prefix: nobody has fewer addresses than these."""
-
-
-def right_proxies(given: object) -> bool:
-    return type(given) is int and 0 <= given <= _MOST_PROXIES
 
 
 def address_of(request: HttpRequest) -> str:
@@ -25,9 +21,9 @@ def address_of(request: HttpRequest) -> str:
     Anybody can write ``X-Forwarded-For``. Only the entries that our own proxies
     appended count, and ``HAYSTACK["PROXIES"]`` says how many proxies there are.
     """
-    proxies = settings.HAYSTACK.get("PROXIES", 0)
+    proxies = app_settings.PROXIES
     near = str(request.META.get("REMOTE_ADDR", ""))
-    if not right_proxies(proxies) or proxies == 0:
+    if proxies == 0:
         return near[:_LONGEST]
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]

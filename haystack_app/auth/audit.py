@@ -12,18 +12,27 @@ import logging
 
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils import timezone
 
 from ..models import AuditEntry
+from .addresses import address_of
 from .current_request import actor, is_request
 
-__all__ = ["KEPT_FAILURES", "note", "note_failure"]
+__all__ = [
+    "KEPT_FAILURES",
+    "note",
+    "note_failed_login",
+    "note_failure",
+    "note_throttled",
+]
 
 logger = logging.getLogger("haystack_app.auth")
 
 KEPT_FAILURES = 100_000
 _MERGED = dt.timedelta(seconds=60)
 _LONGEST = 1_000
+_LONGEST_NAME = 100
 
 
 def note(event: str, detail: str, using: str) -> None:
@@ -55,6 +64,20 @@ def note_failure(event: str, who: str, address: str, why: str) -> None:
             ).delete()
     except DatabaseError:  # a locked database: the answer matters more
         logger.warning("a failed log-in could not be noted in the audit log")
+
+
+def note_failed_login(request: HttpRequest, username: str, why: str) -> None:
+    """Nothing of the header but the name, which cannot break the line."""
+    name, address = repr(username[:_LONGEST_NAME]), address_of(request)
+    logger.warning("log-in of %s from %s: %s", name, address, why)
+    note_failure(AuditEntry.LOG_IN_FAILED, name, address, why)
+
+
+def note_throttled(request: HttpRequest, username: str) -> None:
+    """Called for the first refusal of a minute only."""
+    name, address = repr(username[:_LONGEST_NAME]), address_of(request)
+    logger.warning("log-in of %s from %s: too many attempts", name, address)
+    note_failure(AuditEntry.THROTTLED, name, address, "too many attempts")
 
 
 def _has_table(using: str) -> bool:

@@ -10,13 +10,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import router, transaction
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
+
+from ..conf import app_settings
 
 __all__ = ["make_first_admin"]
 
@@ -27,7 +28,7 @@ logger = logging.getLogger("haystack_app.auth")
 def make_first_admin(
     sender: Any, using: str, apps: Any = None, verbosity: int = 1, **_: Any
 ) -> None:
-    given = settings.HAYSTACK.get("SUPERUSER")
+    given = app_settings.SUPERUSER
     if sender.label != "haystack_app" or not given:
         return
     users = get_user_model()

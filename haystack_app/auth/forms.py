@@ -8,7 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from . import throttle
-from .throttle import TooMany
+from .throttle import TooManyRequests
 
 __all__ = ["ThrottledLogInForm"]
 
@@ -20,9 +20,9 @@ class ThrottledLogInForm(AuthenticationForm):
         if self.request is None:
             return super().clean()
         try:
-            throttle.attempt(self.request, name)
-        except TooMany as error:
+            throttle.begin_login(self.request, name)
+        except TooManyRequests as error:
             raise ValidationError(str(error), code="throttled") from None
         cleaned = super().clean()
-        throttle.succeed(self.request, name)
+        throttle.login_succeeded(self.request, name)
         return cleaned

@@ -12,30 +12,22 @@ import hmac
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
 from django.utils.encoding import force_bytes
 
+from ..conf import app_settings
 from . import encoding, scram
 
-__all__ = ["ITERATIONS", "ScramHasher", "iterations", "keys_of", "right_iterations"]
+__all__ = ["ScramHasher", "iterations", "keys_of"]
 
-ITERATIONS = 100_000
-_LEAST = 4_096
-_MOST = 99_999_999
 _SALT_BYTES = 16
 _PREFIX = "scram"
 
 
 def iterations() -> int:
-    """``HAYSTACK["SCRAM_ITERATIONS"]``, or the default where it is wrong."""
-    given = settings.HAYSTACK.get("SCRAM_ITERATIONS", ITERATIONS)
-    return given if right_iterations(given) else ITERATIONS
-
-
-def right_iterations(given: Any) -> bool:
-    """RFC 7677 section 4 and clients ask for 4,096 at least."""
-    return type(given) is int and _LEAST <= given <= _MOST
+    """``HAYSTACK["SCRAM_ITERATIONS"]``."""
+    count: int = app_settings.SCRAM_ITERATIONS
+    return count
 
 
 def keys_of(encoded: str) -> scram.Keys:

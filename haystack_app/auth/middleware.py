@@ -10,10 +10,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from . import encoding, handshakes, throttle, tokens
-from .failures import log_failure
+from .audit import note_failed_login
 from .handshakes import Malformed, Refused
 from .headers import Authorization, MalformedHeader, authentication_info, challenge
-from .throttle import TooMany
+from .throttle import TooManyRequests
 
 __all__ = ["handshake"]
 
@@ -34,14 +34,14 @@ def handshake(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         request.get_host()  # refuses other hosts, as CommonMiddleware does
         try:
-            throttle.knock(request)
+            throttle.count_anonymous(request)
             response = step(request, authorization.parameters())
         except (MalformedHeader, Malformed) as error:
             response = _refusal(400, str(error))
         except Refused as error:
-            log_failure(request, error.username, str(error))
+            note_failed_login(request, error.username, str(error))
             response = _refusal(403, "the log-in has failed")
-        except TooMany as error:
+        except TooManyRequests as error:
             response = _refusal(429, str(error))
             response["Retry-After"] = str(error.seconds)
         response["Cache-Control"] = "no-cache, no-store"
@@ -55,7 +55,7 @@ def _hello(request: HttpRequest, parameters: Parameters) -> HttpResponse:
         username = _decoded(parameters, "username").decode()
     except UnicodeDecodeError:
         raise Malformed("username is not UTF-8") from None
-    throttle.attempt(request, username)
+    throttle.begin_login(request, username)
     return _challenged(challenge(token=handshakes.begin(username)))
 
 
@@ -67,7 +67,7 @@ def _scram(request: HttpRequest, parameters: Parameters) -> HttpResponse:
         data = encoding.urlsafe(text.encode())
         return _challenged(challenge(data=data, token=handshake.token))
     user, text = handshakes.finish(handshake, message)
-    throttle.succeed(request, handshake.username)
+    throttle.login_succeeded(request, handshake.username)
     data = encoding.urlsafe(text.encode())
     info = authentication_info(token=tokens.issue(user), data=data)
     return HttpResponse(headers={"Authentication-Info": info, "Content-Length": "0"})

@@ -21,7 +21,7 @@ from ..filters.ast import Filter, HasAny, Or
 from ..models import GroupScope
 from ..wire.errors import ParseError
 
-__all__ = ["has_right", "scope_filter"]
+__all__ = ["has_permission", "scope_filter"]
 
 logger = logging.getLogger("haystack_app.auth")
 _BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -40,7 +40,7 @@ class _Rights:
     filters: tuple[str, ...]
 
 
-def has_right(user: Any, right: str) -> bool:
+def has_permission(user: Any, right: str) -> bool:
     """Whether the user has a permission of this app, given by its codename."""
     if user.is_superuser:
         return bool(user.is_active)

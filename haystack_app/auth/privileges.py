@@ -14,18 +14,18 @@ from django.db.models import Q
 
 from ..models import GroupScope
 
-__all__ = ["Reach", "reach_of"]
+__all__ = ["Privileges", "privileges_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Privileges:
     """``scopes`` are the groups whose filters say what is seen; none: everything."""
 
     is_superuser: bool
     permissions: frozenset[int]
     scopes: frozenset[int]
 
-    def covers(self, other: Reach) -> bool:
+    def covers(self, other: Privileges) -> bool:
         if self.is_superuser:
             return True
         if other.is_superuser or not other.permissions <= self.permissions:
@@ -34,11 +34,11 @@ class Reach:
         return not self.scopes or (bool(other.scopes) and other.scopes <= self.scopes)
 
 
-def reach_of(user: Any) -> Reach:
+def privileges_of(user: Any) -> Privileges:
     """Also of a disabled user, who may be enabled again."""
     permissions = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     scopes = GroupScope.objects.filter(group__user=user)
-    return Reach(
+    return Privileges(
         user.is_superuser,
         frozenset(permissions.values_list("pk", flat=True)),
         frozenset(scopes.values_list("group_id", flat=True)),

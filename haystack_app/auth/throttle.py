@@ -9,36 +9,29 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from ..conf import app_settings
 from .addresses import address_of, network_of
-from .failures import note_throttled
+from .audit import note_throttled
 
-__all__ = ["RATES", "TooMany", "ask", "attempt", "knock", "succeed", "wrong_rates"]
+__all__ = [
+    "TooManyRequests",
+    "begin_login",
+    "count_anonymous",
+    "count_request",
+    "login_succeeded",
+]
 
 logger = logging.getLogger("haystack_app.auth")
-
-RATES: Mapping[str, int] = {
-    # requests of one user
-    "USER": 30_000,
-    # requests without a log-in, from one address
-    "ADDRESS": 3_000,
-    # log-ins that fail or stay unfinished, from one address
-    "LOG_IN_ADDRESS": 300,
-    # the same for one user name, wherever they come from
-    "LOG_IN_USER": 100,
-}
-"""A minute each; ``HAYSTACK["THROTTLE"]`` has others, or is None for no limits."""
 
 _WINDOW = 60
 
 
-class TooMany(Exception):
+class TooManyRequests(Exception):
     """Whoever asks has to wait so many seconds."""
 
     def __init__(self, seconds: int) -> None:
@@ -46,46 +39,32 @@ class TooMany(Exception):
         self.seconds = seconds
 
 
-def ask(user: Any) -> None:
-    """A request of somebody who has logged in. Raises TooMany."""
+def count_request(user: Any) -> None:
+    """A request of somebody who has logged in. Raises TooManyRequests."""
     if _count("USER", str(user.pk)) < 0:
-        raise TooMany(_left())
+        raise TooManyRequests(_left())
 
 
-def knock(request: HttpRequest) -> None:
-    """A request without a log-in, or with a wrong one. Raises TooMany."""
+def count_anonymous(request: HttpRequest) -> None:
+    """A request without a log-in, or with a wrong one. Raises TooManyRequests."""
     if _count("ADDRESS", network_of(address_of(request))) < 0:
-        raise TooMany(_left())
+        raise TooManyRequests(_left())
 
 
-def attempt(request: HttpRequest, username: str) -> None:
-    """A log-in begins. Raises TooMany, also where the password would be right."""
+def begin_login(request: HttpRequest, username: str) -> None:
+    """A log-in begins. Raises TooManyRequests, even if the password is right."""
     left = [_count(kind, it) for kind, it in _of_log_in(request, username)]
     if min(left) >= 0:
         return
     if -1 in left:  # the first one beyond the limit: once a minute
         note_throttled(request, username)
-    raise TooMany(_left())
+    raise TooManyRequests(_left())
 
 
-def succeed(request: HttpRequest, username: str) -> None:
+def login_succeeded(request: HttpRequest, username: str) -> None:
     """It was no attempt to guess: it does not count."""
     for kind, it in _of_log_in(request, username):
         _uncount(kind, it)
-
-
-def wrong_rates(given: Any) -> Iterator[str]:
-    """What does not count in ``HAYSTACK["THROTTLE"]``."""
-    if given is None:
-        return
-    if not isinstance(given, Mapping):
-        yield f"{given!r} is neither a dict nor None"
-        return
-    for name, rate in sorted(given.items(), key=str):
-        if name not in RATES:
-            yield f"{name!r} is unknown: use {', '.join(RATES)}"
-        elif not _is_rate(rate):
-            yield f"{name!r} must be a whole number, 1 or more"
 
 
 # -- counting -----------------------------------------------------------------
@@ -96,25 +75,12 @@ def _of_log_in(request: HttpRequest, username: str) -> list[tuple[str, str]]:
     return [("LOG_IN_ADDRESS", address), ("LOG_IN_USER", username)]
 
 
-def _is_rate(value: Any) -> bool:
-    return type(value) is int and value >= 1
-
-
-def _rate(kind: str) -> int | None:
-    given = settings.HAYSTACK.get("THROTTLE", {})
-    if given is None:
-        return None
-    rate = given.get(kind) if isinstance(given, Mapping) else None
-    return rate if _is_rate(rate) else RATES[kind]
-
-
 def _count(kind: str, of: str) -> int:
     """Count one more: how many are left of this minute, negative beyond the limit."""
-    rate = _rate(kind)
-    if rate is None:
+    if (rates := app_settings.THROTTLE) is None:
         return 1
     try:
-        return rate - _incremented(_key(kind, of))
+        return int(rates[kind]) - _incremented(_key(kind, of))
     except Exception:  # whatever a cache's driver raises: the server has to go on
         logger.warning("the cache does not answer: nothing is throttled")
         return 1
@@ -130,7 +96,7 @@ def _incremented(key: str) -> int:
 
 
 def _uncount(kind: str, of: str) -> None:
-    if _rate(kind) is None:
+    if app_settings.THROTTLE is None:
         return
     try:
         cache.decr(_key(kind, of))

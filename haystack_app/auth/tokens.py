@@ -13,30 +13,23 @@ import logging
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from ..conf import app_settings
 from ..models import Token
 
-__all__ = ["HOURS", "end", "find", "is_alive", "issue", "right_hours", "seal"]
+__all__ = ["end", "find", "is_alive", "issue", "seal"]
 
 logger = logging.getLogger("haystack_app.auth")
 
-HOURS = 24 * 30
-_MOST_HOURS = 24 * 3_650
 _NOTED_SECONDS = 60
 
 
 def lease() -> dt.timedelta:
-    """``HAYSTACK["TOKEN_HOURS"]``: how long a log-in lasts that nobody uses."""
-    given = settings.HAYSTACK.get("TOKEN_HOURS", HOURS)
-    return dt.timedelta(hours=given if right_hours(given) else HOURS)
-
-
-def right_hours(given: Any) -> bool:
-    return type(given) in (int, float) and 0 < given <= _MOST_HOURS
+    """``HAYSTACK["TOKEN_HOURS"]``: how long an unused login lasts."""
+    return dt.timedelta(hours=app_settings.TOKEN_HOURS)
 
 
 def issue(user: Any) -> str:

@@ -16,7 +16,7 @@ def release(context: Context, entity: Record, arguments: Row) -> Grid:
     """Take back everything that was written to a point; how many levels it was."""
     id = entity["id"].id
     levels = context.storage.point_array(id, context.now)
-    with context.storage.alone([id]):
+    with context.storage.locked([id]):
         for number in levels:
             context.storage.point_write(id, number, None, context.username)
     return Grid.of([{"released": Number(len(levels))}])

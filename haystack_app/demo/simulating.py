@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from django.db import connections
 
-from ..conf import seconds_between
+from ..conf import app_settings
 from ..storage.handler import DEFAULT_ALIAS, storages
 from .simulation import Simulation
 
@@ -55,7 +55,7 @@ class Simulator(Thread):
 
 def start() -> Simulator | None:
     """Start this process's simulator, if ``SIMULATE_SECONDS`` is more than 0."""
-    if (seconds := seconds_between("SIMULATE_SECONDS")) <= 0:
+    if (seconds := app_settings.SIMULATE_SECONDS) <= 0:
         return None
     simulator = Simulator(seconds)
     simulator.start()

@@ -100,7 +100,7 @@ class Simulation:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """A transaction that nobody else simulates in. Raises _Elsewhere."""
-        with self.store.alone([]):
+        with self.store.locked([]):
             now = dt.datetime.now(dt.UTC)
             if not self.store.take_task(_TASK, self.holder, now, now + self.lease):
                 raise _Elsewhere

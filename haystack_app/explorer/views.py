@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ..auth.permissions import has_right
+from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
 from ..storage.handler import DEFAULT_ALIAS, storages
 
@@ -27,7 +27,7 @@ _EXAMPLES = (
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
     """For whoever may see entities. ``?filter=`` is what it begins with."""
-    if not has_right(request.user, VIEW):
+    if not has_permission(request.user, VIEW):
         raise PermissionDenied(f"this needs the right {VIEW}")
     if project not in storages:
         raise Http404(f"there is no project {project}")

@@ -27,9 +27,9 @@ Answer = tuple[Grid, str]
 
 
 def called(
-    caller: Caller, project: str | None, name: str, grid: Grid, holder: str = ""
+    caller: Caller, project: str | None, name: str, grid: Grid, subscriber: str = ""
 ) -> Answer:
-    """What an op answers; ``holder`` is who is told the news of a watch by it.
+    """What an op answers; ``subscriber`` is who is told the news of a watch by it.
 
     Raises an APIException with the status that HTTP would have.
     """
@@ -37,10 +37,10 @@ def called(
     if op is None:
         raise NotFound(f"unknown op {name!r}")
     with as_throttled():
-        throttle.ask(caller.user)
-    caller.check(op.right, scope_of(op, "POST"))
+        throttle.count_request(caller.user)
+    caller.check(op.permission, scope_of(op, "POST"))
     try:
-        context = caller.context(project, holder)
+        context = caller.context(project, subscriber)
         return carry_out(op, context, grid, _written)
     except UnknownProject:
         raise NotFound(f"unknown project {project!r}") from None

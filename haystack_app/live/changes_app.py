@@ -17,13 +17,13 @@ from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
 from ..api.changes import CAN_WAIT, ChangesView, Following, longest_wait
-from .changes_reader import every_seconds, heard_of, page_behind
+from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
-from .shutdown import hear_of_stop
+from .shutdown import stop_on_signal
 from .sse import EventStream
 from .threads import in_thread
 
-__all__ = ["Feed", "with_feed"]
+__all__ = ["Feed", "with_changes_app"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,7 +33,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _OF_BODIES = (b"content-type", b"content-length", b"transfer-encoding")
 
 
-def with_feed(feed: App, app: App) -> App:
+def with_changes_app(feed: App, app: App) -> App:
     """``app``, but for those who follow the change log."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class Feed:
         self.patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hear_of_stop(hub())
+        stop_on_signal(hub())
         leaving = asyncio.create_task(_gone(receive))
         answering = asyncio.create_task(self._answer(scope, send))
         try:
@@ -120,10 +120,10 @@ async def _wait(following: Following, seconds: int) -> None:
         async with asyncio.timeout(seconds):
             while not hub().is_stopping:
                 growth = hub().growth(following.alias)
-                page = await page_behind(growth, following.alias, following.cursor, 1)
+                page = await page_after(growth, following.alias, following.cursor, 1)
                 if page.entries:
                     return
-                await heard_of(growth, every_seconds())
+                await wait_for_growth(growth, poll_interval())
     except Exception:  # the view is asked again, and says what is wrong
         return
 

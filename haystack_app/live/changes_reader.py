@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
+from ..conf import app_settings
 from ..ops import Context
-from ..ops.changes import Page, changes_behind
+from ..ops.changes import Page, changes_after
 from ..storage.handler import storages
 from .hub import hub
-from .paces import check_seconds, coalesce_seconds
 from .threads import in_thread
 
-__all__ = ["every_seconds", "heard_of", "page_behind"]
+__all__ = ["page_after", "poll_interval", "wait_for_growth"]
 
 _Place = tuple[asyncio.Event, str, int, int]
 _reads: dict[_Place, asyncio.Task[Page]] = {}
 
 
-async def page_behind(
+async def page_after(
     growth: asyncio.Event, alias: str, cursor: int, limit: int
 ) -> Page:
     """What follows a cursor; whoever asks may see it.
 
     ``growth`` is the hub's, as of now: a read that began before it existed may have
-    missed what it does not tell of, and is not shared. Raises LostPlace.
+    missed what it does not tell of, and is not shared. Raises CursorExpired.
     """
     place = (growth, alias, cursor, limit)
     if place not in _reads:
@@ -35,7 +35,7 @@ async def page_behind(
 
 async def _read(alias: str, cursor: int, limit: int) -> Page:
     everything = Context(storages[alias])
-    return await in_thread(changes_behind, everything, cursor, limit)
+    return await in_thread(changes_after, everything, cursor, limit)
 
 
 def _forget(place: _Place, done: asyncio.Task[Page]) -> None:
@@ -44,7 +44,7 @@ def _forget(place: _Place, done: asyncio.Task[Page]) -> None:
         done.exception()  # seen, also where all who asked have left
 
 
-async def heard_of(growth: asyncio.Event, seconds: float) -> None:
+async def wait_for_growth(growth: asyncio.Event, seconds: float) -> None:
     """A log may have grown, a little while ago so that changes come together; or
     time is up."""
     try:
@@ -52,10 +52,10 @@ async def heard_of(growth: asyncio.Event, seconds: float) -> None:
             await growth.wait()
     except TimeoutError:
         return
-    await asyncio.sleep(coalesce_seconds())
+    await asyncio.sleep(app_settings.COALESCE_MS / 1000)
 
 
-def every_seconds() -> float:
+def poll_interval() -> float:
     """How often to look where nothing is heard of."""
-    every = check_seconds()
+    every: float = app_settings.CHECK_SECONDS
     return min(every, 1.0) if hub().is_deaf else every

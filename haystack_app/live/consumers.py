@@ -15,14 +15,15 @@ from channels.utils import await_many_dispatch
 from django.conf import settings
 from rest_framework.exceptions import APIException
 
-from ..api.exceptions import BodyTooLarge, UnreadableRequest, brief
+from ..api.exceptions import BodyTooLarge, UnreadableRequest
+from ..ops.dispatch import brief
 from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
 from .login import Caller, log_in
 from .origins import header, is_foreign
-from .send_queue import Outbox
+from .send_queue import SendQueue
 from .sessions import Session
 from .threads import CALLS, in_thread, in_thread_of
 
@@ -75,8 +76,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close()  # before accept: status 403
             return
         await self.accept()
-        self.outbox = Outbox(self)
-        self._run(self.outbox.deliver())
+        self.send_queue = SendQueue(self)
+        self._run(self.send_queue.deliver())
         if self.project not in (None, *storages, "sys"):
             await self._leave(NO_PROJECT, "unknown project")
             return
@@ -99,7 +100,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _log_in(self, credentials: str) -> None:
         """Raises APIException."""
         self.caller = await in_thread(log_in, self.scope, credentials)
-        self.session = Session(self.caller, self.project, self.outbox)
+        self.session = Session(self.caller, self.project, self.send_queue)
         self.session.on_log_out = self._log_out
 
     async def _stays(self, by_header: bool) -> bool:
@@ -142,7 +143,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.is_leaving = True
         if self.session is not None:
             self.session.end()
-        await self.outbox.empty(1.0)
+        await self.send_queue.empty(1.0)
         self._end()
         with suppress(Exception):  # each server has its own for who has left
             await self.close(code, reason)
@@ -232,13 +233,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         }
         act = special.get(op, session.call)
         await act(message)
-        await self.outbox.room()
+        await self.send_queue.room()
 
     async def _say(self, words: Message, to: Message) -> None:
         if "ref" in to:
             words["ref"] = to["ref"]
-        self.outbox.send_soon(orjson.dumps(words).decode())
-        await self.outbox.room()
+        self.send_queue.send_soon(orjson.dumps(words).decode())
+        await self.send_queue.room()
 
     async def _refuse(self, message: Message, status: int, dis: str) -> None:
         error = {"status": status, "dis": brief(dis)}

@@ -15,11 +15,11 @@ import orjson
 
 from ..conf import limit
 from ..kinds.grid import Grid
-from ..ops.watch import news_grid
+from ..ops.watch import update_grid
 from ..storage.base import StorageAdapter
 from ..wire import hayson_writer
 from .notifications import Hints
-from .subscription import Pushed
+from .subscription import Subscription
 from .threads import LOOKS, SHORT, SLOW_LOOKS, in_thread, in_thread_of
 
 __all__ = ["SLOW_SECONDS", "Group", "ended_text", "groups", "push", "renew"]
@@ -27,7 +27,7 @@ __all__ = ["SLOW_SECONDS", "Group", "ended_text", "groups", "push", "renew"]
 SLOW_SECONDS = 1.0
 """Whoever looks longer for the news of a watch by filter is waited for no more."""
 
-Watches = Mapping[str, Pushed]
+Watches = Mapping[str, Subscription]
 Ids = Collection[str] | None
 Texts = dict[str, tuple[int, str]]
 """By id of a watch, number and message of its news."""
@@ -37,7 +37,7 @@ class Group(NamedTuple):
     """Watches that are asked about together, of which store as who may see it, and
     among which ids; None for all."""
 
-    watches: list[Pushed]
+    watches: list[Subscription]
     store: StorageAdapter
     among: Ids
 
@@ -50,7 +50,7 @@ class Group(NamedTuple):
         return self.watches[0].is_slow
 
 
-def groups(watches: Iterable[Pushed], hints: Hints) -> list[Group]:
+def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
     """Watches that hints are about or that are late, and that have room for news;
     one that has none stays late.
 
@@ -76,7 +76,7 @@ def groups(watches: Iterable[Pushed], hints: Hints) -> list[Group]:
     return list(found.values())
 
 
-async def push(watches: Watches, holder: str, group: Group) -> None:
+async def push(watches: Watches, subscriber: str, group: Group) -> None:
     """News of a group of ``watches``; where that fails they are late, in doubt.
 
     What was told for a connection that has been replaced meanwhile is told again to
@@ -84,14 +84,14 @@ async def push(watches: Watches, holder: str, group: Group) -> None:
     """
     async with _turns(group.watches) as taken:
         ready = [it for it in taken if _is_ready(watches, it, group.store)]
-        found = await _told(group, ready, holder) if ready else {}
+        found = await _told(group, ready, subscriber) if ready else {}
         for watch in ready:
             if watch.id in found:
                 _send(watches, watch, *found[watch.id])
 
 
-async def _told(group: Group, ready: Sequence[Pushed], holder: str) -> Texts:
-    asked, threads = _Asked(group.store, holder, group.among), _threads(group)
+async def _told(group: Group, ready: Sequence[Subscription], subscriber: str) -> Texts:
+    asked, threads = _Asked(group.store, subscriber, group.among), _threads(group)
     acks = {watch.id: watch.acked for watch in ready}
     sent = {watch.id: watch.seq for watch in ready if watch.in_doubt}
     for watch in ready:
@@ -114,7 +114,7 @@ def _threads(group: Group) -> ThreadPoolExecutor:
     return LOOKS if group.by_filter and group.among is None else SHORT
 
 
-def _is_ready(watches: Watches, watch: Pushed, store: StorageAdapter) -> bool:
+def _is_ready(watches: Watches, watch: Subscription, store: StorageAdapter) -> bool:
     """As of when its turn has come; where it has no room by now, or sees something
     else, it is late again."""
     if watches.get(watch.id) is not watch:
@@ -125,7 +125,7 @@ def _is_ready(watches: Watches, watch: Pushed, store: StorageAdapter) -> bool:
     return False
 
 
-def _send(watches: Watches, watch: Pushed, seq: int, text: str) -> None:
+def _send(watches: Watches, watch: Subscription, seq: int, text: str) -> None:
     now = watches.get(watch.id)
     if now is watch:
         watch.sent(seq)
@@ -137,7 +137,7 @@ def _send(watches: Watches, watch: Pushed, seq: int, text: str) -> None:
 @dataclass(frozen=True, slots=True)
 class _Asked:
     store: StorageAdapter
-    holder: str
+    subscriber: str
     among: Ids
 
     def texts(
@@ -148,29 +148,29 @@ class _Asked:
         now, began = dt.datetime.now(dt.UTC), time.monotonic()
         with self.store.time_limit(limit("STATEMENT_SECONDS")):
             if sent:
-                self.store.watch_retell(sent, holder=self.holder, now=now)
-            found = self.store.watch_news(
-                acks, holder=self.holder, now=now, among=self.among
+                self.store.watch_requeue(sent, subscriber=self.subscriber, now=now)
+            found = self.store.watch_updates(
+                acks, subscriber=self.subscriber, now=now, among=self.among
             )
         texts = {
-            id: (news.seq, _message({"op": "push"}, news_grid(news, {})))
+            id: (news.seq, _message({"op": "push"}, update_grid(news, {})))
             for id, news in found.items()
         }
         return texts, time.monotonic() - began
 
 
-async def renew(watches: Watches, holder: str) -> AsyncIterator[list[Pushed]]:
+async def renew(watches: Watches, subscriber: str) -> AsyncIterator[list[Subscription]]:
     """Begin leases anew that need it; the watches that are not ours any more.
 
     A store that fails keeps nothing from the others: its failure is raised last.
     """
     now = asyncio.get_running_loop().time()
-    due: dict[Any, list[Pushed]] = {}
+    due: dict[Any, list[Subscription]] = {}
     for watch in watches.values():
         if watch.must_renew(now):
             key = watch.store.alias, repr(watch.store.scope)
             due.setdefault(key, []).append(watch)
-    asked = [_renew(group, holder, now) for group in due.values()]
+    asked = [_renew(group, subscriber, now) for group in due.values()]
     found = await asyncio.gather(*asked, return_exceptions=True)
     for lost in found:
         if not isinstance(lost, BaseException):
@@ -180,23 +180,25 @@ async def renew(watches: Watches, holder: str) -> AsyncIterator[list[Pushed]]:
             raise failure
 
 
-async def _renew(group: Sequence[Pushed], holder: str, now: float) -> list[Pushed]:
+async def _renew(
+    group: Sequence[Subscription], subscriber: str, now: float
+) -> list[Subscription]:
     ids = [watch.id for watch in group]
-    valid = await in_thread(_renewed, group[0].store, ids, holder)
+    valid = await in_thread(_renewed, group[0].store, ids, subscriber)
     for watch in group:
         watch.renewed = now
     return [watch for watch in group if watch.id not in valid]
 
 
-def _renewed(store: StorageAdapter, ids: Sequence[str], holder: str) -> set[str]:
-    return store.watch_renew(ids, holder=holder, now=dt.datetime.now(dt.UTC))
+def _renewed(store: StorageAdapter, ids: Sequence[str], subscriber: str) -> set[str]:
+    return store.watch_renew(ids, subscriber=subscriber, now=dt.datetime.now(dt.UTC))
 
 
 @asynccontextmanager
-async def _turns(watches: Sequence[Pushed]) -> AsyncIterator[list[Pushed]]:
+async def _turns(watches: Sequence[Subscription]) -> AsyncIterator[list[Subscription]]:
     """The turns of those that nobody has just taken; the others are late."""
     async with AsyncExitStack() as turns:
-        taken: list[Pushed] = []
+        taken: list[Subscription] = []
         for watch in watches:
             if watch.turn.locked():
                 watch.late = True

@@ -11,19 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.dispatch import receiver
 
-from ..storage.signals import changed
+from ..conf import app_settings
+from ..storage.signals import entities_changed
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Caller, renewed
 from .notifications import GROUP, SECONDS, Hints, send, send_now, shared_layer
-from .paces import check_seconds, coalesce_seconds
-from .rounds import Round
-from .subscription import Pushed
+from .subscription import Subscription
 from .threads import in_thread
 
 __all__ = ["Hub", "hub", "with_hub"]
@@ -36,6 +35,8 @@ _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
 _LOG_SECONDS = 60.0
+
+_T = TypeVar("_T")
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
@@ -64,7 +65,7 @@ def with_hub(app: App) -> App:
     return call
 
 
-@receiver(changed)
+@receiver(entities_changed)
 def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
     """Tell the hubs of this process, and by one of them all others."""
     hints = Hints()
@@ -80,6 +81,23 @@ def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
         send_now(hints)
 
 
+class RoundRobin(Generic[_T]):
+    def __init__(self) -> None:
+        self._left: list[_T] = []
+
+    def part(self, everything: Collection[_T], parts: int) -> list[_T]:
+        """The next ones; what came since the round began is in the next round.
+
+        What is not there any more takes nobody's place: the round would outlast
+        its time.
+        """
+        left = [one for one in self._left if one in everything]
+        self._left = left or list(everything)
+        size = -(-len(everything) // max(1, parts))
+        part, self._left = self._left[:size], self._left[size:]
+        return part
+
+
 class Member(Protocol):
     """Somebody who is connected."""
 
@@ -92,13 +110,13 @@ class Member(Protocol):
 class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.id = secrets.token_hex(8)
-        self.watches: dict[str, Pushed] = {}
+        self.watches: dict[str, Subscription] = {}
         self.members: set[Member] = set()
         self.heard, self.to_relay = Hints(), Hints()
         self.news, self.relaying = asyncio.Event(), asyncio.Event()
         self.logs: dict[str, asyncio.Event] = {}
-        self.stale: Round[str] = Round()
-        self.to_renew: Round[Member] = Round()
+        self.stale: RoundRobin[str] = RoundRobin()
+        self.to_renew: RoundRobin[Member] = RoundRobin()
         self.logged: dict[str, float] = {}
         self.is_deaf = self.is_warned = self.is_stopping = False
         self.pushes: set[asyncio.Task[None]] = set()
@@ -186,14 +204,14 @@ class Hub:
 
     # -- pushing --------------------------------------------------------------
 
-    def add(self, watch: Pushed) -> Pushed | None:
+    def add(self, watch: Subscription) -> Subscription | None:
         """Push a watch; the one of the same id that was pushed so far."""
         before = self.watches.pop(watch.id, None)
         self.watches[watch.id] = watch
         self.news.set()
         return before
 
-    def drop(self, watch: Pushed) -> None:
+    def drop(self, watch: Subscription) -> None:
         if self.watches.get(watch.id) is watch:
             del self.watches[watch.id]
 
@@ -204,7 +222,7 @@ class Hub:
     async def _flush_always(self) -> None:
         while True:
             await self.news.wait()
-            await asyncio.sleep(coalesce_seconds())
+            await asyncio.sleep(app_settings.COALESCE_MS / 1000)
             self.news.clear()
             if not await self._attempt("watches cannot be looked at", self._flush):
                 self._doubt_everything()
@@ -275,7 +293,7 @@ class Hub:
             await self._attempt("log-ins cannot be renewed", self._renew_log_ins)
 
     def _doubt_some(self) -> None:
-        every = 1 if self.is_deaf else int(check_seconds())
+        every = 1 if self.is_deaf else int(app_settings.CHECK_SECONDS)
         for id in self.stale.part(self.watches, every):
             self.watches[id].late = True
             self.news.set()

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 
 from ..api.authentication import AUTHENTICATION, log_out
 from ..api.permissions import covers
-from ..auth.permissions import has_right, scope_filter
+from ..auth.permissions import has_permission, scope_filter
 from ..auth.roles import VIEW
 from ..filters.ast import Filter
 from ..models import Token
@@ -61,20 +61,20 @@ class Caller:
 
     def check(self, right: str, scope: str) -> None:
         """Raises PermissionDenied unless user and token may."""
-        if right and not has_right(self.user, right):
+        if right and not has_permission(self.user, right):
             raise PermissionDenied(f"this needs the right {right}")
         if not covers(self.request.auth, scope):
             raise PermissionDenied(f"the token may not do this: it needs {scope}")
 
-    def context(self, project: str | None, holder: str = "") -> Context:
+    def context(self, project: str | None, subscriber: str = "") -> Context:
         """Of an op. Raises UnknownProject."""
         return context_for(
             project,
             self.user.get_username(),
             lambda: log_out(self.request),
-            lambda right: has_right(self.user, right),
+            lambda right: has_permission(self.user, right),
             self.sees,
-            holder,
+            subscriber,
         )
 
 
@@ -95,7 +95,7 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Caller:
     if not rest.user.is_authenticated:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
-    may_watch = has_right(rest.user, VIEW) and covers(rest.auth, Token.READ)
+    may_watch = has_permission(rest.user, VIEW) and covers(rest.auth, Token.READ)
     return Caller(scope, credentials, rest, scope_filter(rest.user), may_watch)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-__all__ = ["Outbox"]
+__all__ = ["SendQueue"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Socket(Protocol):
     async def send(self, text_data: str) -> None: ...
 
 
-class Outbox:
+class SendQueue:
     """``is_closed``: nothing leaves any more, nobody waits, and nothing is kept."""
 
     def __init__(self, socket: Socket) -> None:

@@ -15,8 +15,8 @@ from .calls import Answer, called, grid_in
 from .delivery import SLOW_SECONDS, ended_text
 from .hub import hub
 from .login import Caller
-from .send_queue import Outbox
-from .subscription import Pushed
+from .send_queue import SendQueue
+from .subscription import Subscription
 from .threads import CALLS, in_thread_of
 
 __all__ = ["Session"]
@@ -25,23 +25,25 @@ Message = Mapping[str, Any]
 
 
 class Session:
-    def __init__(self, caller: Caller, project: str | None, outbox: Outbox) -> None:
+    def __init__(
+        self, caller: Caller, project: str | None, send_queue: SendQueue
+    ) -> None:
         self.caller = caller
         self.project = project
-        self.outbox = outbox
+        self.send_queue = send_queue
         self.hub = hub()
-        self.watches: dict[str, Pushed] = {}
+        self.watches: dict[str, Subscription] = {}
         self.is_over = False
         self.on_log_out: Callable[[], None] = lambda: None
-        outbox.on_room = self.hub.wake
+        send_queue.on_room = self.hub.wake
         self.hub.members.add(self)
 
     @property
     def has_room(self) -> bool:
-        return self.outbox.has_room
+        return self.send_queue.has_room
 
     def send_soon(self, text: str) -> None:
-        self.outbox.send_soon(text)
+        self.send_queue.send_soon(text)
 
     def renew(self, caller: Caller | None) -> None:
         """What is pushed from now on is what the caller may see as of now."""
@@ -59,7 +61,7 @@ class Session:
             for watch in self.watches.values():
                 watch.look_as(store)
 
-    def ended(self, watch: Pushed) -> None:
+    def ended(self, watch: Subscription) -> None:
         if self.watches.get(watch.id) is watch:
             del self.watches[watch.id]
         self.send_soon(ended_text(watch.id))
@@ -146,13 +148,13 @@ class Session:
             self.send_soon(ended_text(id))  # who asked later was answered sooner
         else:
             store = self.caller.context(self.project).storage
-            self.watches[id] = Pushed(meta, self, store, is_slow)
+            self.watches[id] = Subscription(meta, self, store, is_slow)
             if before := self.hub.add(self.watches[id]):
                 before.connection.ended(before)
         self.hub.wake()
 
-    async def _called(self, op: str, grid: Grid, holder: str = "") -> Answer:
-        asked = self.caller, self.project, op, grid, holder
+    async def _called(self, op: str, grid: Grid, subscriber: str = "") -> Answer:
+        asked = self.caller, self.project, op, grid, subscriber
         return await in_thread_of(CALLS, called, *asked)
 
     def _say(self, message: Message, answer: Answer) -> None:

@@ -15,12 +15,12 @@ from weakref import WeakSet
 
 from .hub import Hub
 
-__all__ = ["hear_of_stop"]
+__all__ = ["stop_on_signal"]
 
 _heard: WeakSet[Hub] = WeakSet()
 
 
-def hear_of_stop(hub: Hub) -> None:
+def stop_on_signal(hub: Hub) -> None:
     """Stop a hub of the running event loop when the process gets a signal to end.
 
     What the server itself does about it comes next. Where it has no handlers, or no

@@ -19,9 +19,9 @@ from ..api.refusals import Gone
 from ..auth.roles import VIEW
 from ..models import Token
 from ..ops import NotAllowed
-from ..ops.changes import LostPlace, Page, check_may_follow
+from ..ops.changes import CursorExpired, Page, check_may_follow
 from ..outages import is_outage
-from .changes_reader import every_seconds, heard_of, page_behind
+from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import RENEW_SECONDS, hub
 from .login import log_in
 from .threads import in_thread
@@ -106,8 +106,8 @@ class EventStream:
 
     async def _page(self, growth: asyncio.Event) -> Page:
         try:
-            return await page_behind(growth, self.alias, self.cursor, PAGE)
-        except LostPlace as error:
+            return await page_after(growth, self.alias, self.cursor, PAGE)
+        except CursorExpired as error:
             raise Gone(error) from None
         except Exception as error:
             if not is_outage(error):  # of these the log is full already
@@ -117,7 +117,7 @@ class EventStream:
     async def _listen(self, growth: asyncio.Event) -> None:
         due = min(self.said + HEARTBEAT_SECONDS, self.renewed + RENEW_SECONDS)
         left = max(0.0, due - self.clock())
-        await heard_of(growth, min(left, every_seconds()))
+        await wait_for_growth(growth, min(left, poll_interval()))
         if self.clock() >= self.said + HEARTBEAT_SECONDS:
             await self._say(":\n\n")
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ..filters import parse, reaches_out
 from ..storage.base import StorageAdapter
 
-__all__ = ["Connection", "Pushed"]
+__all__ = ["Connection", "Subscription"]
 
 WINDOW = 8
 """Pushes of a watch that may be under way; then the server waits for an ack."""
@@ -28,11 +28,11 @@ class Connection(Protocol):
 
     def send_soon(self, text: str) -> None: ...
 
-    def ended(self, watch: Pushed) -> None:
+    def ended(self, watch: Subscription) -> None:
         """Its news goes elsewhere from now on, or nowhere."""
 
 
-class Pushed:
+class Subscription:
     """``acked`` is the number of the last news that arrived, ``unacked`` are those
     under way, ``seq`` is the last that was sent. ``late``: nobody has looked for
     news, or there was no room for them. ``in_doubt``: the store may take news for

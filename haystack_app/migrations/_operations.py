@@ -132,7 +132,9 @@ class Hypertable(_Operation):
         if not self._extension(schema_editor):
             logger.info("%s stays a plain table: no timescaledb here", self.table)
             return
-        days = settings.HAYSTACK.get("HISTORY_CHUNK_DAYS", _DEFAULT_CHUNK_DAYS)
+        days = getattr(settings, "HAYSTACK", {}).get(
+            "HISTORY_CHUNK_DAYS", _DEFAULT_CHUNK_DAYS
+        )
         self._query(
             schema_editor,
             "SELECT create_hypertable(%s::regclass, by_range(%s, %s::interval),"

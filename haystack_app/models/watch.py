@@ -20,7 +20,7 @@ class Watch(models.Model):
     lease = models.FloatField(help_text="seconds")
     expires = models.DateTimeField(db_index=True)
     seq = models.BigIntegerField(help_text="number of its last news")
-    holder = models.TextField(
+    subscriber = models.TextField(
         blank=True, help_text="process that pushes news; empty: who polls"
     )
 

@@ -58,7 +58,7 @@ def all_actions() -> list[str]:
     return sorted(_actions)
 
 
-@op("invokeAction", right="invoke_actions", side_effects=True)
+@op("invokeAction", permission="invoke_actions", side_effects=True)
 def invoke_action(context: Context, request: Grid) -> Grid:
     """Do what meta ``action`` names with the entity of meta ``id``.
 

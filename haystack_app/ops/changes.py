@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from ..storage.errors import LostPlace
-from ..storage.records import Change
+from ..storage.changes import Change
+from ..storage.errors import CursorExpired
 from .registry import Context, NotAllowed, OpError
 
-__all__ = ["LostPlace", "Page", "changes_behind", "check_may_follow", "read_cursor"]
+__all__ = ["CursorExpired", "Page", "changes_after", "check_may_follow", "read_cursor"]
 
 _LARGEST = 1_000_000
 """Characters of a page; only its first entry may be longer."""
@@ -50,10 +50,10 @@ def check_may_follow(context: Context) -> None:
         )
 
 
-def changes_behind(context: Context, cursor: int | None, limit: int) -> Page:
+def changes_after(context: Context, cursor: int | None, limit: int) -> Page:
     """What follows in the log; without a cursor only where it ends now.
 
-    Raises NotAllowed and LostPlace.
+    Raises NotAllowed and CursorExpired.
     """
     check_may_follow(context)
     part = context.storage.changes_since(cursor, limit)

@@ -12,7 +12,7 @@ from .registry import Context, OpError, op
 __all__: list[str] = []
 
 
-@op("commit", right="change_entity", side_effects=True)
+@op("commit", permission="change_entity", side_effects=True)
 def commit(context: Context, request: Grid) -> Grid:
     """Add, update or remove entities as meta ``commit`` says, all rows or none.
 

@@ -19,7 +19,7 @@ def context_for(
     close: Callable[[], None],
     may: Callable[[str], bool],
     scope: Filter | None,
-    holder: str = "",
+    subscriber: str = "",
 ) -> Context:
     """``project`` names a storage of the settings; None is the default one.
 
@@ -27,5 +27,9 @@ def context_for(
     """
     store = storages[project or DEFAULT_ALIAS]
     return Context(
-        store if scope is None else store.scoped(scope), username, close, may, holder
+        store if scope is None else store.visible_to(scope),
+        username,
+        close,
+        may,
+        subscriber,
     )

@@ -17,7 +17,7 @@ from .registry import Context, OpError, op
 __all__: list[str] = []
 
 
-@op("curWrite", right="write_cur", side_effects=True)
+@op("curWrite", permission="write_cur", side_effects=True)
 def cur_write(context: Context, request: Grid) -> Grid:
     """Set the current values of the points of the rows, all of them or none.
 

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..api.exceptions import brief
 from ..conf import limit
 from ..kinds.grid import Grid
 from ..outages import is_outage
-from . import Context, NotAllowed, Op, OpError
+from .registry import Context, NotAllowed, Op, OpError
 
-__all__ = ["carry_out"]
+__all__ = ["brief", "carry_out"]
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_LONGEST = 500
 
 
 def carry_out(op: Op, context: Context, grid: Grid, write: Callable[[Grid], _T]) -> _T:
@@ -45,3 +45,8 @@ def _reason(error: ValueError) -> str:
         return str(error)
     logger.exception("op failed")
     return "internal error"
+
+
+def brief(text: str) -> str:
+    """At most 500 characters, so that an error never sends a request's text back."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -27,7 +27,7 @@ _HELD = 16 * LARGEST_CHUNK
 _SMALLEST_CHUNK = 64
 
 
-@op("hisRead", right="view_entity")
+@op("hisRead", permission="view_entity")
 def his_read(context: Context, request: Grid) -> Grid:
     """Samples of one point, or of several in one grid, within a range.
 
@@ -102,7 +102,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     return Grid([Col("ts"), *cols], rows, _bounds(context, span))
 
 
-@op("hisWrite", right="write_history", side_effects=True)
+@op("hisWrite", permission="write_history", side_effects=True)
 def his_write(context: Context, request: Grid) -> Grid:
     """Write samples of one point, or of several in one grid.
 

@@ -9,7 +9,7 @@ from .registry import Context, op
 __all__: list[str] = []
 
 
-@op("load", right="add_entity", side_effects=True, takes_list=True)
+@op("load", permission="add_entity", side_effects=True, takes_list=True)
 def load(context: Context, request: Grid) -> Grid:
     """Upsert the entities of a grid, or of a JSON list, all of them or none.
 

@@ -22,7 +22,7 @@ _LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
 _LONGEST = dt.timedelta(days=3660)
 
 
-@op("pointWrite", right="view_entity", side_effects=True)
+@op("pointWrite", permission="view_entity", side_effects=True)
 def point_write(context: Context, request: Grid) -> Grid:
     """Read a point's priority array, or with ``level`` write one level of it.
 

@@ -16,7 +16,7 @@ __all__: list[str] = []
 _NOT_TRASH = Missing(("trash",))
 
 
-@op("read", right="view_entity")
+@op("read", permission="view_entity")
 def read(context: Context, request: Grid) -> Grid:
     """Entities by filter and limit, or by the ids of the request's rows.
 
@@ -54,7 +54,7 @@ def _by_ids(context: Context, ids: list[str]) -> Grid:
     return Grid.of(rows) if any(rows) else Grid()
 
 
-@op("nav", right="view_entity")
+@op("nav", permission="view_entity")
 def nav(context: Context, request: Grid) -> Grid:
     """Children of ``navId`` in the tree of sites, equips and points.
 

@@ -17,23 +17,23 @@ class OpError(ValueError):
 
 
 class NotAllowed(Exception):
-    """What the caller has no right to; the answer is status 403."""
+    """What the caller has no permission to; the answer is status 403."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """Who asks, and of which store: as far as they may see it.
 
-    ``close`` ends the caller's log-in; ``may`` tells whether they have a right;
-    ``holder`` is who is told the news of watches, empty for whoever polls; ``now`` is
-    an aware datetime.
+    ``close`` ends the caller's log-in; ``may`` tells whether they have a permission;
+    ``subscriber`` is the connection that watch updates are pushed to, empty for a
+    client that polls; ``now`` is an aware datetime.
     """
 
     storage: StorageAdapter
     username: str = ""
     close: Callable[[], None] = lambda: None
-    may: Callable[[str], bool] = lambda right: True
-    holder: str = ""
+    may: Callable[[str], bool] = lambda permission: True
+    subscriber: str = ""
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
@@ -41,7 +41,7 @@ class Context:
 class Op:
     """One op.
 
-    ``right``: the permission that a caller needs, by its codename; empty for
+    ``permission``: the permission that a caller needs, by its codename; empty for
     whoever is logged in. ``side_effects``: never answered to GET. ``only_asks``: and
     yet it changes nothing of the model. ``takes_list``: a JSON list of dicts is taken
     for a grid of them. ``tells_in_meta``: without the meta of its answer nothing can be
@@ -50,7 +50,7 @@ class Op:
 
     name: str
     run: Callable[[Context, Grid], Grid]
-    right: str
+    permission: str
     side_effects: bool
     only_asks: bool
     takes_list: bool
@@ -69,7 +69,7 @@ _ops: dict[str, Op] = {}
 def op(
     name: str,
     *,
-    right: str = "",
+    permission: str = "",
     side_effects: bool = False,
     only_asks: bool = False,
     takes_list: bool = False,
@@ -81,7 +81,7 @@ def op(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
         _ops[name] = Op(
-            name, run, right, side_effects, only_asks, takes_list, tells_in_meta
+            name, run, permission, side_effects, only_asks, takes_list, tells_in_meta
         )
         return run
 

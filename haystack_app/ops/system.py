@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from .. import __version__
+from ..conf import app_settings
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Uri
@@ -25,7 +26,7 @@ _URI = Uri("https://project-haystack.org/")
 def about(context: Context, request: Grid) -> Grid:
     """Who this server is, its version, clock and time zone."""
     tz = city_of(settings.TIME_ZONE)
-    name = settings.HAYSTACK.get("SERVER_NAME", "Haystack server")
+    name = app_settings.SERVER_NAME
     row: dict[str, Any] = {
         "haystackVersion": "4.0",
         "tz": tz,

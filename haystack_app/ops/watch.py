@@ -14,11 +14,11 @@ from typing import Any
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..storage.errors import UnknownWatch
-from ..storage.watch_types import News, Watch
+from ..storage.watch_types import Watch, WatchUpdate
 from .arguments import filter_of, refs_of, seconds_of, text_of
 from .registry import Context, OpError, op
 
-__all__ = ["news_grid"]
+__all__ = ["update_grid"]
 
 _LEASE, _LONGEST_LEASE = 60.0, 3_600.0
 """Seconds."""
@@ -26,7 +26,7 @@ _LEASE, _LONGEST_LEASE = 60.0, 3_600.0
 
 @op(
     "watchSub",
-    right="view_entity",
+    permission="view_entity",
     side_effects=True,
     only_asks=True,
     tells_in_meta=True,
@@ -61,16 +61,16 @@ def watch_sub(context: Context, request: Grid) -> Grid:
         if tree is None:
             return _sub(context, watch.id, ids, None)
         news = context.storage.watch_poll(
-            watch.id, now=context.now, holder=context.holder
+            watch.id, now=context.now, subscriber=context.subscriber
         )
     except Exception:
         with suppress(Exception):  # or its lease ends it
             context.storage.watch_close(watch.id)  # nobody would know its id
         raise
-    return news_grid(news, _meta(news.watch))
+    return update_grid(news, _meta(news.watch))
 
 
-@op("watchPoll", right="view_entity", side_effects=True, only_asks=True)
+@op("watchPoll", permission="view_entity", side_effects=True, only_asks=True)
 def watch_poll(context: Context, request: Grid) -> Grid:
     """What of the watch of meta ``watchId`` has changed since the last poll.
 
@@ -82,12 +82,12 @@ def watch_poll(context: Context, request: Grid) -> Grid:
         refresh=request.meta.get("refresh") not in (None, False),
         since=_ack(request.meta.get("ack")),
         now=context.now,
-        holder=context.holder,
+        subscriber=context.subscriber,
     )
-    return news_grid(news, _meta(news.watch))
+    return update_grid(news, _meta(news.watch))
 
 
-@op("watchUnsub", right="view_entity", side_effects=True, only_asks=True)
+@op("watchUnsub", permission="view_entity", side_effects=True, only_asks=True)
 def watch_unsub(context: Context, request: Grid) -> Grid:
     """Take the entities of the rows off a watch; meta ``close`` ends it.
 
@@ -105,14 +105,14 @@ def watch_unsub(context: Context, request: Grid) -> Grid:
 
 def _sub(context: Context, id: str, ids: Sequence[str], lease: float | None) -> Grid:
     watch, records = context.storage.watch_sub(
-        id, ids, lease=lease, now=context.now, holder=context.holder or None
+        id, ids, lease=lease, now=context.now, subscriber=context.subscriber or None
     )
     rows: list[Mapping[str, Any]] = [row if row else {} for row in records]
     meta = _meta(watch)
     return Grid.of(rows, meta=meta) if any(rows) else Grid([Col("id")], rows, meta)
 
 
-def news_grid(news: News, meta: Mapping[str, Any]) -> Grid:
+def update_grid(news: WatchUpdate, meta: Mapping[str, Any]) -> Grid:
     """News as ``watchPoll`` answers it, and as it is pushed."""
     told = {**meta, "watchId": news.watch.id, "seq": Number(news.seq)}
     if news.gone:

@@ -21,17 +21,17 @@ from ..filters.ast import Filter
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from . import signals
+from .changes import Change, ChangePage, Changes
 from .errors import UnknownEntity
 from .priority_array import Level
-from .records import Change, Changes, LogPart
 from .samples import Batch, Extent
 from .stored import Stored
-from .watch_types import Item, Watch
+from .watch_types import Watch, WatchItem
 
-__all__ = ["Primitives"]
+__all__ = ["StorageBackend"]
 
 
-class Primitives:
+class StorageBackend:
     """Entities, histories, priority arrays, watches and defs of one store.
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
@@ -46,9 +46,9 @@ class Primitives:
         self.alias = alias
 
     scope: Filter | None = None
-    """What a caller may see; None for everything. See ``scoped``."""
+    """What a caller may see; None for everything. See ``visible_to``."""
 
-    def scoped(self, scope: Filter | None) -> Self:
+    def visible_to(self, scope: Filter | None) -> Self:
         """The same store for somebody who may only see and change what matches.
 
         Whatever else there is does not exist for them: not in answers, counts and
@@ -80,7 +80,7 @@ class Primitives:
             raise UnknownEntity(id)
         return found
 
-    def alone(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
+    def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
         """Nobody else changes these entities until the end; None means any.
 
         Where the store can, all that is changed inside is kept or none of it.
@@ -110,7 +110,7 @@ class Primitives:
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Set transient tags of entities by id, remove those that are None.
 
-        The caller is ``alone`` with them. Neither ``mod`` nor the log moves.
+        The caller is ``locked`` with them. Neither ``mod`` nor the log moves.
         Unknown ids are left out. Raises OutOfScope.
         """
         raise NotImplementedError
@@ -131,12 +131,12 @@ class Primitives:
         """
         raise NotImplementedError
 
-    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+    def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         """What the change log has behind a place, in the order of the commits.
 
         ``cursor`` is that of the part before; None is the end of the log as of now.
         ``limit`` is 1 or more. Whoever goes on from part to part misses no entry
-        and gets none twice, whoever writes meanwhile. Raises LostPlace where
+        and gets none twice, whoever writes meanwhile. Raises CursorExpired where
         entries behind the cursor were pruned, or where the log ends before it. A
         scope has no effect: the log is for those who see everything.
         """
@@ -208,10 +208,10 @@ class Primitives:
         raise NotImplementedError
 
     def watch_update(self, watch: Watch) -> None:
-        """Keep its lease, end, number and holder; the caller is alone with it."""
+        """Keep its lease, end, number and subscriber; the caller is alone with it."""
         raise NotImplementedError
 
-    def watch_alone(
+    def locked_watches(
         self, ids: Collection[str]
     ) -> AbstractContextManager[dict[str, Watch]]:
         """Those of the watches that there are; nobody else touches them inside.
@@ -232,10 +232,10 @@ class Primitives:
         """Watches whose lease has ended."""
         raise NotImplementedError
 
-    def watch_items(self, id: str) -> dict[str, Item]:
+    def watch_items(self, id: str) -> dict[str, WatchItem]:
         raise NotImplementedError
 
-    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+    def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
         """Set what was told, by id of entity; None takes an entity off the watch."""
         raise NotImplementedError
 
@@ -258,7 +258,7 @@ class Primitives:
     ) -> bool:
         """Whether this holder does a task until then; others are refused meanwhile.
 
-        Inside ``alone`` nobody else gets it before the end. A store that is not
+        Inside ``locked`` nobody else gets it before the end. A store that is not
         ``shared`` has nobody else.
         """
         if self.shared:

@@ -17,11 +17,11 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from ..kinds.series import Chunk
+from .changes import Changes, Records
 from .currents import CurrentStore
 from .entities import EntityStore
 from .history import HistoryStore
 from .points import PointStore
-from .records import Changes, Records
 from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
@@ -67,7 +67,7 @@ class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchS
     awatch_unsub = _twin(WatchStore.watch_unsub)
     awatch_close = _twin(WatchStore.watch_close)
     awatch_poll = _twin(WatchStore.watch_poll)
-    awatch_news = _twin(WatchStore.watch_news)
+    awatch_updates = _twin(WatchStore.watch_updates)
     awatch_renew = _twin(WatchStore.watch_renew)
 
     async def ahis_read(

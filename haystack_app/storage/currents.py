@@ -10,7 +10,7 @@ from typing import Any
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import microseconds_of
 from ..wire.record import Record
-from .backend import Primitives
+from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
 from .samples import Batch, HisPoint
@@ -48,7 +48,7 @@ class Current:
         return {"curVal": self.val, "curStatus": self.status, "curErr": self.err}
 
 
-class CurrentStore(Primitives):
+class CurrentStore(StorageBackend):
     def cur_write(self, currents: Mapping[str, Current]) -> None:
         """Set current values of points with the tag ``cur``, all of them or none.
 
@@ -56,7 +56,7 @@ class CurrentStore(Primitives):
         NotWritable or InvalidWrite.
         """
         ids = list(currents)
-        with self.alone(ids):
+        with self.locked(ids):
             rows = self.read_by_ids(ids)
             self.set_transient(
                 {
@@ -89,7 +89,11 @@ def _checked(id: str, record: Record | None, current: Current) -> Current:
 
 
 def sampled(
-    store: Primitives, point: HisPoint, record: Record, batch: Batch, now: dt.datetime
+    store: StorageBackend,
+    point: HisPoint,
+    record: Record,
+    batch: Batch,
+    now: dt.datetime,
 ) -> dict[str, Any]:
     """Transient tags behind a write of samples: its newest one may be the value now.
 

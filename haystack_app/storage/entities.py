@@ -12,8 +12,9 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import REMOVE, Ref
 from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire.record import Record
+from .changes import Changes, Records
 from .errors import (
-    AlreadyThere,
+    AlreadyExists,
     EntityInUse,
     InvalidRecord,
     StaleRecord,
@@ -21,7 +22,6 @@ from .errors import (
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
-from .records import Changes, Records
 from .stored import stored_form, stored_forms
 
 __all__ = ["EntityStore"]
@@ -109,10 +109,10 @@ class EntityStore(NamespaceStore):
         _each(rows, _check_persistent)
         stored = stored_forms(_merged({}, row) for row in rows)
         ids = [one.id for one in stored]
-        with self.alone():
+        with self.locked():
             for id, held in zip(ids, self.read_by_ids(ids), strict=True):
                 if held is not None:
-                    raise AlreadyThere(id)
+                    raise AlreadyExists(id)
             self.commit(stored, who=who)
             return self._existing(ids)
 
@@ -127,7 +127,7 @@ class EntityStore(NamespaceStore):
         """
         changes = _by_id(rows)
         _each(changes.values(), _check_persistent)
-        with self.alone():
+        with self.locked():
             held = self._held(changes, force=force)
             merged = [_merged(one, changes[id]) for id, one in held.items()]
             stored = list(_each(merged, stored_form))
@@ -140,7 +140,7 @@ class EntityStore(NamespaceStore):
         """Set transient tags of entities, as ``update_entities`` does the others."""
         changes = _by_id(rows)
         _each(changes.values(), _check_transient)
-        with self.alone(list(changes)):
+        with self.locked(list(changes)):
             self._held(changes, force=force)
             self.set_transient(
                 {
@@ -168,7 +168,7 @@ class EntityStore(NamespaceStore):
         """
         changes = _by_id(rows)
         ids = list(changes)
-        with self.alone():
+        with self.locked():
             self._held(changes, force=force)
             if not orphan and (others := self.referrers(ids, _NAMED + 1)):
                 raise EntityInUse(ids[0], others[:_NAMED], more=len(others) > _NAMED)

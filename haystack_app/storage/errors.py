@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
-    "AlreadyThere",
+    "AlreadyExists",
     "ArrayInUse",
     "Conflict",
+    "CursorExpired",
     "EntityInUse",
     "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
     "InvalidWatch",
     "InvalidWrite",
-    "LostPlace",
     "NotHistorized",
     "NotWritable",
     "OutOfScope",
     "StaleRecord",
+    "StatementTimeout",
     "StorageError",
-    "TookTooLong",
     "UnknownEntity",
     "UnknownWatch",
 ]
@@ -38,7 +38,7 @@ class Conflict(InvalidRecord):
     """A record that is right in itself, but not beside what is stored."""
 
 
-class AlreadyThere(Conflict):
+class AlreadyExists(Conflict):
     """A new entity whose id another one has."""
 
     def __init__(self, id: str) -> None:
@@ -121,7 +121,7 @@ class InvalidWatch(StorageError):
     """What a watch cannot do, or one too many."""
 
 
-class LostPlace(StorageError):
+class CursorExpired(StorageError):
     """A place in the change log from which nobody can go on.
 
     ``oldest`` is the first from which one can.
@@ -135,7 +135,7 @@ class LostPlace(StorageError):
         self.oldest = oldest
 
 
-class TookTooLong(StorageError):
+class StatementTimeout(StorageError):
     """A statement was stopped; nothing of it was stored."""
 
     def __init__(self, seconds: int) -> None:

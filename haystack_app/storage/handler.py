@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from ..conf import app_settings
 from .base import StorageAdapter
 
 __all__ = ["DEFAULT_ALIAS", "StorageHandler", "UnknownStorage", "storages"]
@@ -36,8 +36,8 @@ class StorageHandler:
 
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
-        configured: dict[str, dict[str, dict[str, Any]]] = settings.HAYSTACK
-        return configured.get("STORAGES", {})
+        configured: dict[str, dict[str, Any]] = app_settings.STORAGES
+        return configured
 
     def __getitem__(self, alias: str) -> StorageAdapter:
         alias = _SYNONYMS.get(alias, alias) if alias not in self.settings else alias

@@ -11,7 +11,7 @@ from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
 from ..kinds.transient import HIS_FACTS
 from ..wire.record import Record
-from .backend import Primitives
+from .backend import StorageBackend
 from .currents import sampled
 from .errors import NotHistorized, UnknownEntity
 from .samples import Batch, Extent, HisPoint, Sample, checked
@@ -19,7 +19,7 @@ from .samples import Batch, Extent, HisPoint, Sample, checked
 __all__ = ["HistoryStore"]
 
 
-class HistoryStore(Primitives):
+class HistoryStore(StorageBackend):
     def his_read(
         self,
         id: str,
@@ -82,7 +82,7 @@ class HistoryStore(Primitives):
         """
         ids = list(samples)
         moment = now or dt.datetime.now(dt.UTC)
-        with self.alone(ids):
+        with self.locked(ids):
             records = list(self._historized(ids))
             points = [HisPoint.of(record) for record in records]
             for point, record in zip(points, records, strict=True):
@@ -104,7 +104,7 @@ class HistoryStore(Primitives):
 
         Not its current value: they are old. Raises UnknownEntity or NotHistorized.
         """
-        with self.alone([id]):
+        with self.locked([id]):
             record = next(self._historized([id]))
             point = HisPoint.of(record)
             growth = self.his_store({id: batch})

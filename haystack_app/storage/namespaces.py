@@ -9,12 +9,12 @@ from .. import filters
 from ..defs.namespace import Namespace
 from ..defs.reading import shipped
 from ..filters.ast import Filter
-from .backend import Primitives
+from .backend import StorageBackend
 
 __all__ = ["NamespaceStore"]
 
 
-class NamespaceStore(Primitives):
+class NamespaceStore(StorageBackend):
     _known: tuple[Hashable, Namespace] | None = None
 
     def namespace(self) -> Namespace:

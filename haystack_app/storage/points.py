@@ -7,14 +7,14 @@ from typing import Any
 
 from ..kinds.scalars import Number
 from ..wire.record import Record
-from .backend import Primitives
+from .backend import StorageBackend
 from .errors import InvalidWrite, NotWritable
 from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
 
 __all__ = ["PointStore"]
 
 
-class PointStore(Primitives):
+class PointStore(StorageBackend):
     def point_array(self, id: str, now: dt.datetime) -> dict[int, Level]:
         """The levels that are set and not expired, by number.
 
@@ -40,7 +40,7 @@ class PointStore(Primitives):
             raise InvalidWrite(f"level must be 1 to 17, not {number}")
         if "\0" in who:
             raise InvalidWrite("who: U+0000 cannot be stored")
-        with self.alone([id]):
+        with self.locked([id]):
             record = self.existing(id)
             point = WritablePoint.of(record)
             if "trash" in record:
@@ -59,7 +59,7 @@ class PointStore(Primitives):
         """
         released = []
         for id in self.due_points(now):
-            with self.alone([id]):
+            with self.locked([id]):
                 levels = self.levels_of(id)
                 due = levels.keys() - _current(levels, now).keys()
                 for number in due:

@@ -11,18 +11,18 @@ from collections.abc import Collection
 
 from django.dispatch import Signal
 
-__all__ = ["announce", "changed"]
+__all__ = ["announce", "entities_changed"]
 
 logger = logging.getLogger(__name__)
 
-changed = Signal()
+entities_changed = Signal()
 """``alias`` of the storage, ``ids`` (a frozenset of str), ``logged``: whether the
 change log grew. Sent behind the commit, in the thread that made it."""
 
 
 def announce(alias: str, ids: Collection[str], *, logged: bool) -> None:
     """A receiver that fails does not undo what is stored already."""
-    answers = changed.send_robust(
+    answers = entities_changed.send_robust(
         sender=None, alias=alias, ids=frozenset(ids), logged=logged
     )
     for receiver, error in answers:

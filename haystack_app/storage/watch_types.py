@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from .records import Records
+from .changes import Records
 
-__all__ = ["UNSURE", "Difference", "Item", "News", "Watch"]
+__all__ = ["UNKNOWN", "Delta", "Watch", "WatchItem", "WatchUpdate"]
 
-UNSURE = -1
+UNKNOWN = -1
 """A version that no entity has: what was told may not have arrived."""
 _PUSHED_LEASE = 15.0
 """Seconds."""
@@ -20,7 +20,7 @@ class Watch:
     """An open watch; ``lease`` is in seconds, ``seq`` the number of its last news.
 
     ``key`` stands for what its opener may see: to others the watch is unknown.
-    ``holder`` is who is told the news: a server process that pushes, or nobody,
+    ``subscriber`` is who is told the news: a server process that pushes, or nobody,
     which is whoever polls. It is the one that asked last, so that news never goes to
     a connection that is dead already.
     """
@@ -33,20 +33,20 @@ class Watch:
     lease: float
     expires: dt.datetime
     seq: int = 0
-    holder: str = ""
+    subscriber: str = ""
 
     def end(self, now: dt.datetime) -> dt.datetime:
         """When the lease ends if it begins now. A process that pushes needs a while
         between one look at its leases and the next."""
-        seconds = max(self.lease, _PUSHED_LEASE) if self.holder else self.lease
+        seconds = max(self.lease, _PUSHED_LEASE) if self.subscriber else self.lease
         return now + dt.timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WatchItem:
     """What a watch told of an entity, in news of number ``seq``.
 
-    ``sent`` is a version, None for that the entity is not there, or UNSURE.
+    ``sent`` is a version, None for that the entity is not there, or UNKNOWN.
     """
 
     sent: int | None
@@ -54,7 +54,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Delta:
     """What is not as a watch told it: versions by id, their records in this order,
     and ids that are not there any more."""
 
@@ -65,13 +65,13 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.versions or self.gone)
 
-    def items(self, seq: int) -> dict[str, Item]:
+    def items(self, seq: int) -> dict[str, WatchItem]:
         told: dict[str, int | None] = {**dict.fromkeys(self.gone), **self.versions}
-        return {id: Item(sent, seq) for id, sent in told.items()}
+        return {id: WatchItem(sent, seq) for id, sent in told.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class WatchUpdate:
     """Whole records that are new or changed, and ids that are gone.
 
     ``watch`` is as it is behind telling this: its ``seq`` numbers the news, or is

@@ -21,10 +21,10 @@ from dataclasses import replace
 from ..conf import limit
 from ..filters.ast import And, Filter, Missing
 from ..wire.record import Record
+from .changes import Records
 from .errors import InvalidWatch, UnknownWatch
 from .namespaces import NamespaceStore
-from .records import Records
-from .watch_types import UNSURE, Difference, Item, News, Watch
+from .watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
 
 __all__ = ["WatchStore"]
 
@@ -48,7 +48,7 @@ class WatchStore(NamespaceStore):
         *,
         everything: bool = False,
         among: Collection[str] | None = None,
-    ) -> Difference:
+    ) -> Delta:
         """What a watch has to tell; ``among`` some ids only, ``everything`` again."""
         items = self.watch_items(watch.id)
         of_interest = items.keys() if among is None else items.keys() & set(among)
@@ -64,32 +64,32 @@ class WatchStore(NamespaceStore):
         gone = [
             id for id in of_interest if id not in held and items[id].sent is not None
         ]
-        return Difference(
+        return Delta(
             {id: version for id, (version, _) in rows.items()},
             Records.of(record for _, record in rows.values()),
             sorted(gone),
         )
 
-    def watch_doubt(self, id: str, since: int) -> None:
+    def watch_mark_unconfirmed(self, id: str, since: int) -> None:
         """Nobody knows whether what was told behind number ``since`` arrived."""
         items = self.watch_items(id).items()
-        late = {one: Item(UNSURE, it.seq) for one, it in items if it.seq > since}
+        late = {one: WatchItem(UNKNOWN, it.seq) for one, it in items if it.seq > since}
         self.watch_put_items(id, late)
 
-    def watch_forget(self, id: str, upto: int) -> None:
+    def watch_prune_removed(self, id: str, upto: int) -> None:
         """Take off what is not there and was told to be gone up to a number."""
         items = self.watch_items(id).items()
         told = [one for one, it in items if it.sent is None and it.seq <= upto]
         self.watch_put_items(id, dict.fromkeys(told))
 
-    def watch_news(
+    def watch_updates(
         self,
         acks: Mapping[str, int],
         *,
-        holder: str,
+        subscriber: str,
         now: dt.datetime,
         among: Collection[str] | None = None,
-    ) -> dict[str, News]:
+    ) -> dict[str, WatchUpdate]:
         """News of some watches, by id, for who holds them.
 
         Those that have none, have ended or are held by somebody else are left out.
@@ -99,30 +99,34 @@ class WatchStore(NamespaceStore):
         found = {}
         for id, ack in acks.items():
             try:
-                with self.watch_alone([id]) as held:
-                    watch = self.watch_valid(held.get(id), now, holder)
-                    if watch and (news := self.watch_tell(watch, ack, among=among)):
+                with self.locked_watches([id]) as held:
+                    watch = self.watch_valid(held.get(id), now, subscriber)
+                    if watch and (
+                        news := self.watch_collect_update(watch, ack, among=among)
+                    ):
                         found[id] = news
             except InvalidWatch:
                 self.watch_drop([id])
         return found
 
-    def watch_retell(
-        self, sent: Mapping[str, int], *, holder: str, now: dt.datetime
+    def watch_requeue(
+        self, sent: Mapping[str, int], *, subscriber: str, now: dt.datetime
     ) -> None:
         """What was told behind these numbers, by id, reached nobody: it is news."""
-        with self.watch_alone(sent) as held:
+        with self.locked_watches(sent) as held:
             for one in held.values():
-                watch = self.watch_valid(one, now, holder)
+                watch = self.watch_valid(one, now, subscriber)
                 if watch and watch.seq > sent[watch.id]:
-                    self.watch_doubt(watch.id, sent[watch.id])
+                    self.watch_mark_unconfirmed(watch.id, sent[watch.id])
 
     def watch_renew(
-        self, ids: Collection[str], *, holder: str, now: dt.datetime
+        self, ids: Collection[str], *, subscriber: str, now: dt.datetime
     ) -> set[str]:
         """Begin leases anew; the ids of those that somebody still holds."""
-        with self.watch_alone(ids) as held:
-            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+        with self.locked_watches(ids) as held:
+            valid = [
+                one for one in held.values() if self.watch_valid(one, now, subscriber)
+            ]
             for watch in valid:
                 self.watch_update(replace(watch, expires=watch.end(now)))
         return {watch.id for watch in valid}
@@ -170,20 +174,20 @@ class WatchStore(NamespaceStore):
         *,
         now: dt.datetime,
         lease: float | None = None,
-        holder: str | None = None,
+        subscriber: str | None = None,
     ) -> tuple[Watch, list[Record | None]]:
         """Watch entities; a record, or None, for each id in the order asked for.
 
         Ids that are unknown now are not watched. Raises InvalidWatch.
         """
-        with self._watch(id, now, lease, holder) as watch:
+        with self._watch(id, now, lease, subscriber) as watch:
             if ids and watch.filter is not None:
                 raise InvalidWatch("a watch by filter takes no ids")
             distinct = list(dict.fromkeys(ids))
             found = self.versioned(_NOT_TRASH, distinct)
             seq = watch.seq + bool(found)
             versions = {one: version for one, (version, _) in found.items()}
-            self.watch_put_items(id, Difference(versions).items(seq))
+            self.watch_put_items(id, Delta(versions).items(seq))
             self._check_size(id)
             watch = replace(watch, seq=seq)
             if found:
@@ -199,7 +203,7 @@ class WatchStore(NamespaceStore):
 
     def watch_close(self, id: str) -> None:
         """End a watch, if there is one."""
-        with self.watch_alone([id]) as held:
+        with self.locked_watches([id]) as held:
             if id in held and held[id].key == self._key():
                 self.watch_drop([id])
 
@@ -210,26 +214,26 @@ class WatchStore(NamespaceStore):
         now: dt.datetime,
         refresh: bool = False,
         since: int | None = None,
-        holder: str = "",
-    ) -> News:
+        subscriber: str = "",
+    ) -> WatchUpdate:
         """What has changed since the last poll, or all that is watched.
 
         ``since`` is the number of the last news that arrived, if the caller cannot
         be sure that all did: what was told behind it is told again. From now on
-        ``holder`` is told the news.
+        ``subscriber`` is told the news.
         """
-        with self._watch(id, now, holder=holder) as watch:
+        with self._watch(id, now, subscriber=subscriber) as watch:
             if since is not None and not 0 <= since <= watch.seq:
                 raise InvalidWatch(f"watch @{id} never told news number {since}")
             ack = watch.seq if since is None else since
             if ack < watch.seq:
-                self.watch_doubt(id, ack)
-            return self.watch_tell(watch, ack, everything=refresh)
+                self.watch_mark_unconfirmed(id, ack)
+            return self.watch_collect_update(watch, ack, everything=refresh)
 
     def watch_expire(self, now: dt.datetime) -> int:
         """End the watches whose lease has ended; how many these were."""
         due = self.watches_due(now)
-        with self.watch_alone(due) as held:
+        with self.locked_watches(due) as held:
             ended = [one.id for one in held.values() if one.expires <= now]
             self.watch_drop(ended)
         return len(ended)
@@ -250,12 +254,12 @@ class WatchStore(NamespaceStore):
         return hashlib.sha256(repr(self.scope).encode()).hexdigest()
 
     def watch_valid(
-        self, watch: Watch | None, now: dt.datetime, holder: str | None = None
+        self, watch: Watch | None, now: dt.datetime, subscriber: str | None = None
     ) -> Watch | None:
-        """The watch, if it has not ended, is the caller's, and has this holder."""
+        """The watch, if it has not ended, is the caller's, and has this subscriber."""
         if watch is None or watch.expires <= now or watch.key != self._key():
             return None
-        return watch if holder in (None, watch.holder) else None
+        return watch if subscriber in (None, watch.subscriber) else None
 
     @contextmanager
     def _watch(
@@ -263,42 +267,42 @@ class WatchStore(NamespaceStore):
         id: str,
         now: dt.datetime,
         lease: float | None = None,
-        holder: str | None = None,
+        subscriber: str | None = None,
     ) -> Iterator[Watch]:
         """Alone with a watch whose lease begins anew. Raises UnknownWatch."""
-        with self.watch_alone([id]) as held:
+        with self.locked_watches([id]) as held:
             if (watch := self.watch_valid(held.get(id), now)) is None:
                 raise UnknownWatch(id)
             left = (watch.expires - now).total_seconds()
             renewed = replace(
                 watch,
                 lease=watch.lease if lease is None else lease,
-                holder=watch.holder if holder is None else holder,
+                subscriber=watch.subscriber if subscriber is None else subscriber,
             )
             if renewed != watch or left < _RENEWED * watch.lease:
                 renewed = replace(renewed, expires=renewed.end(now))
                 self.watch_update(renewed)
             yield renewed
 
-    def watch_tell(
+    def watch_collect_update(
         self,
         watch: Watch,
         ack: int,
         *,
         everything: bool = False,
         among: Collection[str] | None = None,
-    ) -> News:
+    ) -> WatchUpdate:
         found = self.watch_changed(watch, everything=everything, among=among)
         if not found:
-            return News(watch, found.records, [])
+            return WatchUpdate(watch, found.records, [])
         watch = replace(watch, seq=watch.seq + 1)
         if watch.filter is not None:
-            self.watch_forget(watch.id, ack)
+            self.watch_prune_removed(watch.id, ack)
         self.watch_put_items(watch.id, found.items(watch.seq))
         if watch.filter is not None:
             self._check_size(watch.id)
         self.watch_update(watch)
-        return News(watch, found.records, found.gone)
+        return WatchUpdate(watch, found.records, found.gone)
 
     def _check_size(self, id: str) -> None:
         if (size := self.watch_size(id)) > (most := limit("WATCHED")):

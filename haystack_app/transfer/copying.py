@@ -155,7 +155,7 @@ class _Copy:
 
     def _entities(self, records: Sequence[Record]) -> None:
         ids = [_id(record) for record in records]
-        with self.target.alone():
+        with self.target.locked():
             held = dict(zip(ids, self.target.read_by_ids(ids), strict=True))
             moved = [
                 record
@@ -207,7 +207,7 @@ class _Copy:
             self._history(_id(record))
             self.watch("points", 1)
         facts = {_id(record): _facts(record) for record in records}
-        with self.target.alone(list(facts)):
+        with self.target.locked(list(facts)):
             changed = {
                 _id(row): facts[_id(row)]
                 for row in self.target.read_by_ids(list(facts))
@@ -228,7 +228,7 @@ class _Copy:
 
     def _write(self, id: str, batch: Batch) -> None:
         """The facts of a history are unknown until all of it is there."""
-        with self.target.alone([id]):
+        with self.target.locked([id]):
             self.target.his_store({id: batch})
             self.target.set_transient({id: dict.fromkeys(HIS_FACTS)})
         self.watch("samples", len(batch.written) + len(batch.removed))

@@ -203,7 +203,7 @@ def _coded(text: str) -> Any:
         raise ParseError(str(err)) from None
 
 
-def _alone(value: Any) -> Callable[[str], Any]:
+def _locked(value: Any) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if text:
             raise ParseError(f"unexpected {text[:40]!r} behind the code")
@@ -254,9 +254,9 @@ def _xstr(text: str) -> XStr:
 
 
 _CODES: dict[str, Callable[[str], Any]] = {
-    "m": _alone(MARKER),
-    "z": _alone(NA),
-    "-": _alone(REMOVE),
+    "m": _locked(MARKER),
+    "z": _locked(NA),
+    "-": _locked(REMOVE),
     "n": _number,
     "s": str,
     "u": Uri,

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from haystack_app.kinds import Grid, Number, Ref
-from haystack_app.storage.errors import TookTooLong
+from haystack_app.storage.errors import StatementTimeout
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.orm.time_limit import time_limit
@@ -146,7 +146,7 @@ def test_a_long_write_is_undone(slow: Api, cap: Any) -> None:
     store = storages[alias]
     using = store.using  # type: ignore[attr-defined]
     with (
-        pytest.raises(TookTooLong),
+        pytest.raises(StatementTimeout),
         time_limit(connections[using], 1),
         transaction.atomic(using=using),
     ):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from haystack_app.conf import app_settings
 from haystack_app.kinds import DateTime, Number
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
@@ -206,7 +206,7 @@ def test_downloads_end_when_their_clients_leave(
             raise
 
     monkeypatch.setattr(OrmAdapter, "his_chunks", endless)
-    for _ in range(settings.HAYSTACK_THREADS):
+    for _ in range(app_settings.THREADS):
         connection = history()
         response = ask(connection, "GET", RANGE, Accept_Encoding=coding)
         response.read(1_000)
@@ -216,7 +216,7 @@ def test_downloads_end_when_their_clients_leave(
     assert ask(history(), "GET", "/api/formats").status == 200
     while len(ended) < len(begun) and time.monotonic() - since < 10:
         time.sleep(0.01)
-    assert len(ended) == len(begun) == settings.HAYSTACK_THREADS
+    assert len(ended) == len(begun) == app_settings.THREADS
     time.sleep(0.2)  # what closes the generator closes the rest behind it
     assert all(connection.connection is None for connection in ended)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -133,7 +133,7 @@ def test_roles_are_made_once_and_stay_what_they_were_made(db: None) -> None:
 # -- scopes -----------------------------------------------------------------------
 
 
-def scoped(name: str, text: str) -> Group:
+def visible_to(name: str, text: str) -> Group:
     group = Group.objects.create(name=name)
     GroupScope.objects.create(group=group, filter=text)
     return group
@@ -144,7 +144,7 @@ def member(filled: None) -> Api:
     """Of s1 and what is at s1."""
     client = logged_in("alice", "admin")
     alice = get_user_model().objects.get(username="alice")
-    alice.groups.add(scoped("first", "siteRef == @s1 or id == @s1"))
+    alice.groups.add(visible_to("first", "siteRef == @s1 or id == @s1"))
     return Api(client)
 
 
@@ -168,7 +168,7 @@ def test_a_member_sees_and_changes_only_what_matches(member: Api) -> None:
 
 def test_the_union_of_two_groups(member: Api) -> None:
     alice = get_user_model().objects.get(username="alice")
-    alice.groups.add(scoped("second", "id == @s2"))
+    alice.groups.add(visible_to("second", "id == @s2"))
     assert member.ids(filter="site") == ["s1", "s2"]
     assert member.ids(filter="siteRef") == ["e1", "p1", "p2"]
 

@@ -158,7 +158,7 @@ def test_entities_of_before_the_facts(url: str) -> None:
     store.load_entities([point("p")])
     store.his_write("p", [(NOON, Number(1))])
     facts = ("hisSize", "hisStart", "hisEnd", "hisEndVal")
-    with store.alone():
+    with store.locked():
         store.set_transient({"p": dict.fromkeys(facts)})
     assert "verified" in copy("default", url)
     assert "hisSize" not in named_store(url).existing("p")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from haystack_app.live.send_queue import Outbox
+from haystack_app.live.send_queue import SendQueue
 
 
 class Socket:
@@ -22,25 +22,25 @@ class Socket:
         self.taken.append(text_data)
 
 
-async def full() -> tuple[Socket, Outbox, asyncio.Task[None]]:
+async def full() -> tuple[Socket, SendQueue, asyncio.Task[None]]:
     socket = Socket()
-    outbox = Outbox(socket)
-    delivering = asyncio.create_task(outbox.deliver())
+    send_queue = SendQueue(socket)
+    delivering = asyncio.create_task(send_queue.deliver())
     for number in range(20):
-        outbox.send_soon(str(number))
+        send_queue.send_soon(str(number))
     await asyncio.sleep(0)
-    assert not outbox.has_room
-    return socket, outbox, delivering
+    assert not send_queue.has_room
+    return socket, send_queue, delivering
 
 
 def test_texts_leave_in_order() -> None:
     async def run() -> None:
-        socket, outbox, delivering = await full()
+        socket, send_queue, delivering = await full()
         rooms: list[int] = []
-        outbox.on_room = lambda: rooms.append(len(socket.taken))
+        send_queue.on_room = lambda: rooms.append(len(socket.taken))
         socket.may.set()
-        await outbox.room()
-        await outbox.empty(10)
+        await send_queue.room()
+        await send_queue.empty(10)
         assert socket.taken == [str(number) for number in range(20)]
         assert rooms == [5]
         delivering.cancel()
@@ -50,23 +50,23 @@ def test_texts_leave_in_order() -> None:
 
 def test_nobody_waits_for_a_client_that_has_left() -> None:
     async def run() -> None:
-        socket, outbox, delivering = await full()
-        waiting = asyncio.create_task(outbox.room())
+        socket, send_queue, delivering = await full()
+        waiting = asyncio.create_task(send_queue.room())
         socket.is_gone = True
         socket.may.set()
         await asyncio.wait_for(waiting, 10)
         await delivering  # it raises nothing that nobody would hear
-        outbox.send_soon("for nobody")
-        await asyncio.wait_for(outbox.empty(60), 10)
-        assert not outbox.has_room
+        send_queue.send_soon("for nobody")
+        await asyncio.wait_for(send_queue.empty(60), 10)
+        assert not send_queue.has_room
 
     asyncio.run(run())
 
 
 def test_nobody_waits_for_a_delivery_that_was_ended() -> None:
     async def run() -> None:
-        _, outbox, delivering = await full()
-        waiting = asyncio.create_task(outbox.room())
+        _, send_queue, delivering = await full()
+        waiting = asyncio.create_task(send_queue.room())
         await asyncio.sleep(0)
         delivering.cancel()
         await asyncio.wait_for(waiting, 10)

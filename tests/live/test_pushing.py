@@ -11,16 +11,15 @@ from typing import Any
 import orjson
 import pytest
 
+from haystack_app.conf import app_settings
 from haystack_app.filters import parse
 from haystack_app.kinds import Number
 from haystack_app.live import delivery
 from haystack_app.live import hub as hubs
 from haystack_app.live.delivery import groups, push, renew
-from haystack_app.live.hub import Hub
+from haystack_app.live.hub import Hub, RoundRobin
 from haystack_app.live.notifications import Hints
-from haystack_app.live.paces import check_seconds
-from haystack_app.live.rounds import Round
-from haystack_app.live.subscription import Pushed
+from haystack_app.live.subscription import Subscription
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.memory import InMemoryAdapter
@@ -40,7 +39,7 @@ class Connection:
     def send_soon(self, text: str) -> None:
         self.texts.append(text)
 
-    def ended(self, watch: Pushed) -> None:
+    def ended(self, watch: Subscription) -> None:
         self.lost.append(watch.id)
 
     @property
@@ -67,21 +66,23 @@ def pushed(
     connection: Connection,
     *ids: str,
     filter: str | None = None,
-    holder: str = "h",
-) -> Pushed:
+    subscriber: str = "h",
+) -> Subscription:
     now = dt.datetime.now(dt.UTC)
     id = store.watch_open("t", owner="joe", lease=60, now=now, filter=filter).id
     if filter is None:
-        watch, _ = store.watch_sub(id, ids, now=now, holder=holder)
+        watch, _ = store.watch_sub(id, ids, now=now, subscriber=subscriber)
     else:
-        watch = store.watch_poll(id, now=now, holder=holder).watch
+        watch = store.watch_poll(id, now=now, subscriber=subscriber).watch
     meta = {"watchId": id, "lease": Number(60.0, "s"), "seq": Number(watch.seq)}
     if filter is not None:
         meta["filter"] = filter
-    return Pushed(meta, connection, store)
+    return Subscription(meta, connection, store)
 
 
-async def push_all(watches: dict[str, Pushed], hints: Hints | None = None) -> None:
+async def push_all(
+    watches: dict[str, Subscription], hints: Hints | None = None
+) -> None:
     for group in groups(watches.values(), hints or Hints()):
         await push(watches, "h", group)
 
@@ -120,16 +121,16 @@ def test_what_was_told_and_not_sent_is_told_again(
         watch = pushed(store, connection, "a", "b")
         watches = {watch.id: watch}
         write(store, a=1)
-        told = store.watch_news
+        told = store.watch_updates
 
         def lost(*args: Any, **kwargs: Any) -> Any:
             told(*args, **kwargs)
             raise ConnectionError
 
-        monkeypatch.setattr(store, "watch_news", lost)
+        monkeypatch.setattr(store, "watch_updates", lost)
         with pytest.raises(ConnectionError):
             await push_all(watches)
-        monkeypatch.setattr(store, "watch_news", told)
+        monkeypatch.setattr(store, "watch_updates", told)
         write(store, b=2)
         await push_all(watches)
         assert connection.values == {"a": 1, "b": 2}
@@ -147,16 +148,16 @@ def test_news_for_a_connection_that_was_replaced_is_told_to_the_new_one(
         before, after = Connection(), Connection()
         watch = pushed(store, before, "a")
         meta = {"watchId": watch.id, "lease": Number(60.0, "s"), "seq": Number(1)}
-        new = Pushed(meta, after, store)
+        new = Subscription(meta, after, store)
         watches = {watch.id: watch}
         write(store, a=1)
-        told = store.watch_news
+        told = store.watch_updates
 
         def replaced(*args: Any, **kwargs: Any) -> Any:
             watches[watch.id] = new
             return told(*args, **kwargs)
 
-        monkeypatch.setattr(store, "watch_news", replaced)
+        monkeypatch.setattr(store, "watch_updates", replaced)
         await push_all(watches)
         assert before.texts == []
         await push_all(watches)
@@ -174,7 +175,7 @@ def test_other_rights_take_effect_behind_the_look_that_is_under_way(
         watches = {one.id: one for one in (watch, second)}
         write(store, a=1)
         (group,) = groups(watches.values(), Hints())
-        watch.look_as(store.scoped(parse("id == @b")))
+        watch.look_as(store.visible_to(parse("id == @b")))
         await push(watches, "h", group)
         assert connection.texts == []
         assert other.values == {"a": 1}
@@ -220,7 +221,7 @@ def test_a_store_that_fails_keeps_no_lease_from_the_others(
         for watch in both:
             watch.renewed = float("-inf")
         store.watch_close(both[1].id)
-        lost: list[Pushed] = []
+        lost: list[Subscription] = []
         with pytest.raises(ConnectionError):
             async for some in renew(watches, "h"):
                 lost += some
@@ -277,14 +278,14 @@ def gate(store: StorageAdapter, monkeypatch: Any) -> Iterator[Any]:
     from threading import Event
 
     gate = Event()
-    told = store.watch_news
+    told = store.watch_updates
 
     def slow(acks: Any, **kwargs: Any) -> Any:
         if any(store._watches[id].filter for id in acks):  # type: ignore[attr-defined]
             assert gate.wait(60)
         return told(acks, **kwargs)
 
-    monkeypatch.setattr(store, "watch_news", slow)
+    monkeypatch.setattr(store, "watch_updates", slow)
     yield gate
     gate.set()
 
@@ -295,8 +296,8 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
 ) -> None:
     async def work(hub: Hub) -> None:
         slow, quick = Connection(), Connection()
-        hub.add(pushed(store, slow, filter="point", holder=hub.id))
-        hub.add(pushed(store, quick, "a", holder=hub.id))
+        hub.add(pushed(store, slow, filter="point", subscriber=hub.id))
+        hub.add(pushed(store, quick, "a", subscriber=hub.id))
         for val in range(1, 4):
             write(store, a=val)
             hints = Hints()
@@ -317,7 +318,7 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
 def test_a_watch_that_fails_is_tried_again_and_holds_up_no_other(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
-    told = store.watch_news
+    told = store.watch_updates
     failing = True
 
     def fails(acks: Any, **kwargs: Any) -> Any:
@@ -325,13 +326,13 @@ def test_a_watch_that_fails_is_tried_again_and_holds_up_no_other(
             raise ConnectionError
         return told(acks, **kwargs)
 
-    monkeypatch.setattr(store, "watch_news", fails)
+    monkeypatch.setattr(store, "watch_updates", fails)
 
     async def work(hub: Hub) -> None:
         nonlocal failing
         one, other = Connection(), Connection()
-        hub.add(pushed(store, one, filter="point", holder=hub.id))
-        hub.add(pushed(store, other, "a", holder=hub.id))
+        hub.add(pushed(store, one, filter="point", subscriber=hub.id))
+        hub.add(pushed(store, other, "a", subscriber=hub.id))
         write(store, a=1)
         await until(lambda: other.values == {"a": 1})
         assert one.texts == []
@@ -352,12 +353,12 @@ def test_nobody_begins_to_wait_while_the_server_stops() -> None:
 def test_wrong_settings_do_not_stop_a_hub(settings: Any) -> None:
     for wrong in (float("inf"), float("nan"), "soon", None, -1):
         settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": wrong}
-        assert check_seconds() == 10
+        assert app_settings.CHECK_SECONDS == 10
 
 
 def test_what_is_not_there_any_more_takes_nobodys_place_in_a_round() -> None:
     watches = dict.fromkeys(range(1000))
-    looking: Round[int] = Round()
+    looking: RoundRobin[int] = RoundRobin()
     assert len(looking.part(watches, 10)) == 100
     for number in range(990):
         del watches[number]

@@ -13,7 +13,7 @@ import pytest
 from haystack_app.kinds import Grid, Number
 from haystack_app.live import sessions
 from haystack_app.live.hub import hub
-from haystack_app.live.send_queue import Outbox
+from haystack_app.live.send_queue import SendQueue
 from haystack_app.live.sessions import Session
 from haystack_app.storage.memory import InMemoryAdapter
 
@@ -28,11 +28,11 @@ class Nobody:
 def a_session() -> Session:
     context = SimpleNamespace(storage=InMemoryAdapter())
     caller: Any = SimpleNamespace(sees=None, may_watch=True, context=lambda _: context)
-    return Session(caller, None, Outbox(Nobody()))
+    return Session(caller, None, SendQueue(Nobody()))
 
 
 def said(session: Session) -> list[Any]:
-    return [orjson.loads(text) for text in session.outbox._texts]
+    return [orjson.loads(text) for text in session.send_queue._texts]
 
 
 @pytest.fixture

@@ -44,17 +44,19 @@ def test_down_and_up_again_under_load(
 ) -> None:
     with site(fresh, tmp_path) as at, Load(at) as load:
         for round in (1, 2):
-            done, refused = load.seen(200) + 20, load.seen(503) + 8
-            eventually(lambda done=done: load.seen(200) > done, "writes are done")
+            done, refused = load.visible(200) + 20, load.visible(503) + 8
+            eventually(lambda done=done: load.visible(200) > done, "writes are done")
             assert at.ready().status == 200, at.ready().text
             postgres.stop()
-            eventually(lambda refused=refused: load.seen(503) > refused, "503")
+            eventually(lambda refused=refused: load.visible(503) > refused, "503")
             assert at.ask("/healthz", Host="x").status == 200
             if round == 1:
                 check_all_say_so(at)
             postgres.start()
-            done = load.seen(200) + 20
-            eventually(lambda done=done: load.seen(200) > done, "writes are done again")
+            done = load.visible(200) + 20
+            eventually(
+                lambda done=done: load.visible(200) > done, "writes are done again"
+            )
     assert load.odd == []
     assert load.written
     assert load.written <= stored(fresh)

@@ -35,7 +35,7 @@ def logs_in(at: Site) -> bool:
 
 def test_down_and_up_again_under_load(redis: Redis, at: Site) -> None:
     with Load(at, threads=2) as load:
-        eventually(lambda: load.seen(200) > 20, "writes are done")
+        eventually(lambda: load.visible(200) > 20, "writes are done")
         assert logs_in(at)
         ready = at.ready()
         assert (ready.status, ready.json["checks"]["redis"]) == (200, "ok")
@@ -45,7 +45,7 @@ def test_down_and_up_again_under_load(redis: Redis, at: Site) -> None:
         eventually(lambda: at.ready().status == 200, "ready again")
         assert logs_in(at)
     assert load.odd == []
-    assert load.seen(503) == 0
+    assert load.visible(503) == 0
 
 
 def check_the_rest_goes_on(at: Site) -> None:

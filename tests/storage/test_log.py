@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.models import Change as ChangeRow
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.errors import LostPlace, OutOfScope
+from haystack_app.storage.errors import CursorExpired, OutOfScope
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.memory import log as memory_log
 from haystack_app.storage.orm import OrmAdapter
@@ -95,7 +95,7 @@ def test_transient_tags_are_not_in_it(store: StorageAdapter) -> None:
 def test_what_is_refused_is_not_in_it(store: StorageAdapter) -> None:
     store.load_entities([entity("a", site=MARKER)])
     begin = end_of(store)
-    own = store.scoped(store.parsed("site"))
+    own = store.visible_to(store.parsed("site"))
     with pytest.raises(OutOfScope):
         own.load_entities([entity("b", site=MARKER), entity("c")])
     store.load_entities([entity("d")])
@@ -104,9 +104,9 @@ def test_what_is_refused_is_not_in_it(store: StorageAdapter) -> None:
 
 def test_a_place_of_another_log(store: StorageAdapter) -> None:
     store.load_entities([entity("a")])
-    with pytest.raises(LostPlace, match="another log"):
+    with pytest.raises(CursorExpired, match="another log"):
         store.changes_since(end_of(store) + 1, 5)
-    with pytest.raises(LostPlace):
+    with pytest.raises(CursorExpired):
         store.changes_since(10**30, 5)
 
 
@@ -117,17 +117,17 @@ def test_pruning(store: StorageAdapter) -> None:
     assert store.prune_changes(NOW - dt.timedelta(days=1)) == 0
     places = [place for place, _ in rest(store, begin)]
     assert store.prune_changes(LATER, limit=2) == 2
-    with pytest.raises(LostPlace, match="too old") as caught:
+    with pytest.raises(CursorExpired, match="too old") as caught:
         store.changes_since(begin, 5)
     assert caught.value.oldest == places[1]
-    with pytest.raises(LostPlace):
+    with pytest.raises(CursorExpired):
         store.changes_since(places[0], 5)
     assert [place for place, _ in rest(store, places[1])] == places[2:]
     assert store.prune_changes(LATER) == 3
     assert store.prune_changes(LATER) == 0
     assert end_of(store) == places[4]
     assert rest(store, places[4]) == []
-    with pytest.raises(LostPlace):
+    with pytest.raises(CursorExpired):
         store.changes_since(places[3], 5)
     store.load_entities([entity("f")])
     assert told(rest(store, places[4])) == [("add", "f")]
@@ -149,10 +149,10 @@ def test_the_memory_forgets_what_is_too_much(monkeypatch: pytest.MonkeyPatch) ->
     store = InMemoryAdapter()
     begin = end_of(store)
     store.load_entities([entity(f"e{number}") for number in range(5)])
-    with pytest.raises(LostPlace, match=f"oldest cursor is {begin + 2}"):
+    with pytest.raises(CursorExpired, match=f"oldest cursor is {begin + 2}"):
         store.changes_since(begin, 9)
     assert len(rest(store, begin + 2)) == 3
-    with pytest.raises(LostPlace):  # of a process before
+    with pytest.raises(CursorExpired):  # of a process before
         InMemoryAdapter().changes_since(begin, 9)
 
 
@@ -263,6 +263,6 @@ def test_pruners_at_once(sql_store: OrmAdapter) -> None:
     counts = at_once([lambda: sql_store.prune_changes(LATER, limit=30)] * 4)
     assert sum(counts) == 100
     assert max(counts) == 30
-    with pytest.raises(LostPlace, match=f"oldest cursor is {end}"):
+    with pytest.raises(CursorExpired, match=f"oldest cursor is {end}"):
         sql_store.changes_since(end - 1, 5)
     assert rest(sql_store, end) == []

@@ -55,7 +55,7 @@ def campus(store: Store) -> Store:
 
 @pytest.fixture
 def north(campus: Store) -> Store:
-    return campus.scoped(NORTH)
+    return campus.visible_to(NORTH)
 
 
 def test_only_what_matches_is_there(campus: Store, north: Store) -> None:
@@ -89,7 +89,7 @@ def test_paths_end_where_the_scope_ends(campus: Store, north: Store) -> None:
 
 
 def test_symbols_in_the_scope_and_in_the_filter(campus: Store) -> None:
-    equips = campus.scoped(filters.parse("^equip"))
+    equips = campus.visible_to(filters.parse("^equip"))
     assert sorted(ids(equips.read("id"))) == ["north-ahu", "south-ahu"]
     assert sorted(ids(equips.read("^ahu"))) == ["north-ahu", "south-ahu"]
     assert ids(equips.read("siteRef->site")) == []
@@ -199,7 +199,7 @@ def test_a_refused_replacement_changes_nothing(campus: Store, north: Store) -> N
 
 
 def test_transient_tags_must_not_leave_the_scope(campus: Store) -> None:
-    view = campus.scoped(filters.parse("siteRef == @north and not curErr"))
+    view = campus.visible_to(filters.parse("siteRef == @north and not curErr"))
     with pytest.raises(OutOfScope):
         view.update_transient([entity("north-p", curErr="broken")], force=True)
     assert ids(campus.read("curErr")) == []
@@ -249,7 +249,7 @@ def test_random_scopes(store: Store, index: int) -> None:
     trees = [filters.resolved(tree, shipped().implementations) for tree in given]
     answered = 0
     for scope in trees[:6]:
-        view = store.scoped(scope)
+        view = store.visible_to(scope)
         assert set(ids(view.scan())) == expected(filters.parse("id"), scope, records)
         for tree in trees[6:]:
             right = expected(tree, scope, records)
@@ -311,7 +311,7 @@ def test_a_watch_tells_nothing_of_what_is_hidden(campus: Store, north: Store) ->
     campus.set_transient({"south-p": {"curVal": Number(1)}})
     campus.remove_entities([entity("south-ahu")], force=True)
     acks = dict.fromkeys(watches, 1)
-    assert north.watch_news(acks, holder="", now=now) == {}
+    assert north.watch_updates(acks, subscriber="", now=now) == {}
     for id in watches:
         assert not north.watch_poll(id, now=now)
         assert not north.watch_poll(id, now=now).gone

@@ -26,7 +26,7 @@ def plan_of(sql_store: OrmAdapter) -> Callable[..., str]:
         cursor.execute("ANALYZE entities")
 
     def plan(scope: str | None = None, filter: str | None = None) -> str:
-        store = sql_store.scoped(filters.parse(scope) if scope else None)
+        store = sql_store.visible_to(filters.parse(scope) if scope else None)
         watch = store.watch_open("t", owner="joe", lease=60, now=NOW, filter=filter)
         if filter is None:
             store.watch_sub(watch.id, [f"p{i}" for i in range(200)], now=NOW)
@@ -71,8 +71,10 @@ def test_hints_of_what_nobody_watches_lock_nothing(
 ) -> None:
     sql_store.load_entities([point("a"), point("b")])
     watch = sql_store.watch_open("t", owner="joe", lease=60, now=NOW)
-    sql_store.watch_sub(watch.id, ["a"], now=NOW, holder="h")
+    sql_store.watch_sub(watch.id, ["a"], now=NOW, subscriber="h")
     connection = connections[sql_store.using]
     with django_assert_num_queries(1, connection=connection):
-        news = sql_store.watch_news({watch.id: 0}, holder="h", now=NOW, among={"b"})
+        news = sql_store.watch_updates(
+            {watch.id: 0}, subscriber="h", now=NOW, among={"b"}
+        )
     assert news == {}

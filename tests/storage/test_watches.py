@@ -16,8 +16,8 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.errors import InvalidWatch, UnknownWatch
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.storage.signals import changed
-from haystack_app.storage.watch_types import News
+from haystack_app.storage.signals import entities_changed
+from haystack_app.storage.watch_types import WatchUpdate
 from haystack_app.wire.errors import ParseError
 from tests.storage.building import at, entity, ids, point
 
@@ -54,7 +54,7 @@ def opened(
     return watch.id
 
 
-def told(news: News) -> list[Any]:
+def told(news: WatchUpdate) -> list[Any]:
     return [sorted(ids(news.records), key=str), news.gone]
 
 
@@ -192,37 +192,37 @@ def test_leases_end_and_are_renewed(site: Store) -> None:
     watch, _ = site.watch_sub(id, ["b"], now=later(19), lease=20)
     assert watch.lease == 20
     site.watch_unsub(id, ["b"], now=later(38))
-    assert site.watch_renew([id, "nobody"], holder="", now=later(57)) == {id}
+    assert site.watch_renew([id, "nobody"], subscriber="", now=later(57)) == {id}
     assert site.watch_expire(later(76.9)) == 0
     for act in (site.watch_poll, site.watch_sub, site.watch_unsub):
         with pytest.raises(UnknownWatch, match="open a new one"):
             act(id, *([] if act == site.watch_poll else [["a"]]), now=later(77.1))
-    assert site.watch_news({id: 0}, holder="", now=later(77.1)) == {}
-    assert site.watch_renew([id], holder="", now=later(77.1)) == set()
+    assert site.watch_updates({id: 0}, subscriber="", now=later(77.1)) == {}
+    assert site.watch_renew([id], subscriber="", now=later(77.1)) == set()
     assert site.watch_expire(later(77.1)) == 1
     assert site.watches_due(later(1e6)) == []
 
 
 def test_what_reached_nobody_is_told_again(site: Store) -> None:
     id = opened(site)
-    watch, _ = site.watch_sub(id, ["a", "b"], now=NOW, holder="h")
+    watch, _ = site.watch_sub(id, ["a", "b"], now=NOW, subscriber="h")
     for val, name in enumerate("ab"):
         site.cur_write({name: Current(Number(val))})
-        assert site.watch_news({id: 0}, holder="h", now=NOW)
-    for holder, sent in (("h", watch.seq + 2), ("other", watch.seq)):
-        site.watch_retell({id: sent, "nobody": 0}, holder=holder, now=NOW)
-        assert site.watch_news({id: 0}, holder="h", now=NOW) == {}
-    site.watch_retell({id: watch.seq + 1}, holder="h", now=NOW)
-    again = site.watch_news({id: 0}, holder="h", now=NOW)[id]
+        assert site.watch_updates({id: 0}, subscriber="h", now=NOW)
+    for subscriber, sent in (("h", watch.seq + 2), ("other", watch.seq)):
+        site.watch_requeue({id: sent, "nobody": 0}, subscriber=subscriber, now=NOW)
+        assert site.watch_updates({id: 0}, subscriber="h", now=NOW) == {}
+    site.watch_requeue({id: watch.seq + 1}, subscriber="h", now=NOW)
+    again = site.watch_updates({id: 0}, subscriber="h", now=NOW)[id]
     assert told(again) == [["b"], []]
     assert again.seq == watch.seq + 3
 
 
 def test_a_pushed_watch_outlives_a_short_lease(site: Store) -> None:
     id = opened(site, "a", lease=1)
-    site.watch_poll(id, now=NOW, holder="h")
-    assert site.watch_renew([id], holder="h", now=later(10)) == {id}
-    assert site.watch_news({id: 0}, holder="h", now=later(24)) == {}
+    site.watch_poll(id, now=NOW, subscriber="h")
+    assert site.watch_renew([id], subscriber="h", now=later(10)) == {id}
+    assert site.watch_updates({id: 0}, subscriber="h", now=later(24)) == {}
     assert site.watch_expire(later(24)) == 0
     site.watch_poll(id, now=later(24))
     assert site.watch_expire(later(25.1)) == 1
@@ -265,7 +265,7 @@ def test_a_filter_must_be_one(site: Store) -> None:
 
 
 def test_a_scope_hides_and_shows(site: Store) -> None:
-    north = site.scoped(NORTH)
+    north = site.visible_to(NORTH)
     watch = north.watch_open("t", owner="joe", lease=60, now=NOW)
     _, rows = north.watch_sub(watch.id, ["a", "c", "south"], now=NOW)
     assert ids(rows) == ["a", None, None]
@@ -282,7 +282,7 @@ def test_a_scope_hides_and_shows(site: Store) -> None:
     site.update_entities([{"id": Ref("a"), "siteRef": Ref("north")}], force=True)
     assert poll(north, watch.id) == [["a"], []]
     assert poll(north, by_filter) == [["a"], []]
-    for other in (site, site.scoped(filters.parse("site"))):
+    for other in (site, site.visible_to(filters.parse("site"))):
         with pytest.raises(UnknownWatch):
             other.watch_poll(watch.id, now=NOW)
         other.watch_close(watch.id)
@@ -295,20 +295,20 @@ def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
     other, idle = opened(site, "b", "c"), opened(site, "south")
     acks = {id: site.watch_poll(id, now=NOW).seq for id in (one, other, idle)}
     acks["nobody"] = 0
-    assert site.watch_news(acks, holder="", now=NOW) == {}
+    assert site.watch_updates(acks, subscriber="", now=NOW) == {}
     site.cur_write({name: Current(Number(1)) for name in "abc"})
-    found = site.watch_news(acks, holder="", now=NOW, among=["a", "north"])
+    found = site.watch_updates(acks, subscriber="", now=NOW, among=["a", "north"])
     assert {id: told(news) for id, news in found.items()} == {one: [["a"], []]}
     assert found[one].seq == acks[one] + 1
-    found = site.watch_news(acks, holder="", now=NOW)
+    found = site.watch_updates(acks, subscriber="", now=NOW)
     rest = [["b", "c"], []] if filter else [["b"], []]
     assert {id: told(news) for id, news in found.items()} == {
         one: rest,
         other: [["b", "c"], []],
     }
-    assert site.watch_news(acks, holder="", now=NOW) == {}
+    assert site.watch_updates(acks, subscriber="", now=NOW) == {}
     site.commit([], remove=["b"])
-    found = site.watch_news(acks, holder="", now=NOW, among=["b"])
+    found = site.watch_updates(acks, subscriber="", now=NOW, among=["b"])
     assert {id: told(news) for id, news in found.items()} == {
         one: [[], ["b"]],
         other: [[], ["b"]],
@@ -318,17 +318,20 @@ def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
 
 def test_news_goes_to_who_asked_last(site: Store) -> None:
     id = opened(site, "a")
-    site.watch_poll(id, now=NOW, holder="one")
+    site.watch_poll(id, now=NOW, subscriber="one")
     site.cur_write({"a": Current(Number(1))})
-    assert site.watch_news({id: 9}, holder="other", now=NOW) == {}
-    assert site.watch_renew([id], holder="other", now=NOW) == set()
-    assert site.watch_renew([id], holder="one", now=NOW) == {id}
-    assert told(site.watch_news({id: 9}, holder="one", now=NOW)[id]) == [["a"], []]
-    site.watch_sub(id, ["b"], now=NOW, holder="other")
+    assert site.watch_updates({id: 9}, subscriber="other", now=NOW) == {}
+    assert site.watch_renew([id], subscriber="other", now=NOW) == set()
+    assert site.watch_renew([id], subscriber="one", now=NOW) == {id}
+    assert told(site.watch_updates({id: 9}, subscriber="one", now=NOW)[id]) == [
+        ["a"],
+        [],
+    ]
+    site.watch_sub(id, ["b"], now=NOW, subscriber="other")
     site.cur_write({"a": Current(Number(2))})
-    assert site.watch_news({id: 9}, holder="one", now=NOW) == {}
+    assert site.watch_updates({id: 9}, subscriber="one", now=NOW) == {}
     assert poll(site, id) == [["a"], []]
-    assert site.watch_renew([id], holder="other", now=NOW) == set()
+    assert site.watch_renew([id], subscriber="other", now=NOW) == set()
 
 
 def test_a_change_by_plain_sql_is_news(sql_store: OrmAdapter) -> None:
@@ -401,9 +404,9 @@ def heard(site: Store) -> Iterator[list[Any]]:
     def hear(ids: frozenset[str], logged: bool, **_: Any) -> None:
         found.append((sorted(ids), logged))
 
-    changed.connect(hear)
+    entities_changed.connect(hear)
     yield found
-    changed.disconnect(hear)
+    entities_changed.disconnect(hear)
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
@@ -447,7 +450,7 @@ def test_what_is_told_adds_up_to_what_is_there(store: Store, seed: int) -> None:
         elif store.read_by_ids([name])[0]:
             store.cur_write({name: Current(Number(chance.randrange(3)))})
 
-    def merge(news: News) -> None:
+    def merge(news: WatchUpdate) -> None:
         merged.update((row["id"].id, row.tags) for row in news.records)
         for one in news.gone:
             merged.pop(one, None)  # told again, perhaps

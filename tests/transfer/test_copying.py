@@ -165,7 +165,7 @@ def test_a_history_goes_on_where_it_ended(store: StorageAdapter) -> None:
     source = InMemoryAdapter([point("p")])
     source.his_write("p", [(later(at), Number(at)) for at in range(40_000)])
     copy_store(source, store)
-    with store.alone():
+    with store.locked():
         gone = dict.fromkeys(range(20000, 40000))
         from haystack_app.kinds.series import microseconds_of
         from haystack_app.storage.samples import Batch

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.maintenance import kept_days, prune_all, right_days
+from haystack_app.conf import DEFAULTS
+from haystack_app.maintenance import kept_days, prune_all
 
 from ._storage import StorageCommand
 
@@ -27,7 +28,7 @@ class Command(StorageCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = kept_days() if options["days"] is None else options["days"]
-        if not right_days(days):
+        if not DEFAULTS["CHANGES_DAYS"].accepts(days):
             raise CommandError(f"--days {days:g} makes no sense")
         if not days:
             self.stdout.write("the change log is kept for ever: nothing was pruned")

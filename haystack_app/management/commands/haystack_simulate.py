@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from haystack_app.conf import right_pace
+from haystack_app.conf import DEFAULTS
 from haystack_app.demo.simulating import Simulator
 from haystack_app.demo.simulation import Simulation
 
@@ -36,7 +36,7 @@ class Command(StorageCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         every = options["every"]
-        if not (right_pace(every) and every > 0):
+        if not (DEFAULTS["SIMULATE_SECONDS"].accepts(every) and every > 0):
             raise CommandError("--every must be a number of seconds above 0")
         adapter = self.writable_adapter(options)
         if not options["once"]:

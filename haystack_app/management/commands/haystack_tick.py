@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from haystack_app.ticking import tick
+from haystack_app.maintenance import tick
 
 
 class Command(BaseCommand):

@@ -28,10 +28,9 @@ from ...filters.ast import Filter
 from ...filters.planner import Term, candidates, plan, terms_of
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
+from ..changes import REMOVE, Change, ChangePage, Changes, Records, logged
 from ..errors import ArrayInUse, HistoryInUse, OutOfScope
-from ..log import logged
 from ..priority_array import Level, devalued
-from ..records import REMOVE, Change, Changes, LogPart, Records
 from ..samples import Batch, Extent, reinterpreted
 from ..stored import (
     Stored,
@@ -68,34 +67,38 @@ class InMemoryAdapter(MemoryWatches):
 
     def scan(self) -> Iterator[Record]:
         with self._lock:
-            seen = self._seen()
-            raws = [self._entities[id].raw for id in sorted(self._entities) if seen(id)]
+            is_visible = self._visibility()
+            raws = [
+                self._entities[id].raw
+                for id in sorted(self._entities)
+                if is_visible(id)
+            ]
         return map(Record, raws)
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         with self._lock:
-            seen = self._seen()
-            found = [self._entities[id] if seen(id) else None for id in ids]
+            is_visible = self._visibility()
+            found = [self._entities[id] if is_visible(id) else None for id in ids]
         return [None if entity is None else Record(entity.raw) for entity in found]
 
-    def _seen(self) -> Callable[[str], bool]:
+    def _visibility(self) -> Callable[[str], bool]:
         """Whether an id is there for the caller; valid as long as nothing changes."""
         if self.scope is None:
             return self._entities.__contains__
         scope = self.parsed(self.scope)
 
         @cache
-        def seen(id: str) -> bool:
+        def is_visible(id: str) -> bool:
             tags = self._decoded(id)
             return tags is not None and filters.matches(scope, tags, self._decoded)
 
-        return seen
+        return is_visible
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         tree = self.parsed(filter)
         found: list[Entity] = []
         with self._lock:
-            seen = self._seen()
+            is_visible = self._visibility()
             ids = candidates(
                 plan(tree),
                 lambda term: self._index.get(term, set()),
@@ -105,20 +108,20 @@ class InMemoryAdapter(MemoryWatches):
                 if limit is not None and len(found) >= limit:
                     break
                 entity = self._entities[id]
-                if seen(id) and filters.matches(
+                if is_visible(id) and filters.matches(
                     tree,
                     entity.decoded,
-                    lambda other: self._decoded(other) if seen(other) else None,
+                    lambda other: self._decoded(other) if is_visible(other) else None,
                 ):
                     found.append(entity)
         names = frozenset(name for entity in found for name in entity.decoded)
         return Records([Record(entity.raw) for entity in found], names)
 
-    def alone(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
-        return self._alone()
+    def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
+        return self._locked()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         with self._lock:
             yield
 
@@ -135,10 +138,10 @@ class InMemoryAdapter(MemoryWatches):
         with self._lock, self._kept_in_scope([stored.id for stored in put]):
             for stored in put:
                 self._check_meaning(stored)
-            seen = self._seen()
+            is_visible = self._visibility()
             kept = {stored.id for stored in put}
             gone = set(remove) | (self._entities.keys() - kept if replace else set())
-            changes.removed.extend(id for id in sorted(gone) if seen(id))
+            changes.removed.extend(id for id in sorted(gone) if is_visible(id))
             for stored in put:
                 self._put(stored, changes, now, who)
             for id in changes.removed:
@@ -157,13 +160,13 @@ class InMemoryAdapter(MemoryWatches):
             return
         before, end = dict(self._entities), self._log.end
         histories, arrays = dict(self._histories), dict(self._arrays)
-        seen = self._seen()
+        is_visible = self._visibility()
         for id in ids:
-            if id in before and not seen(id):
+            if id in before and not is_visible(id):
                 raise OutOfScope(id)
         yield
-        seen = self._seen()
-        hidden = [id for id in ids if not seen(id)]
+        is_visible = self._visibility()
+        hidden = [id for id in ids if not is_visible(id)]
         if hidden:
             for id in before.keys() | self._entities.keys():
                 if self._entities.get(id) is not before.get(id):
@@ -202,14 +205,14 @@ class InMemoryAdapter(MemoryWatches):
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         with self._lock:
-            if self.scope is not None and not self._seen()(id):
+            if self.scope is not None and not self._visibility()(id):
                 return []
             found = [change for change in reversed(self._log) if change.id == id]
         if self.scope is not None:  # the id may have been a hidden entity's before
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
         return found[:limit]
 
-    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+    def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         with self._lock:
             return self._log.since(cursor, limit)
 
@@ -233,12 +236,12 @@ class InMemoryAdapter(MemoryWatches):
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
-            seen = self._seen()
+            is_visible = self._visibility()
             found = {
                 id
                 for id, entity in self._entities.items()
                 if id not in ids
-                and seen(id)
+                and is_visible(id)
                 and any(dst in ids for _, dst in edges_of(entity.decoded))
             }
         return sorted(found)[:limit]
@@ -260,15 +263,15 @@ class InMemoryAdapter(MemoryWatches):
     ) -> dict[str, int]:
         tree = self.parsed(filter)
         with self._lock:
-            seen = self._seen()
+            is_visible = self._visibility()
             return {
                 id: self._entities[id].version
                 for id in (self._entities if ids is None else ids)
-                if seen(id)
+                if is_visible(id)
                 and filters.matches(
                     tree,
                     self._entities[id].decoded,
-                    lambda other: self._decoded(other) if seen(other) else None,
+                    lambda other: self._decoded(other) if is_visible(other) else None,
                 )
             }
 

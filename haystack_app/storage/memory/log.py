@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from ..log import check_place
-from ..records import Change, LogPart
+from ..changes import Change, ChangePage, check_cursor
 
 __all__ = ["MOST", "Log"]
 
@@ -45,14 +44,14 @@ class Log:
         while self.end > end and self._entries:
             self._entries.pop()
 
-    def since(self, cursor: int | None, limit: int) -> LogPart:
+    def since(self, cursor: int | None, limit: int) -> ChangePage:
         if cursor is None:
-            return LogPart([], self.end, more=False)
-        check_place(cursor, self._oldest, self.end)
+            return ChangePage([], self.end, more=False)
+        check_cursor(cursor, self._oldest, self.end)
         behind = islice(self._entries, cursor - self._oldest, None)
         found = list(enumerate(islice(behind, limit), cursor + 1))
         reached = cursor + len(found)
-        return LogPart(found, reached, reached < self.end)
+        return ChangePage(found, reached, reached < self.end)
 
     def prune(self, before: dt.datetime, limit: int) -> int:
         count = 0

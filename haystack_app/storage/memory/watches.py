@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import RLock
 
 from ..base import StorageAdapter
-from ..watch_types import Item, Watch
+from ..watch_types import Watch, WatchItem
 
 __all__ = ["MemoryWatches"]
 
@@ -18,7 +18,7 @@ class MemoryWatches(StorageAdapter):
         super().__init__(alias)
         self._lock = RLock()
         self._watches: dict[str, Watch] = {}
-        self._watched: dict[str, dict[str, Item]] = {}
+        self._watched: dict[str, dict[str, WatchItem]] = {}
 
     def watch_insert(self, watch: Watch) -> None:
         with self._lock:
@@ -29,7 +29,7 @@ class MemoryWatches(StorageAdapter):
         self._watches[watch.id] = watch
 
     @contextmanager
-    def watch_alone(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
+    def locked_watches(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
         with self._lock:
             held = {id: self._watches[id] for id in ids if id in self._watches}
             items = {id: dict(self._watched[id]) for id in held}
@@ -57,10 +57,10 @@ class MemoryWatches(StorageAdapter):
         with self._lock:
             return [one.id for one in self._watches.values() if one.expires <= now]
 
-    def watch_items(self, id: str) -> dict[str, Item]:
+    def watch_items(self, id: str) -> dict[str, WatchItem]:
         return self._watched[id]
 
-    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+    def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
         held = self._watched[id]
         for one, item in items.items():
             if item is None:

@@ -19,9 +19,9 @@ from django.db.models import QuerySet
 from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import Entity, EntityRef
+from ..changes import REMOVE, Change, ChangePage, Changes
 from ..errors import OutOfScope
 from ..priority_array import Level
-from ..records import REMOVE, Change, Changes, LogPart
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import history, levels, libs, log, tasks, transient
@@ -42,7 +42,7 @@ class OrmAdapter(OrmWatches):
     # -- writing --------------------------------------------------------------
 
     @contextmanager
-    def alone(self, ids: Sequence[str] | None = None) -> Iterator[None]:
+    def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
         with transaction.atomic(using=self.using):
             if ids is None:
                 lock_entities(connections[self.using])
@@ -66,11 +66,11 @@ class OrmAdapter(OrmWatches):
         who: str = "",
     ) -> Changes:
         ids = [stored.id for stored in put]
-        with self.alone(), self._kept_in_scope(ids):
+        with self.locked(), self._kept_in_scope(ids):
             commit = Commit(self.using, who)
-            gone = {id for id in remove if self._sees(id)}
+            gone = {id for id in remove if self._is_visible(id)}
             if replace:
-                every = set(self.seen.values_list("id", flat=True))
+                every = set(self.visible.values_list("id", flat=True))
                 gone |= every.difference(ids)
             commit.put(put)
             commit.remove(sorted(gone))
@@ -88,16 +88,16 @@ class OrmAdapter(OrmWatches):
             yield
             return
         held = self._ids_of(self.entities, ids)
-        self._refuse(held - self._ids_of(self.seen, ids))
+        self._refuse(held - self._ids_of(self.visible, ids))
         yield
-        self._refuse(set(ids) - self._ids_of(self.seen, ids))
+        self._refuse(set(ids) - self._ids_of(self.visible, ids))
 
     def _refuse(self, hidden: set[str]) -> None:
         if hidden:
             raise OutOfScope(min(hidden))
 
-    def _sees(self, id: str) -> bool:
-        return self.scope is None or self.seen.filter(id=id).exists()
+    def _is_visible(self, id: str) -> bool:
+        return self.scope is None or self.visible.filter(id=id).exists()
 
     def _ids_of(self, rows: QuerySet[Entity], ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -113,10 +113,10 @@ class OrmAdapter(OrmWatches):
         if self.scope is not None:
             ids = list(changes)
             held = self._ids_of(self.entities, ids)
-            self._refuse(held - self._ids_of(self.seen, ids))
+            self._refuse(held - self._ids_of(self.visible, ids))
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
-        if not self._sees(id):
+        if not self._is_visible(id):
             return []
         rows = models.Change.objects.using(self.using).filter(entity_id=id)
         if self.scope is not None:  # the id may have been a hidden entity's before
@@ -125,7 +125,7 @@ class OrmAdapter(OrmWatches):
             rows = rows.filter(id__gt=last or 0)
         return [log.change_of(row) for row in rows.order_by("-id")[:limit]]
 
-    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+    def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         return log.since(self.using, cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
@@ -135,7 +135,7 @@ class OrmAdapter(OrmWatches):
         edges = EntityRef.objects.using(self.using).filter(dst__in=ids)
         others = edges.exclude(src_id__in=ids).order_by("src_id")
         if self.scope is not None:
-            others = others.filter(src_id__in=self.seen.values("id"))
+            others = others.filter(src_id__in=self.visible.values("id"))
         return list(others.values_list("src_id", flat=True).distinct()[:limit])
 
     # -- history --------------------------------------------------------------

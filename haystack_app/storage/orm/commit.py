@@ -8,10 +8,9 @@ import orjson
 from django.utils import timezone
 
 from ...models import Change, Entity, EntityRef, HisSample, PriorityLevel, TagSet
+from ..changes import Changes, logged
 from ..errors import ArrayInUse, HistoryInUse
-from ..log import logged
 from ..priority_array import devalued
-from ..records import Changes
 from ..samples import reinterpreted
 from ..stored import Stored, first_version, next_mod, same_tags, tag_set_id
 

@@ -15,7 +15,7 @@ from ...models.entity import spliced
 from ...sql.compiler import compile_filter
 from ...wire.record import Record
 from ..base import StorageAdapter
-from ..records import Records
+from ..changes import Records
 from .commit import BATCH
 from .scope import within
 
@@ -38,7 +38,7 @@ class OrmEntities(StorageAdapter):
         return Entity.objects.using(self.using)
 
     @property
-    def seen(self) -> QuerySet[Entity]:
+    def visible(self) -> QuerySet[Entity]:
         """What the caller may see, for reading."""
         if self.scope is None:
             return self.entities
@@ -46,10 +46,10 @@ class OrmEntities(StorageAdapter):
 
     def matching(self, filter: Filter | str) -> QuerySet[Entity]:
         """The entities that a filter matches, for any further query."""
-        return self.seen.filter(compile_filter(self.parsed(filter)))
+        return self.visible.filter(compile_filter(self.parsed(filter)))
 
     def scan(self) -> Iterator[Record]:
-        rows = self.seen.order_by("id").values_list("tags", "cur")
+        rows = self.visible.order_by("id").values_list("tags", "cur")
         return (Record(spliced(*row)) for row in rows.iterator())
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
@@ -67,7 +67,7 @@ class OrmEntities(StorageAdapter):
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), BATCH):
-            rows = self.seen.filter(id__in=distinct[at : at + BATCH])
+            rows = self.visible.filter(id__in=distinct[at : at + BATCH])
             for id, tags, cur in rows.values_list("id", "tags", "cur"):
                 found[id] = Record(spliced(tags, cur))
         return [found.get(id) for id in ids]

@@ -16,8 +16,7 @@ from django.db import connections, transaction
 from ... import models
 from ...models import PrunedChanges
 from ...wire.record import Record
-from ..log import check_place
-from ..records import Change, LogPart
+from ..changes import Change, ChangePage, check_cursor
 from .history import snapshot
 
 __all__ = ["change_of", "prune", "since"]
@@ -34,7 +33,7 @@ def change_of(row: models.Change) -> Change:
     )
 
 
-def since(using: str, cursor: int | None, limit: int) -> LogPart:
+def since(using: str, cursor: int | None, limit: int) -> ChangePage:
     rows = models.Change.objects.using(using)
     with snapshot(connections[using]):  # pruning must not come between
         pruned = PrunedChanges.objects.using(using).first()
@@ -42,11 +41,13 @@ def since(using: str, cursor: int | None, limit: int) -> LogPart:
         last = rows.order_by("-id").values_list("id", flat=True).first()
         end = max(oldest, last or 0)
         if cursor is None:
-            return LogPart([], end, more=False)
-        check_place(cursor, oldest, end)
+            return ChangePage([], end, more=False)
+        check_cursor(cursor, oldest, end)
         found = list(rows.filter(id__gt=cursor).order_by("id")[:limit])
     reached = found[-1].id if found else cursor
-    return LogPart([(row.id, change_of(row)) for row in found], reached, reached < end)
+    return ChangePage(
+        [(row.id, change_of(row)) for row in found], reached, reached < end
+    )
 
 
 def prune(using: str, before: dt.datetime, limit: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..errors import TookTooLong
+from ..errors import StatementTimeout
 
 __all__ = ["time_limit"]
 
@@ -25,7 +25,7 @@ _STEPS = 50_000
 
 @contextmanager
 def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Statements inside raise TookTooLong; what else a server does may be stopped
+    """Statements inside raise StatementTimeout; what else a server does may be stopped
     too, management commands never are."""
     connection.ensure_connection()
     limited = _postgres if connection.vendor == "postgresql" else _sqlite
@@ -34,7 +34,7 @@ def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
             yield
     except Exception as err:
         if _was_stopped(err) or _was_stopped(err.__cause__):
-            raise TookTooLong(seconds) from err
+            raise StatementTimeout(seconds) from err
         raise
 
 

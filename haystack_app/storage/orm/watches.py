@@ -22,7 +22,7 @@ from ...kinds.scalars import is_ref_id
 from ...models.entity import spliced
 from ...sql.fragments import Sql, sql
 from ...wire.record import Record
-from ..watch_types import UNSURE, Difference, Item, News, Watch
+from ..watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
 from .commit import BATCH
 from .entities import OrmEntities
 
@@ -53,11 +53,11 @@ class OrmWatches(OrmEntities):
             lease=watch.lease,
             expires=watch.expires,
             seq=watch.seq,
-            holder=watch.holder,
+            subscriber=watch.subscriber,
         )
 
     @contextmanager
-    def watch_alone(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
+    def locked_watches(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
         with transaction.atomic(using=self.using):
             # one order for everybody: two of them never wait for each other
             known = [id for id in ids if "\0" not in id]
@@ -78,10 +78,12 @@ class OrmWatches(OrmEntities):
         return list(due.values_list("id", flat=True)[:BATCH])
 
     def watch_renew(
-        self, ids: Collection[str], *, holder: str, now: dt.datetime
+        self, ids: Collection[str], *, subscriber: str, now: dt.datetime
     ) -> set[str]:
-        with self.watch_alone(ids) as held:
-            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+        with self.locked_watches(ids) as held:
+            valid = [
+                one for one in held.values() if self.watch_valid(one, now, subscriber)
+            ]
             self.watches.bulk_update(
                 [models.Watch(id=one.id, expires=one.end(now)) for one in valid],
                 ["expires"],
@@ -91,12 +93,12 @@ class OrmWatches(OrmEntities):
 
     # -- what they told -------------------------------------------------------
 
-    def watch_items(self, id: str) -> dict[str, Item]:
+    def watch_items(self, id: str) -> dict[str, WatchItem]:
         rows = self.watched.filter(watch_id=id)
         found = rows.values_list("entity_id", "sent", "seq")
-        return {one: Item(sent, seq) for one, sent, seq in found}
+        return {one: WatchItem(sent, seq) for one, sent, seq in found}
 
-    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+    def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
         told = [(id, one, item.sent, item.seq) for one, item in items.items() if item]
         self._put(told)
         off = [one for one, item in items.items() if item is None]
@@ -127,10 +129,10 @@ class OrmWatches(OrmEntities):
     def watch_size(self, id: str) -> int:
         return self.watched.filter(watch_id=id).count()
 
-    def watch_doubt(self, id: str, since: int) -> None:
-        self.watched.filter(watch_id=id, seq__gt=since).update(sent=UNSURE)
+    def watch_mark_unconfirmed(self, id: str, since: int) -> None:
+        self.watched.filter(watch_id=id, seq__gt=since).update(sent=UNKNOWN)
 
-    def watch_forget(self, id: str, upto: int) -> None:
+    def watch_prune_removed(self, id: str, upto: int) -> None:
         told = self.watched.filter(watch_id=id, sent=None, seq__lte=upto)
         told._raw_delete(self.using)
 
@@ -161,7 +163,7 @@ class OrmWatches(OrmEntities):
         *,
         everything: bool = False,
         among: Collection[str] | None = None,
-    ) -> Difference:
+    ) -> Delta:
         rows = self._changed(
             [watch.id],
             self.watch_shown(watch),
@@ -171,24 +173,28 @@ class OrmWatches(OrmEntities):
         )
         return self._difference(rows)
 
-    def watch_news(
+    def watch_updates(
         self,
         acks: Mapping[str, int],
         *,
-        holder: str,
+        subscriber: str,
         now: dt.datetime,
         among: Collection[str] | None = None,
-    ) -> dict[str, News]:
+    ) -> dict[str, WatchUpdate]:
         """Watches of ids are asked about together; those by filter one by one."""
         if not (ids := self._concerned(acks, among)):
             return {}
-        with self.watch_alone(ids) as held:
-            valid = [one for one in held.values() if self.watch_valid(one, now, holder)]
+        with self.locked_watches(ids) as held:
+            valid = [
+                one for one in held.values() if self.watch_valid(one, now, subscriber)
+            ]
             found = self._news_of_ids([w for w in valid if w.filter is None], among)
         for watch in valid:
             if watch.filter is not None:
                 one = {watch.id: acks[watch.id]}
-                found |= super().watch_news(one, holder=holder, now=now, among=among)
+                found |= super().watch_updates(
+                    one, subscriber=subscriber, now=now, among=among
+                )
         return found
 
     def _concerned(
@@ -207,7 +213,7 @@ class OrmWatches(OrmEntities):
 
     def _news_of_ids(
         self, watches: Sequence[Watch], among: Collection[str] | None
-    ) -> dict[str, News]:
+    ) -> dict[str, WatchUpdate]:
         by_id = {watch.id: watch for watch in watches}
         if not by_id:
             return {}
@@ -215,22 +221,22 @@ class OrmWatches(OrmEntities):
         rows: dict[str, list[_Row]] = {}
         for row in self._changed(list(by_id), shown, among=among):
             rows.setdefault(row[0], []).append(row)
-        found: dict[str, News] = {}
+        found: dict[str, WatchUpdate] = {}
         told: list[tuple[str, str, int | None, int]] = []
         for id, of_watch in rows.items():
             difference, seq = self._difference(of_watch), by_id[id].seq + 1
             items = difference.items(seq).items()
             told += [(id, one, item.sent, item.seq) for one, item in items]
             watch = replace(by_id[id], seq=seq)
-            found[id] = News(watch, difference.records, difference.gone)
+            found[id] = WatchUpdate(watch, difference.records, difference.gone)
         self._put(told)
         self.watches.filter(id__in=found).update(seq=F("seq") + 1)
         return found
 
-    def _difference(self, rows: Iterable[_Row]) -> Difference:
+    def _difference(self, rows: Iterable[_Row]) -> Delta:
         rows = list(rows)
         there = [row for row in rows if row[2] is not None]
-        return Difference(
+        return Delta(
             {row[1]: int(row[2] or 0) for row in there},
             self.records_of([(row[3], row[4], row[5]) for row in there]),
             sorted(row[1] for row in rows if row[2] is None),

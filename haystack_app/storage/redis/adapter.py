@@ -1,6 +1,6 @@
 """Entities and histories on a Redis server, shared by any number of processes.
 
-What is changed inside ``alone`` is kept in this process and applied by one
+What is changed inside ``locked`` is kept in this process and applied by one
 script, so that others see all of it or nothing, and a process that is killed
 leaves nothing half done.
 """
@@ -16,9 +16,9 @@ import orjson
 from django.core.checks import CheckMessage
 
 from ...kinds.series import LARGEST_CHUNK, Chunk
+from ..changes import Changes
 from ..errors import OutOfScope
 from ..priority_array import Level
-from ..records import Changes
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import checks, levels, libs, tasks
@@ -45,7 +45,7 @@ class RedisAdapter(RedisWatches):
     # -- writing ---------------------------------------------------------------
 
     @contextmanager
-    def alone(self, ids: Sequence[str] | None = None) -> Iterator[None]:
+    def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
         work = self._work
         if work is not None:
             with self._nested(work, ids):
@@ -81,7 +81,7 @@ class RedisAdapter(RedisWatches):
 
     @contextmanager
     def _working(self, ids: Sequence[str] | None) -> Iterator[Work]:
-        with self.alone(ids):
+        with self.locked(ids):
             assert self._work is not None
             yield self._work
 
@@ -100,10 +100,16 @@ class RedisAdapter(RedisWatches):
             self._kept_in_scope(ids),
         ):
             commit = Commit(work, who, self._has_history)
-            gone = self._query().sees(remove) if self.scope is not None else set(remove)
+            gone = (
+                self._query().visible_ids(remove)
+                if self.scope is not None
+                else set(remove)
+            )
             if replace:
                 query = self._query()
-                gone.update(id for batch in self._pages() for id in query.seen(batch))
+                gone.update(
+                    id for batch in self._pages() for id in query.visible(batch)
+                )
                 gone.difference_update(ids)
             commit.put(put)
             commit.remove(sorted(gone))
@@ -116,9 +122,9 @@ class RedisAdapter(RedisWatches):
         if self.scope is None:
             yield
             return
-        self._refuse(self._fetch(ids).keys() - self._query().sees(ids))
+        self._refuse(self._fetch(ids).keys() - self._query().visible_ids(ids))
         yield
-        self._refuse(self._fetch(ids).keys() - self._query().sees(ids))
+        self._refuse(self._fetch(ids).keys() - self._query().visible_ids(ids))
 
     def _refuse(self, hidden: Iterable[str]) -> None:
         for id in sorted(hidden):
@@ -238,7 +244,7 @@ class RedisAdapter(RedisWatches):
         parts = self.server, self.keys, self._index, self._series
         if not list(differences(*parts)):
             return []
-        with self.alone():
+        with self.locked():
             return list(differences(*parts))
 
     def reindex(self) -> int:

@@ -9,10 +9,9 @@ from typing import Any
 import orjson
 
 from ...kinds.series import instant_of
+from ..changes import Changes, logged
 from ..errors import ArrayInUse, HistoryInUse
-from ..log import logged
 from ..priority_array import devalued
-from ..records import Changes
 from ..samples import reinterpreted
 from ..stored import Stored, same_tags
 from .entities import Entity

@@ -9,9 +9,8 @@ import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire.record import Record
-from ..errors import LostPlace
-from ..log import check_place
-from ..records import Change, LogPart
+from ..changes import Change, ChangePage, check_cursor
+from ..errors import CursorExpired
 from .keys import Keys
 from .server import Server
 from .writing_scripts import PRUNE, SINCE
@@ -41,22 +40,22 @@ def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[C
     return [_change(id, fields[b"entry"]) for fields in found]
 
 
-def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> LogPart:
-    """What is behind a place; None is the end. Raises LostPlace."""
+def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> ChangePage:
+    """What is behind a place; None is the end. Raises CursorExpired."""
     # a stream takes no other number, and the log has no such place
     place = cursor if cursor is not None and 0 <= cursor < 1 << 63 else ""
     oldest, end, known, rows = server.run(SINCE, keys.base, place, limit)
     if cursor is None:
-        return LogPart([], int(end), more=False)
-    check_place(cursor, int(oldest), int(end))
+        return ChangePage([], int(end), more=False)
+    check_cursor(cursor, int(oldest), int(end))
     if not known:  # it was lost with the server, and others were written since
-        raise LostPlace(cursor, int(oldest), "is of another log")
+        raise CursorExpired(cursor, int(oldest), "is of another log")
     found = [
         (int(at.partition(b"-")[0]), _change(fields[1].decode(), fields[3]))
         for at, fields in rows
     ]
     reached = found[-1][0] if found else cursor
-    return LogPart(found, reached, reached < int(end))
+    return ChangePage(found, reached, reached < int(end))
 
 
 def prune(server: Server, keys: Keys, before: dt.datetime, limit: int) -> int:

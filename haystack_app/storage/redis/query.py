@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ... import filters
 from ...filters.ast import Filter
-from ..errors import TookTooLong
+from ..errors import StatementTimeout
 from .entities import Entity, Tags
 from .resolver import Fetch, Resolver, paths_of
 
@@ -18,7 +18,7 @@ class Query:
     """Filters over fetched entities; ``scope`` is what the caller may see.
 
     What is hidden does not exist for the paths of filters; those of the scope run
-    through everything. After ``seconds`` it raises TookTooLong.
+    through everything. After ``seconds`` it raises StatementTimeout.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Query:
             passed = self._all.prefetch(rows, set(paths_of(tree)))
             self._all.prefetch([*rows, *passed], self._scope_paths)
             for id, tags in rows.items():
-                if self._sees(id) and filters.matches(tree, tags, self._seen):
+                if self._is_visible(id) and filters.matches(tree, tags, self._found):
                     yield entities[id]
 
-    def seen(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
+    def visible(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
         """Those that the caller may see."""
         self._look_at_the_clock()
         if self._scope is None:
@@ -52,21 +52,21 @@ class Query:
         rows = {id: Tags(entity) for id, entity in entities.items()}
         with self._all.rows(rows):
             self._all.prefetch(rows, self._scope_paths)
-            return {id: one for id, one in entities.items() if self._sees(id)}
+            return {id: one for id, one in entities.items() if self._is_visible(id)}
 
-    def sees(self, ids: Iterable[str]) -> set[str]:
+    def visible_ids(self, ids: Iterable[str]) -> set[str]:
         """Those of some ids that are there for the caller."""
         wanted = list(ids)
         self._all.load(wanted)
         self._all.prefetch(wanted, self._scope_paths)
-        return {id for id in wanted if self._sees(id)}
+        return {id for id in wanted if self._is_visible(id)}
 
     def _look_at_the_clock(self) -> None:
         """Between two batches, each of which takes a few hundredths of a second."""
         if self._seconds and time.monotonic() - self._began > self._seconds:
-            raise TookTooLong(self._seconds)
+            raise StatementTimeout(self._seconds)
 
-    def _sees(self, id: str) -> bool:
+    def _is_visible(self, id: str) -> bool:
         if self._scope is None:
             return self._all(id) is not None
         if id not in self._verdicts:
@@ -76,5 +76,5 @@ class Query:
             )
         return self._verdicts[id]
 
-    def _seen(self, id: str) -> Tags | None:
-        return self._all(id) if self._sees(id) else None
+    def _found(self, id: str) -> Tags | None:
+        return self._all(id) if self._is_visible(id) else None

@@ -17,7 +17,7 @@ from ...filters.planner import AllOf, Plan, plan
 from ...kinds.scalars import is_ref_id
 from ...wire.record import Record
 from ..base import StorageAdapter
-from ..records import REMOVE, Change, LogPart, Records
+from ..changes import REMOVE, Change, ChangePage, Records
 from . import entities, layout, log
 from .entities import BATCH, Entity, names_of
 from .entity_commands import referring, refs_of
@@ -197,11 +197,11 @@ class RedisReading(StorageAdapter):
     def scan(self) -> Iterator[Record]:
         query = self._query()
         for batch in self._pages():
-            for entity in query.seen(batch).values():
+            for entity in query.visible(batch).values():
                 yield entity.record
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
-        found = self._query().seen(self._fetch(list(dict.fromkeys(ids))))
+        found = self._query().visible(self._fetch(list(dict.fromkeys(ids))))
         return [found[id].record if id in found else None for id in ids]
 
     def versions(
@@ -225,7 +225,7 @@ class RedisReading(StorageAdapter):
             yield from query.matching(tree, batch)
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
-        if not is_ref_id(id) or (self.scope is not None and not self._sees(id)):
+        if not is_ref_id(id) or (self.scope is not None and not self._is_visible(id)):
             return []
         recent = self._work.changes_of(id) if self._work else []
         every = None if self.scope is not None else limit
@@ -234,15 +234,15 @@ class RedisReading(StorageAdapter):
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
         return found[:limit]
 
-    def changes_since(self, cursor: int | None, limit: int) -> LogPart:
+    def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         """What is not applied yet has no place."""
         return log.since(self.server, self.keys, cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
         return log.prune(self.server, self.keys, before, limit)
 
-    def _sees(self, id: str) -> bool:
-        return bool(self._query().sees([id]))
+    def _is_visible(self, id: str) -> bool:
+        return bool(self._query().visible_ids([id]))
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         wanted = set(ids)
@@ -252,5 +252,5 @@ class RedisReading(StorageAdapter):
         found.update(id for id, one in pending.items() if refs_of(one) & wanted)
         found -= wanted
         if self.scope is not None:
-            found = self._query().sees(found)
+            found = self._query().visible_ids(found)
         return sorted(found)[:limit]

@@ -11,7 +11,7 @@ import orjson
 
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import instant_of, microseconds_of
-from ..watch_types import Difference, Item, News, Watch
+from ..watch_types import Delta, Watch, WatchItem, WatchUpdate
 from .applying import apply
 from .entities import BATCH, versions_of
 from .keys import Keys
@@ -29,7 +29,7 @@ class _Watching:
         self.server = server
         self.lease = Lease(server, keys.watch_locks)
         self.commands: list[Command] = []
-        self.items: dict[str, dict[str, Item]] = {}
+        self.items: dict[str, dict[str, WatchItem]] = {}
 
 
 class RedisWatches(RedisReading):
@@ -50,7 +50,7 @@ class RedisWatches(RedisReading):
         yield "ZADD", self.keys.watches_of(watch.owner), end, watch.id
 
     @contextmanager
-    def watch_alone(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
+    def locked_watches(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
         known = [id for id in ids if is_ref_id(id)]
         with self._watching(known):
             yield self._watches(known)
@@ -105,7 +105,7 @@ class RedisWatches(RedisReading):
 
     # -- what they told --------------------------------------------------------
 
-    def watch_items(self, id: str) -> dict[str, Item]:
+    def watch_items(self, id: str) -> dict[str, WatchItem]:
         work: _Watching | None = getattr(self._local, "watching", None)
         if work is not None and id in work.items:
             return dict(work.items[id])
@@ -117,7 +117,7 @@ class RedisWatches(RedisReading):
             work.items[id] = dict(items)
         return items
 
-    def watch_put_items(self, id: str, items: Mapping[str, Item | None]) -> None:
+    def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
         with self._watching([id]) as work:
             held = self.watch_items(id)
             off = [one for one, item in items.items() if item is None and one in held]
@@ -141,7 +141,7 @@ class RedisWatches(RedisReading):
         *,
         everything: bool = False,
         among: Collection[str] | None = None,
-    ) -> Difference:
+    ) -> Delta:
         """Of most watches nothing has changed: their versions alone are fetched.
 
         Where a filter or a scope counts, other entities may have changed what is
@@ -154,21 +154,21 @@ class RedisWatches(RedisReading):
         held = versions_of(self.server, self.keys, ids)
         changed = [id for id in ids if held.get(id) != items[id].sent]
         if not changed:
-            return Difference()
+            return Delta()
         return super().watch_changed(watch, among=changed)
 
-    def watch_news(
+    def watch_updates(
         self,
         acks: Mapping[str, int],
         *,
-        holder: str,
+        subscriber: str,
         now: dt.datetime,
         among: Collection[str] | None = None,
-    ) -> dict[str, News]:
+    ) -> dict[str, WatchUpdate]:
         if among is not None:
             concerned = self._concerned(list(acks), list(among))
             acks = {id: acks[id] for id in concerned}
-        return super().watch_news(acks, holder=holder, now=now, among=among)
+        return super().watch_updates(acks, subscriber=subscriber, now=now, among=among)
 
     def _concerned(self, ids: list[str], among: list[str]) -> list[str]:
         """Of some watches those that such entities may be news for."""
@@ -198,10 +198,10 @@ def _watch(text: bytes) -> Watch:
     return Watch(**{**fields, "expires": instant_of(fields["expires"])})
 
 
-def _item_text(item: Item) -> str:
+def _item_text(item: WatchItem) -> str:
     return f"{'' if item.sent is None else item.sent}:{item.seq}"
 
 
-def _item(text: bytes) -> Item:
+def _item(text: bytes) -> WatchItem:
     sent, _, seq = text.decode().partition(":")
-    return Item(int(sent) if sent else None, int(seq))
+    return WatchItem(int(sent) if sent else None, int(seq))

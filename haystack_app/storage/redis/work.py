@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..changes import Change
 from ..priority_array import Level
-from ..records import Change
 from ..samples import Batch
 from . import levels, libs, log
 from .applying import apply

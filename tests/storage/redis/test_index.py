@@ -12,7 +12,7 @@ from django.conf import settings
 from haystack_app import filters
 from haystack_app.filters.planner import plan
 from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
-from haystack_app.storage.errors import TookTooLong
+from haystack_app.storage.errors import StatementTimeout
 from haystack_app.storage.redis import (
     RedisAdapter,
     entities,
@@ -185,7 +185,7 @@ def test_paths_are_looked_up(
 def test_what_is_to_change_is_at_the_end_of_paths(redis_store: Store) -> None:
     store = redis_store
     store.load_entities([entity("s", city="a"), entity("p", siteRef=Ref("s"))])
-    with store.alone():
+    with store.locked():
         store.load_entities([entity("s", city="b"), entity("q", siteRef=Ref("s"))])
         assert sorted(ids(store.read('siteRef->city == "b"'))) == ["p", "q"]
         assert ids(store.read('siteRef->city == "a"')) == []
@@ -260,7 +260,7 @@ def test_a_query_that_takes_too_long(
             lambda: redis_store.read("not x"),
             lambda: list(redis_store.scan()),
         ):
-            with pytest.raises(TookTooLong, match="5 s"):
+            with pytest.raises(StatementTimeout, match="5 s"):
                 call()
     assert len(redis_store.read("not x")) == 20
 
@@ -369,7 +369,7 @@ def test_a_range_fetches_what_is_in_it(
 def test_transient_tags_do_not_touch_the_index(stack: Store) -> None:
     stack.load_entities([point("p", curVal=Number(1))])
     moves = []
-    with stack.alone(["p"]):
+    with stack.locked(["p"]):
         stack.set_transient({"p": {"curVal": Number(2)}})
         work = stack._work
         assert work is not None

@@ -71,7 +71,7 @@ def test_who_waits_for_all_comes_in_although_others_go_on(redis_store: Store) ->
     threads = [aside(lambda n=n: write(n)) for n in range(4)]
     for _ in range(5):
         redis_store.load_entities([entity("x", n=Number(time.time()))], replace=False)
-        with redis_store.alone():
+        with redis_store.locked():
             pass
     stop.set()
     for thread in threads:
@@ -84,7 +84,7 @@ def test_a_holder_that_slept_is_refused(redis_store: Store, short: None) -> None
     other = RedisAdapter(
         url=redis_store.server.url, prefix=redis_store.keys.base.rpartition(":1:")[0]
     )
-    with pytest.raises(LeaseLost), redis_store.alone():
+    with pytest.raises(LeaseLost), redis_store.locked():
         redis_store.load_entities([entity("a", n=Number(1)), entity("b")])
         redis_store.his_write("p", numbers(5, NOON))
         time.sleep(0.1)
@@ -100,13 +100,13 @@ def test_a_holder_of_one_entity_that_slept_is_refused(
 ) -> None:
     redis_store.load_entities([point("p"), point("q")])
     for others in (["p"], None):
-        with pytest.raises(LeaseLost), redis_store.alone(["p"]):
+        with pytest.raises(LeaseLost), redis_store.locked(["p"]):
             redis_store.his_write("p", numbers(5, NOON))
             time.sleep(0.1)
             second = lease(redis_store)
             second.acquire(others)
             second.release()
-    with redis_store.alone(["p"]):  # nobody came meanwhile
+    with redis_store.locked(["p"]):  # nobody came meanwhile
         redis_store.his_write("p", numbers(5, NOON))
         time.sleep(0.1)
     assert len(history(redis_store, "p")) == 5
@@ -172,7 +172,7 @@ def test_words_that_were_sent_twice_are_refused(
 
 def test_a_failure_inside_leaves_nothing(redis_store: Store) -> None:
     redis_store.load_entities([entity("a", n=Number(0)), point("p", writable=MARKER)])
-    with pytest.raises(KeyError), redis_store.alone():
+    with pytest.raises(KeyError), redis_store.locked():
         redis_store.load_entities([entity("a", n=Number(1)), entity("b")])
         redis_store.his_write("p", numbers(5, NOON))
         redis_store.point_write("p", 9, Number(3), "joe")
@@ -189,11 +189,11 @@ def test_a_failure_inside_leaves_nothing(redis_store: Store) -> None:
 
 def test_an_inner_failure_takes_only_its_own_part(redis_store: Store) -> None:
     redis_store.load_entities([point("p")])
-    with redis_store.alone(["p"]):
+    with redis_store.locked(["p"]):
         redis_store.his_write("p", numbers(2, NOON))
         with pytest.raises(UnknownEntity):
             redis_store.his_write_all({"p": numbers(9, NOON), "nobody": []})
-        with pytest.raises(KeyError), redis_store.alone(["p"]):
+        with pytest.raises(KeyError), redis_store.locked(["p"]):
             redis_store.set_transient({"p": {"curVal": Number(1)}})
             redis_store.his_write("p", numbers(4, NOON))
             raise KeyError
@@ -220,7 +220,7 @@ def test_what_is_to_be_is_read_inside_and_not_outside(redis_store: Store) -> Non
             ]
         )
 
-    with store.alone():
+    with store.locked():
         aside(outside).join(10)
         store.load_entities([entity("c", site=MARKER), entity("b", x=Ref("a"))])
         store.commit([], remove=["p"])
@@ -254,10 +254,10 @@ def test_a_task_is_one_holders(redis_store: Store) -> None:
     assert not store.take_task("beat", "two", later, end)
     assert store.take_task("beat", "two", end, end)
     found: list[bool] = []
-    with pytest.raises(KeyError), store.alone():
+    with pytest.raises(KeyError), store.locked():
         assert store.take_task("beat", "one", end, later)
         raise KeyError
-    with store.alone(["p"]):
+    with store.locked(["p"]):
         assert store.take_task("beat", "three", end, end + dt.timedelta(seconds=1))
         other = aside(lambda: found.append(store.take_task("beat", "one", end, end)))
         other.join(0.1)

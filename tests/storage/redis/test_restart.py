@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from haystack_app.kinds import MARKER, Number
-from haystack_app.storage.errors import LostPlace
+from haystack_app.storage.errors import CursorExpired
 from haystack_app.storage.redis import RedisAdapter, locks
 from haystack_app.storage.redis.layout import stored
 from tests.soak.redis_server import RedisServer
@@ -105,7 +105,7 @@ def test_places_of_lost_entries_are_not_used_again(server: RedisServer) -> None:
     found = store.changes_since(kept, 10)
     assert [change.id for _, change in found.entries] == ["a"] * 5
     assert found.entries[0][0] > lost
-    with pytest.raises(LostPlace, match="another log"):
+    with pytest.raises(CursorExpired, match="another log"):
         store.changes_since(lost, 10)
 
 

@@ -63,7 +63,7 @@ def test_any_batches(
     for _ in range(12):
         spread = dice.choice([30, 40_000, 60_000_000])
         one = batch(dice, spread)
-        with redis_store.alone(["p"]):
+        with redis_store.locked(["p"]):
             assert redis_store.his_store({"p": one}) == memory.his_store({"p": one})
             if dice.random() < 0.3:
                 two = batch(dice, spread)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import (
     m2m_changed,
     post_delete,
@@ -17,9 +18,10 @@ from django.db.models.signals import (
     pre_save,
 )
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from ..models import AuditEntry, GroupScope, Token
-from .audit import note
+from .audit import note, note_failed_login
 from .token_signals import is_rehash
 
 __all__: list[str] = []
@@ -190,3 +192,16 @@ def note_revoked_token(instance: Token, using: str, **_: Any) -> None:
 
 def _token(token: Token) -> str:
     return f"token {token.name!r} ({token.scope}) of {_user(token.user)}"
+
+
+# -- log-ins -------------------------------------------------------------------
+
+
+@receiver(user_login_failed)
+def password_failed(
+    sender: Any, credentials: dict[str, Any], request: Any = None, **_: Any
+) -> None:
+    """HTTP Basic, the admin's form and whatever else asks ``authenticate``."""
+    named = credentials.get(User.USERNAME_FIELD)
+    name = str(named or credentials.get("username") or "")
+    note_failed_login(request or HttpRequest(), name, "wrong password or no such user")

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from haystack_app import ticking
+from haystack_app import maintenance
 from haystack_app.kinds import MARKER, Number
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
@@ -106,10 +106,10 @@ def test_a_tick_releases_what_is_due_in_every_store(two: list[StorageAdapter]) -
     due(two[0], 2, at)
     due(two[1], 3, at)
     two[1].point_write("w000", 8, Number(5), "joe", at + SECOND)
-    assert ticking.tick(at - SECOND) == (0, {})
-    assert ticking.tick(at) == (4, {})
-    assert ticking.tick(at) == (0, {})
-    assert ticking.tick(at + SECOND) == (1, {})
+    assert maintenance.tick(at - SECOND) == (0, {})
+    assert maintenance.tick(at) == (4, {})
+    assert maintenance.tick(at) == (0, {})
+    assert maintenance.tick(at + SECOND) == (1, {})
     assert "writeVal" not in tags_of(two[0], "w001")
 
 
@@ -118,19 +118,19 @@ def test_a_store_that_fails_keeps_nothing_from_the_others(
 ) -> None:
     due(two[1], 2, now())
     fault.begin()
-    assert ticking.tick() == (2, {"default": DOWN})
+    assert maintenance.tick() == (2, {"default": DOWN})
 
 
 # -- the thread ------------------------------------------------------------------
 
 
 @pytest.fixture
-def ticker() -> Iterator[Callable[[], ticking.Ticker]]:
+def ticker() -> Iterator[Callable[[], maintenance.Ticker]]:
     """Starts them, and stops them behind the test."""
-    started: list[ticking.Ticker] = []
+    started: list[maintenance.Ticker] = []
 
-    def start() -> ticking.Ticker:
-        found = ticking.start()
+    def start() -> maintenance.Ticker:
+        found = maintenance.start()
         assert found is not None
         started.append(found)
         return found
@@ -147,7 +147,7 @@ def quick(settings: Any) -> None:
 
 
 def test_the_thread_releases_in_time(
-    two: list[StorageAdapter], settings: Any, ticker: Callable[[], ticking.Ticker]
+    two: list[StorageAdapter], settings: Any, ticker: Callable[[], maintenance.Ticker]
 ) -> None:
     quick(settings)
     store = storages["default"]
@@ -163,7 +163,7 @@ def test_the_thread_releases_in_time(
 
 @pytest.mark.django_db(transaction=True, databases=["default"])
 def test_the_thread_on_a_database(
-    settings: Any, ticker: Callable[[], ticking.Ticker]
+    settings: Any, ticker: Callable[[], maintenance.Ticker]
 ) -> None:
     entry = {"BACKEND": ORM, "OPTIONS": {"using": "default"}}
     settings.HAYSTACK = {**settings.HAYSTACK, "STORAGES": {"default": entry}}
@@ -184,7 +184,7 @@ def test_the_thread_survives_and_logs_once(
         return caplog.text.count("in storage 'default' cannot be ended")
 
     fault.begin()
-    one = ticking.Ticker(0.01)
+    one = maintenance.Ticker(0.01)
     one.start()
     try:
         eventually(lambda: fault.asked > 3)
@@ -210,7 +210,7 @@ def test_the_thread_survives_and_logs_once(
 def test_no_thread_where_none_is_wanted(settings: Any, seconds: float) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "TICK_SECONDS": seconds}
     before = threading.active_count()
-    assert ticking.start() is None
+    assert maintenance.start() is None
     assert threading.active_count() == before
 
 

@@ -1,14 +1,28 @@
-"""What stores answer: records, what a commit did, and what was once changed."""
+"""Query results, the outcome of a commit, and entries of the change log."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
 
 from ..wire.record import Record
+from .errors import CursorExpired
 
-__all__ = ["ADD", "REMOVE", "UPDATE", "Change", "Changes", "LogPart", "Records"]
+__all__ = [
+    "ADD",
+    "REMOVE",
+    "UPDATE",
+    "Change",
+    "ChangePage",
+    "Changes",
+    "Records",
+    "check_cursor",
+    "logged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class LogPart:
+class ChangePage:
     """Neighbours in the change log, in the order of the commits.
 
     ``entries`` are (place, change); places grow, but not by one. ``cursor`` is the
@@ -76,3 +90,48 @@ class LogPart:
     entries: Sequence[tuple[int, Change]]
     cursor: int
     more: bool
+
+
+_OPTION = orjson.OPT_SORT_KEYS
+
+
+def logged(
+    at: dt.datetime,
+    who: str,
+    id: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> Change:
+    """The entry for persistent tags, as JSON, before and after; None: not there."""
+    if before is None:
+        return Change(at, who, id, ADD, Record("{}"), Record("{}"))
+    if after is None:
+        return Change(at, who, id, REMOVE, _record(before), Record("{}"))
+    moved = {
+        name
+        for name in {*before, *after} - {"mod"}
+        if _text(before.get(name)) != _text(after.get(name))
+    }
+    was, became = (
+        {name: tags[name] for name in sorted(moved & tags.keys())}
+        for tags in (before, after)
+    )
+    return Change(at, who, id, UPDATE, _record(was), _record(became))
+
+
+def _text(value: Any) -> bytes:
+    return orjson.dumps(value, option=_OPTION)
+
+
+def _record(tags: Mapping[str, Any]) -> Record:
+    return Record(orjson.dumps(tags).decode())
+
+
+def check_cursor(place: int, oldest: int, end: int) -> None:
+    """Whether all that is behind a place is still there. Raises CursorExpired."""
+    if place < oldest:
+        raise CursorExpired(place, oldest, "is too old, what follows it was pruned")
+    if place > end:
+        raise CursorExpired(
+            place, oldest, "is of another log, for this one ends before it"
+        )
