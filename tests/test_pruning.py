@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from haystack_app import checks, maintenance
+from haystack_app.conf import app_settings
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.storage.building import entity
@@ -45,7 +46,9 @@ def left(store: StorageAdapter) -> int:
 
 
 def keep(settings: Any, days: Any) -> None:
+    """In place: another value of the setting would make the memory stores anew."""
     settings.HAYSTACK["CHANGES_DAYS"] = days
+    app_settings.reload()
 
 
 def test_what_is_too_old_goes(two: list[StorageAdapter], settings: Any) -> None:
