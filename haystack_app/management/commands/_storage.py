@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
-from redis.exceptions import RedisError
 from tqdm import tqdm
 
 from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
@@ -18,10 +18,6 @@ from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from haystack_app.wire.files import UnreadableFile
 
 __all__ = ["Bars", "StorageCommand", "bar", "changes_text", "check_zone", "refusals"]
-
-
-REFUSED = (StorageError, UnreadableFile, UnknownStorage, DatabaseError, RedisError)
-"""What ends a command with one line."""
 
 
 class StorageCommand(BaseCommand):
@@ -58,8 +54,15 @@ def refusals() -> Iterator[None]:
     """What was refused, as the one line that a command ends with."""
     try:
         yield
-    except REFUSED as err:
+    except _refused() as err:
         raise CommandError(str(err)) from err
+
+
+def _refused() -> tuple[type[Exception], ...]:
+    """Errors that end a command with one line."""
+    redis = sys.modules.get("redis")  # where it is not imported, nothing raises it
+    of_redis = () if redis is None else (redis.RedisError,)
+    return (StorageError, UnreadableFile, UnknownStorage, DatabaseError, *of_redis)
 
 
 def bar(**options: Any) -> tqdm[Any]:
