@@ -62,7 +62,7 @@ def store_of(user: Any) -> OrmAdapter:
 def explored(**begins_with: str) -> HttpResponse:
     """To the explorer, which shows what no table holds."""
     query = urlencode({name: text for name, text in begins_with.items() if text})
-    return redirect(f"{reverse('explorer:page')}?{query}")
+    return redirect(f"{reverse('haystack:explorer')}?{query}")
 
 
 _TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
