@@ -165,7 +165,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "log-in"
+LOGIN_URL = "haystack:log-in"
 
 # --- Django -------------------------------------------------------------------
 
@@ -179,14 +179,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "channels",
     "haystack_app",
+    "project",
 ]
 
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
-    # under ASGI, haystack_app/serving/health_layer.py answers before it
+    # under ASGI, the HealthLayer of the same module answers before it
     "haystack_app.serving.health.health_checks",
     "haystack_app.auth.current_request.remember_request",
     "django.middleware.security.SecurityMiddleware",
@@ -251,21 +251,6 @@ WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-}
-
-REST_FRAMEWORK: dict[str, Any] = {
-    # `format` is a legal argument of an op, not ours to take.
-    "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["haystack_app.api.throttling.RequestThrottle"],
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Haystack server",
-    "DESCRIPTION": "Entities as REST resources. The Haystack ops are in docs/api.md.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- services -----------------------------------------------------------------

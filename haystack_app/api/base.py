@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
 from rest_framework.exceptions import NotFound
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -14,12 +17,20 @@ from ..ops import Context
 from ..ops.context import UnknownProject, context_for
 from . import exceptions
 from .authentication import AUTHENTICATION
+from .throttling import RequestThrottle
 
 __all__ = ["ApiView"]
 
 
 class ApiView(APIView):
+    """Sets whatever else a project's ``REST_FRAMEWORK`` would decide."""
+
     authentication_classes = AUTHENTICATION
+    throttle_classes = [RequestThrottle]
+    renderer_classes = [JSONRenderer]
+    parser_classes = [JSONParser]
+    versioning_class = None
+    schema: Any = AutoSchema()
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import orjson
 from django.http import HttpResponse, HttpResponseBase, QueryDict
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
@@ -23,7 +22,7 @@ from ..wire import hayson_reader
 from ..wire.errors import ParseError
 from ..wire.record import Record
 from . import exceptions, openapi, preconditions
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, PAGE, flag, page_size
 from .refusals import as_rest
 from .rest import RestView

@@ -7,11 +7,16 @@ from typing import Any
 from django.contrib.auth import get_user_model, password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError as DjangoValidationError
-from rest_framework import serializers
+from django.core.validators import MaxLengthValidator
+from rest_framework import ISO_8601, serializers
 
 __all__ = ["NewUserFields", "UserFields", "UserPage"]
 
 _USERS = get_user_model()
+_FIELDS = {field.name for field in _USERS._meta.get_fields()}
+_NAME: Any = _USERS._meta.get_field(_USERS.USERNAME_FIELD)
+_SOURCE: dict[str, Any] = {} if _NAME.name == "username" else {"source": _NAME.name}
+_OPTIONAL = {"email", "first_name", "last_name", "date_joined"}
 _MOST_GROUPS = 100
 _LONGEST_PASSWORD = 1_000
 
@@ -52,7 +57,7 @@ class UserFields(serializers.Serializer[Any]):
     """What of a user can be seen, and changed."""
 
     id = serializers.IntegerField(read_only=True)
-    username = serializers.CharField(read_only=True)
+    username = serializers.CharField(read_only=True, **_SOURCE)
     password = serializers.CharField(
         write_only=True,
         required=False,
@@ -72,8 +77,18 @@ class UserFields(serializers.Serializer[Any]):
     superuser = _OnlyBool(
         source="is_superuser", required=False, help_text="may do everything"
     )
-    last_login = serializers.DateTimeField(read_only=True, allow_null=True)
-    date_joined = serializers.DateTimeField(read_only=True)
+    last_login = serializers.DateTimeField(
+        read_only=True, allow_null=True, format=ISO_8601
+    )
+    date_joined = serializers.DateTimeField(read_only=True, format=ISO_8601)
+
+    def get_fields(self) -> Any:
+        """Without those that the project's model lacks, or has as the name."""
+        return {
+            name: field
+            for name, field in super().get_fields().items()
+            if name not in _OPTIONAL or (name in _FIELDS and name != _NAME.name)
+        }
 
     def to_internal_value(self, data: Any) -> Any:
         """A misspelt field must not be a password that never changed.
@@ -81,7 +96,7 @@ class UserFields(serializers.Serializer[Any]):
         Fields that are only read may come back, as in a changed copy of an answer.
         """
         if isinstance(data, dict):
-            name = getattr(self.instance, "username", None)
+            name = self.instance and self.instance.get_username()
             for unknown in sorted(data.keys() - self.fields.keys()):
                 raise serializers.ValidationError({unknown: ["there is no such field"]})
             if self.instance and data.get("username", name) != name:
@@ -92,7 +107,7 @@ class UserFields(serializers.Serializer[Any]):
         """Django's validators, which compare a password with names and e-mail."""
         if "password" not in attrs:
             return attrs
-        plain = ("username", "email", "first_name", "last_name")
+        plain = {_NAME.name, "email", "first_name", "last_name"} & _FIELDS
         named = {it: attrs.get(it, getattr(self.instance, it, "")) for it in plain}
         try:
             password_validation.validate_password(attrs["password"], _USERS(**named))
@@ -106,8 +121,11 @@ class NewUserFields(UserFields):
 
     username = serializers.CharField(
         trim_whitespace=False,
-        max_length=150,
-        validators=[_USERS.username_validator],
+        max_length=_NAME.max_length,
+        validators=[
+            it for it in _NAME.validators if not isinstance(it, MaxLengthValidator)
+        ],
+        **_SOURCE,
     )
     password = serializers.CharField(
         write_only=True, trim_whitespace=False, max_length=_LONGEST_PASSWORD

@@ -6,17 +6,17 @@ Any other path is an unknown op. ``RESOURCES`` are no names for projects or ops.
 from __future__ import annotations
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from .changes import ChangesView
 from .entities import EntitiesView, EntityView
+from .schema import DocsView, SchemaView
 from .users import UsersView, UserView
 from .views import OpView
 
-app_name = "haystack"
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="haystack:schema")),
+    path("", OpView.as_view(), {"name": ""}, name="api"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(url_name="haystack:schema"), name="docs"),
     # ids first: @entities is a legal one
     re_path(r"^entities/?$", EntitiesView.as_view(), name="entities"),
     re_path(r"^entities/(?P<id>[^/]+)/?$", EntityView.as_view(), name="entity"),

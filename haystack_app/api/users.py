@@ -11,22 +11,22 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from ..auth.privileges import Privileges, privileges_of
 from ..models import Token
 from . import openapi
 from .exceptions import UnreadableRequest
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, PAGE, page_size
 from .permissions import TokenScope
 from .refusals import Conflicting
 from .rest import RestView
 from .serializers import NewUserFields, UserFields, UserPage
-from .throttling import RequestThrottle
 
 __all__ = ["UserView", "UsersView"]
 
@@ -55,7 +55,6 @@ class UserRights(BasePermission):
 
 class _Users(RestView):
     permission_classes = [IsAuthenticated, TokenScope, UserRights]
-    throttle_classes = [RequestThrottle]
 
     def needed_scope(self, request: Request) -> str:
         return Token.READ if request.method in SAFE_METHODS else Token.ADMIN
@@ -85,7 +84,8 @@ class UsersView(_Users):
             raise UnreadableRequest("cursor: use the `next` of the page before")
         found = _USERS._default_manager.filter(pk__gt=after).order_by("pk")
         if (name := asked.get("username")) is not None:
-            found = found.filter(username=name.replace("\0", ""))
+            named = {_USERS.USERNAME_FIELD: name.replace("\0", "")}
+            found = found.filter(**named)
         rows = list(found.prefetch_related("groups")[: size + 1])
         more = str(rows[size - 1].pk) if len(rows) > size else None
         return JsonResponse(UserPage({"results": rows[:size], "next": more}).data)
@@ -104,16 +104,18 @@ class UsersView(_Users):
         groups, password = given.pop("groups", []), given.pop("password")
         user = _USERS(**given)
         user.set_password(password)
+        name = user.get_username()
+        named = {_USERS.USERNAME_FIELD: name}
         try:
             with transaction.atomic():
                 _allow_flags(request, given, before=_USERS())
-                if _USERS._default_manager.filter(username=user.username).exists():
-                    raise Conflicting(f"there is a user {user.username!r} already")
+                if _USERS._default_manager.filter(**named).exists():
+                    raise Conflicting(f"there is a user {name!r} already")
                 user.save(force_insert=True)
                 user.groups.set(groups)
                 _allow(privileges_of(request.user), user)
         except IntegrityError:  # another request was faster
-            raise Conflicting(f"there is a user {user.username!r} already") from None
+            raise Conflicting(f"there is a user {name!r} already") from None
         answer = JsonResponse(UserFields(user).data, status=201)
         answer["Location"] = f"{request.path.rstrip('/')}/{user.pk}/"
         return answer
@@ -215,10 +217,11 @@ def _check(fields: UserFields) -> None:
 def _reasons(path: str, errors: Any) -> list[str]:
     """``password: too short``, a string for each thing that is wrong."""
     if isinstance(errors, dict):  # in lists, keys are places
+        whole = api_settings.NON_FIELD_ERRORS_KEY
         return [
             it
             for name, below in errors.items()
-            for it in _reasons(path or name.replace("non_field_errors", ""), below)
+            for it in _reasons(path or name.replace(whole, ""), below)
         ]
     if isinstance(errors, list):
         return [it for below in errors for it in _reasons(path, below)]

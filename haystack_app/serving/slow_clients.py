@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 PIECE = 64 * 1024
 AHEAD = 256 * 1024 * 1024
 """Bytes that are kept for one client; then the thread waits after all."""
-_GONE = "project.gone"
+_GONE = "haystack.gone"
 
 
 class SlowClientLayer:
