@@ -8,9 +8,9 @@ from django.urls import Resolver404, ResolverMatch, resolve
 
 from ..views import websocket
 from .changes_app import App
-from .consumers import LiveConsumer
+from .connection import live_app
 
-__all__ = ["websocket_app"]
+__all__ = ["refuse", "websocket_app"]
 
 
 async def refuse(scope: Any, receive: Any, send: Any) -> None:
@@ -19,18 +19,16 @@ async def refuse(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-def websocket_app(other: App | None = None) -> App:
+def websocket_app(other: App) -> App:
     """An ASGI application for websockets; ``other`` gets all other paths."""
-    consumer: Any = LiveConsumer.as_asgi()
-    otherwise = other or refuse
 
     async def call(scope: Any, receive: Any, send: Any) -> None:
         match = _match(scope)
         if match is None:
-            await otherwise(scope, receive, send)
+            await other(scope, receive, send)
             return
         route = {"args": match.args, "kwargs": match.kwargs}
-        await consumer({**scope, "url_route": route}, receive, send)
+        await live_app({**scope, "url_route": route}, receive, send)
 
     return call
 

@@ -45,7 +45,7 @@ def get_asgi_application(
     from ..demo import simulating
     from ..live.changes_app import Feed, with_changes_app
     from ..live.hub import with_hub
-    from ..live.routing import websocket_app
+    from ..live.routing import refuse, websocket_app
 
     http = _http_app(wsgi, max_body or limit("BODY"))
     # not the layer for slow clients, which would read ahead for them
@@ -56,7 +56,7 @@ def get_asgi_application(
         ProtocolTypeRouter(
             {
                 "http": with_changes_app(feed, HealthLayer(http) if health else http),
-                "websocket": websocket_app(websocket),
+                "websocket": websocket_app(websocket or refuse),
             }
         )
     )
