@@ -27,9 +27,11 @@ _EXAMPLES = (
 
 
 def explorer_urls(request: HttpRequest) -> dict[str, str]:
-    """Paths for the page's scripts: of the API and the websocket of the default
-    storage, each of which another storage's alias follows; of the log-in, and of the
-    front page."""
+    """The URLs that the page and its scripts use.
+
+    ``api`` and ``ws`` are the roots of the ops and of the websockets and end with
+    a slash; ``login`` and ``home`` are pages.
+    """
     return {
         "api": reverse("haystack:api"),
         "ws": reverse("haystack:websocket"),
@@ -42,7 +44,7 @@ def explorer_urls(request: HttpRequest) -> dict[str, str]:
 @never_cache
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
-    """For whoever may see entities. ``?filter=`` is what it begins with."""
+    """The explorer, for users that may see entities. ``?filter=`` is what it shows."""
     if not has_permission(request.user, VIEW):
         raise PermissionDenied(f"this needs the right {VIEW}")
     if project not in storages:
