@@ -14,6 +14,8 @@ from tests.packaging.host import Host, HostServer, Site, built_wheel, python_wit
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if given := os.environ.get("HOST_WHEEL"):
+        return Path(given)
     return built_wheel(tmp_path_factory.mktemp("wheel"))
 
 

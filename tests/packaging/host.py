@@ -1,8 +1,9 @@
 """A project that is not ours, with the lines of docs/embedding.md and the wheel.
 
-Its Python is that of ``HOST_PYTHON``, an environment with the wheel and its
-dependencies and nothing else; without the variable, an environment made here that
-has the wheel and borrows the packages of the tests.
+Its Python is that of ``HOST_PYTHON``: an environment where ``HOST_WHEEL`` is
+installed with its dependencies and nothing else, as ``make package`` makes it.
+Without these variables the wheel is built here, and the environment borrows all
+other packages from that of the tests.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Host:
 
     def __init__(self, python: Path, folder: Path) -> None:
         self.python, self.folder = python, folder
-        self.environ = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environ = {"PATH": os.environ["PATH"]}
         self.run("-m", "django", "startproject", NAME, ".")
         for file, (place, lines) in documented().items():
             self.write(file, place, lines)
