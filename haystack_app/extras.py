@@ -16,6 +16,7 @@ def imported_for(use: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
         raise ImproperlyConfigured(
-            f"{use} needs the package {error.name!r}: install haystack-server[{extra}]"
+            f"{use} needs the package {package!r}: install haystack-server[{extra}]"
         ) from error
