@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 from haystack_app.kinds import MARKER, Col, Grid, Number, Ref
-from haystack_app.kinds.series import Chunk, Joined, Series
+from haystack_app.kinds.series import Chunk, JoinedSeries, Series
 from haystack_app.wire import (
     csv_reader,
     csv_writer,
@@ -138,7 +138,7 @@ def test_joined_histories_are_written_as_their_rows_are(name: str) -> None:
     write = BY_NAME[name].write
     assert write is not None
     cols = [Col("ts"), Col("v0"), Col("v1")]
-    joined = Joined("New_York", ["v0", "v1"], [series(0, 3), series(60_000_000, 3)])
+    joined = JoinedSeries("New_York", ["v0", "v1"], [series(0, 3), series(60_000_000, 3)])
     text = "".join(write(Grid(cols, joined)))
     assert text == "".join(write(Grid(cols, list(joined))))
     assert text.count("\n") >= 4
