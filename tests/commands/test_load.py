@@ -165,7 +165,9 @@ def test_an_id_given_twice_names_both_places(
 def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no such file or folder"):
         run("haystack_load", tmp_path / "nothing.zinc")
-    with pytest.raises(CommandError, match=r"no \.zinc or \.json or \.trio file in it"):
+    with pytest.raises(
+        CommandError, match=r"no \.zinc or \.json or \.trio file in this folder"
+    ):
         run("haystack_load", tmp_path)
     with pytest.raises(CommandError, match="no storage 'nope'"):
         run("haystack_dump", storage="nope")

@@ -130,7 +130,9 @@ def test_a_symbol_defined_twice_names_both_places(tmp_path: Path) -> None:
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="no such file or folder"):
         read_libraries([tmp_path / "nothing"])
-    with pytest.raises(UnreadableFile, match=r"no .trio or .zinc or .json file in it"):
+    with pytest.raises(
+        UnreadableFile, match=r"no .trio or .zinc or .json file in this folder"
+    ):
         read_libraries([tmp_path])
     (tmp_path / "a.trio").write_bytes(b"def: ^a\xff")
     with pytest.raises(UnreadableFile, match="byte 7: invalid UTF-8"):

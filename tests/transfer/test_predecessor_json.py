@@ -64,7 +64,7 @@ def test_rows_that_mean_the_same_in_both() -> None:
     ("text", "format", "told"),
     [
         ("5", HAYSON, "the tags are no JSON object"),
-        ('{"x": {"_kind": "huh"}}', HAYSON, "x: unknown _kind 'huh'"),
+        ('{"x": {"_kind": "huh"}}', HAYSON, 'x: unknown _kind "huh"'),
         ('{"x": {"y": "n:?"}}', JSON3, r"x\.y: "),
         ('{"id": "r:b"}', JSON3, "the tag id is @b, not @a"),
         ('{"id": "b"}', HAYSON, "the tag id is b, not @a"),
