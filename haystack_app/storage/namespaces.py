@@ -33,7 +33,7 @@ class NamespaceStore(StorageBackend):
     def parsed(self, filter: Filter | str) -> Filter:
         """A filter's tree with its symbols resolved. Raises ParseError."""
         tree = filters.parse(filter) if isinstance(filter, str) else filter
-        return filters.resolved(tree, self._implementations)
+        return filters.resolve_symbols(tree, self._implementations)
 
     def _implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
         return self.namespace().implementations(symbol)
