@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from .. import filters
+from ..defs.loader import shipped
 from ..defs.namespace import Namespace
-from ..defs.reading import shipped
 from ..filters.ast import Filter
 from .backend import StorageBackend
 

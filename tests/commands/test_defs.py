@@ -74,8 +74,11 @@ def test_zinc_and_json(run: Run, adapter: StorageAdapter, write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (TRIO + "--\nis: ^equip\n", "bad.trio, record 4: a def needs the tag def"),
-        (TRIO + "--\ndef: ^kiln\n", r"bad.trio, record 4: \^kiln was defined in"),
+        (TRIO + "--\nis: ^equip\n", "bad.trio, record 4: a def must have the tag def"),
+        (
+            TRIO + "--\ndef: ^kiln\n",
+            r"bad.trio, record 4: \^kiln is already defined in",
+        ),
         (TRIO + "--\ndef: ^a\nis: [\n", r"bad.trio, line \d+"),
     ],
 )
@@ -119,7 +122,7 @@ def test_on_every_database(sql_store: OrmAdapter, write: Write) -> None:
     assert out.getvalue().splitlines() == [
         "@k",
         "  error    equip: missing, but ^kiln is a subtype of ^equip",
-        "  error    siteRef: missing: the equip is at no site",
+        "  error    siteRef: missing on an equip",
         "1 entities: 2 errors and 0 warnings in 1 of them",
     ]
     call_command("haystack_validate", "not kiln", storage=alias, stdout=out)
@@ -149,13 +152,13 @@ def test_a_report(faulty: StorageAdapter) -> None:
     out, failure = validated()
     assert out.splitlines() == [
         "@e AHU",
-        "  error    siteRef: @no does not exist",
+        "  error    siteRef: @no not found",
         "@p",
         "  error    area: must be a Number, not Str",
         "  error    kind: missing on a point",
-        "  warning  odd: unknown tag: no def is of that name",
+        "  warning  odd: unknown tag: there is no def of this name",
         "@w",
-        "  warning  odd: unknown tag: no def is of that name",
+        "  warning  odd: unknown tag: there is no def of this name",
         "5 entities: 3 errors and 2 warnings in 3 of them",
     ]
     assert failure == "3 errors found"

@@ -9,11 +9,11 @@ import pytest
 
 from haystack_app import demo
 from haystack_app.defs import Namespace, problems, shipped
-from tests.defs.standard import behind_shipped, needs_standard
+from tests.defs.standard import needs_standard, with_standard
 
 Tags = dict[str, Any]
 BY_DEFS = pytest.mark.parametrize(
-    "defs", [shipped, pytest.param(behind_shipped, marks=needs_standard)]
+    "defs", [shipped, pytest.param(with_standard, marks=needs_standard)]
 )
 OF_ITS_OWN = {
     "addr",
@@ -98,4 +98,4 @@ def test_every_chiller_has_a_mechanism(records: dict[str, Tags]) -> None:
     assert len(chillers) == 8
     for record in chillers:
         assert "chillerMechanism" not in record
-        assert "chillerMechanism" in behind_shipped().implemented(record)
+        assert "chillerMechanism" in with_standard().implemented(record)
