@@ -1,4 +1,4 @@
-"""The demo by the defs that say what its tags mean."""
+"""The demo against the defs of its tags."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ OF_ITS_OWN = {
     "publicAccess",
     "servesRefs",
 }
-"""Tags that no library defines; they are there for their kinds."""
+"""Tags without a def, which the demo has for the kinds of their values."""
 NOT_SHIPPED = {"centrifugal"}
-"""Standard tags that ``lib:hs`` does without."""
+"""Standard tags that are not in ``lib:hs``."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def records() -> dict[str, Tags]:
 
 
 @BY_DEFS
-def test_only_tags_of_its_own_are_unknown(
+def test_only_custom_tags_are_unknown(
     records: dict[str, Tags], defs: Callable[[], Namespace]
 ) -> None:
     found = [
@@ -62,7 +62,7 @@ def test_only_tags_of_its_own_are_unknown(
 
 
 @BY_DEFS
-def test_points_are_points_only(
+def test_points_do_not_match_equip_symbols(
     records: dict[str, Tags], defs: Callable[[], Namespace]
 ) -> None:
     for record in records.values():
@@ -84,7 +84,7 @@ def test_points_are_points_only(
         ("weatherCond", 2),
     ],
 )
-def test_symbols_find_what_they_mean(
+def test_symbols_match_the_right_records(
     records: dict[str, Tags], defs: Callable[[], Namespace], symbol: str, count: int
 ) -> None:
     sets = defs().implementations(symbol)

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from haystack_app.conf import DEFAULTS
-from haystack_app.demo.simulating import Simulator
 from haystack_app.demo.simulation import Simulation
+from haystack_app.demo.simulator import Simulator
 
 from ._storage import StorageCommand
 
@@ -44,7 +44,7 @@ class Command(StorageCommand):
                 Simulator(every, adapter.alias).run()
             return
         simulation = Simulation(adapter)
-        done = simulation.beat(timezone.now())
+        done = simulation.step(timezone.now())
         simulation.release()
         if done is None:
             self.stdout.write("another process simulates this storage")
