@@ -181,7 +181,7 @@ def test_the_thread_survives_and_logs_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def entries() -> int:
-        return caplog.text.count("in storage 'default' cannot be ended")
+        return caplog.text.count("maintenance of storage 'default' failed")
 
     fault.begin()
     one = maintenance.Ticker(0.01)

@@ -1,4 +1,4 @@
-"""``haystack_redis_check``: whether a store on Redis is whole."""
+"""``haystack_redis_check``: check the consistency of a store on Redis."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from django.core.management.base import CommandError
 
 from ._redis import RedisCommand
 
-_SHOWN = 100
+_MAX_SHOWN = 100
 
 
 class Command(RedisCommand):
     help = (
         "Compare the index, references, histories, priority arrays and the log of a "
-        "store on Redis with its entities. Nothing is changed; where something differs "
-        "it is looked at again while writers wait. Exit status 1 if it still does."
+        "store on Redis with its entities. Nothing is changed. If there are "
+        "differences, they are checked again while writers wait; the exit status is 1 "
+        "if any remain."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = self.redis_adapter(options).differences()
-        for line in found[:_SHOWN]:
+        differences = self.redis_adapter(options).differences()
+        for line in differences[:_MAX_SHOWN]:
             self.stdout.write(line)
-        if found:
+        if differences:
             raise CommandError(
-                f"{len(found):,} differences: haystack_redis_reindex mends those of the"
-                " index and of references"
+                f"{len(differences):,} differences: run haystack_redis_reindex to"
+                " repair the index and references"
             )
-        self.stdout.write("everything fits")
+        self.stdout.write("no differences")

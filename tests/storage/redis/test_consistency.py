@@ -91,7 +91,7 @@ def test_commands(campus: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(storages), "__getitem__", lambda self, alias: campus)
     out = StringIO()
     call_command("haystack_redis_check", stdout=out)
-    assert out.getvalue() == "everything fits\n"
+    assert out.getvalue() == "no differences\n"
     campus.server.redis.srem(campus.keys.referrers("s"), "q")
     with pytest.raises(CommandError, match="1 differences: haystack_redis_reindex"):
         call_command("haystack_redis_check", stdout=out)
