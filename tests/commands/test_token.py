@@ -57,7 +57,7 @@ def test_expired_token_is_marked(run: Run, bob: User) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["create", "nobody", "x"],
+        ["create", "stranger", "x"],
         ["create", "bob", ""],
         ["create", "bob", "x" * 101],
         ["create", "bob", "taken"],
@@ -66,8 +66,8 @@ def test_expired_token_is_marked(run: Run, bob: User) -> None:
         ["create", "bob", "x", "--days", "99999999"],
         ["revoke", "bob", "unknown"],
         ["revoke", "bob", ""],
-        ["revoke", "nobody"],
-        ["list", "nobody"],
+        ["revoke", "stranger"],
+        ["list", "stranger"],
         [],
     ],
 )
