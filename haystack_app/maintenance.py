@@ -60,7 +60,7 @@ def prune_all(alias: str, days: float) -> int:
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release what is due in every store, and end watches that are.
+    """Release what is due in every store, end watches, and mend what plain SQL changed.
 
     How many points that were, and the errors of stores that failed by alias: one
     that is down keeps nothing from the others.
@@ -72,6 +72,7 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
         try:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
+            storages[alias].mend_marked()
         except Exception as error:
             errors[alias] = error
     return released, errors

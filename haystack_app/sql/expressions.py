@@ -28,6 +28,7 @@ __all__ = [
     "TagCompare",
     "TagEquals",
     "TagPresent",
+    "with_columns",
 ]
 
 AsSql = tuple[str, tuple[Any, ...]]
@@ -134,6 +135,17 @@ class TagCompare(PathHolds):
 
     def __init__(self, name: str, op: str, literal: Any) -> None:
         super().__init__((name,), Test(op, literal))
+
+
+def with_columns(term: Any, columns: Sequence[Any]) -> Any:
+    """A condition on the entity whose id, tags and cur are in these columns."""
+    if isinstance(term, PathHolds):
+        term.columns = list(columns)
+    elif isinstance(term, _Joined):
+        term.id = columns[0]
+        for below in term.terms:
+            with_columns(below, columns)
+    return term
 
 
 def _django(sql: Sql) -> AsSql:
