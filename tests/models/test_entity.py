@@ -80,12 +80,15 @@ def test_the_lookup_sees_transient_tags_and_joins(filled: OrmAdapter) -> None:
         tz = str(filled.existing(id)["tz"])
         filled.his_write(id, [(DateTime(at.utc, tz), Number(1))])
     entities = Entity.objects.using(filled.using)
-    assert found(entities.filter(tags__matching="curVal > 70°F and his")) == ["t"]
+    warm = "curVal > 70°F and his"
+    expected = sorted(record["id"].id for record in filled.read(warm))
+    assert {"t", "u"} & {*expected} == {"t"}
+    assert found(entities.filter(tags__matching=warm)) == expected
     samples = HisSample.objects.using(filled.using)
     both = samples.filter(point__tags__matching="point and his")
     assert sorted(both.values_list("point_id", flat=True)) == ["t", "u"]
-    warm = samples.filter(point__tags__matching="point and curVal > 70°F")
-    assert list(warm.values_list("point_id", flat=True)) == ["t"]
+    rows = samples.filter(point__tags__matching=f"point and {warm}")
+    assert list(rows.values_list("point_id", flat=True)) == ["t"]
     refs = EntityRef.objects.using(filled.using)
     assert {ref.src_id for ref in refs.filter(src__tags__matching="point")} >= {"t"}
 
