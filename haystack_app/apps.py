@@ -11,7 +11,7 @@ class HaystackConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf  # noqa: F401  registers them
+        from . import checks, conf, model_backend  # noqa: F401  register themselves
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
             roles,

@@ -68,7 +68,7 @@ def prune_all(alias: str, days: float) -> int:
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes and close expired watches in every store.
+    """Release expired writes, end expired watches and repair rows changed by SQL.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -80,6 +80,7 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
         try:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
+            storages[alias].mend_marked()
         except Exception as error:
             errors[alias] = error
     return released, errors

@@ -60,6 +60,7 @@ PENDING = (
     "tests/explorer/",
     "tests/fuzz/",
     "tests/live/",
+    "tests/models/",
     "tests/outages/",
     "tests/project/",
     "tests/serving/",

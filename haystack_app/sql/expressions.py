@@ -28,6 +28,7 @@ __all__ = [
     "TagCompare",
     "TagEquals",
     "TagPresent",
+    "with_columns",
 ]
 
 AsSql = tuple[str, tuple[Any, ...]]
@@ -134,6 +135,17 @@ class TagCompare(PathHolds):
 
     def __init__(self, name: str, op: str, literal: Any) -> None:
         super().__init__((name,), Test(op, literal))
+
+
+def with_columns(term: Any, columns: Sequence[Any]) -> Any:
+    """Bind a condition to the columns with the entity's id, tags and cur."""
+    if isinstance(term, PathHolds):
+        term.columns = list(columns)
+    elif isinstance(term, _Joined):
+        term.id = columns[0]
+        for nested in term.terms:
+            with_columns(nested, columns)
+    return term
 
 
 def _as_sql(sql: Sql) -> AsSql:

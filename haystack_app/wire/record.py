@@ -14,7 +14,7 @@ import orjson
 
 from . import hayson_reader
 
-__all__ = ["Record"]
+__all__ = ["Record", "spliced"]
 
 
 class Record(Mapping[str, Any]):
@@ -48,3 +48,8 @@ class Record(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Record({self.raw})"
+
+
+def spliced(tags: str, cur: str) -> str:
+    """The JSON text of two objects merged. ``tags`` must have an id."""
+    return tags if cur == "{}" else f"{tags[:-1]},{cur[1:]}"
