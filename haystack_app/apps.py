@@ -18,6 +18,7 @@ class HaystackConfig(AppConfig):
             signals,
             token_signals,
         )
+        from .live import signals as live_signals  # noqa: F401
 
         conf.apply()
         for module in conf.app_settings.ACTIONS:

@@ -90,7 +90,7 @@ def test_the_lookup_sees_transient_tags_and_joins(filled: OrmAdapter) -> None:
     rows = samples.filter(point__tags__matching=f"point and {warm}")
     assert list(rows.values_list("point_id", flat=True)) == ["t"]
     refs = EntityRef.objects.using(filled.using)
-    assert {ref.src_id for ref in refs.filter(src__tags__matching="point")} >= {"t"}
+    assert "p1" in {ref.src_id for ref in refs.filter(src__tags__matching="point")}
 
 
 def test_samples_between(filled: OrmAdapter) -> None:
