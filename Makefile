@@ -79,9 +79,10 @@ run: $(RUNTIME) ## the same server with your own data
 test: $(DEV) ## all tests on every database that can be reached
 	$(BIN)/python -m pytest -n auto $(ARGS) tests
 
-lint: $(DEV) lint-js ## style, types, import directions, migrations, system checks
+lint: $(DEV) lint-js ## style, words, types, import directions, migrations, system checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_words.py
 	$(LINT_ENV) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(LINT_ENV) $(MANAGE) makemigrations --check --dry-run

@@ -1,4 +1,4 @@
-"""Everything the app serves, under whatever prefix a project includes it.
+"""All URLs of the app, below the prefix under which a project includes them.
 
 path("bms/", include("haystack_app.urls"))
 """

@@ -42,7 +42,7 @@ def get_asgi_application(
     wsgi = get_wsgi_application()  # it sets Django up, which these imports need
 
     from .. import maintenance
-    from ..demo import simulating
+    from ..demo.simulator import start as start_simulator
     from ..live.changes_app import Feed, with_changes_app
     from ..live.hub import with_hub
     from ..live.routing import refuse, websocket_app
@@ -51,7 +51,7 @@ def get_asgi_application(
     # not the layer for slow clients, which would read ahead for them
     feed = OldClientLayer(Feed(wsgi, patience=app_settings.PATIENCE_SECONDS))
     maintenance.start()
-    simulating.start()
+    start_simulator()
     return with_hub(
         ProtocolTypeRouter(
             {
