@@ -50,7 +50,7 @@ log_out = LogoutView.as_view(next_page="haystack:front")
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Public; what the store holds is told to those who may see it."""
+    """Public; counts and examples of the store are for users that may see them."""
     api = reverse("haystack:api")
     context: dict[str, Any] = {
         "api": api,

@@ -23,7 +23,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # --- serving ------------------------------------------------------------------
 
-# HAYSTACK_MAX_ROWS=1000 and so on; a check refuses names that are no limits.
+# HAYSTACK_MAX_ROWS=1000 and so on; a check refuses unknown names.
 _MAX = "HAYSTACK_MAX_"
 LIMITS = {"BODY": 32 * 1024 * 1024} | {
     name.removeprefix(_MAX): env.int(name)
@@ -231,9 +231,9 @@ USE_TZ = True
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
-    # in front of whatever answers by itself
+    # before middleware that answers by itself
     MIDDLEWARE.insert(3, "corsheaders.middleware.CorsMiddleware")
-    # handshakes are on any path; the admin is nobody else's
+    # handshakes are on any path; the admin is for its own pages
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True
     CORS_ALLOW_HEADERS = [*default_headers, "content-encoding", "if-match"]

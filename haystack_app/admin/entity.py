@@ -114,7 +114,7 @@ class EntityAdmin(EntityModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Entity], search_term: str
     ) -> tuple[QuerySet[Entity], bool]:
-        """The rows that match the filter; none, and why, if it is no filter."""
+        """The rows that match the filter; none, and a message, if it is invalid."""
         if not search_term.strip():
             return queryset, False
         try:

@@ -47,7 +47,7 @@ async def own(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_health_is_answered_unless_the_project_does_it() -> None:
-    for root in ("", "/behind"):
+    for root in ("", "/mounted"):
         start, body = await called(get_asgi_application(), "http", "/healthz", root)
         assert start["status"] == 200
         assert json.loads(body["body"]) == {"status": "ok"}
@@ -59,7 +59,7 @@ async def test_websockets_of_the_project() -> None:
         [message] = await called(app, "websocket", path)
         assert message["reason"] == f"own {path}"
     for path in ("/ws", "/ws/", "/ws/memory", "/ws/memory/"):
-        for root in ("", "/behind"):
+        for root in ("", "/mounted"):
             first, *_ = await called(app, "websocket", path, root)
             assert first["type"] == "websocket.accept"
 
