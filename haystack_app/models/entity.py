@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from ..wire.record import Record
 from .fields import HaysonField
 
 __all__ = ["Entity", "EntityRef", "TagSet"]
-
-
-def no_tags() -> str:
-    return "{}"
 
 
 class TagSet(models.Model):
@@ -26,7 +23,8 @@ class TagSet(models.Model):
     names = models.TextField(help_text="tag names, sorted, separated by spaces")
 
     class Meta:
-        db_table = "tag_sets"
+        db_table = tables.TAG_SETS
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.names
@@ -42,7 +40,7 @@ class Entity(models.Model):
 
     id = models.TextField(primary_key=True)
     tags = HaysonField()
-    cur = HaysonField(default=no_tags)
+    cur = HaysonField(default=dict)
     tag_set = models.ForeignKey(
         TagSet, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
@@ -50,7 +48,7 @@ class Entity(models.Model):
     version = models.BigIntegerField(default=1)
 
     class Meta:
-        db_table = "entities"
+        db_table = tables.ENTITIES
         verbose_name_plural = "entities"
         permissions = [
             ("write_history", "Can write samples"),
@@ -95,8 +93,9 @@ class EntityRef(models.Model):
     )
 
     class Meta:
-        db_table = "entity_ref"
-        indexes = [models.Index(fields=["dst"], name="entity_ref_dst")]
+        db_table = tables.ENTITY_REF
+        default_permissions = ()
+        indexes = [models.Index(fields=["dst"], name="haystack_entity_ref_dst")]
 
     def __str__(self) -> str:
         return f"@{self.src_id} {self.path} @{self.dst}"

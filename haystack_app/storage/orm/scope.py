@@ -19,10 +19,11 @@ from django.db.models.sql.compiler import SQLCompiler
 from ...filters.ast import Filter
 from ...models import Entity
 from ...sql.compiler import compile_filter
+from ...sql.tables import ENTITIES
 
 __all__ = ["within"]
 
-_TABLE = re.compile(r'\b(FROM|JOIN) ("?entities"?)')
+_TABLE = re.compile(rf'\b(FROM|JOIN) ("?{ENTITIES}"?)')
 
 
 def within(using: str, scope: Filter) -> QuerySet[Entity]:
@@ -54,7 +55,7 @@ class _ScopedCompiler(SQLCompiler):
     def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
         text, params = super().as_sql(*args, **kwargs)
         scope, scope_params = self._scope()
-        return f"WITH entities AS {scope} {text}", (*scope_params, *params)
+        return f"WITH {ENTITIES} AS {scope} {text}", (*scope_params, *params)
 
     def _scope(self) -> tuple[str, tuple[Any, ...]]:
         every = Entity.objects.filter(compile_filter(self.query.scope)).query

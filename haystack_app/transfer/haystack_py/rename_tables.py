@@ -8,12 +8,14 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
+from ...sql.tables import ENTITIES, HISTORY
 from .tables import OLD, NoSuchTables
 
 __all__ = ["drop", "is_same_database", "make_room"]
 
-_TABLES = ("entities", "history")
-_FIRST = ("haystack_app", "0001_initial")
+_APP = "haystack_app"
+_SHARED = (ENTITIES, HISTORY)
+"""Names that haystack-py has, too; no other table of ours is called like one of its."""
 
 
 def make_room(using: str, theirs: Collection[str]) -> list[str]:
@@ -24,10 +26,12 @@ def make_room(using: str, theirs: Collection[str]) -> list[str]:
     where a table of such a name is of somebody else.
     """
     connection = connections[using]
-    if _FIRST in MigrationRecorder(connection).applied_migrations():
+    if any(
+        app == _APP for app, _ in MigrationRecorder(connection).applied_migrations()
+    ):
         return []
     there = set(connection.introspection.table_names())
-    found = [table for table in _TABLES if table in there]
+    found = [table for table in _SHARED if table in there]
     for table in found:
         if table not in theirs:
             raise NoSuchTables(f"the table {table} is neither haystack-py's nor ours")
