@@ -11,8 +11,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 
 from haystack_app.kinds import MARKER, Ref
+from haystack_app.migrations._operations import RenameTable
 from haystack_app.models import HisSample
 from haystack_app.sql import tables
 from haystack_app.storage.orm import OrmAdapter
@@ -124,6 +126,20 @@ def test_tables_of_somebody_else_stop_it(alias: str, table: str) -> None:
     finally:
         with connections[alias].cursor() as cursor:
             cursor.execute(f"DROP TABLE {table}")
+
+
+def test_a_rename_that_is_done_already_does_nothing(alias: str) -> None:
+    loader = MigrationLoader(connections[alias], replace_migrations=False)
+    before, after = (
+        loader.project_state(("haystack_app", name))
+        for name in ("0012_tasks", "0013_haystack_prefix")
+    )
+    renames = loader.get_migration("haystack_app", "0013_haystack_prefix").operations
+    with connections[alias].schema_editor() as editor:
+        for operation in renames:
+            if isinstance(operation, RenameTable):
+                operation.database_forwards("haystack_app", editor, before, after)
+    assert set(connections[alias].introspection.table_names()) >= TABLES
 
 
 def test_the_sql_of_migrations_is_shown(alias: str) -> None:
