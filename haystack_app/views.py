@@ -16,6 +16,7 @@ from . import filters
 from .auth.forms import ThrottledLogInForm
 from .auth.permissions import has_permission, scope_filter
 from .auth.roles import VIEW
+from .conf import app_settings
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
@@ -56,6 +57,7 @@ def front_page(request: HttpRequest) -> HttpResponse:
         "api": api,
         "absolute": request.build_absolute_uri(api),
         "login": resolve_url(settings.LOGIN_URL),
+        "is_demo": app_settings.SIMULATE_SECONDS > 0,  # as ``make demo`` sets it
     }
     if request.user.is_authenticated:
         context["examples"] = _EXAMPLES
