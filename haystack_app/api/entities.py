@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from ..kinds.scalars import is_ref_id
-from ..ops import editing
+from ..ops import entities
 from ..wire.record import Record
 from . import openapi, preconditions
 from .openapi import query
@@ -67,7 +67,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         tags = serializer.validated_data
         with self.op_context() as context:
-            added = editing.add(context, tags if many else [tags])
+            added = entities.add(context, tags if many else [tags])
         if many:
             return Response(self.get_serializer(added, many=True).data, status=201)
         [record] = added
@@ -84,7 +84,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
     def retrieve(self, request: Request, id: str, **_: Any) -> Response:
         """An entity, also one in the trash, with its ``mod`` as ETag."""
         with self.op_context() as context:
-            return self._entity(editing.retrieve(context, _checked(id)))
+            return self._entity(entities.retrieve(context, _checked(id)))
 
     @extend_schema(
         operation_id="entities_update",
@@ -102,7 +102,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         tags = serializer.validated_data
         mod = preconditions.wanted_mod(request, tags.get("mod"))
         with self.op_context() as context:
-            return self._entity(editing.update(context, _checked(id), tags, mod))
+            return self._entity(entities.update(context, _checked(id), tags, mod))
 
     @extend_schema(
         operation_id="entities_delete",
@@ -120,7 +120,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
             mod = preconditions.wanted_mod(request)
         force = flag(request.query_params, "force")
         with self.op_context() as context:
-            editing.remove(context, _checked(id), mod, force=force)
+            entities.remove(context, _checked(id), mod, force=force)
         return Response(status=204)
 
     def _entity(self, record: Record, status: int = 200) -> Response:

@@ -23,8 +23,8 @@ from ..auth.throttle import TooManyRequests
 from ..kinds.grid import Grid
 from ..ops import OpError
 from ..ops.changes import CursorExpired
-from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, brief
-from ..ops.editing import (
+from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, truncate
+from ..ops.entities import (
     Conflict,
     EntityInUse,
     StaleRecord,
@@ -179,7 +179,7 @@ def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
 def members_of(error: Exception, status: int, detail: str) -> dict[str, Any]:
     """Of the body of a refusal; an error may have more of them as ``members``."""
     more: dict[str, Any] = getattr(error, "members", {})
-    return {"status": status, "dis": brief(detail), **more}
+    return {"status": status, "dis": truncate(detail), **more}
 
 
 def _answer(members: dict[str, Any]) -> JsonResponse:

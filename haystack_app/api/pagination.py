@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..kinds.scalars import is_ref_id
-from ..ops import Context, editing
+from ..ops import Context, entities
 from ..wire.record import Record
 from .exceptions import UnreadableRequest
 
@@ -114,7 +114,7 @@ class RecordPagination(BasePagination):
         after, size = asked.get("cursor", ""), page_size(asked)
         if after and not is_ref_id(after):
             raise UnreadableRequest(f"invalid cursor {after[:40]!r}")
-        found = editing.page(
+        found = entities.page(
             context,
             asked.get("filter"),
             after=after,

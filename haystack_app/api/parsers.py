@@ -43,9 +43,9 @@ class HaysonParser(BaseParser):
             raise UnreadableRequest(str(err)) from None
 
 
-def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:
+def body_grid(format: Format, body: bytes, *, accepts_list: bool) -> Grid:
     """The grid of a request's body. Raises ParseError."""
-    if takes_list and (reader := _JSON_READERS.get(format.name)):
+    if accepts_list and (reader := _JSON_READERS.get(format.name)):
         value = reader(text_of(body))
         if isinstance(value, list) and all(isinstance(row, dict) for row in value):
             return Grid.of(value)

@@ -86,13 +86,13 @@ class OpView(ApiView):
             raise UnsupportedMediaType(content_type)
         body = request_body(request._request)
         try:
-            return body_grid(format, body, takes_list=op.takes_list)
+            return body_grid(format, body, accepts_list=op.accepts_list)
         except ParseError as err:
             raise exceptions.UnreadableBody(str(err)) from None
 
     def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
-        if op.tells_in_meta and not renderer.grid_format.has_meta:
+        if op.requires_meta and not renderer.grid_format.has_meta:
             return renderer.response(Grid.error(_NO_META.format(op.name)))
         project = self.kwargs.get("project")
         with exceptions.as_http():

@@ -43,7 +43,7 @@ class Caller:
         """The entities that the user may see; None for all of them."""
         return scope_filter(self.user)
 
-    def may(self, permission: str) -> bool:
+    def has_permission(self, permission: str) -> bool:
         """Whether the user has a permission of this app, by its codename."""
         return has_permission(self.user, permission)
 
@@ -58,5 +58,5 @@ class Caller:
         """Raises PermissionDenied; an empty permission is held by every user."""
         if not self.token_covers(token_scope):
             raise PermissionDenied(f"token scope {token_scope!r} required")
-        if permission and not self.may(permission):
+        if permission and not self.has_permission(permission):
             raise PermissionDenied(f"permission {permission!r} required")

@@ -15,10 +15,10 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-__all__ = ["OPERATING", "ROLES", "VIEW"]
+__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW"]
 
 VIEW = "view_entity"
-OPERATING = ("write_history", "write_points", "write_cur", "invoke_actions")
+OPERATOR_PERMISSIONS = ("write_history", "write_points", "write_cur", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
 _USERS = (
     "view_user",
@@ -31,8 +31,8 @@ _USERS = (
 
 ROLES = {
     "viewer": (VIEW,),
-    "operator": (VIEW, *OPERATING),
-    "admin": (VIEW, *OPERATING, *_EDITING, *_USERS),
+    "operator": (VIEW, *OPERATOR_PERMISSIONS),
+    "admin": (VIEW, *OPERATOR_PERMISSIONS, *_EDITING, *_USERS),
 }
 """Codenames of permissions: of this app, and of users and groups."""
 

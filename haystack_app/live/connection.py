@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import APIException
 
 from ..api.exceptions import BodyTooLarge, UnreadableRequest
-from ..ops.dispatch import brief
+from ..ops.dispatch import truncate
 from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
@@ -250,7 +250,7 @@ class Connection:
         await self.send_queue.room()
 
     async def _refuse(self, message: Message, status: int, dis: str) -> None:
-        error = {"status": status, "dis": brief(dis)}
+        error = {"status": status, "dis": truncate(dis)}
         await self._say({"op": message.get("op"), "error": error}, message)
 
 

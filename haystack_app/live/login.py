@@ -67,7 +67,7 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
     caller = caller_of(rest)
-    may_watch = caller.may(VIEW) and caller.token_covers(READ)
+    may_watch = caller.has_permission(VIEW) and caller.token_covers(READ)
     return Login(scope, credentials, caller, caller.scope, may_watch)
 
 

@@ -34,7 +34,7 @@ def test_ids(api: Api, cap: Any) -> None:
     cap(IDS=2)
     assert ids_of(api.post("read", ids_grid("s1", "s1"))) == ["s1", "s1"]
     assert not grid_of(api.post("hisRead", ids_grid("n", "n", range=DAY))).is_error
-    why = "3 ids in one request, 2 at most (cap IDS)"
+    why = "3 ids in one request, at most 2 (cap IDS)"
     assert api.error(api.post("read", ids_grid("s1", "no", "s1"))) == why
     request = ids_grid("n", "n", "n", range=DAY)
     assert api.error(api.post("hisRead", request)) == why

@@ -160,7 +160,9 @@ def test_transient(post: Any) -> None:
         assert why in answer.meta["dis"]
     for action in ("add", "remove"):
         answer = post(request(action, row("p1"), transient=MARKER))
-        assert answer.meta["dis"] == "meta transient is for updates"
+        assert answer.meta["dis"] == (
+            "meta transient requires meta commit to be update"
+        )
 
 
 # -- remove ----------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_statuses(api: Api, store: StorageAdapter) -> None:
         (row("bare", Number(1), err="a\0"), "@bare"),
         (row("bare", Number(1), status=MARKER), "status in row 2 must be a Str"),
         (row("bare", Number(1), err=Number(1)), "err in row 2 must be a Str"),
-        (row("num", Number(2)), "row 2: id @num is given twice"),
+        (row("num", Number(2)), "row 2: duplicate id @num"),
         ({"val": Number(1)}, "missing id in row 2"),
         ({"id": "num", "val": Number(1)}, "id in row 2 must be a Ref"),
     ],

@@ -451,7 +451,7 @@ def test_a_patch_must_say_what_it_changes(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ({"id": {"_kind": "ref", "val": "s1"}}, "the body's id @s1 is not @s2"),
+        ({"id": {"_kind": "ref", "val": "s1"}}, "id @s1 in the body differs from @s2"),
         ({"id": "s2"}, "id"),
         ({"id": None}, "id"),
         ({"curVal": 5}, "tag 'curVal' is the server's own"),

@@ -186,14 +186,14 @@ def test_with_tz_the_dates_are_of_that_zone(api: Api) -> None:
 @pytest.mark.parametrize(
     ("request_grid", "why"),
     [
-        (ids_grid("n", "d", range=DAY), "need meta tz"),
+        (ids_grid("n", "d", range=DAY), "missing meta tz"),
         (ids_grid("n", range=DAY, tz="Nowhere"), "Nowhere"),
         (ids_grid("n", range=DAY, tz="America/New_York"), "America/New_York"),
         (ids_grid("n", range=DAY, tz=MARKER), "tz must be a Str"),
         (ids_grid("n", "nobody", range=DAY), "unknown entity @nobody"),
         (ids_grid("n", "s1", range=DAY), "@s1 has no history"),
         (ids_grid(range=DAY), "rows with ids"),
-        (ids_grid("n", range="lastWeek"), "'lastWeek'"),
+        (ids_grid("n", range="lastWeek"), '"lastWeek"'),
         (ids_grid("n", range=Number(5)), "range"),
         (ids_grid("n"), "missing range"),
         (ids_grid("n", "d"), "missing range"),

@@ -279,7 +279,7 @@ def test_batch_read_in_several_zones(api: Api) -> None:
         ({"id": "nobody", "range": DAY}, "id must be a Ref"),
         ({"id": "@s1", "range": DAY}, "@s1 has no history"),
         ({"id": "@e1", "range": DAY}, "@e1 has no history"),
-        ({"id": "@n", "range": "lastWeek"}, "'lastWeek'"),
+        ({"id": "@n", "range": "lastWeek"}, '"lastWeek"'),
         ({"id": "@n", "range": "2024"}, "range"),
         ({"id": "@n", "range": "2024-02-30"}, "2024-02-30"),
         ({"id": "@n", "range": f"{DAY},{DAY},{DAY}"}, "range"),
@@ -363,7 +363,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(api: Api) -> None:
             Grid(
                 (Col("ts"), Col("a", {"id": Ref("n")}), Col("b", {"id": Ref("n")})), []
             ),
-            "two columns are for @n",
+            "duplicate column for @n",
         ),
     ],
 )

@@ -124,7 +124,7 @@ ver:"3.0" err dis:"filter is cut short at column 9"
 empty
 >>> GET read
 <<< 200
-ver:"3.0" err dis:"read needs a filter or ids"
+ver:"3.0" err dis:"missing filter or ids"
 empty
 """,
     "read by id: order, duplicates, a null row for an unknown one": """
@@ -160,7 +160,7 @@ ver:"3.0"
 id
 "lab"
 <<< 200
-ver:"3.0" err dis:"id in row 1 must be a Ref, not 'lab'"
+ver:"3.0" err dis:"id in row 1 must be a Ref, not \\"lab\\""
 empty
 """,
     "nav from the root to a leaf": """
@@ -230,7 +230,7 @@ id
 @temp
 @far
 <<< 200
-ver:"3.0" err dis:"points in several zones (Denver, New_York) need meta tz"
+ver:"3.0" err dis:"missing meta tz: the points have several time zones (Denver, New_York)"
 empty
 >>> POST hisRead
 ver:"3.0" range:2024-03-10 tz:"Denver"
@@ -258,7 +258,7 @@ ver:"3.0" err dis:"@hq has no history: no tag 'point'"
 empty
 >>> GET hisRead?id=@temp&range=lastWeek
 <<< 200
-ver:"3.0" err dis:"invalid history range 'lastWeek'...use today, yesterday, a date, a dateTime, or a pair of either"
+ver:"3.0" err dis:"invalid history range \\"lastWeek\\"...use today, yesterday, a date, a dateTime, or a pair of either"
 empty
 """,
     "hisWrite, and what it wrote": """
@@ -408,7 +408,7 @@ ver:"3.0" err dis:"@valve: unit must be %, not °C"
 empty
 >>> GET pointWrite?id=@valve
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "pointWrite changes things: POST it"}
+{"status": 405, "dis": "pointWrite has side effects: use POST"}
 """,
     "invokeAction": """
 >>> POST pointWrite
@@ -452,7 +452,7 @@ empty
     "errors before an op runs": """
 >>> GET hisWrite?id=@temp
 <<< 405; Allow: POST, OPTIONS; Content-Type: application/json; charset=utf-8
-{"status": 405, "dis": "hisWrite changes things: POST it"}
+{"status": 405, "dis": "hisWrite has side effects: use POST"}
 >>> GET nosuch
 <<< 404; Cache-Control: no-cache, no-store
 {"status": 404, "dis": "unknown op 'nosuch'"}
@@ -556,7 +556,7 @@ ver:"3.0" err dis:"missing meta watchId"
 empty
 >>> GET watchPoll?watchId=hijack
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "watchPoll changes things: POST it"}
+{"status": 405, "dis": "watchPoll has side effects: use POST"}
 """,
     "a watch by filter": """
 >>> POST watchSub
@@ -572,7 +572,7 @@ ver:"3.0" watchDis:"both" filter:"site"
 id
 @hq
 <<< 200
-ver:"3.0" err dis:"a watch has rows of ids or meta filter, not both"
+ver:"3.0" err dis:"meta filter and rows with ids are mutually exclusive"
 empty
 """,
     "curWrite": """
@@ -604,7 +604,7 @@ id,cur,curStatus,curVal,...
 @temp,M,"ok",20.5°C,...
 >>> GET curWrite?id=@temp&val=5
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "curWrite changes things: POST it"}
+{"status": 405, "dis": "curWrite has side effects: use POST"}
 """,
     "Hayson": """
 >>> POST read; Accept: application/json; Content-Type: application/json

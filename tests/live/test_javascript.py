@@ -111,7 +111,7 @@ def test_ops_and_refusals(server: Restartable, watching: Any) -> None:
     node = watching("point and curVal")
     assert node.held() == {}
     assert node.ask("about")["answer"][0]["whoami"] == "alice"
-    assert node.ask("read") == {"error": "read needs a filter or ids"}
+    assert node.ask("read") == {"error": "missing filter or ids"}
     assert node.ask("nosuch")["status"] == 404
 
 
