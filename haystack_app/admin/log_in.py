@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
-from ..auth.forms import ThrottledLogInForm
+from ..auth.forms import ThrottledAuthenticationForm
 
 __all__ = ["StaffLogInForm"]
 
 
-class StaffLogInForm(ThrottledLogInForm, AdminAuthenticationForm):
+class StaffLogInForm(ThrottledAuthenticationForm, AdminAuthenticationForm):
     pass
 
 

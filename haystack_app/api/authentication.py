@@ -43,7 +43,7 @@ class BearerAuthentication(BaseAuthentication):
         authorization = _authorization(request)
         if authorization.scheme != "bearer":
             return None
-        token = tokens.find(authorization.bearer())
+        token = tokens.get_valid(authorization.bearer())
         if token is None:
             raise AuthenticationFailed("The token is unknown or has ended.")
         return token.user, token
@@ -132,5 +132,5 @@ def log_out(request: Request) -> None:
     """End the login that a request came with. An API token stays until revoked."""
     if not isinstance(request.auth, Token):
         logout(request._request)
-    elif request.auth.scope == Token.LOG_IN:
-        tokens.end(request.auth)
+    elif request.auth.scope == Token.LOGIN:
+        tokens.revoke(request.auth)

@@ -1,7 +1,7 @@
-"""The roles that a new database has: groups of ordinary Django permissions.
+"""The roles of a new database: groups of Django permissions.
 
-They are made behind ``migrate`` where they are missing, and never changed: what an
-administrator makes of them stays.
+They are created after ``migrate`` if they are missing, and never changed, so that
+changes by administrators are kept.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ ROLES = {
     "operator": (VIEW, *OPERATOR_PERMISSIONS),
     "admin": (VIEW, *OPERATOR_PERMISSIONS, *_EDITING, *_USERS),
 }
-"""Codenames of permissions: of this app, and of users and groups."""
+"""Codenames of permissions of this app and of ``auth``, by group."""
 
 
 @receiver(post_migrate)
-def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
+def create_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
     if sender.label != "haystack_app" or not _is_migrated(apps):
         return
     for label in ("auth", "haystack_app"):
@@ -53,8 +53,8 @@ def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
 
 
 def _is_migrated(apps: Any) -> bool:
-    """Whether the tables are there: one may migrate some apps only, or go back."""
-    if apps is None:  # behind a flush
+    """Whether the tables exist: ``migrate`` may be run for single apps or backwards."""
+    if apps is None:  # after flush
         return True
     try:
         apps.get_model("auth.Permission")

@@ -14,7 +14,7 @@ class AuditEntry(models.Model):
     a user (an attacker is none) and goes with that user when he is deleted.
     """
 
-    LOG_IN_FAILED, THROTTLED = "log-in failed", "log-in throttled"
+    LOGIN_FAILED, THROTTLED = "log-in failed", "log-in throttled"
     USER_CREATED, USER_CHANGED, USER_DELETED = (
         "user created",
         "user changed",
@@ -29,7 +29,7 @@ class AuditEntry(models.Model):
     )
     TOKEN_CREATED, TOKEN_REVOKED = "token created", "token revoked"
 
-    FAILURES = (LOG_IN_FAILED, THROTTLED)
+    FAILURES = (LOGIN_FAILED, THROTTLED)
     EVENTS = (
         *FAILURES,
         USER_CREATED,

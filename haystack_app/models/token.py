@@ -15,7 +15,7 @@ class Token(models.Model):
     token has both, and lives until ``expires``, or until it is revoked.
     """
 
-    LOG_IN, READ, WRITE, ADMIN = "", "read", "write", "admin"
+    LOGIN, READ, WRITE, ADMIN = "", "read", "write", "admin"
     SCOPES = [
         (READ, "read: ask only"),
         (WRITE, "write: also samples, points and actions"),

@@ -192,7 +192,7 @@ def test_phable_on_a_live_server(scram_passwords: None, transactional_db: None) 
 
 def named(owner: Any, scope: str) -> str:
     token = Token(user=owner, name=scope, scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     return secret
 

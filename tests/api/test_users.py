@@ -300,7 +300,7 @@ def test_tokens_need_the_scope(scope: str, status: int) -> None:
     from haystack_app.auth import tokens
 
     token = Token(user=user("ada", role="admin"), name="t", scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     rest = Rest(Client(), "/api/users/")
     headers = {"Authorization": f"Bearer {secret}"}

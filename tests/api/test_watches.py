@@ -54,7 +54,7 @@ class Bearer(Client):
 
     def __init__(self, who: Any, scope: str) -> None:
         token = Token(user=who, name=scope, scope=scope)
-        secret = tokens.seal(token)
+        secret = tokens.create_secret(token)
         token.save()
         super().__init__(headers={"Authorization": f"Bearer {secret}"})
 

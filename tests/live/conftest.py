@@ -29,7 +29,7 @@ def api_token(name: str, scope: str = Token.READ) -> str:
     token = Token(
         user=get_user_model().objects.get(username=name), name="t", scope=scope
     )
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     return secret
 
