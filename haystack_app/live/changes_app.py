@@ -1,7 +1,7 @@
 """``/api/changes`` without a thread that waits: long-poll and server-sent events.
 
 Django's own view says who may follow, from where, and answers what is there. Where
-it answers ``Following`` there is nothing yet, and this application waits.
+it answers ``PendingChanges`` there is nothing yet, and this application waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
-from ..api.changes import CAN_WAIT, ChangesView, Following, longest_wait
+from ..api.changes import CAN_WAIT, ChangesView, PendingChanges, wait_seconds
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
 from .shutdown import stop_on_signal
@@ -80,12 +80,12 @@ class Feed:
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         response = await in_thread(self._ask, scope, can_wait=True)
-        if isinstance(response, Following):
+        if isinstance(response, PendingChanges):
             if response.is_stream:
                 stream = EventStream(scope, response, _start(response), self.patience)
                 await stream.run(send)
                 return
-            await _wait(response, longest_wait(QueryDict(scope["query_string"])))
+            await _wait(response, wait_seconds(QueryDict(scope["query_string"])))
             response = await in_thread(self._ask, scope, can_wait=False)
         await send(_start(response))
         await send({"type": "http.response.body", "body": response.content})
@@ -114,7 +114,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _wait(following: Following, seconds: int) -> None:
+async def _wait(following: PendingChanges, seconds: int) -> None:
     """For an entry, for time to be up, or for a failure, which the view explains."""
     try:
         async with asyncio.timeout(seconds):
@@ -133,7 +133,7 @@ def _start(response: HttpResponseBase) -> MutableMapping[str, Any]:
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.items()
     ]
-    if isinstance(response, Following):
+    if isinstance(response, PendingChanges):
         headers = [one for one in headers if one[0] != b"content-length"]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import APIException
 
-from ..api.exceptions import BodyTooLarge, UnreadableRequest
+from ..api.exceptions import BadRequest, BodyTooLarge
 from ..ops.dispatch import truncate
 from ..outages import TEXT, is_outage
 from ..storage.handler import storages
@@ -190,7 +190,7 @@ class Connection:
     async def _read(self, text: str | None) -> Message:
         """A message; a long one is read in a thread. Raises APIException."""
         if text is None:
-            raise UnreadableRequest("messages are JSON in text frames")
+            raise BadRequest("messages are JSON in text frames")
         if len(text) <= _LONG:
             return _read(text)
         if self.session is None:
@@ -213,9 +213,9 @@ class Connection:
     async def _auth(self, message: Message) -> None:
         token = message.get("token")
         if self.session is not None:
-            raise UnreadableRequest("already logged in")
+            raise BadRequest("already logged in")
         if not isinstance(token, str) or not token:
-            raise UnreadableRequest("auth needs a token")
+            raise BadRequest("auth needs a token")
         try:
             await self._log_in(f"Bearer {token}")
         except APIException as error:
@@ -255,13 +255,13 @@ class Connection:
 
 
 def _read(text: str) -> Message:
-    """A message. Raises UnreadableRequest."""
+    """A message. Raises BadRequest."""
     try:
         found = hayson_reader.parse_json(text)
     except ParseError as error:
-        raise UnreadableRequest(str(error)) from None
+        raise BadRequest(str(error)) from None
     if not isinstance(found, dict) or not isinstance(found.get("op"), str):
-        raise UnreadableRequest("a message is an object with an op")
+        raise BadRequest("a message is an object with an op")
     if not isinstance(found.get("ref"), str | int | float | None):
-        raise UnreadableRequest("ref is a number or a text")
+        raise BadRequest("ref is a number or a text")
     return found

@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIRequest
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 
-from ..api.authentication import AUTHENTICATION, caller_of
+from ..api.authentication import AUTHENTICATION, get_caller
 from ..auth.caller import READ, Caller
 from ..auth.roles import VIEW
 from ..filters.ast import Filter
@@ -66,7 +66,7 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
     if not rest.user.is_authenticated:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
-    caller = caller_of(rest)
+    caller = get_caller(rest)
     may_watch = caller.has_permission(VIEW) and caller.token_covers(READ)
     return Login(scope, credentials, caller, caller.scope, may_watch)
 

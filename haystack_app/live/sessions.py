@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ..api.exceptions import UnreadableRequest, as_http
+from ..api.exceptions import BadRequest, http_exceptions
 from ..auth.caller import Caller
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number
@@ -173,14 +173,14 @@ class Session:
 
 def _watch_id(message: Message) -> str:
     if not isinstance(id := message.get("watchId"), str):
-        raise UnreadableRequest("watchId is missing")
+        raise BadRequest("watchId is missing")
     return id
 
 
 def _number(message: Message, name: str) -> int:
     value = message.get(name)
     if type(value) is not int or value < 0:
-        raise UnreadableRequest(f"{name} must be a whole number, not {value!r}")
+        raise BadRequest(f"{name} must be a whole number, not {value!r}")
     return value
 
 
@@ -191,7 +191,7 @@ def call_op(
 
     Raises an APIException with the status that HTTP would have.
     """
-    with as_http():
+    with http_exceptions():
         op = dispatch.authorize(name, caller)
         return dispatch.run(op, caller, project, grid, _written, subscriber)
 
@@ -211,14 +211,14 @@ def _written(grid: Grid) -> Answer:
 def grid_in(message: Message) -> Grid:
     """The grid of a message, an empty one if it has none.
 
-    Raises UnreadableRequest.
+    Raises BadRequest.
     """
     if message.get("grid") is None:
         return Grid()
     try:
         found = hayson_reader.decode(message["grid"])
     except ParseError as error:
-        raise UnreadableRequest(f"grid: {error}") from None
+        raise BadRequest(f"grid: {error}") from None
     if not isinstance(found, Grid):
-        raise UnreadableRequest("'grid' is not a grid")
+        raise BadRequest("'grid' is not a grid")
     return found

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from rest_framework.exceptions import APIException, PermissionDenied
 
-from ..api.changes import Following
-from ..api.exceptions import Gone, members_of
+from ..api.changes import PendingChanges
+from ..api.exceptions import Gone, error_members
 from ..auth.caller import READ
 from ..auth.roles import VIEW
 from ..ops.changes import CursorExpired, Page, check_may_follow
@@ -59,7 +59,7 @@ class EventStream:
     def __init__(
         self,
         scope: Mapping[str, Any],
-        following: Following,
+        following: PendingChanges,
         start: Message,
         patience: float,
     ) -> None:
@@ -155,5 +155,5 @@ def _event(place: int, text: str) -> str:
 
 
 def _end(error: APIException) -> str:
-    members = members_of(error, error.status_code, str(error.detail))
+    members = error_members(error, error.status_code, str(error.detail))
     return f"event: end\ndata: {orjson.dumps(members).decode()}\n\n"

@@ -59,7 +59,9 @@ def test_rows_where_meta_is_lost(api: Api, cap: Any, accept: str) -> None:
     """Nobody would know that there are more."""
     cap(ROWS=3)
     body = api.get("read", accept, filter="point").content.decode()
-    assert "more than 3 rows match (cap ROWS), which CSV and Trio cannot say" in body
+    assert (
+        "more than 3 rows match (cap ROWS), which CSV and Trio cannot express" in body
+    )
     whole = api.get("read", accept, filter="point", limit="3").content.decode()
     assert "err" not in whole and "@" in whole
 

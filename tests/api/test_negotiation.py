@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from haystack_app.api.negotiation import format_of
+from haystack_app.api.negotiation import request_format
 from haystack_app.kinds import MARKER, Grid, Ref
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_writer, json3_writer, zinc_writer
@@ -103,7 +103,7 @@ def test_accepted(api: Api, accept: str | None, expected: str) -> None:
 def test_the_other_formats(api: Api, accept: str, name: str, expected: str) -> None:
     response = api.get("read", accept, filter="site")
     assert response["Content-Type"] == f"{expected}; charset=utf-8"
-    format = format_of(response["Content-Type"])
+    format = request_format(response["Content-Type"])
     assert format is not None
     assert format.name == name
     rows = format.read_bytes(response.content).rows

@@ -461,7 +461,7 @@ empty
 {"status": 404, "dis": "unknown project 'nosuch'"}
 >>> GET about; Accept: image/png
 <<< 406
-{"status": 406, "dis": "cannot answer with 'image/png'"}
+{"status": 406, "dis": "unsupported media type in Accept: 'image/png'"}
 >>> POST read; Content-Type:
 ver:"3.0"
 <<< 400
@@ -477,7 +477,7 @@ filter: site
 >>> POST read; Content-Encoding: br
 ver:"3.0"
 <<< 415; Accept-Encoding: gzip, identity
-{"status": 415, "dis": "Content-Encoding 'br': use gzip or identity"}
+{"status": 415, "dis": "unsupported Content-Encoding 'br': use gzip or identity"}
 >>> DELETE read
 <<< 501; Allow: GET, HEAD, POST, OPTIONS
 {"status": 501, "dis": "Only GET and POST are implemented."}

@@ -128,7 +128,7 @@ def test_no_watch_whose_id_would_be_lost(
     before = open_watches(store)
     answer = api.post("watchSub", request_of("c1", watchDis="t"), accept=form)
     assert answer.status_code == 200
-    assert "watchSub answers in the grid's meta" in answer.content.decode()
+    assert "the answer of watchSub requires meta" in answer.content.decode()
     assert open_watches(store) == before
     id = opened(api, "c1")
     show(store, "c1")
