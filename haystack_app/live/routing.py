@@ -1,4 +1,4 @@
-"""``/ws/`` and ``/ws/{project}/``, with the last slash or without it."""
+"""``/ws/`` and ``/ws/{project}/``, with or without trailing slash."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .connection import live_app
 __all__ = ["websocket_urls"]
 
 
-async def nowhere(scope: Any, receive: Any, send: Any) -> None:
-    """Of other paths: the upgrade is refused."""
+async def refuse(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse the upgrade on other paths."""
     await receive()
     await send({"type": "websocket.close"})
 
 
 websocket_urls = [
     re_path(r"^ws(?:/(?P<project>[^/]+))?/?$", cast(Any, live_app)),
-    re_path(r"", cast(Any, nowhere)),
+    re_path(r"", cast(Any, refuse)),
 ]

@@ -485,7 +485,7 @@ def _asked(port: int, since: str) -> Any:
 def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many requests to the feed are being answered."""
     inside: list[Any] = []
-    answer = changes_app.Feed._answer
+    answer = changes_app.ChangesApp._answer
 
     async def counted(self: Any, scope: Any, send: Any) -> None:
         inside.append(send)
@@ -494,7 +494,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         finally:
             inside.remove(send)
 
-    monkeypatch.setattr(changes_app.Feed, "_answer", counted)
+    monkeypatch.setattr(changes_app.ChangesApp, "_answer", counted)
     return lambda: len(inside)
 
 
@@ -542,13 +542,13 @@ def test_a_slow_client_costs_no_memory(
     begin = end_of(server)
     remove_big(300)
     sent = [0]
-    say = sse.EventStream._say
+    say = sse.EventStream._send_text
 
     async def counted(self: Any, text: str) -> None:
         sent[0] += len(text)
         await say(self, text)
 
-    monkeypatch.setattr(sse.EventStream, "_say", counted)
+    monkeypatch.setattr(sse.EventStream, "_send_text", counted)
     peer = lazy(server, begin)
     soon(lambda: sent[0] > 100_000)
     before = -1
@@ -576,7 +576,7 @@ def test_who_takes_nothing_is_given_up(
     begin = end_of(server)
     remove_big(100)
     peer = lazy(server, begin)
-    soon(lambda: "took nothing for 0.5 s" in caplog.text)
+    soon(lambda: "nothing read for 0.5 s" in caplog.text)
     soon(lambda: running() == 0)
     peer.close()
 

@@ -39,8 +39,8 @@ def test_texts_leave_in_order() -> None:
         rooms: list[int] = []
         send_queue.on_room = lambda: rooms.append(len(socket.taken))
         socket.may.set()
-        await send_queue.room()
-        await send_queue.empty(10)
+        await send_queue.wait_for_room()
+        await send_queue.drain(10)
         assert socket.taken == [str(number) for number in range(20)]
         assert rooms == [5]
         delivering.cancel()
@@ -51,13 +51,13 @@ def test_texts_leave_in_order() -> None:
 def test_nobody_waits_for_a_client_that_has_left() -> None:
     async def run() -> None:
         socket, send_queue, delivering = await full()
-        waiting = asyncio.create_task(send_queue.room())
+        waiting = asyncio.create_task(send_queue.wait_for_room())
         socket.is_gone = True
         socket.may.set()
         await asyncio.wait_for(waiting, 10)
         await delivering  # it raises nothing that nobody would hear
         send_queue.send_soon("for nobody")
-        await asyncio.wait_for(send_queue.empty(60), 10)
+        await asyncio.wait_for(send_queue.drain(60), 10)
         assert not send_queue.has_room
 
     asyncio.run(run())
@@ -66,7 +66,7 @@ def test_nobody_waits_for_a_client_that_has_left() -> None:
 def test_nobody_waits_for_a_delivery_that_was_ended() -> None:
     async def run() -> None:
         _, send_queue, delivering = await full()
-        waiting = asyncio.create_task(send_queue.room())
+        waiting = asyncio.create_task(send_queue.wait_for_room())
         await asyncio.sleep(0)
         delivering.cancel()
         await asyncio.wait_for(waiting, 10)

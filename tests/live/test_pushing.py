@@ -103,7 +103,7 @@ def test_who_has_no_room_when_its_turn_comes_stays_late(store: StorageAdapter) -
         write(store, a=1, b=2)
         await push_all(watches)
         assert len(connection.texts) == 1
-        assert [watch.late for watch in both] == [False, True]
+        assert [watch.is_pending for watch in both] == [False, True]
         connection.most = 10
         await push_all(watches)
         assert connection.values == {"a": 1, "b": 2}
@@ -134,7 +134,7 @@ def test_what_was_told_and_not_sent_is_told_again(
         write(store, b=2)
         await push_all(watches)
         assert connection.values == {"a": 1, "b": 2}
-        watch.late = True
+        watch.is_pending = True
         await push_all(watches)
         assert len(connection.texts) == 1
 
@@ -175,11 +175,11 @@ def test_other_rights_take_effect_behind_the_look_that_is_under_way(
         watches = {one.id: one for one in (watch, second)}
         write(store, a=1)
         (group,) = groups(watches.values(), Hints())
-        watch.look_as(store.visible_to(parse("id == @b")))
+        watch.set_store(store.visible_to(parse("id == @b")))
         await push(watches, "h", group)
         assert connection.texts == []
         assert other.values == {"a": 1}
-        assert watch.late
+        assert watch.is_pending
 
     run(work)
 
@@ -193,10 +193,10 @@ def test_an_op_that_has_the_turn_of_one_watch_holds_up_no_other(
         watches = {one.id: one for one in (watch, second)}
         write(store, a=1)
         (group,) = groups(watches.values(), Hints())
-        async with watch.turn:
+        async with watch.lock:
             await push(watches, "h", group)
             assert other.values == {"a": 1}
-        assert watch.late
+        assert watch.is_pending
         await push_all(watches)
         assert connection.values == {"a": 1}
 
@@ -302,7 +302,7 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
             write(store, a=val)
             hints = Hints()
             hints.add("default", {"a"}, logged=False)
-            hub.hear(hints)
+            hub.add_hints(hints)
             await until(lambda val=val: quick.values.get("a") == val)  # type: ignore[misc]
             for watch in hub.watches.values():
                 watch.ack(100)

@@ -92,8 +92,8 @@ def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
         watch = hub().watches["w"]
         answers["watchPoll"] = lambda: (Grid.error("too long"), "{}")
         await session.refresh(RESUME)
-        assert watch.in_doubt
-        watch.in_doubt = False
+        assert watch.needs_requeue
+        watch.needs_requeue = False
 
         def breaks() -> tuple[Grid, str]:
             raise ConnectionError
@@ -101,12 +101,12 @@ def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
         answers["watchPoll"] = breaks
         with pytest.raises(ConnectionError):
             await other.resume(RESUME)
-        assert watch.in_doubt
+        assert watch.needs_requeue
         assert hub().watches["w"] is watch
-        watch.in_doubt = False
+        watch.needs_requeue = False
         answers["watchPoll"] = lambda: told(2)
         await session.refresh(RESUME)
-        assert not watch.in_doubt
+        assert not watch.needs_requeue
 
     run(work)
 
