@@ -30,7 +30,11 @@ def request_body(request: HttpRequest) -> bytes:
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if declared.isdecimal() and int(declared) > maximum:  # Django reads others as 0
         raise _too_large(maximum)
-    return decompress(request.body, maximum) if is_compressed else request.body
+    # request.body is limited by DATA_UPLOAD_MAX_MEMORY_SIZE, which is for forms
+    body: bytes = request.read(maximum + 1)
+    if len(body) > maximum:
+        raise _too_large(maximum)
+    return decompress(body, maximum) if is_compressed else body
 
 
 def decompress(body: bytes, maximum: int) -> bytes:

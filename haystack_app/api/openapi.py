@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from drf_spectacular import utils
 from drf_spectacular.authentication import BasicScheme, SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
@@ -19,11 +21,14 @@ __all__ = [
     "PAGE_OF",
     "bodies",
     "error_responses",
+    "extend_schema",
     "id_in_path",
     "location",
     "op_error_responses",
     "query",
 ]
+
+_F = TypeVar("_F", bound=Callable[..., Any] | type)
 
 _JSON = "application/json"
 _HAYSON = "application/vnd.haystack+json"
@@ -128,6 +133,17 @@ ETAG = OpenApiParameter(
     description="the entity's `mod`",
     response=[200, 201],
 )
+
+
+def extend_schema(**options: Any) -> Callable[[_F], _F]:
+    """drf-spectacular's decorator, independent of ``DEFAULT_SCHEMA_CLASS``."""
+
+    def decorate(method: _F) -> _F:
+        if not hasattr(method, "schema"):
+            vars(method)["schema"] = AutoSchema()  # classes inherit that of ApiView
+        return utils.extend_schema(**options)(method)
+
+    return decorate
 
 
 def location(thing: str) -> OpenApiParameter:

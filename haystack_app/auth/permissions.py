@@ -68,8 +68,10 @@ def _permissions_of(user: Any) -> _Permissions:
     found: _Permissions | None = getattr(user, _CACHE, None)
     if found is None:
         texts: dict[str, list[str]] = {"permission": [], "scope": []}
-        with connections[router.db_for_read(GroupScope)].cursor() as cursor:
-            cursor.execute(_statement(), [user.pk] * 3)
+        connection = connections[router.db_for_read(GroupScope)]
+        pk = user._meta.pk.get_db_prep_value(user.pk, connection)  # such as a UUID
+        with connection.cursor() as cursor:
+            cursor.execute(_statement(), [pk] * 3)
             for kind, text in cursor.fetchall():
                 texts[kind].append(text)
         found = _Permissions(
