@@ -8,10 +8,10 @@ __all__ = ["AuditEntry"]
 
 
 class AuditEntry(models.Model):
-    """Who did what to users and tokens, and log-ins that failed.
+    """Changes of users, groups and tokens, and failed logins.
 
-    Django's ``LogEntry`` would not do: it knows the admin's own changes only, needs
-    a user (an attacker is none) and goes with that user when he is deleted.
+    Django's ``LogEntry`` is not used because it only covers the admin, requires a user
+    (failed logins have none) and is deleted with the user.
     """
 
     LOGIN_FAILED, THROTTLED = "log-in failed", "log-in throttled"

@@ -9,10 +9,10 @@ __all__ = ["Token"]
 
 
 class Token(models.Model):
-    """What a request may bring instead of a password; only its hash is kept.
+    """A token that authenticates requests; only its hash is stored.
 
-    A log-in's token has no name and no scope, and lives on with each use. An API
-    token has both, and lives until ``expires``, or until it is revoked.
+    The token of a login has no name and no scope, and use extends it. An API token has
+    both, and is valid until ``expires`` or until it is revoked.
     """
 
     LOGIN, READ, WRITE, ADMIN = "", "read", "write", "admin"
@@ -48,4 +48,4 @@ class Token(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or "log-in"
+        return self.name or "login"

@@ -1,4 +1,4 @@
-"""Watches, and what they told of."""
+"""Watches and their items."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Watch", "WatchItem"]
 
 
 class Watch(models.Model):
-    """An open watch; see ``storage.watch.Watch``."""
+    """An open watch; see ``storage.watch_types.Watch``."""
 
     id = models.TextField(primary_key=True)
     dis = models.TextField(blank=True)
@@ -34,10 +34,10 @@ class Watch(models.Model):
 
 
 class WatchItem(models.Model):
-    """An entity on a watch: the version that was told, in which news.
+    """An entity in a watch: ``sent`` is the version in the update ``seq``.
 
-    ``sent`` is null where the entity was told to be gone. No foreign keys: the
-    watch is locked by whoever writes here, and an entity may go and come back.
+    ``sent`` is null if the update reported the entity as gone. There are no foreign
+    keys: writers lock the watch, and entities may be removed and added again.
     """
 
     pk = models.CompositePrimaryKey("watch_id", "entity_id")
