@@ -1,7 +1,7 @@
 """``/api/changes`` without waiting threads: long polling and server-sent events.
 
 Django's view checks permissions and the cursor, and returns existing changes. If it
-returns ``PendingChanges``, there are none yet and this application waits for them.
+returns ``PendingChanges``, this application waits for them.
 """
 
 from __future__ import annotations

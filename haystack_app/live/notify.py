@@ -47,7 +47,7 @@ _SOCKET_OPTIONS = (
 
 
 def notify_layer() -> NotifyLayer | None:
-    """A layer for the storages' PostgreSQL databases; None if there are none."""
+    """A layer for the storages' PostgreSQL databases, or None without any."""
     if not app_settings.NOTIFY:
         return None
     stores = (storages[alias] for alias in storages)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Token"]
 
 
@@ -17,9 +19,9 @@ class Token(models.Model):
 
     LOGIN, READ, WRITE, ADMIN = "", "read", "write", "admin"
     SCOPES = [
-        (READ, "read: ask only"),
+        (READ, "read: no changes"),
         (WRITE, "write: also samples, points and actions"),
-        (ADMIN, "admin: whatever its user may"),
+        (ADMIN, "admin: all permissions of the user"),
     ]
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -28,21 +30,22 @@ class Token(models.Model):
         on_delete=models.CASCADE,
         related_name="haystack_tokens",
     )
-    name = models.CharField(max_length=100, help_text="what it is for")
+    name = models.CharField(max_length=100, help_text="purpose of the token")
     scope = models.CharField(max_length=5, choices=SCOPES)
     proof = models.TextField(editable=False)
     created = models.DateTimeField(editable=False)
     used = models.DateTimeField(null=True, blank=True, editable=False)
     expires = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="empty: never"
+        null=True, blank=True, db_index=True, help_text="empty if it does not expire"
     )
 
     class Meta:
-        db_table = "tokens"
+        db_table = tables.TOKENS
+        default_permissions = ("add", "delete", "view")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "name"],
-                name="tokens_user_name",
+                name="haystack_tokens_user_name",
                 condition=~models.Q(name=""),
             )
         ]
