@@ -47,14 +47,14 @@ def post(api: Api, body: bytes, coding: str | None, op: str = "read") -> Any:
         (gzip.compress(REQUEST, 0, mtime=0), "gzip"),
     ],
 )
-def test_bodies_that_are_read(api: Api, body: bytes, coding: str | None) -> None:
+def test_supported_encodings(api: Api, body: bytes, coding: str | None) -> None:
     assert sorted(ids_of(post(api, body, coding)), key=str) == ["s1", "s2"]
 
 
 @pytest.mark.parametrize(
     "coding", ["deflate", "br", "zstd", "gzip, gzip", "gzip, br", "nonsense", "*"]
 )
-def test_codings_that_are_unknown(api: Api, coding: str) -> None:
+def test_unsupported_encodings(api: Api, coding: str) -> None:
     response = post(api, PACKED, coding)
     assert response.status_code == 415
     assert response["Accept-Encoding"] == "gzip, identity"
@@ -78,13 +78,13 @@ def test_codings_that_are_unknown(api: Api, coding: str) -> None:
         (gzip.compress(b"no grid", mtime=0), "ver"),
     ],
 )
-def test_bodies_that_are_not_what_they_say(api: Api, body: bytes, why: str) -> None:
+def test_invalid_bodies(api: Api, body: bytes, why: str) -> None:
     response = post(api, body, "gzip")
     assert response.status_code == 400
     assert any(word in response.json()["dis"] for word in why.split("|"))
 
 
-def test_a_small_body_that_inflates_to_200_megabytes(staff: Api) -> None:
+def test_small_body_that_decompresses_to_200_megabytes(staff: Api) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(10 * MEGABYTE)
     bomb = b"".join(packer.compress(zeros) for _ in range(20)) + packer.flush()
@@ -96,7 +96,7 @@ def test_a_small_body_that_inflates_to_200_megabytes(staff: Api) -> None:
     assert time.monotonic() - begun < 2
 
 
-def test_the_cap_counts_inflated_bytes() -> None:
+def test_the_cap_counts_decompressed_bytes() -> None:
     data = os.urandom(50_000)
     packed = gzip.compress(data)
     assert decompress(packed, 50_000) == data
@@ -116,14 +116,14 @@ def test_a_body_of_a_million_members() -> None:
     assert decompress(allowed, MEGABYTE) == b"x" * (bodies._MOST_MEMBERS - 1)
 
 
-def test_a_packed_load(staff: Api) -> None:
+def test_compressed_load(staff: Api) -> None:
     rows = b"".join(b'@g%d,"packed"\n' % number for number in range(5_000))
     body = gzip.compress(b'ver:"3.0"\nid,dis\n' + rows)
     assert post(staff, body, "gzip", "load").status_code == 200
     assert len(storages["default"].read('dis=="packed"')) == 5_000
 
 
-def test_a_get_has_no_body_to_unpack(api: Api) -> None:
+def test_body_of_get_is_not_decompressed(api: Api) -> None:
     response = api.client.generic(
         "GET",
         "/api/read?filter=site",

@@ -1,6 +1,6 @@
 """Whole exchanges, as a client sees them: a row of the op tables each.
 
-``>>>`` begins a request: method, path behind ``/api/``, headers behind ``;``, and
+``>>>`` begins a request: method, path after ``/api/``, headers after ``;``, and
 the body in the lines below, Zinc unless Content-Type says otherwise. ``<<<``
 begins its answer: status, headers, body. ``...`` in an answer is any text, as
 a line of its own any lines. The exchanges of one transcript happen in turn, on
@@ -104,7 +104,7 @@ id,dis,equip,siteRef...
 @ahu,"Air handler",M,@hq "Head office"...
 """,
     "read by filter: nothing matches, nothing asked for, trash": """
->>> GET read?filter=nobody
+>>> GET read?filter=missing
 <<< 200
 ver:"3.0"
 empty
@@ -132,7 +132,7 @@ empty
 ver:"3.0"
 id
 @lab
-@nobody
+@missing
 @lab
 <<< 200
 ver:"3.0"
@@ -150,7 +150,7 @@ id,area,dis,site,tz...
 >>> POST read
 ver:"3.0"
 id
-@nobody
+@missing
 @old
 <<< 200
 ver:"3.0"
@@ -187,9 +187,9 @@ id,dis,his,kind,navId,point,siteRef,tz...
 <<< 200
 ver:"3.0"
 empty
->>> GET nav?navId=@nobody
+>>> GET nav?navId=@missing
 <<< 200
-ver:"3.0" err dis:"unknown entity @nobody"
+ver:"3.0" err dis:"unknown entity @missing"
 empty
 """,
     "hisRead of a day of 23 hours": """
@@ -248,9 +248,9 @@ ts,v0 id:@temp,v1 id:@far
 <<< 200
 ver:"3.0" err dis:"missing range"
 empty
->>> GET hisRead?id=@nobody&range=today
+>>> GET hisRead?id=@missing&range=today
 <<< 200
-ver:"3.0" err dis:"unknown entity @nobody"
+ver:"3.0" err dis:"unknown entity @missing"
 empty
 >>> GET hisRead?id=@hq&range=today
 <<< 200
@@ -500,7 +500,7 @@ ver:"3.0"
 ver:"3.0" watchDis:"my screen" lease:30sec
 id
 @valve
-@nobody
+@missing
 @valve
 <<< 200; Content-Type: text/zinc; charset=utf-8
 ver:"3.0" watchId:"..." lease:30sec seq:1
@@ -511,7 +511,7 @@ id,kind,point,unit,writable,mod
 >>> POST watchSub
 ver:"3.0" watchDis:"nothing there"
 id
-@nobody
+@missing
 <<< 200
 ver:"3.0" watchId:"..." lease:60sec seq:0
 id

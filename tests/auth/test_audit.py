@@ -272,7 +272,7 @@ def test_tokens(alice: User) -> None:
 def test_no_secret_in_any_log(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     """Successful and failed logins and logouts, by all methods."""
     caplog.set_level(logging.DEBUG)
-    guess = "a guess that nobody sees"
+    guess = "a secret guess"
     handshake = Handshake(Client(), "alice")
     token = handshake.run()
     wrong = Handshake(Client(), "alice", guess)

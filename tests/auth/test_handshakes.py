@@ -229,14 +229,14 @@ def test_decoy_challenge_is_stable(alice: User, scram: Any) -> None:
     User.objects.create_user("never")
     User.objects.create(username="odd", password="scram$1$x")
     salts = set()
-    for name in ("nobody", "nobody2", "gone", "never", "odd"):
+    for name in ("unknown", "unknown2", "gone", "never", "odd"):
         first, second = (salt_of(Handshake(Client(), name)) for _ in range(2))
         assert first == second
         assert re.fullmatch(r"s=[A-Za-z0-9+/]{22}==", first)
         salts.add(first)
     assert len(salts) == 5
     scram.SECRET_KEY = "another"
-    assert salt_of(Handshake(Client(), "nobody")) not in salts
+    assert salt_of(Handshake(Client(), "unknown")) not in salts
 
 
 def costs(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -275,7 +275,7 @@ def test_known_and_unknown_users_take_the_same_work(
     known = costs("alice", monkeypatch)
     assert [step[1] for step in known] == [401, 401, 403]
     assert all("kdf" not in step[3] for step in known)  # the client's work alone
-    for name in ("nobody", "disabled", "never"):
+    for name in ("unknown", "disabled", "never"):
         assert costs(name, monkeypatch) == known
 
 

@@ -15,8 +15,10 @@ from haystack_app.live.notifications import Hints, send_now
 
 
 class Layer:
-    """It hangs while ``hangs`` is set, and fails while ``error`` is there; nobody
-    takes what is sent unless it ``is_read``."""
+    """A layer that hangs while ``hangs`` is set, and fails while ``error`` is set.
+
+    Messages are only received if it ``is_read``.
+    """
 
     def __init__(self) -> None:
         self.hangs = False
@@ -127,7 +129,7 @@ def test_a_channel_joins_again_in_time(layer: Layer, monkeypatch: Any) -> None:
     of_hub(work)
 
 
-def test_a_hint_is_relayed_behind_one_that_hung(layer: Layer) -> None:
+def test_a_hint_is_relayed_after_one_that_hung(layer: Layer) -> None:
     async def work(one: Hub) -> None:
         await until(lambda: not one.is_disconnected)
         layer.hangs = True
