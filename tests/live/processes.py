@@ -59,7 +59,7 @@ def restartable(settings: Any, folder: Path, name: str) -> Iterator[Restartable]
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     with server:
         yield Restartable(server, secret)

@@ -1,4 +1,4 @@
-"""Entities one by one, for the REST API: the rules are those of ``commit``."""
+"""Entities one by one, for the REST API, by the rules of ``commit``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ..storage.errors import (
     UnknownEntity,
 )
 from ..wire.record import Record
-from .arguments import filter_of
+from ..wire.zinc_writer import display_text
+from .arguments import require_filter
 from .registry import Context, OpError
 
 __all__ = [
@@ -39,11 +40,11 @@ Tags = Mapping[str, Any]
 def page(
     context: Context, filter: str | None, *, after: str, size: int, trash: bool
 ) -> list[Record]:
-    """Records that match, by ids behind ``after``; trash only when asked for.
+    """Matching records in order of their ids, starting after the id ``after``.
 
-    Raises ParseError.
+    ``trash`` includes entities in the trash. Raises ParseError.
     """
-    tree = Has(("id",)) if filter is None else filter_of(filter)
+    tree = Has(("id",)) if filter is None else require_filter(filter)
     if not trash:
         tree = without_trash(tree)
     return context.storage.page(tree, after, size)
@@ -55,18 +56,20 @@ def retrieve(context: Context, id: str) -> Record:
 
 
 def add(context: Context, records: Iterable[Tags]) -> list[Record]:
-    """Raises InvalidRecord; all are stored or none."""
+    """Store all records or none. Raises InvalidRecord."""
     return context.storage.add_entities(records, who=context.username)
 
 
 def update(context: Context, id: str, tags: Tags, mod: DateTime | None) -> Record:
-    """Set and remove (Remove) tags; a ``mod`` of None is not compared.
+    """Set tags, or remove those with the value Remove.
+
+    ``mod`` must be that of the stored record; None skips the comparison.
 
     Raises InvalidRecord, UnknownEntity or StaleRecord.
     """
     given = tags.get("id")
     if given is not None and given != Ref(id):
-        raise OpError(f"the body's id {given} is not @{id}")
+        raise OpError(f"id {display_text(given)} in the body differs from @{id}")
     row = {**tags, "id": Ref(id), "mod": mod}
     force = mod is None
     [record] = context.storage.update_entities([row], force=force, who=context.username)
@@ -74,7 +77,7 @@ def update(context: Context, id: str, tags: Tags, mod: DateTime | None) -> Recor
 
 
 def remove(context: Context, id: str, mod: DateTime | None, *, force: bool) -> None:
-    """Raises UnknownEntity, StaleRecord and, unless forced, EntityInUse."""
+    """Raises UnknownEntity, StaleRecord and, unless ``force``, EntityInUse."""
     context.storage.remove_entities(
         [{"id": Ref(id), "mod": mod}],
         force=mod is None,
