@@ -32,7 +32,6 @@ EXCLUDED = (
 PENDING = (
     "docs/api.md",
     "docs/configuration.md",
-    "docs/design.md",
     "docs/live.md",
     "docs/rights.md",
     "docs/storage.md",
