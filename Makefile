@@ -33,7 +33,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test lint lint-js bench conformance fuzz soak
+.PHONY: help setup demo run test lint lint-js package bench conformance fuzz soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -98,6 +98,16 @@ lint-js:
 	@echo "npm is not installed, so the JavaScript is not checked (Node.js 20.19 or newer)" >&2
 	@test -z "$$CI"
 endif
+
+package: $(DEV) ## build dist/, install the wheel, run a bare project with it
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation > /dev/null
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	"$$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+		"$$(ls dist/*.whl)[server]"; \
+	HOST_WHEEL="$$(ls dist/*.whl)" HOST_PYTHON="$$folder/bin/python" \
+		$(BIN)/python -m pytest $(ARGS) tests/packaging
 
 bench: $(DEV) ## our times beside those of hand-written SQL
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -63,6 +63,10 @@ class StorageBackend:
         """Messages for Django's system checks."""
         return []
 
+    def check_server(self) -> list[CheckMessage]:
+        """More of them, which only the server that holds the store can answer."""
+        return []
+
     # -- entities -------------------------------------------------------------
 
     def scan(self) -> Iterator[Record]:

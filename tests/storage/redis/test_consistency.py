@@ -102,7 +102,9 @@ def test_commands(campus: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_commands_are_for_redis() -> None:
-    with pytest.raises(CommandError, match="'memory' must be on Redis, not InMemoryAdapter"):
+    with pytest.raises(
+        CommandError, match="'memory' must be on Redis, not InMemoryAdapter"
+    ):
         call_command("haystack_redis_reindex", storage="memory")
 
 
