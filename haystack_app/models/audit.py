@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["AuditEntry"]
 
 
@@ -55,13 +57,13 @@ class AuditEntry(models.Model):
     times = models.PositiveIntegerField(default=1)
 
     class Meta:
-        db_table = "audit"
+        db_table = tables.AUDIT
         verbose_name = "audit entry"
         verbose_name_plural = "audit log"
         default_permissions = ("view",)
         indexes = [
-            models.Index(fields=["event", "at"], name="audit_event_at"),
-            models.Index(fields=["event", "-id"], name="audit_event_id"),
+            models.Index(fields=["event", "at"], name="haystack_audit_event_at"),
+            models.Index(fields=["event", "-id"], name="haystack_audit_event_id"),
         ]
 
     def __str__(self) -> str:

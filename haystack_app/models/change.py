@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .fields import HaysonField
 
 __all__ = ["Change", "PrunedChanges"]
@@ -27,10 +28,11 @@ class Change(models.Model):
     after = HaysonField()
 
     class Meta:
-        db_table = "changes"
+        db_table = tables.CHANGES
+        default_permissions = ()
         indexes = [
-            models.Index(fields=["entity_id", "-id"], name="changes_entity"),
-            models.Index(fields=["at"], name="changes_at"),
+            models.Index(fields=["entity_id", "-id"], name="haystack_changes_entity"),
+            models.Index(fields=["at"], name="haystack_changes_at"),
         ]
 
     def __str__(self) -> str:
@@ -44,7 +46,7 @@ class PrunedChanges(models.Model):
     upto = models.BigIntegerField()
 
     class Meta:
-        db_table = "pruned_changes"
+        db_table = tables.PRUNED_CHANGES
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -8,16 +8,13 @@ from typing import Any
 from django.db import models, router
 from django.db.models import signals
 
+from ..sql import tables
 from ..wire.record import Record, spliced
 from .backend import backend
 from .fields import HaysonField
 from .querysets import EntityManager, RowManager
 
 __all__ = ["Entity", "EntityRef", "TagSet"]
-
-
-def no_tags() -> str:
-    return "{}"
 
 
 class TagSet(models.Model):
@@ -32,7 +29,8 @@ class TagSet(models.Model):
     names = models.TextField(help_text="tag names, sorted, separated by spaces")
 
     class Meta:
-        db_table = "tag_sets"
+        db_table = tables.TAG_SETS
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.names
@@ -56,7 +54,7 @@ class Entity(models.Model):
 
     id = models.TextField(primary_key=True)
     tags = HaysonField()
-    cur = HaysonField(default=no_tags)
+    cur = HaysonField(default=dict)
     tag_set = models.ForeignKey(
         TagSet, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
@@ -67,7 +65,7 @@ class Entity(models.Model):
     rows = RowManager()
 
     class Meta:
-        db_table = "entities"
+        db_table = tables.ENTITIES
         verbose_name_plural = "entities"
         indexes = [
             # what the worker looks for each second: rows that plain SQL changed
@@ -162,8 +160,9 @@ class EntityRef(models.Model):
     )
 
     class Meta:
-        db_table = "entity_ref"
-        indexes = [models.Index(fields=["dst"], name="entity_ref_dst")]
+        db_table = tables.ENTITY_REF
+        default_permissions = ()
+        indexes = [models.Index(fields=["dst"], name="haystack_entity_ref_dst")]
 
     def __str__(self) -> str:
         return f"@{self.src_id} {self.path} @{self.dst}"

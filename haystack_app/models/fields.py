@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -16,7 +17,20 @@ __all__ = ["HaysonField"]
 
 
 class HaysonField(models.JSONField):
-    """Canonical Hayson text of one value."""
+    """Canonical Hayson text of one value; to migrations a JSONField.
+
+    A default is what JSON makes of it: ``dict`` is the text of an empty object.
+    """
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
+
+    def get_default(self) -> Any:
+        default = super().get_default()
+        if default is None or isinstance(default, str):
+            return default
+        return orjson.dumps(default).decode()
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
         return []

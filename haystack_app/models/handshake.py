@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Handshake"]
 
 
@@ -20,7 +22,8 @@ class Handshake(models.Model):
     expires = models.DateTimeField(db_index=True)
 
     class Meta:
-        db_table = "handshakes"
+        db_table = tables.HANDSHAKES
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"log-in of {self.username}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .entity import Entity
 from .fields import HaysonField
 from .querysets import HisSampleManager
@@ -29,8 +30,9 @@ class HisSample(models.Model):
     objects = HisSampleManager()
 
     class Meta:
-        db_table = "history"
+        db_table = tables.HISTORY
         verbose_name = "history sample"
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"@{self.point_id} {self.ts}"

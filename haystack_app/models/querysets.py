@@ -169,6 +169,17 @@ class ScopedCompiler(SQLCompiler):
         return f"NOT MATERIALIZED ({text})", params
 
 
-RowManager = models.Manager.from_queryset(RowQuerySet)
-EntityManager = models.Manager.from_queryset(EntityQuerySet)
-HisSampleManager = models.Manager.from_queryset(HisSampleQuerySet)
+class RowManager(models.Manager.from_queryset(RowQuerySet)):  # type: ignore[misc]
+    """The manager of the storage layer; see ``RowQuerySet``."""
+
+
+class EntityManager(
+    models.Manager.from_queryset(EntityQuerySet)  # type: ignore[misc]
+):
+    """The default manager of entities; see ``EntityQuerySet``."""
+
+
+class HisSampleManager(
+    models.Manager.from_queryset(HisSampleQuerySet)  # type: ignore[misc]
+):
+    """The default manager of samples; see ``HisSampleQuerySet``."""

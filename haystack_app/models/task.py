@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Task"]
 
 
@@ -15,7 +17,7 @@ class Task(models.Model):
     until = models.DateTimeField()
 
     class Meta:
-        db_table = "tasks"
+        db_table = tables.TASKS
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Token"]
 
 
@@ -38,11 +40,12 @@ class Token(models.Model):
     )
 
     class Meta:
-        db_table = "tokens"
+        db_table = tables.TOKENS
+        default_permissions = ("add", "delete", "view")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "name"],
-                name="tokens_user_name",
+                name="haystack_tokens_user_name",
                 condition=~models.Q(name=""),
             )
         ]

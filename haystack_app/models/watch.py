@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Watch", "WatchItem"]
 
 
@@ -25,7 +27,7 @@ class Watch(models.Model):
     )
 
     class Meta:
-        db_table = "watches"
+        db_table = tables.WATCHES
         verbose_name_plural = "watches"
         default_permissions = ("view", "delete")
 
@@ -47,10 +49,12 @@ class WatchItem(models.Model):
     seq = models.BigIntegerField()
 
     class Meta:
-        db_table = "watch_items"
+        db_table = tables.WATCH_ITEMS
         default_permissions = ()
         indexes = [
-            models.Index(fields=["entity_id", "watch_id"], name="watch_items_entity")
+            models.Index(
+                fields=["entity_id", "watch_id"], name="haystack_watch_items_entity"
+            )
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from django.test import Client
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.live import changes_app, changes_reader, sse
 from haystack_app.models import GroupScope, Token
+from haystack_app.sql.tables import CHANGES
 from haystack_app.storage.handler import storages
 from tests.api.conftest import basic, user
 from tests.live.conftest import api_token
@@ -133,7 +134,7 @@ def test_a_change_that_nobody_speaks_of(server: int, settings: Any) -> None:
     assert sse.begin() == begin
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO changes (at, who, entity_id, kind, before, after)"
+            f"INSERT INTO {CHANGES} (at, who, entity_id, kind, before, after)"
             " VALUES ('2026-01-01 00:00:00', '', 'q', 'add', '{}', '{}')"
         )
     assert [one["id"] for one in poll.answer()[1]["changes"]] == ["q"]

@@ -38,7 +38,8 @@ class OrmEntities(StorageAdapter):
     @property
     def entities(self) -> RowQuerySet[Entity]:
         """All that there is, for writing."""
-        return Entity.rows.using(self.using)
+        rows: RowQuerySet[Entity] = Entity.rows.using(self.using)
+        return rows
 
     @property
     def visible(self) -> RowQuerySet[Entity]:

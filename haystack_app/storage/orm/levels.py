@@ -1,4 +1,4 @@
-"""Priority arrays in the table ``priority_levels``."""
+"""Priority arrays in a table."""
 
 from __future__ import annotations
 

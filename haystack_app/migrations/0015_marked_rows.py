@@ -1,10 +1,13 @@
-"""Plain SQL that changes tags marks the row: its tag set is not known then."""
+"""Plain SQL that changes tags marks the row: its tag set is unknown from then on.
+
+The worker looks for marked rows each second, by a partial index.
+"""
 
 from django.db import migrations, models
 
 from ._operations import PostgresSql, SqliteSql
 
-_CONDITION = (
+_CHANGED = (
     "NEW.version = OLD.version AND (NEW.tags {0} OLD.tags OR NEW.cur {0} OLD.cur)"
 )
 _FUNCTION = (
@@ -12,16 +15,17 @@ _FUNCTION = (
     " LANGUAGE plpgsql AS $$ BEGIN"
     " NEW.version := OLD.version + 1;{} RETURN NEW; END $$"
 )
+_DROP = "DROP TRIGGER IF EXISTS entities_version"
 _TRIGGER = (
     "CREATE TRIGGER entities_version"
     " AFTER UPDATE OF tags, cur ON entities"
-    f" WHEN {_CONDITION.format('IS NOT')} BEGIN"
+    f" WHEN {_CHANGED.format('IS NOT')} BEGIN"
     " UPDATE entities SET version = version + 1{} WHERE id = NEW.id; END"
 )
 
 
 class Migration(migrations.Migration):
-    dependencies = [("haystack_app", "0013_watch_subscriber")]
+    dependencies = [("haystack_app", "0001_squashed_0014_permissions")]
     operations = [
         migrations.AddIndex(
             model_name="entity",
@@ -32,12 +36,6 @@ class Migration(migrations.Migration):
             ),
         ),
         PostgresSql(_FUNCTION.format(" NEW.tag_set_id := 0;"), _FUNCTION.format("")),
-        SqliteSql(
-            "DROP TRIGGER IF EXISTS entities_version",
-            _TRIGGER.format(""),
-        ),
-        SqliteSql(
-            _TRIGGER.format(", tag_set_id = 0"),
-            "DROP TRIGGER IF EXISTS entities_version",
-        ),
+        SqliteSql(_DROP, _TRIGGER.format("")),
+        SqliteSql(_TRIGGER.format(", tag_set_id = 0"), _DROP),
     ]
