@@ -34,7 +34,6 @@ PENDING = (
     "docs/configuration.md",
     "docs/live.md",
     "docs/rights.md",
-    "docs/storage.md",
     "examples/",
     "haystack_app/api/",
     "haystack_app/auth/",
