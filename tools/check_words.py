@@ -31,7 +31,6 @@ EXCLUDED = (
 )
 PENDING = (
     "docs/api.md",
-    "docs/configuration.md",
     "docs/live.md",
     "docs/rights.md",
     "examples/",
