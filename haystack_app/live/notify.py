@@ -13,7 +13,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.module_loading import import_string
 
 from ..conf import app_settings
 from ..storage.handler import storages
@@ -50,8 +51,12 @@ def notify_layer() -> NotifyLayer | None:
     """A layer for the storages' PostgreSQL databases, or None without any."""
     if not app_settings.NOTIFY:
         return None
-    stores = (storages[alias] for alias in storages)
-    found = {store.using for store in stores if isinstance(store, OrmAdapter)}
+    # not the adapters: one that commits when it is made, and so is here, is not ready
+    found = {
+        entry.get("OPTIONS", {}).get("using", DEFAULT_DB_ALIAS)
+        for entry in storages.settings.values()
+        if issubclass(import_string(entry["BACKEND"]), OrmAdapter)
+    }
     databases = [it for it in sorted(found) if connections[it].vendor == "postgresql"]
     return NotifyLayer(databases) if databases else None
 
