@@ -21,15 +21,17 @@ from ..errors import OutOfScope
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
-from . import checks, levels, libs, tasks
+from . import levels, libs, tasks
 from .commit import Commit, with_transient
-from .consistency import differences
 from .entity_commands import filed
-from .pending import combined, extent_of, overlaid
-from .reindexing import reindex
-from .series import cut
+from .history.merge import combined, extent_of, overlaid
+from .history.series import cut
+from .maintenance import checks
+from .maintenance.consistency import differences
+from .maintenance.conversion import convert
+from .maintenance.reindex import reindex
+from .transaction import Transaction
 from .watches import RedisWatches
-from .work import Work
 
 __all__ = ["RedisAdapter"]
 
@@ -51,7 +53,7 @@ class RedisAdapter(RedisWatches):
             with self._nested(work, ids):
                 yield
             return
-        self._local.work = work = Work(self.server, self.keys)
+        self._local.work = work = Transaction(self.server, self.keys)
         try:
             work.lease.acquire(ids)
             yield
@@ -69,7 +71,7 @@ class RedisAdapter(RedisWatches):
             work.pending.said.append((list(ids), logged))
 
     @contextmanager
-    def _nested(self, work: Work, ids: Sequence[str] | None) -> Iterator[None]:
+    def _nested(self, work: Transaction, ids: Sequence[str] | None) -> Iterator[None]:
         """A part of it: what fails in here takes nothing else along."""
         before = work.pending.copy()
         work.lease.acquire(ids)
@@ -80,7 +82,7 @@ class RedisAdapter(RedisWatches):
             raise
 
     @contextmanager
-    def _working(self, ids: Sequence[str] | None) -> Iterator[Work]:
+    def _working(self, ids: Sequence[str] | None) -> Iterator[Transaction]:
         with self.locked(ids):
             assert self._work is not None
             yield self._work
@@ -163,7 +165,7 @@ class RedisAdapter(RedisWatches):
         with self._working(list(batches)) as work:
             return {id: self._store(work, id, batches[id]) for id in batches}
 
-    def _store(self, work: Work, id: str, batch: Batch) -> int:
+    def _store(self, work: Transaction, id: str, batch: Batch) -> int:
         pending = work.pending
         whole = combined(pending.batches[id], batch) if id in pending.batches else batch
         before = pending.plans[id].growth if id in pending.plans else 0
@@ -250,10 +252,16 @@ class RedisAdapter(RedisWatches):
     def reindex(self) -> int:
         """Make all that can be found out from the entities anew; how many they are.
 
-        The index is of the kind that the server has now.
+        The index is of the kind that the server has now. A store of the former
+        version is converted first; see ``maintenance.conversion``.
         """
-        return reindex(self.server, self.keys)
+        server = self.server.unguarded()
+        convert(server, self.keys)
+        try:
+            return reindex(server, self.keys)
+        finally:
+            self.server.starts += 1  # this process, too, looks what there is now
 
     def check_server(self) -> list[CheckMessage]:
         """What is wrong with the server; asked where databases are asked too."""
-        return checks.messages(self.alias, self.server)
+        return checks.messages(self.alias, self.server, self.keys)

@@ -15,7 +15,7 @@ from ..priority_array import devalued
 from ..samples import reinterpreted
 from ..stored import Stored, same_tags
 from .entities import Entity
-from .work import Work
+from .transaction import Transaction
 
 __all__ = ["Commit", "with_transient"]
 
@@ -27,7 +27,7 @@ class Commit:
     """
 
     def __init__(
-        self, work: Work, who: str, has_history: Callable[[str], bool]
+        self, work: Transaction, who: str, has_history: Callable[[str], bool]
     ) -> None:
         self.work, self.who, self.has_history = work, who, has_history
         self.now = dt.datetime.now(dt.UTC)

@@ -15,7 +15,7 @@ from ...wire.hayson_reader import decode
 from ...wire.record import Record
 from ..stored import Stored, first_version, next_mod, tag_set_id
 from .keys import Keys
-from .reading_scripts import FETCH, PAGE, VERSIONS
+from .scripts import FETCH, PAGE, VERSIONS, Row
 from .server import Server
 
 __all__ = ["BATCH", "Entity", "Tags", "fetch", "names_of", "page", "versions_of"]
@@ -41,16 +41,6 @@ class Entity:
     mod: int
     version: int
     tag_set: int
-
-    @classmethod
-    def of_row(cls, id: str, row: Sequence[Any]) -> Entity | None:
-        """From the fields that the scripts answer."""
-        if row[0] is None:
-            return None
-        tags, cur, mod, version, tag_set = row
-        return cls(
-            id, tags.decode(), cur.decode(), int(mod), int(version), int(tag_set)
-        )
 
     @classmethod
     def new(cls, stored: Stored, now: dt.datetime) -> Entity:
@@ -146,15 +136,18 @@ def fetch(server: Server, keys: Keys, ids: Sequence[str]) -> dict[str, Entity]:
     found: dict[str, Entity] = {}
     for at in range(0, len(ids), BATCH):
         part = ids[at : at + BATCH]
-        rows = server.run(FETCH, keys.base, *part)
+        rows = server.run(FETCH, [keys.entity(id) for id in part])
         found.update(of_rows(part, rows))
     return found
 
 
-def of_rows(ids: Iterable[str], rows: Iterable[Sequence[Any]]) -> dict[str, Entity]:
+def of_rows(ids: Iterable[str], rows: Iterable[Row | None]) -> dict[str, Entity]:
     """Entities of what a script answered."""
-    made = (Entity.of_row(id, row) for id, row in zip(ids, rows, strict=True))
-    return {entity.id: entity for entity in made if entity is not None}
+    return {
+        id: Entity(id, *row)
+        for id, row in zip(ids, rows, strict=True)
+        if row is not None
+    }
 
 
 def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int]:
@@ -163,18 +156,19 @@ def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int
     found: dict[str, int] = {}
     for at in range(0, len(wanted), BATCH):
         part = wanted[at : at + BATCH]
-        for id, version in zip(
-            part, server.run(VERSIONS, keys.base, *part), strict=True
-        ):
-            if version is not None:
-                found[id] = int(version)
+        versions = server.run(VERSIONS, [keys.entity(id) for id in part])
+        found |= {
+            id: version
+            for id, version in zip(part, versions, strict=True)
+            if version is not None
+        }
     return found
 
 
 def page(server: Server, keys: Keys, after: str, size: int) -> dict[str, Entity]:
     """The next entities by their ids, in order; empty behind the last."""
-    ids, rows = server.run(PAGE, keys.base, after, size)
-    return of_rows([id.decode() for id in ids], rows)
+    ids, rows = server.run(PAGE, [keys.ids], keys.entities, after, size)
+    return of_rows(ids, rows)
 
 
 def names_of(entities: Iterable[Entity]) -> frozenset[str]:

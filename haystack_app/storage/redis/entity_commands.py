@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from ..stored import edges_of
 from .entities import BATCH, Entity, fetch
-from .index import Index, Moves, parts, sorted_into_sets
+from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
 
@@ -47,28 +47,22 @@ def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
 
 def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     """Ids of entities with a ref to one of these."""
-    names = [keys.referrers(id) for id in ids]
-    if not names:
-        return set()
-    found = cast("set[bytes]", server.redis.sunion(names))
-    return {id.decode() for id in found}
+    return server.sunion([keys.referrers(id) for id in ids])
 
 
 def whole(server: Server, keys: Keys) -> dict[str, Entity]:
     """All entities by their hashes, whatever the list of ids says."""
     found: dict[str, Entity] = {}
-    first = len(keys.entities)
-    names = server.redis.scan_iter(f"{keys.entities}*", count=BATCH)
-    for part in batched(names, BATCH):
-        found |= fetch(server, keys, [name.decode()[first:] for name in part])
+    for ids in batched(server.scan(keys.entities), BATCH):
+        found |= fetch(server, keys, ids)
     return found
 
 
 def cleared(server: Server, keys: Keys) -> Iterator[Command]:
     """The commands that take away all that ``filed`` can make, but the hashes."""
-    for first in (keys.term(""), keys.documents, keys.referrers("")):
-        for name in server.redis.scan_iter(f"{first}*", count=BATCH):
-            yield "UNLINK", name
+    for first in (keys.term_sets, keys.documents, keys.referrers("")):
+        for name in server.scan(first):
+            yield "UNLINK", f"{first}{name}"
     yield "UNLINK", keys.ids
 
 

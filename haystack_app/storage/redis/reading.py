@@ -6,6 +6,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, takewhile
 from threading import local
 
@@ -21,15 +22,15 @@ from ..changes import REMOVE, Change, ChangePage, Records
 from . import entities, layout, log
 from .entities import BATCH, Entity, names_of
 from .entity_commands import referring, refs_of
-from .index import Index
+from .history.timeseries import Histories
+from .index.base import Index
+from .index.paths import MOST_TARGETS, narrowed
+from .index.query import Query
+from .index.terms import Conjunction, conjunctions
 from .keys import Keys
-from .layout import Layout
-from .paths import MOST_TARGETS, narrowed
-from .query import Query
+from .layout import Layout, check_names
 from .server import Server
-from .terms import Conjunction, conjunctions
-from .timeseries import Histories
-from .work import Work
+from .transaction import Transaction
 
 __all__ = ["RedisReading"]
 
@@ -49,8 +50,10 @@ class RedisReading(StorageAdapter):
         url = settings.REDIS_URL if url is None else url
         if not url:
             raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
-        self.server = Server(url, modules=modules)
         self.keys = Keys(prefix)
+        self.server = Server(
+            url, modules=modules, guard=partial(check_names, keys=self.keys)
+        )
         self._local = local()
         self._made: tuple[int, Layout, Index, Histories] | None = None
 
@@ -77,7 +80,7 @@ class RedisReading(StorageAdapter):
         return found
 
     @property
-    def _work(self) -> Work | None:
+    def _work(self) -> Transaction | None:
         """What this thread is about to change."""
         return getattr(self._local, "work", None)
 

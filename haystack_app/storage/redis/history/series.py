@@ -11,16 +11,16 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from redis.exceptions import ConnectionError
 
-from ...kinds.series import Chunk
-from ..samples import Batch, Extent
+from ....kinds.series import Chunk
+from ...samples import Batch, Extent
+from ..keys import Keys
+from ..scripts import SIZES, SPAN
+from ..server import Command, Server
 from .blocks import LARGEST, SAMPLE, Samples, hex_time, same, time_of
-from .keys import Keys
-from .reading_scripts import SIZES, SPAN
-from .server import Command, Server
 
 __all__ = ["OutdatedReading", "Plan", "Series", "cut"]
 
@@ -85,29 +85,26 @@ class Series:
         span = self._span(id, None, None)
         if span is None:
             return Extent(0)
-        size = self.server.run(SIZES, self.keys.base, id) // SAMPLE
+        args = [self.keys.blocks(id)], self.keys.blocks_of_numbers, id
+        size = self.server.run(SIZES, *args) // SAMPLE
         [last] = self._blocks(id, [span.last])
         return Extent(size, time_of(span.members[0]), last.times[-1], last.values[-1])
 
     def _span(self, id: str, first: int | None, last: int | None) -> _Span | None:
         """None for an empty history."""
         bounds = ("" if time is None else hex_time(time) for time in (first, last))
-        found = self.server.run(SPAN, self.keys.base, id, *bounds)
-        if not found:
+        args = [self.keys.blocks(id)], self.keys.blocks_of_numbers, id
+        found = self.server.run(SPAN, *args, *bounds)
+        if found is None:
             return None
-        members, size, member, last_size, sample = found
-        return _Span(
-            [one.decode() for one in members],
-            size,
-            member.decode(),
-            last_size,
-            Samples.unpacked(sample, None).times[0],
-        )
+        members, size, newest, newest_size, sample = found
+        times = Samples.unpacked(sample, None).times
+        return _Span(members, size, newest, newest_size, times[0])
 
     def _blocks(self, id: str, members: Sequence[str]) -> list[Samples]:
         numbers = [self.keys.numbers(member[16:], id) for member in members]
         others = [self.keys.others(member[16:], id) for member in members]
-        found = cast("list[bytes | None]", self.server.redis.mget(numbers + others))
+        found = self.server.mget(numbers + others)
         blocks = []
         for at in range(len(members)):
             data = found[at]

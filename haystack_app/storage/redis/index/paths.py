@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...filters.ast import And, Compare, Filter, Has, Or
-from ...kinds.scalars import Ref
-from ...kinds.transient import TRANSIENT
+from ....filters.ast import And, Compare, Filter, Has, Or
+from ....kinds.scalars import Ref
+from ....kinds.transient import TRANSIENT
 
 __all__ = ["MOST_TARGETS", "Targets", "narrowed", "steppable"]
 

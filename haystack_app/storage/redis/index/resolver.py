@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ...filters.ast import And, Compare, Filter, Has, Missing, Or, Path
-from ...kinds.scalars import Ref
-from .entities import Entity, Tags
+from ....filters.ast import And, Compare, Filter, Has, Missing, Or, Path
+from ....kinds.scalars import Ref
+from ..entities import Entity, Tags
 
 __all__ = ["Resolver", "paths_of"]
 

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ...filters.ast import And, Compare, Filter, Has, Or
-from ...kinds.scalars import Number
-from ...kinds.transient import TRANSIENT
+from ....filters.ast import And, Compare, Filter, Has, Or
+from ....kinds.scalars import Number
+from ....kinds.transient import TRANSIENT
 
 __all__ = ["FIELDS", "asked", "bounds", "ordered"]
 

@@ -15,18 +15,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from redis.exceptions import ResponseError
 
-from ...kinds.series import LARGEST_CHUNK, Chunk
-from ..samples import Batch, Extent
+from ....kinds.series import LARGEST_CHUNK, Chunk
+from ...samples import Batch, Extent
+from ..keys import Keys
+from ..locks import Lease
+from ..server import Command, Server
 from .blocks import SAMPLE, Samples
-from .keys import Keys
-from .locks import Lease
-from .pending import interleaved
+from .merge import interleaved
 from .series import Plan, Series, cut
-from .server import Command, Server
 
 __all__ = ["Histories", "TimeSeries"]
 
@@ -123,8 +123,7 @@ class TimeSeries:
         while page.generation == generation:
             spool.write(page.samples.packed()[0])
             if len(page.samples) < LARGEST_CHUNK:
-                found = cast("Any", self.server.redis.hget(self.keys.generations, id))
-                if found != generation:
+                if self.server.hget(self.keys.generations, id) != generation:
                     return None
                 return chain([head] if head else [], others)
             first = page.samples.times[-1] // _MILLISECOND + 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...kinds.series import Chunk
-from ..samples import Batch, Extent
+from ....kinds.series import Chunk
+from ...samples import Batch, Extent
 from .blocks import Samples
 
 __all__ = ["combined", "extent_of", "interleaved", "overlaid"]

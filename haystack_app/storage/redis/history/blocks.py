@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...kinds.series import Chunk
-from ...wire import hayson_reader, hayson_writer
-from ..samples import Batch
+from ....kinds.series import Chunk
+from ....wire import hayson_reader, hayson_writer
+from ...samples import Batch
 
 __all__ = ["LARGEST", "SAMPLE", "Samples", "hex_time", "same", "time_of"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import layout
-from .entity_commands import cleared, filed, whole
-from .keys import Keys
-from .layout import Layout
-from .search import SearchIndex
-from .server import SEARCH, Server
-from .work import Work
+from .. import layout
+from ..entity_commands import cleared, filed, whole
+from ..index.search import SearchIndex
+from ..keys import Keys
+from ..layout import Layout
+from ..server import SEARCH, Server
+from ..transaction import Transaction
 
 __all__ = ["reindex"]
 
@@ -18,7 +18,7 @@ def reindex(server: Server, keys: Keys) -> int:
 
     Others see the old index or the new one; writers wait.
     """
-    work = Work(server, keys)
+    work = Transaction(server, keys)
     try:
         work.lease.acquire(None)
         made = layout.made(server)
@@ -36,5 +36,4 @@ def reindex(server: Server, keys: Keys) -> int:
         work.lease.release()
     if new.index != SEARCH and SEARCH in server.installed:
         SearchIndex(server, keys).drop()
-    server.starts += 1  # this process, too, is to look what there is now
     return len(found)

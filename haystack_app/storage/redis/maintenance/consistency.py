@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
-from ...kinds.series import microseconds_of
-from ..priority_array import Level
-from ..stored import tag_set_id
-from . import levels
-from .blocks import hex_time, time_of
-from .entities import BATCH, Entity, page
-from .entity_commands import refs_of
-from .index import Index
-from .keys import Keys
-from .server import Server
-from .timeseries import Histories
+from ....kinds.series import microseconds_of
+from ...priority_array import Level
+from ...stored import tag_set_id
+from .. import levels
+from ..entities import BATCH, Entity, page
+from ..entity_commands import refs_of
+from ..history.blocks import hex_time, time_of
+from ..history.timeseries import Histories
+from ..index.base import Index
+from ..keys import Keys
+from ..server import Server
 
 __all__ = ["differences"]
 
@@ -54,25 +54,16 @@ class _Check:
 
     def _names(self, kind: str) -> Iterator[str]:
         """What follows the kind in the names of keys."""
-        first = f"{self.keys.base}{kind}"
-        for key in self.server.redis.scan_iter(f"{first}*", count=BATCH):
-            yield key.decode().removeprefix(first)
+        return self.server.scan(f"{self.keys.base}{kind}")
 
     def _sets_of(self, kind: str) -> Iterator[tuple[str, set[str]]]:
         for name in self._names(kind):
-            key = f"{self.keys.base}{kind}{name}"
-            members = cast("set[bytes]", self.server.redis.smembers(key))
-            yield name, {member.decode() for member in members}
+            yield name, self.server.smembers(f"{self.keys.base}{kind}{name}")
 
     # -- entities --------------------------------------------------------------
 
     def _entities(self) -> Iterator[str]:
-        listed = {
-            id.decode()
-            for id in cast(
-                "list[bytes]", self.server.redis.zrange(self.keys.ids, 0, -1)
-            )
-        }
+        listed = set(self.server.zrange(self.keys.ids))
         held = set(self._names("e:"))
         for id in sorted(listed - held):
             yield f"@{id} is in the list of ids and nowhere else"
@@ -108,13 +99,11 @@ class _Check:
         known: set[str] = set()
         owners = {*self._names("h:"), *self._names("s:")}
         for id in sorted(owners):
-            members = cast(
-                "list[bytes]", self.server.redis.zrange(self.keys.blocks(id), 0, -1)
-            )
+            members = self.server.zrange(self.keys.blocks(id))
             if id not in self.there:
                 yield f"@{id} has samples and is no entity"
-            known.update(f"{member.decode()[16:]}:{id}" for member in members)
-            yield from self._history(id, [member.decode() for member in members])
+            known.update(f"{member[16:]}:{id}" for member in members)
+            yield from self._history(id, members)
         for id in sorted(self.facts.keys() - owners):
             yield from self._extent(id)
         for kind in ("b:", "o:"):
@@ -124,7 +113,7 @@ class _Check:
 
     def _stays(self, key: str) -> bool:
         """Whether a key is there and would be for ever."""
-        return self.server.redis.ttl(key) == -1
+        return self.server.ttl(key) == -1
 
     def _history(self, id: str, members: list[str]) -> Iterator[str]:
         last: int | None = None
@@ -170,22 +159,21 @@ class _Check:
                 yield f"@{id} has a priority array and is no entity"
             for number, level in levels.read(self.server, self.keys, id).items():
                 due |= _expiring(id, number, level)
-        found = cast("list[bytes]", self.server.redis.zrange(self.keys.due, 0, -1))
-        for member in sorted(due ^ {one.decode() for one in found}):
+        for member in sorted(
+            due.symmetric_difference(self.server.zrange(self.keys.due))
+        ):
             yield f"the list of expiries differs at {member}"
 
     def _log(self) -> Iterator[str]:
-        length = self.server.redis.xlen(self.keys.log)
-        listed = sum(
-            self.server.redis.llen(self.keys.log_of(id)) for id in self._names("l:")
-        )
+        length = self.server.xlen(self.keys.log)
+        listed = sum(self.server.llen(self.keys.log_of(id)) for id in self._names("l:"))
         if listed != length:
             yield f"the log has {length:,} entries, {listed:,} by entities"
 
     def _watches(self) -> Iterator[str]:
         there = set(self._names("w:"))
-        listed = cast("list[bytes]", self.server.redis.zrange(self.keys.watches, 0, -1))
-        for id in sorted(there ^ {one.decode() for one in listed}):
+        listed = self.server.zrange(self.keys.watches)
+        for id in sorted(there.symmetric_difference(listed)):
             yield f"the list of watches differs at {id}"
         for id in sorted(set(self._names("wt:")) - there):
             yield f"something was told to watch {id}, which is not open"

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...filters.planner import AllOf, AnyOf, Everything, Plan, Term, terms_of
-from ...kinds.datetimes import DateTime
-from ...kinds.scalars import Number, Ref, Symbol, Uri
-from ...kinds.transient import TRANSIENT
+from ....filters.planner import AllOf, AnyOf, Everything, Plan, Term, terms_of
+from ....kinds.datetimes import DateTime
+from ....kinds.scalars import Number, Ref, Symbol, Uri
+from ....kinds.transient import TRANSIENT
 from .paths import MOST_TARGETS, steppable
 
 __all__ = ["Conjunction", "conjunctions", "term_texts"]

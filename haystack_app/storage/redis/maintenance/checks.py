@@ -8,17 +8,19 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 from redis.exceptions import RedisError
 
-from .server import Server
+from ..keys import Keys
+from ..layout import RENAMED
+from ..server import Server
 
 __all__ = ["messages"]
 
 _OLDEST = (7, 0)
 
 
-def messages(alias: str, server: Server) -> list[CheckMessage]:
+def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
     """What is wrong with the server; one that does not answer is a warning."""
     try:
-        return list(_found(alias, server))
+        return list(_found(alias, server, keys))
     except RedisError as error:
         return [
             Warning(
@@ -29,15 +31,23 @@ def messages(alias: str, server: Server) -> list[CheckMessage]:
         ]
 
 
-def _found(alias: str, server: Server) -> Iterator[CheckMessage]:
+def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
     with server.probe() as probe:
         info: dict[str, Any] = probe.info()
+        made = probe.hget(keys.former_meta, "index")
     version = str(info.get("redis_version", "0"))
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
             f"storage {alias!r}: {server} is Redis {version}",
             hint="Redis 7.0 or newer is needed.",
             id="haystack.E020",
+        )
+    if made not in (None, RENAMED.encode()):
+        yield Error(
+            f"storage {alias!r}: the keys of {keys.former} are those of an earlier"
+            " version",
+            hint="Stop all programs of that version, then run haystack_redis_reindex.",
+            id="haystack.E022",
         )
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":

@@ -10,20 +10,20 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from redis.exceptions import ResponseError
 
-from ...filters.ast import Filter
-from .entities import BATCH, Entity, fetch, of_rows, page
-from .index import Moves, changed_terms
-from .keys import Keys
+from ....filters.ast import Filter
+from ..entities import BATCH, Entity, fetch, of_rows, page
+from ..keys import Keys
+from ..scripts import SEARCH, Row
+from ..server import Command, Server
+from .base import Moves, changed_terms
 from .ordering import FIELDS, asked, bounds, ordered
-from .reading_scripts import SEARCH
-from .server import Command, Server
 from .terms import Conjunction, term_texts
 
-__all__ = ["SearchIndex"]
+__all__ = ["SearchIndex", "drop_index"]
 
 _SEPARATOR = "\x1f"
 _MOST = 1_000_000
@@ -72,34 +72,37 @@ class SearchIndex:
         words = _question(alternatives)
         if few is not None and few <= BATCH:
             total, ids, rows = self._search(BATCH, BATCH, words, "1")
-            yield of_rows(ids, rows)
+            yield of_rows(ids, rows or [])
             if total <= len(ids):
                 return
             seen.update(ids)
-        total, ids, *whole = self._search(_MOST, BATCH, words, "")
+        total, ids, rows = self._search(_MOST, BATCH, words, "")
         if len(ids) < total:
             # more than the server is willing to name: all that there is
             yield from self._everything()
-        elif whole:
-            yield of_rows(ids, whole[0])
+        elif rows is not None:
+            yield of_rows(ids, rows)
         else:
             rest = [id for id in ids if id not in seen]
             for at in range(0, len(rest), BATCH):
                 yield fetch(self.server, self.keys, rest[at : at + BATCH])
 
-    def _search(self, ids: int, rows: int, words: Sequence[str], some: str) -> Any:
-        args = (self.keys.base, ids, rows, some, self.keys.search, *words)
+    def _search(
+        self, ids: int, rows: int, words: Sequence[str], some: str
+    ) -> tuple[int, list[str], list[Row | None] | None]:
+        keys = self.keys
+        first = keys.entities, keys.documents
+        args = (*first, ids, rows, some, keys.search, *words)
         try:
-            total, found, *whole = self.server.run(SEARCH, *args)
+            return self.server.run(SEARCH, [keys.meta], *args)
         except ResponseError as error:
             text = str(error).lower()
             if "exceed" in text:  # its own limit is lower: read everything
-                return 1, [], []
+                return 1, [], None
             if not any(words in text for words in (*_UNKNOWN, _BUILDING)):
                 raise
             self.ensure()  # a flush takes the index along
-            total, found, *whole = self.server.run(SEARCH, *args)
-        return total, [id.decode() for id in found], *whole
+            return self.server.run(SEARCH, [keys.meta], *args)
 
     def _everything(self) -> Iterator[dict[str, Entity]]:
         after = ""
@@ -115,7 +118,7 @@ class SearchIndex:
         for at in range(0, len(asked), _ALTERNATIVES):
             words = _question(asked[at : at + _ALTERNATIVES])
             asked_for = _MOST if most is None else most + 1
-            total, ids, *_ = self._search(asked_for, 0, words, "")
+            total, ids, _ = self._search(asked_for, 0, words, "")
             if len(ids) < total:
                 return None
             found.update(ids)
@@ -144,11 +147,7 @@ class SearchIndex:
             time.sleep(0.05)
 
     def drop(self) -> None:
-        try:
-            self.server.command("FT.DROPINDEX", self.keys.search)
-        except ResponseError as error:
-            if not any(words in str(error).lower() for words in _UNKNOWN):
-                raise
+        drop_index(self.server, self.keys.search)
 
     def _info(self) -> dict[bytes, Any]:
         found = self.server.command("FT.INFO", self.keys.search)
@@ -174,12 +173,11 @@ class SearchIndex:
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
         found: dict[str, set[str]] = defaultdict(set)
-        first = len(self.keys.documents)
-        for key in self.server.redis.scan_iter(f"{self.keys.documents}*", count=BATCH):
-            fields = cast("dict[bytes, bytes]", self.server.redis.hgetall(key))
-            texts = {name.decode(): text.decode() for name, text in fields.items()}
+        for id in self.server.scan(self.keys.documents):
+            fields = self.server.hgetall(self.keys.terms(id))
+            texts = {name: str(text, "utf-8") for name, text in fields.items()}
             for term in _described(texts):
-                found[term].add(key.decode()[first:])
+                found[term].add(id)
         yield from found.items()
 
     def faults(self) -> Iterator[str]:
@@ -187,10 +185,18 @@ class SearchIndex:
         info = self._info()
         if failures := int(info[b"hash_indexing_failures"]):
             yield f"the server could not index {failures:,} documents"
-        pattern = f"{self.keys.documents}*"
-        documents = sum(1 for _ in self.server.redis.scan_iter(pattern, count=BATCH))
+        documents = sum(1 for _ in self.server.scan(self.keys.documents))
         if documents != int(info[b"num_docs"]):
             yield f"{info[b'num_docs']} of {documents:,} documents are in the index"
+
+
+def drop_index(server: Server, name: str) -> None:
+    """Take an index away, if there is one of this name; documents stay."""
+    try:
+        server.command("FT.DROPINDEX", name)
+    except ResponseError as error:
+        if not any(words in str(error).lower() for words in _UNKNOWN):
+            raise
 
 
 def _parted(

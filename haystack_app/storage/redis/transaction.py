@@ -7,21 +7,30 @@ caller's own reading sees it through ``overlay`` methods.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from redis.exceptions import RedisError, ResponseError
 
 from ..changes import Change
 from ..priority_array import Level
 from ..samples import Batch
 from . import levels, libs, log
-from .applying import apply
 from .entities import Entity, fetch
-from .index import Moves
+from .history.series import Plan
+from .index.base import Moves
 from .keys import Keys
-from .locks import Lease
-from .series import Plan
+from .locks import Lease, LeaseLost
+from .scripts import APPLY, FENCED, STAGED
 from .server import Command, Server
 
-__all__ = ["Pending", "Work"]
+__all__ = ["Pending", "Transaction", "apply"]
+
+_AT_ONCE = 20_000
+"""Words that go with the script itself; more are sent before it in parts."""
+_STAGED = 5_000
+_STAGE_SECONDS = 600
 
 
 @dataclass(slots=True)
@@ -61,7 +70,7 @@ class Pending:
         )
 
 
-class Work:
+class Transaction:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
         self.lease = Lease(server, keys.locks)
@@ -161,3 +170,65 @@ class Work:
             yield "HSET", keys.tasks, name, text
         if pending.libs is not None:
             yield from libs.commands(keys, pending.libs)
+
+
+def apply(
+    server: Server, keys: Keys, lease: Lease, kind: str, commands: Iterable[Command]
+) -> None:
+    """Make all of it visible at once, and give the lease back.
+
+    ``kind`` is that of the index the commands are meant for, or empty where they
+    are for none. Raises LeaseLost or LayoutChanged.
+    """
+    words: list[Any] = []
+    for command in commands:
+        words.append(len(command))
+        words.extend(command)
+    if not words:
+        lease.release()
+        return
+    if len(words) <= _AT_ONCE:
+        _run(server, keys, lease, kind, words, staged=False)
+        return
+    stage = keys.stage(lease.token)
+    try:
+        _stage(server, stage, words)
+        _run(server, keys, lease, kind, words, staged=True)
+    except BaseException:
+        # it may be what the server's memory is full of
+        with suppress(RedisError):
+            server.unlink(stage)
+        raise
+
+
+def _run(
+    server: Server,
+    keys: Keys,
+    lease: Lease,
+    kind: str,
+    words: Sequence[Any],
+    *,
+    staged: bool,
+) -> None:
+    fields, token = lease.fields, lease.token
+    names = (
+        *(lease.key, keys.done(token), keys.stage(token), keys.meta),
+        *(keys.log, keys.log_end, keys.log_oldest),
+    )
+    head = token, keys.base, log.KEPT, len(words) if staged else 0, kind
+    try:
+        server.run(
+            APPLY, names, *head, len(fields), *fields, *(() if staged else words)
+        )
+    except ResponseError as error:
+        if str(error).startswith((FENCED, STAGED)):
+            raise LeaseLost(str(error)) from None
+        raise
+    lease.end()
+
+
+def _stage(server: Server, key: str, words: Sequence[Any]) -> None:
+    """Send many words before the script, so that it alone stops the others."""
+    for at in range(0, len(words), _STAGED):
+        part = words[at : at + _STAGED]
+        server.together(("RPUSH", key, *part), ("EXPIRE", key, _STAGE_SECONDS))

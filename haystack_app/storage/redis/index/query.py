@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-from ... import filters
-from ...filters.ast import Filter
-from ..errors import StatementTimeout
-from .entities import Entity, Tags
+from .... import filters
+from ....filters.ast import Filter
+from ...errors import StatementTimeout
+from ..entities import Entity, Tags
 from .resolver import Fetch, Resolver, paths_of
 
 __all__ = ["Query"]
