@@ -11,7 +11,8 @@ class Command(RedisCommand):
     help = (
         "Make the index, the references and the list of ids of a store on Redis anew "
         "from its entities; for the modules that the server has now. Others see the "
-        "old or the new ones; writers wait."
+        "old or the new ones; writers wait. A store of an earlier version is "
+        "converted first: stop all programs of that version before."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "StoreOutdated",
     "TwoStores",
     "check_names",
+    "is_outdated",
     "made",
     "record",
     "stored",
@@ -89,10 +90,15 @@ def stored(server: Server, keys: Keys) -> Layout | None:
     return None if index is None or series is None else Layout(index, series)
 
 
-def check_names(client: Client, keys: Keys) -> None:
-    """Whether the keys have the names of this version. Raises StoreOutdated."""
+def is_outdated(client: Client, keys: Keys) -> bool:
+    """Whether there is a store whose keys have the names of the former version."""
     [index] = client.texts(keys.former_meta, "index")
-    if index not in (None, RENAMED):
+    return index not in (None, RENAMED)
+
+
+def check_names(client: Client, keys: Keys) -> None:
+    """Raises StoreOutdated where ``is_outdated``."""
+    if is_outdated(client, keys):
         raise StoreOutdated(
             f"the store {keys.prefix!r} has the keys of an earlier version: stop all"
             " programs of that version and run manage.py haystack_redis_reindex"

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from .. import locks
 from ..index.search import drop_index
 from ..keys import Keys
-from ..layout import RENAMED, TwoStores
+from ..layout import RENAMED, TwoStores, is_outdated
 from ..locks import LockTimeout
 from ..scripts import BOTH, CONVERT, LOCKED
 from ..server import SEARCH, Server
@@ -30,6 +30,14 @@ def convert(server: Server, keys: Keys) -> int:
     Programs of the former version that write are waited for, and find no store after
     it. Raises LockTimeout or TwoStores.
     """
+    # the script's keys are of two slots: a cluster would not run it, and needs not to
+    count = _waited(server, keys) if is_outdated(server, keys) else 0
+    if SEARCH in server.installed:
+        drop_index(server, f"{keys.former}search")
+    return count
+
+
+def _waited(server: Server, keys: Keys) -> int:
     ends = time.monotonic() + locks.WAIT_SECONDS
     while (count := _tried(server, keys)) is None:
         if time.monotonic() > ends:
@@ -37,8 +45,6 @@ def convert(server: Server, keys: Keys) -> int:
                 f"a program of an earlier version writes to {keys.former}: stop it"
             )
         time.sleep(_PAUSE)
-    if SEARCH in server.installed:
-        drop_index(server, f"{keys.former}search")
     return count
 
 

@@ -47,10 +47,9 @@ local function move(key)
 end
 
 -- names are met twice where the table of keys is made anew meanwhile
-local count, moved = 0, 0
+local count = 0
 repeat
-  local cursor = '0'
-  moved = 0
+  local cursor, moved = '0', 0
   repeat
     local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
     cursor = page[1]
