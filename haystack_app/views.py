@@ -62,12 +62,13 @@ def front_page(request: HttpRequest) -> HttpResponse:
 
 def count(adapter: StorageAdapter, text: str) -> int:
     """How many records match and are not in the trash."""
-    tree = filters.parse(f"({text}) and not trash")
+    tree = filters.without_trash(filters.parse(text))
     matching = getattr(adapter, "matching", None)
     return len(adapter.read(tree)) if matching is None else matching(tree).count()
 
 
 def _sample_point(adapter: StorageAdapter) -> str | None:
     """The id of some point with a history, for the examples."""
-    found = adapter.read("point and his and temp and not trash", limit=1)
+    tree = filters.without_trash(filters.parse("point and his and temp"))
+    found = adapter.read(tree, limit=1)
     return next((record["id"].id for record in found), None)

@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..auth.permissions import scope_filter
+from ..filters import is_trash
 from ..kinds.scalars import Ref
 from ..models import Entity
 from ..sql.compiler import compile_filter
@@ -166,7 +167,7 @@ class EntityAdmin(EntityModelAdmin):
     @admin.display
     def dis(self, entity: Entity) -> SafeString:
         tags = entity.record
-        badge = _TRASH if "trash" in tags else ""
+        badge = _TRASH if is_trash(tags) else ""
         return format_html("{}{}", display_name(tags), badge)
 
     @admin.display(description="kind of thing")

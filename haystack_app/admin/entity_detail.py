@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number, Ref
@@ -56,7 +57,7 @@ def entity_context(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
     return {
         "entity": entity,
         "thing": label_of(tags),
-        "is_trash": "trash" in tags,
+        "is_trash": is_trash(tags),
         "markers": sorted(markers),
         "tags": [
             (name, value_html(value, names))

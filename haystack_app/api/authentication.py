@@ -16,6 +16,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from ..auth import throttle, tokens
+from ..auth.caller import Caller
 from ..auth.headers import Authorization, challenge
 from ..models import Token
 from .throttling import as_throttled
@@ -25,6 +26,7 @@ __all__ = [
     "BearerAuthentication",
     "CachedBasicAuthentication",
     "SessionAuthentication",
+    "caller_of",
     "log_out",
 ]
 
@@ -120,11 +122,14 @@ AUTHENTICATION = [
 ]
 
 
-def log_out(request: Request) -> None:
-    """End the log-in that a request came with.
+def caller_of(request: Request) -> Caller:
+    """Whose request it is; DRF has authenticated it."""
+    token = request.auth if isinstance(request.auth, Token) else None
+    return Caller(request.user, token, lambda: log_out(request))
 
-    An API token is nobody's log-in: it stays until it is revoked.
-    """
+
+def log_out(request: Request) -> None:
+    """End the login that a request came with. An API token stays until revoked."""
     if not isinstance(request.auth, Token):
         logout(request._request)
     elif request.auth.scope == Token.LOG_IN:

@@ -1,25 +1,30 @@
-"""What every view under ``/api/`` shares: log-in, headers, errors, whose context."""
+"""What every view below the API's root shares, whatever the host's REST_FRAMEWORK."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from rest_framework.exceptions import NotFound
-from rest_framework.request import Request
+from drf_spectacular.openapi import AutoSchema
 from rest_framework.views import APIView
 
-from ..auth.permissions import has_permission, scope_filter
-from ..ops import Context
-from ..ops.context import UnknownProject, context_for
+from ..auth.caller import Caller
 from . import exceptions
-from .authentication import AUTHENTICATION
+from .authentication import AUTHENTICATION, caller_of
+from .throttling import RequestThrottle
 
 __all__ = ["ApiView"]
 
 
 class ApiView(APIView):
+    """Authentication, throttle, headers and errors."""
+
     authentication_classes = AUTHENTICATION
+    throttle_classes = [RequestThrottle]
+    schema: Any = AutoSchema()
+
+    @property
+    def caller(self) -> Caller:
+        return caller_of(self.request)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -29,22 +34,3 @@ class ApiView(APIView):
 
     def get_exception_handler(self) -> Any:
         return exceptions.handle
-
-    def context_of(
-        self, request: Request, close: Callable[[], None] = lambda: None
-    ) -> Context:
-        """Who asks, and of the store that the path names, as far as they may see it.
-
-        Raises NotFound for a project that is none.
-        """
-        project, user = self.kwargs.get("project"), request.user
-        try:
-            return context_for(
-                project,
-                user.get_username(),
-                close,
-                lambda right: has_permission(user, right),
-                scope_filter(user),
-            )
-        except UnknownProject:
-            raise NotFound(f"unknown project {project!r}") from None

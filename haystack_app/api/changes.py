@@ -11,18 +11,17 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
+from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from ..ops import NotAllowed
 from ..ops.changes import changes_after, read_cursor
 from . import openapi
 from .exceptions import UnreadableRequest
 from .negotiation import choose_type
 from .openapi import query
 from .pagination import LARGEST_PAGE, flag, page_size
-from .rest import OnlyJson, RestView
+from .rest import JsonNegotiation, RestView
 
 __all__ = ["CAN_WAIT", "ChangesView", "Following", "longest_wait"]
 
@@ -51,7 +50,7 @@ class Following(HttpResponse):
             self["X-Accel-Buffering"] = "no"  # nginx would keep events back
 
 
-class JsonOrEvents(OnlyJson):
+class JsonOrEvents(JsonNegotiation):
     def select_renderer(
         self,
         request: Request,
@@ -99,12 +98,9 @@ class ChangesView(RestView):
         asked = request.query_params
         streams = request.accepted_media_type == EVENTS
         limit, seconds = page_size(asked, _PAGE), longest_wait(asked)
-        with self.context(request) as context:
+        with self.op_context() as context:
             since = _since(request, streams)
-            try:
-                page = changes_after(context, since, limit)
-            except NotAllowed as error:
-                raise PermissionDenied(str(error)) from None
+            page = changes_after(context, since, limit)
             alias = context.storage.alias
         if streams:
             begin = page.cursor if since is None else since

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -10,22 +12,42 @@ from django.http import HttpResponseBase, JsonResponse
 from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
+    MethodNotAllowed,
     NotAuthenticated,
+    NotFound,
+    Throttled,
 )
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from ..auth.throttle import TooManyRequests
 from ..kinds.grid import Grid
-from ..ops.dispatch import brief
+from ..ops import OpError
+from ..ops.changes import CursorExpired
+from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, brief
+from ..ops.editing import (
+    Conflict,
+    EntityInUse,
+    StaleRecord,
+    StorageError,
+    UnknownEntity,
+)
 from ..outages import RETRY_SECONDS, TEXT, is_outage, unavailable
+from ..wire.errors import EncodeError, ParseError
 from . import throttling
 from .renderers import GridRenderer
 
 __all__ = [
     "BodyTooLarge",
+    "Conflicting",
+    "Gone",
     "NotImplementedMethod",
+    "PreconditionRequired",
+    "Stale",
     "UnknownCoding",
     "UnreadableBody",
     "UnreadableRequest",
+    "as_http",
+    "as_rest",
     "handle",
     "members_of",
 ]
@@ -55,6 +77,64 @@ class UnknownCoding(APIException):
 class NotImplementedMethod(APIException):
     status_code = 501
     default_detail = "Only GET and POST are implemented."
+
+
+class PreconditionRequired(APIException):
+    status_code = 428
+    default_detail = (
+        "Say which state you change: If-Match with the ETag that you read,"
+        " the mod in the body, or If-Match: * for any."
+    )
+
+
+class Conflicting(APIException):
+    status_code = 409
+    default_detail = "It does not go with what is there."
+
+
+class Stale(APIException):
+    status_code = 412
+    default_detail = "It was changed meanwhile."
+
+
+class Gone(APIException):
+    status_code = 410
+
+    def __init__(self, error: CursorExpired) -> None:
+        super().__init__(str(error))
+        self.members = {"oldest": str(error.oldest)}
+
+
+@contextmanager
+def as_rest() -> Iterator[None]:
+    """Refusals inside become answers: 404, 409, 410, 412, and 400 for the others."""
+    try:
+        yield
+    except UnknownEntity as err:
+        raise NotFound(str(err)) from None
+    except EntityInUse as err:
+        raise Conflicting(f"{err}; force=true removes it all the same") from None
+    except Conflict as err:
+        raise Conflicting(str(err)) from None
+    except StaleRecord as err:
+        raise Stale(str(err)) from None
+    except CursorExpired as err:
+        raise Gone(err) from None
+    except (StorageError, ParseError, EncodeError, OpError) as err:
+        raise UnreadableRequest(str(err)) from None
+
+
+@contextmanager
+def as_http() -> Iterator[None]:
+    """What the dispatcher raises, as exceptions of REST framework: 404, 405 and 429."""
+    try:
+        yield
+    except (UnknownOp, UnknownProject) as err:
+        raise NotFound(str(err)) from None
+    except HasSideEffects as err:
+        raise MethodNotAllowed("GET", str(err)) from None
+    except TooManyRequests as err:
+        raise Throttled(err.seconds) from None
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:

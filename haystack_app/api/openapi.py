@@ -13,12 +13,14 @@ __all__ = [
     "CHANGES",
     "ENTITY",
     "ETAG",
+    "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
     "PAGE_OF",
     "bodies",
     "id_in_path",
     "location",
+    "op_refusals",
     "query",
     "refusals",
 ]
@@ -81,6 +83,11 @@ CHANGES: dict[str, Any] = {
     },
     "required": ["changes", "cursor", "more"],
 }
+GRID: dict[str, Any] = {
+    "type": "object",
+    "description": "A grid in Hayson: `meta`, `cols` and `rows`.",
+    "additionalProperties": True,
+}
 _REFUSAL = {
     "type": "object",
     "properties": {
@@ -95,7 +102,7 @@ _REASONS = {
     401: "no log-in",
     403: "the right to do this is missing",
     404: "unknown id or project",
-    406: "the answer is JSON, or events",
+    406: "no media type of the Accept header can be written",
     409: "it does not go with what is there: others refer to it, say",
     410: "the change log does not go on from this cursor: read all entities anew",
     412: "it was changed meanwhile",
@@ -148,6 +155,20 @@ def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
     return {
         status: OpenApiResponse(_REFUSAL, description=_REASONS[status])
         for status in sorted({400, 401, 404, 429, *statuses})
+    }
+
+
+def op_refusals(method: str) -> dict[str, Any]:
+    """Of an op, as OpenAPI has them: whatever fails before the grid is read."""
+    statuses = [400, 401, 403, 404, 406, 429]
+    if method == "post":
+        statuses += [413, 415]
+    return {
+        str(status): {
+            "description": _REASONS[status],
+            "content": {_JSON: {"schema": _REFUSAL}},
+        }
+        for status in sorted(statuses)
     }
 
 

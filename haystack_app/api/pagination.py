@@ -1,18 +1,35 @@
-"""What pages of REST resources have in common: ``limit``, and words in queries."""
+"""Pages of REST resources: ``{"results": [...], "next": cursor or null}``."""
 
 from __future__ import annotations
 
-from django.http import QueryDict
+from typing import Any
 
+from django.http import QueryDict
+from rest_framework.pagination import BasePagination, Cursor, CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..kinds.scalars import is_ref_id
+from ..ops import Context, editing
+from ..wire.record import Record
 from .exceptions import UnreadableRequest
 
-__all__ = ["LARGEST_PAGE", "PAGE", "flag", "page_size"]
+__all__ = [
+    "LARGEST_PAGE",
+    "PAGE",
+    "PrimaryKeyPagination",
+    "RecordPagination",
+    "flag",
+    "page_size",
+]
 
 PAGE = 100
 LARGEST_PAGE = 1_000
+_LARGEST_KEY = 2**63 - 1
 
 
 def page_size(asked: QueryDict, default: int = PAGE) -> int:
+    """``limit`` of a query, capped. Raises UnreadableRequest."""
     text = asked.get("limit", str(default))
     digits = text.lstrip("0")
     if not text.isascii() or not digits.isdigit():
@@ -21,7 +38,111 @@ def page_size(asked: QueryDict, default: int = PAGE) -> int:
 
 
 def flag(asked: QueryDict, name: str) -> bool:
+    """A boolean of a query. Raises UnreadableRequest."""
     text = asked.get(name, "false")
     if text not in ("true", "false"):
-        raise UnreadableRequest(f"{name} is true or false, not {text!r}")
+        raise UnreadableRequest(f"{name} must be true or false, not {text!r}")
     return text == "true"
+
+
+def _page_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "results": schema,
+            "next": {
+                "type": "string",
+                "nullable": True,
+                "description": "`cursor` of the next page; null on the last one.",
+            },
+        },
+        "required": ["results", "next"],
+    }
+
+
+def _page_parameters(rows: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": "limit",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1},
+            "description": f"{rows} a page: {PAGE} by default, {LARGEST_PAGE} at most",
+        },
+        {
+            "name": "cursor",
+            "in": "query",
+            "schema": {"type": "string"},
+            "description": "where the page begins: `next` of the page before",
+        },
+    ]
+
+
+class PrimaryKeyPagination(CursorPagination):
+    """Rows of a table by their integer keys; a cursor is the last key of a page."""
+
+    ordering = "pk"
+
+    def get_page_size(self, request: Request) -> int:
+        return page_size(request.query_params)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        text = request.query_params.get("cursor") or "0"
+        is_key = text.isascii() and text.isdigit() and len(text) <= 19
+        if not is_key or int(text) > _LARGEST_KEY:
+            raise UnreadableRequest(f"invalid cursor {text[:40]!r}")
+        return Cursor(offset=0, reverse=False, position=int(text))
+
+    def encode_cursor(self, cursor: Cursor) -> str:
+        """The key alone: DRF's own is a link."""
+        return str(cursor.position)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.get_next_link()})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return _page_schema(schema)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return _page_parameters("rows")
+
+
+class RecordPagination(BasePagination):
+    """Records of a storage by their ids; a cursor is the last id of a page."""
+
+    def paginate_records(self, context: Context, asked: QueryDict) -> list[Record]:
+        """The page that a query asks for. Raises UnreadableRequest, ParseError."""
+        after, size = asked.get("cursor", ""), page_size(asked)
+        if after and not is_ref_id(after):
+            raise UnreadableRequest(f"invalid cursor {after[:40]!r}")
+        found = editing.page(
+            context,
+            asked.get("filter"),
+            after=after,
+            size=size + 1,
+            trash=flag(asked, "trash"),
+        )
+        has_next = len(found) > size
+        self.next: str | None = found[size - 1]["id"].id if has_next else None
+        return found[:size]
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.next})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return _page_schema(schema)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[Any]:
+        return [
+            *_page_parameters("entities"),
+            _in_query("filter", "a Haystack filter, such as `site and area > 100m²`"),
+            _in_query("trash", "also show entities in the trash", "boolean"),
+        ]
+
+
+def _in_query(name: str, description: str, type: str = "string") -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "schema": {"type": type},
+        "description": description,
+    }

@@ -1,49 +1,60 @@
-"""What an API token may do: its scope, and never more than its user."""
+"""Permission classes: what a request's user and token must be allowed to do."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from ..auth.roles import OPERATING, VIEW
-from ..models import Token
-from ..ops import Op
+from ..auth.caller import ADMIN, READ
+from ..auth.permissions import has_permission
+from ..auth.roles import VIEW
+from .authentication import caller_of
 
-__all__ = ["Scoped", "TokenScope", "covers", "scope_of"]
+__all__ = ["EntityPermission", "TokenScope", "UserPermission"]
 
-_ORDER = [Token.READ, Token.WRITE, Token.ADMIN]
-
-
-class Scoped(Protocol):
-    def needed_scope(self, request: Request) -> str:
-        """The least scope that a token needs for this request."""
+_ENTITY = {
+    "POST": "add_entity",
+    "PATCH": "change_entity",
+    "DELETE": "delete_entity",
+}
+_USER = {
+    "GET": "view",
+    "HEAD": "view",
+    "POST": "add",
+    "PATCH": "change",
+    "DELETE": "delete",
+}
 
 
 class TokenScope(BasePermission):
-    """For views that are ``Scoped``; a log-in has no scope, and no limit."""
+    """Tokens need the scope ``read`` to read a resource, and ``admin`` to change it."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        needed = view.needed_scope(request)
-        scope = getattr(request.auth, "scope", "")
-        self.message = f"the token may {scope}, this needs {needed}"
-        return covers(request.auth, needed)
+        needed = READ if request.method in SAFE_METHODS else ADMIN
+        self.message = f"token scope {needed!r} required"
+        return caller_of(request).token_covers(needed)
 
 
-def covers(auth: Any, needed: str) -> bool:
-    """Whether a log-in, or a token within its scope, may do what needs a scope."""
-    if not isinstance(auth, Token) or auth.scope == Token.LOG_IN:
-        return True
-    return _ORDER.index(auth.scope) >= _ORDER.index(needed)
+class EntityPermission(BasePermission):
+    """The permissions on entities that Django's admin asks for."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        needed = _ENTITY.get(request.method or "", VIEW)
+        self.message = f"permission {needed!r} required"
+        return request.method == "OPTIONS" or has_permission(request.user, needed)
 
 
-def scope_of(op: Op | None, method: str | None) -> str:
-    """Of a call of an op; what is refused anyway (GET of hisWrite, say) needs none."""
-    if op is None or method in SAFE_METHODS or op.only_asks:
-        return Token.READ
-    if op.permission in OPERATING:
-        return Token.WRITE
-    if op.permission in ("", VIEW):
-        return Token.WRITE if op.side_effects else Token.READ
-    return Token.ADMIN
+class UserPermission(BasePermission):
+    """The permissions on users that Django's admin asks for."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        action = _USER.get(request.method or "")
+        if action is None:
+            return True  # the method is refused, or is OPTIONS
+        meta = get_user_model()._meta
+        needed = f"{meta.app_label}.{action}_{meta.model_name}"
+        self.message = f"permission {needed!r} required"
+        return bool(request.user.has_perm(needed))

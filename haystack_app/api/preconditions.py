@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from ..kinds.datetimes import DateTime
 from ..wire.record import Record
-from .exceptions import UnreadableRequest
-from .refusals import Stale
+from .exceptions import PreconditionRequired, Stale, UnreadableRequest
 
-__all__ = ["PreconditionRequired", "etag_of", "wanted_mod"]
-
-
-class PreconditionRequired(APIException):
-    status_code = 428
-    default_detail = (
-        "Say which state you change: If-Match with the ETag that you read,"
-        " the mod in the body, or If-Match: * for any."
-    )
+__all__ = ["etag_of", "wanted_mod"]
 
 
 def etag_of(record: Record) -> str:

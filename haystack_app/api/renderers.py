@@ -1,30 +1,23 @@
-"""Grids in and out of HTTP bodies."""
+"""Answers: grids of the ops, and the JSON of REST resources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import orjson
 from django.http import (
     HttpResponse,
     HttpResponseBase,
-    QueryDict,
     StreamingHttpResponse,
 )
 from rest_framework.renderers import BaseRenderer
 
 from ..kinds.grid import Grid
-from ..kinds.scalars import is_tag_name
-from ..wire import hayson_reader, json3_reader, zinc_reader
-from ..wire.errors import ParseError
-from ..wire.registry import HAYSON, JSON3, Format, text_of
+from ..wire.registry import Format
 
-__all__ = ["GridRenderer", "body_grid", "query_grid"]
+__all__ = ["GridRenderer", "HaysonRenderer"]
 
-_JSON_READERS = {
-    HAYSON.name: hayson_reader.read_value,
-    JSON3.name: json3_reader.read_value,
-}
 _WHOLE = 256 * 1024
 """Bytes up to which an answer is sent whole, with its length."""
 
@@ -77,6 +70,22 @@ class GridRenderer(BaseRenderer):
         return f"{self.media_type}; charset={self.charset}"
 
 
+class HaysonRenderer(BaseRenderer):
+    """JSON; an ``orjson.Fragment`` in the data is written as it is."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else orjson.dumps(data)
+
+
 def _told_without_meta(grid: Grid) -> Grid:
     """A grid for formats that lose its meta: no error and no cut goes untold."""
     if "incomplete" in grid.meta:
@@ -89,42 +98,3 @@ def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
     """A generator, so that closing the response closes what it reads from."""
     yield from head
     yield from rest
-
-
-def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:
-    """The grid of a request's body. Raises ParseError."""
-    if takes_list and (reader := _JSON_READERS.get(format.name)):
-        value = reader(text_of(body))
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            return Grid.of(value)
-        if isinstance(value, Grid):
-            return value
-        raise ParseError("expected a grid, or a list of dicts")
-    grid = format.read_bytes(body)
-    if not grid.cols:
-        raise ParseError("a grid has one column at least")
-    return grid
-
-
-def query_grid(query: QueryDict) -> Grid:
-    """One row of a query string: a Zinc value where the whole text is one.
-
-    Parameters whose names are no tag names belong to somebody else. Raises
-    ParseError for one that is given twice with two values: a row has one.
-    """
-    row: dict[str, Any] = {}
-    for name, texts in query.lists():
-        if not is_tag_name(name):
-            continue
-        if len(set(texts)) > 1:
-            raise ParseError(f"parameter {name} has {len(texts)} values: POST a grid")
-        if (value := _argument(texts[0])) is not None:
-            row[name] = value
-    return Grid.of([row]) if row else Grid()
-
-
-def _argument(text: str) -> Any:
-    try:
-        return zinc_reader.read_value(text)
-    except ParseError:
-        return text

@@ -1,4 +1,4 @@
-"""What REST resources share: who may, bodies in Hayson, answers in JSON."""
+"""What REST resources share: permissions, bodies in Hayson, answers in JSON."""
 
 from __future__ import annotations
 
@@ -9,42 +9,29 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.permissions import has_permission
-from ..auth.roles import VIEW
 from ..conf import limit
-from ..models import Token
 from ..ops import Context
-from ..wire import hayson_reader
+from ..ops.dispatch import context_for
 from ..wire.registry import HAYSON
 from .base import ApiView
-from .bodies import request_body
+from .exceptions import UnreadableRequest, as_http, as_rest
 from .negotiation import format_of
-from .permissions import TokenScope
-from .refusals import as_rest
+from .parsers import HaysonParser
+from .permissions import EntityPermission, TokenScope
+from .renderers import HaysonRenderer
 
-__all__ = ["RestView"]
-
-
-_RIGHTS = {"POST": "add_entity", "PATCH": "change_entity", "DELETE": "delete_entity"}
+__all__ = ["JsonNegotiation", "RestView"]
 
 
-class EntityRights(BasePermission):
-    """The permissions that Django's own admin asks for."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        right = _RIGHTS.get(request.method or "", VIEW)
-        self.message = f"this needs the right {right}"
-        return request.method == "OPTIONS" or has_permission(request.user, right)
-
-
-class OnlyJson(BaseContentNegotiation):
-    """There is nothing to negotiate, so that no Accept is refused."""
+class JsonNegotiation(BaseContentNegotiation):
+    """Answers are JSON, whatever the Accept header says; bodies must be."""
 
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        return None  # the view reads bodies itself
+        is_json = format_of(request.content_type or "") is HAYSON
+        return next(iter(parsers)) if is_json else None
 
     def select_renderer(
         self,
@@ -52,31 +39,33 @@ class OnlyJson(BaseContentNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        return None, "application/json"
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 class RestView(ApiView):
-    permission_classes = [IsAuthenticated, TokenScope, EntityRights]
-    content_negotiation_class = OnlyJson
+    permission_classes = [IsAuthenticated, TokenScope, EntityPermission]
+    content_negotiation_class = JsonNegotiation
+    parser_classes = [HaysonParser]
+    renderer_classes = [HaysonRenderer]
 
-    def needed_scope(self, request: Request) -> str:
-        """As for the ops: ``commit`` changes the same things."""
-        return Token.READ if request.method in SAFE_METHODS else Token.ADMIN
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an empty body, which DRF takes for an empty dict."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in ("POST", "PATCH"):
+            return
+        if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+            if format_of(request.content_type or "") is not HAYSON:
+                raise UnsupportedMediaType(request.content_type or "")
+            raise UnreadableRequest("the body is empty: send JSON")
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(headers={"Content-Length": "0"})
 
     @contextmanager
-    def context(self, request: Request) -> Iterator[Context]:
-        """Of whom and which store it is about; what is refused inside is answered."""
-        context = self.context_of(request)
+    def op_context(self) -> Iterator[Context]:
+        """The caller's view of the project's store; refusals become answers."""
+        with as_http():
+            context = context_for(self.kwargs.get("project"), self.caller)
         with as_rest(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context
-
-    def body(self, request: Request) -> Any:
-        """The JSON of a body, still to be decoded."""
-        content_type = request.headers.get("Content-Type", "")
-        if format_of(content_type) is not HAYSON:
-            raise UnsupportedMediaType(content_type)
-        with as_rest():
-            return hayson_reader.parse_json(request_body(request._request))

@@ -1,23 +1,108 @@
-"""A user as JSON, in and out. Passwords only go in."""
+"""Serializers of REST resources: entities as tags, users as fields."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from django.contrib.auth import get_user_model, password_validation
 from django.contrib.auth.models import Group
+from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
-__all__ = ["NewUserFields", "UserFields", "UserPage"]
+from ..conf import limit
+from ..kinds.scalars import is_tag_name
+from ..wire import hayson_reader
+from ..wire.errors import ParseError
+from ..wire.record import Record
+from .exceptions import UnreadableRequest
 
-_USERS = get_user_model()
+__all__ = ["EntitySerializer", "NewUserSerializer", "UserSerializer", "shown_tags"]
+
+_REMOVE = {"_kind": "remove"}
+
+
+# -- entities -----------------------------------------------------------------
+
+
+class EntityListSerializer(serializers.ListSerializer[Any]):
+    """All entities of a list; an error names its row, counted from 1."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if len(data) > limit("IDS"):
+            raise UnreadableRequest(f"more than {limit('IDS')} entities (cap IDS)")
+        rows = []
+        for number, row in enumerate(data, 1):
+            try:
+                rows.append(_decoded(row))
+            except ParseError as err:
+                raise UnreadableRequest(f"row {number}: {err}") from None
+        return rows
+
+
+class EntitySerializer(serializers.BaseSerializer[Any]):
+    """A record's tags; in a partial update null stands for the removal of a tag.
+
+    ``fields`` are the tags that are shown, None for all.
+    """
+
+    def __init__(
+        self, *args: Any, fields: set[str] | None = None, **kwargs: Any
+    ) -> None:
+        self.shown = fields
+        super().__init__(*args, **kwargs)
+
+    class Meta:
+        list_serializer_class = EntityListSerializer
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        try:
+            if self.partial and isinstance(data, dict):
+                removed = {name: _REMOVE for name, val in data.items() if val is None}
+                data = {**data, **removed}
+            return _decoded(data)
+        except ParseError as err:
+            raise UnreadableRequest(str(err)) from None
+
+    def to_representation(self, instance: Record) -> Any:
+        """Stored JSON goes into the answer as it is."""
+        if self.shown is None:
+            return orjson.Fragment(instance.raw)
+        tags: Mapping[str, Any] = orjson.loads(instance.raw)
+        return {name: tags[name] for name in tags if name in self.shown}
+
+
+def _decoded(data: Any) -> dict[str, Any]:
+    """The tags of a JSON object; nulls are left out. Raises ParseError."""
+    tags = hayson_reader.decode(data)
+    if not isinstance(tags, dict):
+        raise ParseError("expected a dict of tags")
+    return tags
+
+
+def shown_tags(text: str | None) -> set[str] | None:
+    """Tag names, separated by commas; None for all. Raises UnreadableRequest."""
+    if not text:
+        return None
+    names = {name.strip() for name in text.split(",")}
+    for name in sorted(names):
+        if not is_tag_name(name):
+            raise UnreadableRequest(f"fields: invalid tag name {name!r}")
+    return {"id", *names}
+
+
+# -- users --------------------------------------------------------------------
+
+
+User = get_user_model()
 _MOST_GROUPS = 100
 _LONGEST_PASSWORD = 1_000
 
 
-class _GroupNames(serializers.ListField):
-    """Names of groups, looked up all at once."""
+class GroupNamesField(serializers.ListField):
+    """Names of groups, looked up in one query."""
 
     child = serializers.CharField(max_length=150)
 
@@ -28,98 +113,144 @@ class _GroupNames(serializers.ListField):
         found = list(Group.objects.filter(name__in=names))
         if unknown := names - {group.name for group in found}:
             text = ", ".join(sorted(map(repr, unknown)))
-            raise serializers.ValidationError(f"no group {text}")
+            raise serializers.ValidationError(f"unknown group {text}")
         return found
 
     def to_representation(self, data: Any) -> list[str]:
         return sorted(group.name for group in data.all())
 
 
-class _OnlyBool(serializers.BooleanField):
-    """JSON's own: ``"no"`` is a mistake that should be told."""
+class StrictBooleanField(serializers.BooleanField):
+    """A boolean of JSON: the string ``"no"`` is an error and not true."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
-            raise serializers.ValidationError("true or false is expected")
+            raise serializers.ValidationError("must be true or false")
         return data
 
 
-def _text(**options: Any) -> serializers.CharField:
-    return serializers.CharField(allow_blank=True, required=False, **options)
+def _has_field(name: str) -> bool:
+    try:
+        User._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return name != User.USERNAME_FIELD
 
 
-class UserFields(serializers.Serializer[Any]):
-    """What of a user can be seen, and changed."""
+def _present(*names: str) -> tuple[str, ...]:
+    """Those of Django's fields that the project's user model has."""
+    return tuple(name for name in names if _has_field(name))
 
-    id = serializers.IntegerField(read_only=True)
-    username = serializers.CharField(read_only=True)
+
+# DRF refuses a source that repeats the name
+_FROM: dict[str, Any] = (
+    {} if User.USERNAME_FIELD == "username" else {"source": User.USERNAME_FIELD}
+)
+_NAMES = _present("email", "first_name", "last_name")
+_DATES = _present("last_login", "date_joined")
+
+
+class UserSerializer(serializers.ModelSerializer[Any]):
+    """The fields of a user. A password is only written, never shown."""
+
+    username = serializers.CharField(**_FROM, read_only=True)
     password = serializers.CharField(
         write_only=True,
         required=False,
         trim_whitespace=False,
         max_length=_LONGEST_PASSWORD,
     )
-    email = serializers.EmailField(allow_blank=True, required=False, max_length=254)
-    first_name = _text(max_length=150)
-    last_name = _text(max_length=150)
-    groups = _GroupNames(required=False, max_length=_MOST_GROUPS)
-    active = _OnlyBool(
-        source="is_active", required=False, help_text="false: disabled, may not log in"
+    groups = GroupNamesField(required=False, max_length=_MOST_GROUPS)
+    active = StrictBooleanField(
+        source="is_active", required=False, help_text="false: the user cannot log in"
     )
-    staff = _OnlyBool(
-        source="is_staff", required=False, help_text="may use the admin's pages"
+    staff = StrictBooleanField(
+        source="is_staff", required=False, help_text="may use the admin site"
     )
-    superuser = _OnlyBool(
-        source="is_superuser", required=False, help_text="may do everything"
+    superuser = StrictBooleanField(
+        source="is_superuser", required=False, help_text="has all permissions"
     )
-    last_login = serializers.DateTimeField(read_only=True, allow_null=True)
-    date_joined = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = (
+            "id",
+            "username",
+            "password",
+            *_NAMES,
+            "groups",
+            "active",
+            "staff",
+            "superuser",
+            *_DATES,
+        )
+        read_only_fields = _DATES
 
     def to_internal_value(self, data: Any) -> Any:
-        """A misspelt field must not be a password that never changed.
+        """Refuse unknown fields: a misspelt one must not pass for a change.
 
-        Fields that are only read may come back, as in a changed copy of an answer.
+        Read-only fields may be sent, as in a changed copy of an answer.
         """
         if isinstance(data, dict):
-            name = getattr(self.instance, "username", None)
+            name = self.instance.get_username() if self.instance else None
             for unknown in sorted(data.keys() - self.fields.keys()):
-                raise serializers.ValidationError({unknown: ["there is no such field"]})
+                raise serializers.ValidationError({unknown: ["unknown field"]})
             if self.instance and data.get("username", name) != name:
                 raise serializers.ValidationError({"username": ["cannot be changed"]})
         return super().to_internal_value(data)
 
     def validate(self, attrs: Any) -> Any:
-        """Django's validators, which compare a password with names and e-mail."""
+        """Django's validators compare a password with names and e-mail address."""
         if "password" not in attrs:
             return attrs
-        plain = ("username", "email", "first_name", "last_name")
+        plain = (User.USERNAME_FIELD, *_NAMES)
         named = {it: attrs.get(it, getattr(self.instance, it, "")) for it in plain}
         try:
-            password_validation.validate_password(attrs["password"], _USERS(**named))
+            password_validation.validate_password(attrs["password"], User(**named))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"password": error.messages}) from None
         return attrs
 
+    def create(self, validated_data: dict[str, Any]) -> Any:
+        groups = validated_data.pop("groups", [])
+        password = validated_data.pop("password")
+        user = User(**validated_data)
+        user.set_password(password)
+        user.save(force_insert=True)
+        user.groups.set(groups)
+        return user
 
-class NewUserFields(UserFields):
-    """The fields of a user, of whom name and password are needed."""
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        groups = validated_data.pop("groups", None)
+        password = validated_data.pop("password", None)
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        if password is not None:
+            instance.set_password(password)
+        instance.save()
+        if groups is not None:
+            instance.groups.set(groups)
+        return instance
+
+
+class NewUserSerializer(UserSerializer):
+    """The fields of a new user: name and password are required."""
 
     username = serializers.CharField(
+        **_FROM,
         trim_whitespace=False,
         max_length=150,
-        validators=[_USERS.username_validator],
     )
     password = serializers.CharField(
         write_only=True, trim_whitespace=False, max_length=_LONGEST_PASSWORD
     )
 
     def validate_username(self, value: str) -> str:
-        normal: str = _USERS.normalize_username(value)
+        """The model field's own validators, without its query for uniqueness."""
+        try:
+            field: Any = User._meta.get_field(User.USERNAME_FIELD)
+            field.run_validators(value)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+        normal: str = User.normalize_username(value)
         return normal
-
-
-class UserPage(serializers.Serializer[Any]):
-    results = UserFields(many=True)
-    next = serializers.CharField(
-        allow_null=True, help_text="`cursor` of the next page; null on the last one."
-    )

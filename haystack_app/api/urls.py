@@ -1,33 +1,42 @@
 """The REST resources, and the ops: ``/api/{op}`` and ``/api/{project}/{op}``.
 
-Any other path is an unknown op. ``RESOURCES`` are no names for projects or ops.
+Any other path is an unknown op. Names of resources cannot be those of projects or ops.
 """
 
 from __future__ import annotations
 
-from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
-from .entities import EntitiesView, EntityView
-from .users import UsersView, UserView
+from .entities import EntityViewSet, ProjectEntityViewSet
+from .schema import DocsView, SchemaView
+from .users import UserViewSet
 from .views import OpView
+
+
+class Router(SimpleRouter):
+    """Paths with or without the last slash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+router = Router()
+# ids first: @entities is a legal one
+router.register("entities", EntityViewSet, basename="entity")
+router.register("users", UserViewSet, basename="user")
+router.register(
+    "(?P<project>[^/]+)/entities", ProjectEntityViewSet, basename="project-entity"
+)
 
 app_name = "haystack"
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="haystack:schema")),
-    # ids first: @entities is a legal one
-    re_path(r"^entities/?$", EntitiesView.as_view(), name="entities"),
-    re_path(r"^entities/(?P<id>[^/]+)/?$", EntityView.as_view(), name="entity"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),
-    re_path(r"^users/?$", UsersView.as_view(), name="users"),
-    re_path(r"^users/(?P<id>[^/]+)/?$", UserView.as_view(), name="user"),
-    re_path(r"^(?P<project>[^/]+)/entities/?$", EntitiesView.as_view(schema=None)),
-    re_path(
-        r"^(?P<project>[^/]+)/entities/(?P<id>[^/]+)/?$",
-        EntityView.as_view(schema=None),
-    ),
+    path("", include(router.urls)),
     re_path(r"^(?P<project>[^/]+)/changes/?$", ChangesView.as_view(schema=None)),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"

@@ -1,7 +1,7 @@
-"""``/api/users/``: users of Django, for who has Django's permissions over them.
+"""``/api/users/``: Django's users, for callers with Django's permissions on them.
 
-Whoever is no superuser deals with those only who may do no more than they do
-themselves, before the change and after it (``auth.reach``).
+Callers that are not superusers may only see to users whose privileges are a part of
+their own, before the change and after it (``auth.privileges``).
 """
 
 from __future__ import annotations
@@ -10,206 +10,153 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.exceptions import NotFound, PermissionDenied
-from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet
 
 from ..auth.privileges import Privileges, privileges_of
-from ..models import Token
 from . import openapi
-from .exceptions import UnreadableRequest
+from .exceptions import Conflicting, UnreadableRequest
 from .openapi import query
-from .pagination import LARGEST_PAGE, PAGE, page_size
-from .permissions import TokenScope
-from .refusals import Conflicting
+from .pagination import PrimaryKeyPagination
+from .permissions import TokenScope, UserPermission
 from .rest import RestView
-from .serializers import NewUserFields, UserFields, UserPage
-from .throttling import RequestThrottle
+from .serializers import NewUserSerializer, UserSerializer
 
-__all__ = ["UserView", "UsersView"]
+__all__ = ["UserViewSet"]
 
-_USERS = get_user_model()
-_RIGHTS = {
-    "GET": "view",
-    "HEAD": "view",
-    "POST": "add",
-    "PATCH": "change",
-    "DELETE": "delete",
-}
+User = get_user_model()
 _LARGEST_ID = 2**63 - 1
+_ID = OpenApiParameter("id", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH)
 
 
-class UserRights(BasePermission):
-    """Django's own permissions, as in the admin."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        if (right := _RIGHTS.get(request.method or "")) is None:
-            return True  # the method is refused, or is OPTIONS
-        meta = _USERS._meta
-        permission = f"{meta.app_label}.{right}_{meta.model_name}"
-        self.message = f"this needs the right {permission}"
-        return bool(request.user.has_perm(permission))
-
-
-class _Users(RestView):
-    permission_classes = [IsAuthenticated, TokenScope, UserRights]
-    throttle_classes = [RequestThrottle]
-
-    def needed_scope(self, request: Request) -> str:
-        return Token.READ if request.method in SAFE_METHODS else Token.ADMIN
-
-
-class UsersView(_Users):
-    """All users: a page of them, or a new one."""
-
-    @extend_schema(
+@extend_schema_view(
+    list=extend_schema(
         operation_id="users_list",
-        parameters=[
-            query("username", "only the user of this name"),
-            query(
-                "limit",
-                f"users a page: {PAGE} by default, {LARGEST_PAGE} at most",
-                {"type": "integer", "minimum": 1},
-            ),
-            query("cursor", "where the page begins, as `next` of the last one says"),
-        ],
-        responses={200: UserPage, **openapi.refusals(403)},
-    )
-    def get(self, request: Request, **_: Any) -> HttpResponseBase:
-        """Users in the order in which they were made."""
-        asked = request.query_params
-        size, after = page_size(asked), _number(asked.get("cursor") or "0")
-        if after is None:
-            raise UnreadableRequest("cursor: use the `next` of the page before")
-        found = _USERS._default_manager.filter(pk__gt=after).order_by("pk")
-        if (name := asked.get("username")) is not None:
-            found = found.filter(username=name.replace("\0", ""))
-        rows = list(found.prefetch_related("groups")[: size + 1])
-        more = str(rows[size - 1].pk) if len(rows) > size else None
-        return JsonResponse(UserPage({"results": rows[:size], "next": more}).data)
-
-    @extend_schema(
+        parameters=[query("username", "only the user of this name")],
+        responses={200: UserSerializer(many=True), **openapi.refusals(403)},
+    ),
+    create=extend_schema(
         operation_id="users_create",
         parameters=[openapi.location("user")],
-        request={"application/json": NewUserFields},
-        responses={201: UserFields, **openapi.refusals(403, 409, 413, 415)},
-    )
-    def post(self, request: Request, **_: Any) -> HttpResponseBase:
-        """Add a user."""
-        fields = NewUserFields(data=self.body(request))
-        _check(fields)
-        given = dict(fields.validated_data)
-        groups, password = given.pop("groups", []), given.pop("password")
-        user = _USERS(**given)
-        user.set_password(password)
+        request={"application/json": NewUserSerializer},
+        responses={201: UserSerializer, **openapi.refusals(403, 409, 413, 415)},
+    ),
+    retrieve=extend_schema(
+        operation_id="users_retrieve",
+        parameters=[_ID],
+        responses={200: UserSerializer, **openapi.refusals(403)},
+    ),
+    partial_update=extend_schema(
+        operation_id="users_update",
+        parameters=[_ID],
+        request={"application/json": UserSerializer},
+        responses={200: UserSerializer, **openapi.refusals(403, 409, 413, 415)},
+    ),
+    destroy=extend_schema(
+        operation_id="users_delete",
+        parameters=[_ID],
+        responses={204: None, **openapi.refusals(403, 409)},
+    ),
+)
+class UserViewSet(RestView, ModelViewSet[Any]):
+    """Users, in the order in which they were created."""
+
+    queryset = User._default_manager.order_by("pk")
+    serializer_class = UserSerializer
+    pagination_class = PrimaryKeyPagination
+    permission_classes = [IsAuthenticated, TokenScope, UserPermission]
+    lookup_url_kwarg = "id"
+    lookup_value_regex = "[^/]+"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return NewUserSerializer if self.action == "create" else UserSerializer
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Locked by changes, so that two of them never take the last superusers."""
+        users = super().get_queryset()
+        if self.action in ("partial_update", "destroy"):
+            return users.select_for_update()
+        name = self.request.query_params.get("username")
+        if self.action == "list" and name is not None:
+            users = users.filter(**{User.USERNAME_FIELD: name.replace("\0", "")})
+        return users.prefetch_related("groups")
+
+    def get_object(self) -> Any:
+        text = self.kwargs["id"]
+        is_key = text.isascii() and text.isdigit() and len(text) <= 19
+        if not is_key or int(text) > _LARGEST_ID:
+            raise NotFound(f"unknown user {text!r}")
+        user = self.get_queryset().filter(pk=int(text)).first()
+        if user is None:
+            raise NotFound(f"unknown user {text!r}")
+        return user
+
+    # -- changing -------------------------------------------------------------
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        _check_valid(serializer)
+        given = serializer.validated_data
         try:
             with transaction.atomic():
-                _allow_flags(request, given, before=_USERS())
-                if _USERS._default_manager.filter(username=user.username).exists():
-                    raise Conflicting(f"there is a user {user.username!r} already")
-                user.save(force_insert=True)
-                user.groups.set(groups)
-                _allow(privileges_of(request.user), user)
+                _check_flags(request.user, given, before=User())
+                _check_new(given[User.USERNAME_FIELD])
+                user = serializer.save()
+                _check_covers(privileges_of(request.user), user)
         except IntegrityError:  # another request was faster
-            raise Conflicting(f"there is a user {user.username!r} already") from None
-        answer = JsonResponse(UserFields(user).data, status=201)
+            raise _taken(given[User.USERNAME_FIELD]) from None
+        answer = Response(UserSerializer(user).data, status=201)
         answer["Location"] = f"{request.path.rstrip('/')}/{user.pk}/"
         return answer
 
-
-@extend_schema(
-    parameters=[
-        OpenApiParameter("id", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH)
-    ]
-)
-class UserView(_Users):
-    """One user."""
-
-    @extend_schema(
-        operation_id="users_retrieve",
-        responses={200: UserFields, **openapi.refusals(403)},
-    )
-    def get(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
-        return JsonResponse(UserFields(_found(id)).data)
-
-    @extend_schema(
-        operation_id="users_update",
-        request={"application/json": UserFields},
-        responses={200: UserFields, **openapi.refusals(403, 409, 413, 415)},
-    )
-    def patch(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
-        """Set the fields of the body; `"active": false` disables the user."""
-        body = self.body(request)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Set the fields of the body; ``"active": false`` disables the user."""
         with transaction.atomic():
-            supers = _active_superusers()
-            user = _found(id, lock=True)
-            reach = privileges_of(request.user)  # that of before, if it is oneself
-            _allow(reach, user)
-            fields = UserFields(user, data=body, partial=True)
-            _check(fields)
-            given = dict(fields.validated_data)
-            _allow_flags(request, given, before=user)
-            if not given.get("is_active", True):
-                _keep_oneself(request, user, "disable")
-            if not (given.get("is_active", True) and given.get("is_superuser", True)):
-                _keep_one(supers, user)
-            _apply(user, given)
-            _allow(reach, user)
-        return JsonResponse(UserFields(_found(id)).data)
+            superusers = _active_superusers()
+            user = self.get_object()
+            # as they were before, if callers change themselves
+            privileges = privileges_of(request.user)
+            _check_covers(privileges, user)
+            serializer = self.get_serializer(user, data=request.data, partial=True)
+            _check_valid(serializer)
+            given = serializer.validated_data
+            _check_flags(request.user, given, before=user)
+            is_active = given.get("is_active", True)
+            if not is_active:
+                _check_not_self(request.user, user, "disable")
+            if not (is_active and given.get("is_superuser", True)):
+                _check_not_last(superusers, user)
+            serializer.save()
+            _check_covers(privileges, user)
+        return Response(UserSerializer(User._default_manager.get(pk=user.pk)).data)
 
-    @extend_schema(
-        operation_id="users_delete",
-        responses={204: None, **openapi.refusals(403, 409)},
-    )
-    def delete(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
-        """Remove a user, with all tokens; never oneself nor the last superuser."""
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete a user with all tokens; never oneself or the last superuser."""
         with transaction.atomic():
-            supers = _active_superusers()
-            user = _found(id, lock=True)
-            _allow(privileges_of(request.user), user)
-            _keep_oneself(request, user, "delete")
-            _keep_one(supers, user)
+            superusers = _active_superusers()
+            user = self.get_object()
+            _check_covers(privileges_of(request.user), user)
+            _check_not_self(request.user, user, "delete")
+            _check_not_last(superusers, user)
             user.delete()
-        answer = HttpResponse(status=204)
-        del answer["Content-Type"]
-        return answer
-
-
-# -- who it is about ----------------------------------------------------------
-
-
-def _number(text: str) -> int | None:
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        return None
-    number = int(text)
-    return number if number <= _LARGEST_ID else None
-
-
-def _found(id: str, *, lock: bool = False) -> Any:
-    users = _USERS._default_manager
-    number = _number(id)
-    rows = users.select_for_update() if lock else users.prefetch_related("groups")
-    user = None if number is None else rows.filter(pk=number).first()
-    if user is None:
-        raise NotFound(f"unknown user {id!r}")
-    return user
+        return Response(status=204)
 
 
 def _active_superusers() -> set[Any]:
-    """Locked, so that two requests never take the last two; in the order of ids."""
-    users = _USERS._default_manager.select_for_update().order_by("pk")
+    """Keys, locked in one order so that two requests never wait for each other."""
+    users = User._default_manager.select_for_update().order_by("pk")
     found = users.filter(is_superuser=True, is_active=True)
     return set(found.values_list("pk", flat=True))
 
 
-# -- what is refused ----------------------------------------------------------
-
-
-def _check(fields: UserFields) -> None:
-    if not fields.is_valid():
-        raise UnreadableRequest("; ".join(_reasons("", fields.errors)))
+# -- refusals  ----------------------------------------------------------
 
 
 def _reasons(path: str, errors: Any) -> list[str]:
@@ -225,35 +172,40 @@ def _reasons(path: str, errors: Any) -> list[str]:
     return [f"{path}: {errors}" if path else str(errors)]
 
 
-def _allow(reach: Privileges, user: Any) -> None:
-    if not reach.covers(privileges_of(user)):
+def _check_covers(privileges: Privileges, user: Any) -> None:
+    if not privileges.covers(privileges_of(user)):
         name = user.get_username()
-        raise PermissionDenied(f"{name!r} may do more, or see more, than you")
+        raise PermissionDenied(
+            f"{name!r} has permissions or scopes that you do not have"
+        )
 
 
-def _allow_flags(request: Request, given: dict[str, Any], before: Any) -> None:
+def _check_flags(editor: Any, given: dict[str, Any], before: Any) -> None:
     for flag, word in (("is_superuser", "superuser"), ("is_staff", "staff")):
         changes = flag in given and given[flag] != getattr(before, flag)
-        if changes and not request.user.is_superuser:
-            raise PermissionDenied(f"only superusers change {word!r}")
+        if changes and not editor.is_superuser:
+            raise PermissionDenied(f"only superusers may change {word!r}")
 
 
-def _keep_oneself(request: Request, user: Any, word: str) -> None:
-    if user.pk == request.user.pk:
-        raise Conflicting(f"nobody can {word} themselves")
+def _check_not_self(editor: Any, user: Any, word: str) -> None:
+    if user.pk == editor.pk:
+        raise Conflicting(f"you cannot {word} yourself")
 
 
-def _keep_one(supers: set[Any], user: Any) -> None:
+def _check_not_last(supers: set[Any], user: Any) -> None:
     if supers == {user.pk}:
         raise Conflicting("this is the last active superuser")
 
 
-def _apply(user: Any, given: dict[str, Any]) -> None:
-    groups, password = given.pop("groups", None), given.pop("password", None)
-    for name, value in given.items():
-        setattr(user, name, value)
-    if password is not None:
-        user.set_password(password)
-    user.save()
-    if groups is not None:
-        user.groups.set(groups)
+def _check_valid(serializer: BaseSerializer[Any]) -> None:
+    if not serializer.is_valid():
+        raise UnreadableRequest("; ".join(_reasons("", serializer.errors)))
+
+
+def _check_new(name: str) -> None:
+    if User._default_manager.filter(**{User.USERNAME_FIELD: name}).exists():
+        raise _taken(name)
+
+
+def _taken(name: str) -> Conflicting:
+    return Conflicting(f"user {name!r} already exists")

@@ -6,26 +6,21 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import (
-    MethodNotAllowed,
     NotFound,
-    PermissionDenied,
     UnsupportedMediaType,
 )
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from ..auth.permissions import has_permission
 from ..kinds.grid import Grid
-from ..ops import NotAllowed, Op, find_op
-from ..ops.dispatch import carry_out
+from ..ops import Op, dispatch, find_op
 from ..wire.errors import ParseError
 from . import exceptions
-from .authentication import log_out
 from .base import ApiView
 from .bodies import request_body
 from .negotiation import GridNegotiation, format_of
-from .permissions import TokenScope, scope_of
-from .renderers import GridRenderer, body_grid, query_grid
+from .parsers import body_grid, query_grid
+from .renderers import GridRenderer
 
 __all__ = ["OpView"]
 
@@ -43,15 +38,13 @@ class OpView(ApiView):
     """
 
     schema = None  # grids have no OpenAPI schema
-    permission_classes = [IsAuthenticated, TokenScope]
+    permission_classes = [IsAuthenticated]
+    throttle_classes: list[Any] = []  # the dispatcher counts
     content_negotiation_class = GridNegotiation
     http_method_names = ["get", "post", "head", "options"]
 
     def get(self, request: Request, name: str, **_: Any) -> Any:
-        op = self.found(name)
-        if op.side_effects:
-            raise MethodNotAllowed("GET", f"{name} changes things: POST it")
-        self.check_right(request, op)
+        op = self.authorized(request, name)
         try:
             arguments = query_grid(request.query_params)
         except ParseError as err:
@@ -59,12 +52,12 @@ class OpView(ApiView):
         return self.answer(request, op, arguments)
 
     def post(self, request: Request, name: str, **_: Any) -> Any:
-        op = self.found(name)
-        self.check_right(request, op)
+        op = self.authorized(request, name)
         return self.answer(request, op, self.posted(request, op))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.found(kwargs["name"])
+        if find_op(name := kwargs["name"]) is None:
+            raise NotFound(f"unknown op {name!r}")
         return HttpResponse(headers={"Content-Length": "0"})
 
     @property
@@ -79,18 +72,10 @@ class OpView(ApiView):
     ) -> Any:
         raise exceptions.NotImplementedMethod
 
-    def needed_scope(self, request: Request) -> str:
-        return scope_of(find_op(self.kwargs["name"]), request.method)
-
-    def check_right(self, request: Request, op: Op) -> None:
-        if op.permission and not has_permission(request.user, op.permission):
-            raise PermissionDenied(f"{op.name} needs the right {op.permission}")
-
-    def found(self, name: str) -> Op:
-        op = find_op(name)
-        if op is None:
-            raise NotFound(f"unknown op {name!r}")
-        return op
+    def authorized(self, request: Request, name: str) -> Op:
+        """The op, if the caller may call it: before the body is read."""
+        with exceptions.as_http():
+            return dispatch.authorize(name, self.caller, request.method or "")
 
     def posted(self, request: Request, op: Op) -> Grid:
         content_type = request.headers.get("Content-Type", "")
@@ -106,11 +91,9 @@ class OpView(ApiView):
             raise exceptions.UnreadableBody(str(err)) from None
 
     def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
-        context = self.context_of(request, close=lambda: log_out(request))
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
         if op.tells_in_meta and not renderer.grid_format.has_meta:
             return renderer.response(Grid.error(_NO_META.format(op.name)))
-        try:
-            return carry_out(op, context, grid, renderer.response)
-        except NotAllowed as err:
-            raise PermissionDenied(str(err)) from None
+        project = self.kwargs.get("project")
+        with exceptions.as_http():
+            return dispatch.run(op, self.caller, project, grid, renderer.response)

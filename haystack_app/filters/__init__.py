@@ -15,8 +15,10 @@ from .ast import (
 from .matcher import matches
 from .parser import parse
 from .symbols import resolved
+from .trash import NOT_TRASH, is_trash, without_trash
 
 __all__ = [
+    "NOT_TRASH",
     "And",
     "Compare",
     "Filter",
@@ -26,8 +28,10 @@ __all__ = [
     "IsSymbol",
     "Missing",
     "Or",
+    "is_trash",
     "matches",
     "parse",
     "reaches_out",
     "resolved",
+    "without_trash",
 ]

@@ -20,7 +20,7 @@ from django.dispatch import receiver
 from ..conf import app_settings
 from ..storage.signals import entities_changed
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
-from .login import Caller, renewed
+from .login import Login, renewed
 from .notifications import GROUP, SECONDS, Hints, send, send_now, shared_layer
 from .subscription import Subscription
 from .threads import in_thread
@@ -101,9 +101,9 @@ class RoundRobin(Generic[_T]):
 class Member(Protocol):
     """Somebody who is connected."""
 
-    caller: Caller
+    login: Login
 
-    def renew(self, caller: Caller | None) -> None:
+    def renew(self, login: Login | None) -> None:
         """What they may do as of now; None: they are logged in no more."""
 
 
@@ -308,7 +308,7 @@ class Hub:
         members = self.to_renew.part(self.members, RENEW_SECONDS)
         if not members:
             return
-        found = await in_thread(renewed, [member.caller for member in members])
+        found = await in_thread(renewed, [member.login for member in members])
         for member in members:
             if member in self.members:
-                member.renew(found[member.caller.identity])
+                member.renew(found[member.login.identity])

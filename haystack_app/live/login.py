@@ -11,74 +11,45 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
-from rest_framework.exceptions import (
-    APIException,
-    NotAuthenticated,
-    PermissionDenied,
-)
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 
-from ..api.authentication import AUTHENTICATION, log_out
-from ..api.permissions import covers
-from ..auth.permissions import has_permission, scope_filter
+from ..api.authentication import AUTHENTICATION, caller_of
+from ..auth.caller import READ, Caller
 from ..auth.roles import VIEW
 from ..filters.ast import Filter
-from ..models import Token
-from ..ops.context import UnknownProject, context_for
-from ..ops.registry import Context
 from .origins import header
 
-__all__ = ["Caller", "UnknownProject", "log_in", "renewed"]
+__all__ = ["Login", "log_in", "renewed"]
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Somebody who logged in: a user of Django, and the token if it was by one.
+class Login:
+    """An authenticated connection: who it belongs to, and by what it logged in.
 
-    ``scope`` and ``credentials`` are what they logged in by: who asks again learns
-    what is true by then. ``sees`` is what they may see; None for everything.
-    ``may_watch``: they may see anything at all.
+    ``scope`` is the connection's, ``credentials`` the value of Authorization;
+    ``renewed`` authenticates by them again. ``visible`` is the filter of what the
+    caller may see, None for everything; ``may_watch`` is false for a caller that
+    may see nothing.
     """
 
     scope: Mapping[str, Any]
     credentials: str
-    request: Request
-    sees: Filter | None
+    caller: Caller
+    visible: Filter | None
     may_watch: bool
 
     @property
-    def user(self) -> Any:
-        return self.request.user
-
-    @property
     def identity(self) -> tuple[str, str]:
-        """The same for connections of one log-in."""
+        """The same for connections of one login."""
         return self.credentials, header(self.scope, "cookie")
 
-    def renewed(self) -> Caller:
+    def renewed(self) -> Login:
         """As of now. Raises what ``log_in`` does."""
         return log_in(self.scope, self.credentials)
 
-    def check(self, right: str, scope: str) -> None:
-        """Raises PermissionDenied unless user and token may."""
-        if right and not has_permission(self.user, right):
-            raise PermissionDenied(f"this needs the right {right}")
-        if not covers(self.request.auth, scope):
-            raise PermissionDenied(f"the token may not do this: it needs {scope}")
 
-    def context(self, project: str | None, subscriber: str = "") -> Context:
-        """Of an op. Raises UnknownProject."""
-        return context_for(
-            project,
-            self.user.get_username(),
-            lambda: log_out(self.request),
-            lambda right: has_permission(self.user, right),
-            self.sees,
-            subscriber,
-        )
-
-
-def log_in(scope: Mapping[str, Any], credentials: str = "") -> Caller:
+def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
     """By a header Authorization, or the session of a cookie; as the API does it.
 
     ``credentials`` stand for the header where a client cannot send one. Raises
@@ -95,17 +66,18 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Caller:
     if not rest.user.is_authenticated:
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
-    may_watch = has_permission(rest.user, VIEW) and covers(rest.auth, Token.READ)
-    return Caller(scope, credentials, rest, scope_filter(rest.user), may_watch)
+    caller = caller_of(rest)
+    may_watch = caller.may(VIEW) and caller.token_covers(READ)
+    return Login(scope, credentials, caller, caller.scope, may_watch)
 
 
-def renewed(callers: Iterable[Caller]) -> dict[tuple[str, str], Caller | None]:
+def renewed(logins: Iterable[Login]) -> dict[tuple[str, str], Login | None]:
     """As of now, by identity; None for a log-in that has ended."""
-    found: dict[tuple[str, str], Caller | None] = {}
-    for caller in callers:
-        if caller.identity not in found:
+    found: dict[tuple[str, str], Login | None] = {}
+    for login in logins:
+        if login.identity not in found:
             try:
-                found[caller.identity] = caller.renewed()
+                found[login.identity] = login.renewed()
             except APIException:
-                found[caller.identity] = None
+                found[login.identity] = None
     return found

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.urls import re_path
 
-from .consumers import LiveConsumer
+from .connection import live_app
 
 __all__ = ["websocket_urls"]
 
@@ -18,6 +18,6 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 
 
 websocket_urls = [
-    re_path(r"^ws(?:/(?P<project>[^/]+))?/?$", LiveConsumer.as_asgi()),
+    re_path(r"^ws(?:/(?P<project>[^/]+))?/?$", cast(Any, live_app)),
     re_path(r"", cast(Any, nowhere)),
 ]

@@ -19,7 +19,7 @@ _MOST_CHARACTERS = 1_000_000
 
 
 class Socket(Protocol):
-    async def send(self, text_data: str) -> None: ...
+    async def send(self, text: str) -> None: ...
 
 
 class SendQueue:
@@ -74,7 +74,7 @@ class SendQueue:
     async def _deliver_one(self) -> None:
         """The socket takes a text when the one before has left."""
         had_room, text = self.has_room, self._texts[0]
-        await self._socket.send(text_data=text)
+        await self._socket.send(text)
         self._texts.popleft()
         self._size -= len(text)
         if self.has_room:

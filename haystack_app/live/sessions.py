@@ -8,27 +8,35 @@ from typing import Any
 
 import orjson
 
-from ..api.exceptions import UnreadableRequest
+from ..api.exceptions import UnreadableRequest, as_http
+from ..auth.caller import Caller
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number
-from .calls import Answer, called, grid_in
+from ..ops import dispatch
+from ..ops.dispatch import context_for
+from ..wire import hayson_reader, hayson_writer
+from ..wire.errors import ParseError
 from .delivery import SLOW_SECONDS, ended_text
 from .hub import hub
-from .login import Caller
+from .login import Login
 from .send_queue import SendQueue
 from .subscription import Subscription
 from .threads import CALLS, in_thread_of
 
-__all__ = ["Session"]
+__all__ = ["MOST", "Answer", "Session", "call_op", "grid_in"]
 
 Message = Mapping[str, Any]
+Answer = tuple[Grid, str]
+"""A grid and its Hayson; rows that are read while they are written are gone."""
+MOST = 32 * 1024 * 1024
+"""Characters of an answer, which is held whole as one message."""
 
 
 class Session:
     def __init__(
-        self, caller: Caller, project: str | None, send_queue: SendQueue
+        self, login: Login, project: str | None, send_queue: SendQueue
     ) -> None:
-        self.caller = caller
+        self.login = login
         self.project = project
         self.send_queue = send_queue
         self.hub = hub()
@@ -45,19 +53,19 @@ class Session:
     def send_soon(self, text: str) -> None:
         self.send_queue.send_soon(text)
 
-    def renew(self, caller: Caller | None) -> None:
-        """What is pushed from now on is what the caller may see as of now."""
-        if caller is None:
+    def renew(self, login: Login | None) -> None:
+        """Push from now on what the caller may see as of now."""
+        if login is None:
             self.on_log_out()
             return
-        changed = caller.sees != self.caller.sees
-        self.caller = caller
-        if not caller.may_watch:
+        changed = login.visible != self.login.visible
+        self.login = login
+        if not login.may_watch:
             for watch in list(self.watches.values()):
                 self.hub.drop(watch)
                 self.ended(watch)
         elif changed:
-            store = caller.context(self.project).storage
+            store = context_for(self.project, login.caller).storage
             for watch in self.watches.values():
                 watch.look_as(store)
 
@@ -78,12 +86,12 @@ class Session:
     async def call(self, message: Message) -> None:
         """Any op, as HTTP has it."""
         answer = await self._called(
-            message["op"], await in_thread_of(CALLS, grid_in, dict(message))
+            message["op"], await in_thread_of(CALLS, grid_in, message)
         )
         self._say(message, answer)
 
     async def sub(self, message: Message) -> None:
-        grid = await in_thread_of(CALLS, grid_in, dict(message))
+        grid = await in_thread_of(CALLS, grid_in, message)
         await self._watch(message, "watchSub", grid, grid.meta.get("watchId"))
 
     async def resume(self, message: Message) -> None:
@@ -98,7 +106,7 @@ class Session:
         await self._watch(message, "watchPoll", grid, id)
 
     async def unsub(self, message: Message) -> None:
-        grid = await in_thread_of(CALLS, grid_in, dict(message))
+        grid = await in_thread_of(CALLS, grid_in, message)
         answer = await self._called("watchUnsub", grid)
         watch = self.watches.get(str(grid.meta.get("watchId")))
         if watch is not None and grid.meta.get("close") not in (None, False):
@@ -147,15 +155,15 @@ class Session:
         elif now is not None and now.seq > seq:
             self.send_soon(ended_text(id))  # who asked later was answered sooner
         else:
-            store = self.caller.context(self.project).storage
+            store = context_for(self.project, self.login.caller).storage
             self.watches[id] = Subscription(meta, self, store, is_slow)
             if before := self.hub.add(self.watches[id]):
                 before.connection.ended(before)
         self.hub.wake()
 
     async def _called(self, op: str, grid: Grid, subscriber: str = "") -> Answer:
-        asked = self.caller, self.project, op, grid, subscriber
-        return await in_thread_of(CALLS, called, *asked)
+        asked = self.login.caller, self.project, op, grid, subscriber
+        return await in_thread_of(CALLS, call_op, *asked)
 
     def _say(self, message: Message, answer: Answer) -> None:
         words = {name: message[name] for name in ("op", "ref") if name in message}
@@ -174,3 +182,43 @@ def _number(message: Message, name: str) -> int:
     if type(value) is not int or value < 0:
         raise UnreadableRequest(f"{name} must be a whole number, not {value!r}")
     return value
+
+
+def call_op(
+    caller: Caller, project: str | None, name: str, grid: Grid, subscriber: str = ""
+) -> Answer:
+    """The answer of an op; ``subscriber`` receives the updates of its watch.
+
+    Raises an APIException with the status that HTTP would have.
+    """
+    with as_http():
+        op = dispatch.authorize(name, caller)
+        return dispatch.run(op, caller, project, grid, _written, subscriber)
+
+
+def _written(grid: Grid) -> Answer:
+    pieces: list[str] = []
+    size = 0
+    for piece in hayson_writer.grid_chunks(grid):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST:
+            error = Grid.error("the answer is too long for a message: use HTTP")
+            return error, hayson_writer.grid_text(error)
+    return grid, "".join(pieces)
+
+
+def grid_in(message: Message) -> Grid:
+    """The grid of a message, an empty one if it has none.
+
+    Raises UnreadableRequest.
+    """
+    if message.get("grid") is None:
+        return Grid()
+    try:
+        found = hayson_reader.decode(message["grid"])
+    except ParseError as error:
+        raise UnreadableRequest(f"grid: {error}") from None
+    if not isinstance(found, Grid):
+        raise UnreadableRequest("'grid' is not a grid")
+    return found

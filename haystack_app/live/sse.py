@@ -14,12 +14,11 @@ import orjson
 from rest_framework.exceptions import APIException, PermissionDenied
 
 from ..api.changes import Following
-from ..api.exceptions import members_of
-from ..api.refusals import Gone
+from ..api.exceptions import Gone, members_of
+from ..auth.caller import READ
 from ..auth.roles import VIEW
-from ..models import Token
-from ..ops import NotAllowed
 from ..ops.changes import CursorExpired, Page, check_may_follow
+from ..ops.dispatch import context_for
 from ..outages import is_outage
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import RENEW_SECONDS, hub
@@ -127,7 +126,7 @@ class EventStream:
         self.renewed = self.clock()
         try:
             await in_thread(_check, self.scope, self.alias)
-        except APIException:
+        except (APIException, PermissionDenied):
             raise
         except Exception:  # the database is down: the log says so, too
             logger.info("a log-in could not be looked at again", exc_info=True)
@@ -146,12 +145,9 @@ class EventStream:
 
 def _check(scope: Mapping[str, Any], alias: str) -> None:
     """Whether the caller may still follow. Raises APIException."""
-    caller = log_in(scope)
-    caller.check(VIEW, Token.READ)
-    try:
-        check_may_follow(caller.context(alias))
-    except NotAllowed as error:
-        raise PermissionDenied(str(error)) from None
+    caller = log_in(scope).caller
+    caller.check(VIEW, READ)
+    check_may_follow(context_for(alias, caller))
 
 
 def _event(place: int, text: str) -> str:

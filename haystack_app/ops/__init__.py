@@ -12,6 +12,6 @@ from . import (  # noqa: F401  each registers its ops
     system,
     watch,
 )
-from .registry import Context, NotAllowed, Op, OpError, all_ops, find_op
+from .registry import Context, Op, OpError, all_ops, find_op
 
-__all__ = ["Context", "NotAllowed", "Op", "OpError", "all_ops", "find_op"]
+__all__ = ["Context", "Op", "OpError", "all_ops", "find_op"]

@@ -6,10 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 
 import orjson
+from django.core.exceptions import PermissionDenied
 
 from ..storage.changes import Change
 from ..storage.errors import CursorExpired
-from .registry import Context, NotAllowed, OpError
+from .registry import Context, OpError
 
 __all__ = ["CursorExpired", "Page", "changes_after", "check_may_follow", "read_cursor"]
 
@@ -37,23 +38,23 @@ class Page:
 def read_cursor(text: str) -> int:
     """Raises OpError."""
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST):
-        raise OpError(f"{text[:_LONGEST]!r} is no cursor of the change log")
+        raise OpError(f"{text[:_LONGEST]!r} is not a cursor of the change log")
     return int(text)
 
 
 def check_may_follow(context: Context) -> None:
-    """Raises NotAllowed for whoever may not see every entity."""
+    """Raises PermissionDenied for a caller that may not see every entity."""
     if context.storage.scope is not None:
-        raise NotAllowed(
-            "the change log tells of every entity: it is for those whose groups"
-            " have no filter"
+        raise PermissionDenied(
+            "the change log covers every entity: it is for users whose groups have"
+            " no filter"
         )
 
 
 def changes_after(context: Context, cursor: int | None, limit: int) -> Page:
     """What follows in the log; without a cursor only where it ends now.
 
-    Raises NotAllowed and CursorExpired.
+    Raises PermissionDenied and CursorExpired.
     """
     check_may_follow(context)
     part = context.storage.changes_since(cursor, limit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..filters.ast import And, Filter, Has, Missing
+from ..filters import without_trash
+from ..filters.ast import Has
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Ref
 from ..storage.errors import (
@@ -42,10 +43,10 @@ def page(
 
     Raises ParseError.
     """
-    terms: list[Filter] = [Has(("id",)) if filter is None else filter_of(filter)]
+    tree = Has(("id",)) if filter is None else filter_of(filter)
     if not trash:
-        terms.append(Missing(("trash",)))
-    return context.storage.page(And(tuple(terms)), after, size)
+        tree = without_trash(tree)
+    return context.storage.page(tree, after, size)
 
 
 def retrieve(context: Context, id: str) -> Record:

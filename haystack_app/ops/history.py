@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
@@ -53,7 +54,7 @@ def _points(context: Context, ids: list[str]) -> list[HisPoint]:
     """What is in the trash is as unknown here as to read."""
     points = []
     for id, record in zip(ids, context.storage.read_by_ids(ids), strict=True):
-        if record is None or "trash" in record:
+        if record is None or is_trash(record):
             raise UnknownEntity(id)
         points.append(HisPoint.of(record))
     return points

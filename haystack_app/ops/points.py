@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
 from ..kinds.scalars import Number, Ref
 from ..storage.priority_array import DEFAULT, LEVELS, MANUAL, Level, effective
 from .arguments import ref_of, seconds_of, text_of
-from .registry import Context, NotAllowed, OpError, op
+from .registry import Context, OpError, op
 
 __all__: list[str] = []
 
@@ -34,7 +36,7 @@ def point_write(context: Context, request: Grid) -> Grid:
     if arguments.get("level") is None:
         return _array(context, id)
     if not context.may("write_points"):
-        raise NotAllowed("writing points needs the right write_points")
+        raise PermissionDenied("permission 'write_points' required")
     number = _level_number(arguments["level"])
     val = arguments.get("val")
     expires = None

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..conf import limit
-from ..filters.ast import And, Filter, Missing
+from ..filters import is_trash, without_trash
+from ..filters.ast import Filter
 from ..kinds.grid import Grid
 from ..kinds.scalars import Number, Ref
 from .arguments import filter_of, limit_of, refs_of, text_of
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
-
-_NOT_TRASH = Missing(("trash",))
 
 
 @op("read", permission="view_entity")
@@ -39,9 +38,9 @@ def _by_filter(context: Context, tree: Filter, asked: int | None) -> Grid:
     """
     most = limit("ROWS")
     if asked is not None and asked <= most:
-        found = context.storage.read(_visible(tree), asked)
+        found = context.storage.read(without_trash(tree), asked)
         return Grid.of(found.rows, found.names)
-    found = context.storage.read(_visible(tree), most + 1)
+    found = context.storage.read(without_trash(tree), most + 1)
     if len(found) <= most:
         return Grid.of(found.rows, found.names)
     cut = {"dis": f"more than {most} rows match (cap ROWS)", "limit": Number(most)}
@@ -50,7 +49,7 @@ def _by_filter(context: Context, tree: Filter, asked: int | None) -> Grid:
 
 def _by_ids(context: Context, ids: list[str]) -> Grid:
     records = context.storage.read_by_ids(ids)
-    rows = [{} if row is None or "trash" in row else row for row in records]
+    rows = [{} if row is None or is_trash(row) else row for row in records]
     return Grid.of(rows) if any(rows) else Grid()
 
 
@@ -75,9 +74,3 @@ def nav(context: Context, request: Grid) -> Grid:
 def _nav_row(tags: dict[str, Any]) -> dict[str, Any]:
     has_children = "site" in tags or "equip" in tags
     return {**tags, "navId": Ref(tags["id"].id)} if has_children else tags
-
-
-def _visible(tree: Filter) -> Filter:
-    """Beside the filter's own conjuncts, so that they are planned together."""
-    terms = tree.terms if isinstance(tree, And) else (tree,)
-    return And((*terms, _NOT_TRASH))

@@ -9,15 +9,11 @@ from dataclasses import dataclass, field
 from ..kinds.grid import Grid
 from ..storage.base import StorageAdapter
 
-__all__ = ["Context", "NotAllowed", "Op", "OpError", "all_ops", "find_op", "op"]
+__all__ = ["Context", "Op", "OpError", "all_ops", "find_op", "op"]
 
 
 class OpError(ValueError):
     """A request that an op cannot answer; the message becomes an error grid."""
-
-
-class NotAllowed(Exception):
-    """What the caller has no permission to; the answer is status 403."""
 
 
 @dataclass(frozen=True, slots=True)

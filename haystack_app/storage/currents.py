@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..filters import is_trash
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import microseconds_of
 from ..wire.record import Record
@@ -71,7 +72,7 @@ def _checked(id: str, record: Record | None, current: Current) -> Current:
         raise UnknownEntity(id)
     tags = record.json | {"id": Ref(id)}  # all that is asked of it is text
     point = WritablePoint.of(tags, "cur")
-    if "trash" in tags:
+    if is_trash(tags):
         raise NotWritable(f"@{id} is in the trash")
     if current.status not in STATUSES:
         known = ", ".join(sorted(STATUSES))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .. import filters
-from ..filters.ast import And, Compare, Filter, Has, Missing
+from ..filters import without_trash
+from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import REMOVE, Ref
 from ..kinds.transient import HIS_FACTS, TRANSIENT
@@ -68,7 +69,7 @@ class EntityStore(NamespaceStore):
         """
         if id is None:
             for marker in ("site", "equip", "point"):
-                found = self.read(_visible(Has((marker,))))
+                found = self.read(without_trash(Has((marker,))))
                 if len(found):
                     return found
             return Records.of([])
@@ -77,10 +78,10 @@ class EntityStore(NamespaceStore):
             at_site = Compare(("siteRef",), "==", Ref(id))
             equips = filters.And((Has(("equip",)), at_site))
             loose = filters.And((Has(("point",)), at_site, Missing(("equipRef",))))
-            return self.read(_visible(filters.Or((equips, loose))))
+            return self.read(without_trash(filters.Or((equips, loose))))
         if "equip" in parent:
             in_equip = Compare(("equipRef",), "==", Ref(id))
-            return self.read(_visible(filters.And((Has(("point",)), in_equip))))
+            return self.read(without_trash(filters.And((Has(("point",)), in_equip))))
         return Records.of([])
 
     # -- loading --------------------------------------------------------------
@@ -254,7 +255,3 @@ def _merged(held: Tags, changes: Tags) -> Tags:
         elif value is not None:
             tags[name] = value
     return tags
-
-
-def _visible(tree: Filter) -> Filter:
-    return And((tree, Missing(("trash",))))

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
@@ -86,7 +87,7 @@ class HistoryStore(StorageBackend):
             records = list(self._historized(ids))
             points = [HisPoint.of(record) for record in records]
             for point, record in zip(points, records, strict=True):
-                if "trash" in record:
+                if is_trash(record):
                     raise NotHistorized(f"@{point.id} is in the trash")
             batches = {point.id: checked(point, samples[point.id]) for point in points}
             growth = self.his_store(batches)

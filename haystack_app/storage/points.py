@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from ..filters import is_trash
 from ..kinds.scalars import Number
 from ..wire.record import Record
 from .backend import StorageBackend
@@ -43,7 +44,7 @@ class PointStore(StorageBackend):
         with self.locked([id]):
             record = self.existing(id)
             point = WritablePoint.of(record)
-            if "trash" in record:
+            if is_trash(record):
                 raise NotWritable(f"@{id} is in the trash")
             level = None
             if val is not None:

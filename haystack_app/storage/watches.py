@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..conf import limit
-from ..filters.ast import And, Filter, Missing
+from ..filters import NOT_TRASH, without_trash
+from ..filters.ast import Filter
 from ..wire.record import Record
 from .changes import Records
 from .errors import InvalidWatch, UnknownWatch
@@ -31,7 +32,6 @@ __all__ = ["WatchStore"]
 _RENEWED = 0.9
 """A lease is written anew when less than this part of it is left."""
 _LONGEST_DIS = 1_000
-_NOT_TRASH = Missing(("trash",))
 
 
 class WatchStore(NamespaceStore):
@@ -184,7 +184,7 @@ class WatchStore(NamespaceStore):
             if ids and watch.filter is not None:
                 raise InvalidWatch("a watch by filter takes no ids")
             distinct = list(dict.fromkeys(ids))
-            found = self.versioned(_NOT_TRASH, distinct)
+            found = self.versioned(NOT_TRASH, distinct)
             seq = watch.seq + bool(found)
             versions = {one: version for one, (version, _) in found.items()}
             self.watch_put_items(id, Delta(versions).items(seq))
@@ -243,10 +243,8 @@ class WatchStore(NamespaceStore):
     def watch_shown(self, watch: Watch) -> Filter:
         """What must match to be told of."""
         if watch.filter is None:
-            return _NOT_TRASH
-        tree = self.parsed(watch.filter)
-        terms = tree.terms if isinstance(tree, And) else (tree,)
-        return And((*terms, _NOT_TRASH))
+            return NOT_TRASH
+        return without_trash(self.parsed(watch.filter))
 
     def _key(self) -> str:
         if self.scope is None:

@@ -221,7 +221,7 @@ def test_only_who_may_change_entities_commits(api: Api, action: str) -> None:
     assert answer.status_code == 403
     assert answer.json() == {
         "status": 403,
-        "dis": "commit needs the right change_entity",
+        "dis": "permission 'change_entity' required",
     }
     assert contents() == before
 

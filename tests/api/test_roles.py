@@ -73,7 +73,7 @@ def test_what_a_role_may(filled: None, role: str) -> None:
             assert not grid_of(answer).is_error, (op, grid_of(answer).meta)
         else:
             assert answer.status_code == 403, op
-            assert "right" in answer.json()["dis"]
+            assert "permission" in answer.json()["dis"]
             assert contents() == before
         if op not in WRITES | EDITS:
             assert contents() == before

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import sampled_from
 from schemathesis.checks import CHECKS
 
+from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from project.wsgi import application
 from tests.api.conftest import basic, fill, logged_in, user
@@ -127,7 +128,9 @@ def test_the_schema_is_valid() -> None:
 
 def test_it_has_every_method_of_every_resource() -> None:
     found = document()
-    assert {path: list(item) for path, item in found["paths"].items()} == METHODS
+    paths = {path: list(item) for path, item in found["paths"].items()}
+    assert {path: paths[path] for path in METHODS} == METHODS
+    assert paths.keys() - METHODS.keys() == {f"/api/{op.name}" for op in all_ops()}
     for item in found["paths"].values():
         for operation in item.values():
             assert {"400", "401", "404"} <= operation["responses"].keys()
@@ -144,6 +147,18 @@ def test_it_has_every_method_of_every_resource() -> None:
     listed = found["paths"]["/api/entities/"]["get"]["parameters"]
     names = {"filter", "fields", "limit", "cursor", "trash"}
     assert {one["name"] for one in listed} == names
+
+
+def test_it_has_every_op() -> None:
+    paths = document()["paths"]
+    for op in all_ops():
+        item = paths[f"/api/{op.name}"]
+        assert list(item) == (["post"] if op.side_effects else ["get", "post"])
+        for operation in item.values():
+            assert op.doc in operation["description"]
+            assert "text/zinc" in operation["responses"]["200"]["content"]
+            assert operation["responses"].keys() >= {"401", "403", "404", "429"}
+    assert "requestBody" in paths["/api/hisWrite"]["post"]
 
 
 def test_the_page_of_the_schema(db: None) -> None:

@@ -366,7 +366,7 @@ def test_a_viewer_watches_and_writes_nothing(api: Api, store: StorageAdapter) ->
     for op, request in writes().items():
         answer = api.post(op, request)
         assert answer.status_code == 403, op
-        assert "right" in answer.json()["dis"]
+        assert "permission" in answer.json()["dis"]
     assert contents(store) == before
     assert told(api, id) == ([], [])
 
@@ -381,7 +381,7 @@ def test_a_token_that_may_read_may_watch(store: StorageAdapter) -> None:
     for op, request in writes().items():
         answer = reading.post(op, request)
         assert answer.status_code == 403, op
-        assert "the token may read, this needs write" in answer.json()["dis"]
+        assert "token scope 'write' required" in answer.json()["dis"]
     assert contents(store) == before
     assert told(reading, id) == ([], [])
     assert list(grid_of(writing.post("curWrite", writes()["curWrite"]))) == []

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.defs import Problem, problems, refs_in
+from haystack_app.filters import is_trash
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.wire.errors import ParseError
 from haystack_app.wire.record import Record
@@ -72,7 +73,7 @@ def _entities(adapter: StorageAdapter, filter: str | None) -> Iterator[Tags]:
         found = adapter.scan() if filter is None else adapter.read(filter)
     except ParseError as err:
         raise CommandError(f"FILTER: {err}") from None
-    return (record.tags for record in found if "trash" not in record.tags)
+    return (record.tags for record in found if not is_trash(record.tags))
 
 
 def _checked(

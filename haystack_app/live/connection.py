@@ -9,10 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.utils import await_many_dispatch
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import APIException
 
 from ..api.exceptions import BodyTooLarge, UnreadableRequest
@@ -21,13 +19,13 @@ from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
-from .login import Caller, log_in
+from .login import Login, log_in
 from .origins import header, is_foreign
 from .send_queue import SendQueue
 from .sessions import Session
 from .threads import CALLS, in_thread, in_thread_of
 
-__all__ = ["LiveConsumer"]
+__all__ = ["live_app"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,47 +34,57 @@ AUTH_SECONDS = 10.0
 _LONG = 16_384
 """Characters of a message; who has not logged in sends none that is longer."""
 
-NO_LOG_IN, NO_PROJECT, NO_AUTH = 4401, 4404, 4408
+NO_LOG_IN, FOREIGN_ORIGIN, NO_PROJECT, NO_AUTH = 4401, 4403, 4404, 4408
 TRY_LATER = 1013  # of the registry of RFC 6455
 
 
-class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """One connection. The hub of the process hears of changes for all of them, so
-    that none needs a channel of its own."""
+async def live_app(scope: Any, receive: Any, send: Any) -> None:
+    """ASGI application: one websocket.
 
-    caller: Caller | None = None
-    session: Session | None = None
-    is_leaving = False
+    The hub of the process listens for changes on behalf of all connections, so
+    that none needs a channel of its own.
+    """
+    await Connection(scope, receive, send).run()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.scope, self.base_send = scope, send
-        self.channel_layer = None
+
+class Connection:
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope, self._receive, self._send = scope, receive, send
+        self.login: Login | None = None
+        self.session: Session | None = None
+        self.is_leaving = False
         self.tasks: set[asyncio.Task[None]] = set()
+        self.send_queue = SendQueue(self)
+
+    async def run(self) -> None:
         try:
-            await await_many_dispatch([receive], self.dispatch)
-        except StopConsumer:
-            return
+            while True:
+                message = await self._receive()
+                if message["type"] == "websocket.connect":
+                    await self.connect()
+                elif message["type"] == "websocket.receive":
+                    await self.receive(message.get("text"))
+                else:
+                    return
         finally:
             self._end()
 
-    async def dispatch(self, message: Any) -> None:
-        """Without Channels' look at databases: none is asked in this thread."""
-        if message["type"] == "websocket.connect":
-            await self.connect()
-        elif message["type"] == "websocket.receive":
-            await self.receive(message.get("text"), message.get("bytes"))
-        else:
-            raise StopConsumer
+    async def send(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int, reason: str) -> None:
+        """Before the connection is accepted this is an answer with status 403."""
+        message = {"type": "websocket.close", "code": code, "reason": reason}
+        await self._send(message)
 
     # -- coming and going -----------------------------------------------------
 
     async def connect(self) -> None:
         origin = header(self.scope, "origin")
         if origin and is_foreign(self.scope):
-            await self.close()  # before accept: status 403
+            await self.close(FOREIGN_ORIGIN, "the page is from another origin")
             return
-        await self.accept()
-        self.send_queue = SendQueue(self)
+        await self._send({"type": "websocket.accept"})
         self._run(self.send_queue.deliver())
         if self.project not in (None, *storages, "sys"):
             await self._leave(NO_PROJECT, "unknown project")
@@ -85,7 +93,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         by_session = bool(origin) and self._has_session
         if (by_header or by_session) and not await self._stays(by_header):
             return
-        if self.caller is None:
+        if self.login is None:
             self._run(self._expect_auth())
 
     @property
@@ -99,20 +107,20 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _log_in(self, credentials: str) -> None:
         """Raises APIException."""
-        self.caller = await in_thread(log_in, self.scope, credentials)
-        self.session = Session(self.caller, self.project, self.send_queue)
+        self.login = await in_thread(log_in, self.scope, credentials)
+        self.session = Session(self.login, self.project, self.send_queue)
         self.session.on_log_out = self._log_out
 
     async def _stays(self, by_header: bool) -> bool:
         """Log in by what the upgrade came with; whether the connection stays open.
 
-        Who has a session only may still log in by a token.
+        A page with an ended session may still log in by a token.
         """
         try:
             await self._log_in("")
         except APIException:
             if by_header:
-                await self._leave(NO_LOG_IN, "the log-in has failed or has ended")
+                await self._leave(NO_LOG_IN, "login failed")
             return not by_header
         except Exception as error:
             if not is_outage(error):
@@ -123,18 +131,18 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _expect_auth(self) -> None:
         await asyncio.sleep(AUTH_SECONDS)
-        if self.caller is None:
+        if self.login is None:
             await self._leave(NO_AUTH, "no auth in time")
 
     def _log_out(self) -> None:
-        self._run(self._leave(NO_LOG_IN, "the log-in has ended"))
+        self._run(self._leave(NO_LOG_IN, "the login has ended"))
 
     async def _renew(self) -> Session:
         """The session, with what its caller may do as of now. Raises APIException."""
-        assert self.caller is not None and self.session is not None
+        assert self.login is not None and self.session is not None
         session = self.session  # it may end meanwhile
-        self.caller = await in_thread(self.caller.renewed)
-        session.renew(self.caller)
+        self.login = await in_thread(self.login.renewed)
+        session.renew(self.login)
         return session
 
     async def _leave(self, code: int, reason: str) -> None:
@@ -145,7 +153,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.session.end()
         await self.send_queue.empty(1.0)
         self._end()
-        with suppress(Exception):  # each server has its own for who has left
+        with suppress(Exception):  # each server raises its own if the client left
             await self.close(code, reason)
 
     def _end(self) -> None:
@@ -163,15 +171,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     # -- messages -------------------------------------------------------------
 
-    async def receive(
-        self, text_data: str | None = None, bytes_data: bytes | None = None
-    ) -> None:
+    async def receive(self, text: str | None) -> None:
         message: Message = {}
         try:
-            message = await self._read(text_data)
+            message = await self._read(text)
             await self._answer(message)
         except APIException as error:
             await self._refuse(message, error.status_code, str(error.detail))
+        except PermissionDenied as error:
+            await self._refuse(message, 403, str(error))
         except Exception as error:
             if is_outage(error):
                 await self._refuse(message, 503, TEXT)
@@ -205,17 +213,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _auth(self, message: Message) -> None:
         token = message.get("token")
         if self.session is not None:
-            raise UnreadableRequest("logged in already")
+            raise UnreadableRequest("already logged in")
         if not isinstance(token, str) or not token:
             raise UnreadableRequest("auth needs a token")
         try:
             await self._log_in(f"Bearer {token}")
         except APIException as error:
             await self._refuse(message, error.status_code, str(error.detail))
-            await self._leave(NO_LOG_IN, "the log-in has failed")
+            await self._leave(NO_LOG_IN, "login failed")
             return
-        assert self.caller is not None
-        user = self.caller.user.get_username()
+        assert self.login is not None
+        user = self.login.caller.username
         await self._say({"op": "auth", "user": user}, message)
 
     async def _call(self, op: str, message: Message) -> None:
@@ -223,7 +231,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             session = await self._renew()
         except APIException as error:
             await self._refuse(message, error.status_code, str(error.detail))
-            await self._leave(NO_LOG_IN, "the log-in has ended")
+            await self._leave(NO_LOG_IN, "the login has ended")
             return
         special: Mapping[str, Callable[[Message], Awaitable[None]]] = {
             "sub": session.sub,

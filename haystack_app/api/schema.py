@@ -1,0 +1,151 @@
+"""The OpenAPI schema of the resources and ops, and the page that shows it.
+
+Everything is set here, so that a host's settings of drf-spectacular describe the
+host's API and leave this one alone.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from django.templatetags.static import static
+from django.utils.translation import get_language
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+
+from ..ops import Op, all_ops
+from ..wire.registry import FORMATS
+from . import exceptions, openapi
+from .authentication import AUTHENTICATION
+from .throttling import RequestThrottle
+
+__all__ = ["DocsView", "SchemaView"]
+
+_TITLE = "Haystack server"
+_SIDECAR = "drf_spectacular_sidecar/swagger-ui-dist"
+_GRID = "A grid in one of Haystack's formats."
+
+
+def only_this_api(endpoints: list[Any]) -> list[Any]:
+    """Preprocessing hook: views of the host project have a schema of their own."""
+    return [
+        endpoint
+        for endpoint in endpoints
+        if endpoint[3].cls.__module__.startswith("haystack_app.")
+    ]
+
+
+def add_ops(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: every registered op, beside the resources.
+
+    The ops share one view and one path pattern, which says nothing about them.
+    """
+    paths = result["paths"]
+    root = next(path for path in paths if path.endswith("/changes/"))
+    for op in all_ops():
+        paths[root.removesuffix("changes/") + op.name] = _operations(op)
+    return result
+
+
+def _operations(op: Op) -> dict[str, Any]:
+    body = {"description": _GRID, "content": _content("read"), "required": True}
+    post = _operation(op, "post") | {"requestBody": body}
+    if op.side_effects:
+        return {"post": post}
+    return {"get": _operation(op, "get"), "post": post}
+
+
+def _operation(op: Op, method: str) -> dict[str, Any]:
+    permission = f" Requires the permission `{op.permission}`." if op.permission else ""
+    return {
+        "operationId": f"op_{op.name}_{method}",
+        "tags": ["ops"],
+        "summary": op.name,
+        "description": f"{op.doc}{permission}",
+        "security": [{"bearerAuth": []}, {"basicAuth": []}, {"cookieAuth": []}],
+        "responses": {
+            "200": {
+                "description": "The answer, or an error grid with `err` and `dis`.",
+                "content": _content("write"),
+            },
+            **openapi.op_refusals(method),
+        },
+    }
+
+
+def _content(direction: str) -> dict[str, Any]:
+    """Media types that are read or written; grids are opaque to OpenAPI."""
+    return {
+        media_type.name: {"schema": openapi.GRID if "json" in media_type.name else {}}
+        for format in FORMATS
+        if getattr(format, direction)
+        for media_type in format.media_types
+        if media_type.version is None
+    }
+
+
+_SETTINGS = {
+    "TITLE": _TITLE,
+    "DESCRIPTION": (
+        "Entities, users and changes as REST resources, and the Haystack ops. "
+        "docs/api.md describes both."
+    ),
+    "VERSION": "1",
+    "PREPROCESSING_HOOKS": ["haystack_app.api.schema.only_this_api"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "haystack_app.api.schema.add_ops",
+    ],
+}
+
+
+class _CachedGenerator(SchemaGenerator):
+    """Generates once for each language: it takes a second of CPU."""
+
+    _schemas: dict[str | None, Any] = {}
+    _lock = Lock()
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        language = get_language()
+        # one at a time: the library patches its settings for all threads
+        with self._lock:
+            if language not in self._schemas:
+                with patched_settings(_SETTINGS):
+                    found = super().get_schema(  # type: ignore[no-untyped-call]
+                        request=None, public=True
+                    )
+                self._schemas[language] = found
+            return self._schemas[language]
+
+
+class SchemaView(SpectacularAPIView):
+    authentication_classes = AUTHENTICATION
+    permission_classes = [AllowAny]
+    throttle_classes = [RequestThrottle]
+    generator_class = _CachedGenerator
+    urlconf = None
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    authentication_classes = AUTHENTICATION
+    permission_classes = [AllowAny]
+    throttle_classes = [RequestThrottle]
+    url_name = "haystack:schema"
+    title = _TITLE
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+    @staticmethod
+    def _swagger_ui_resource(filename: str) -> str:
+        return static(f"{_SIDECAR}/{filename}")
+
+    @staticmethod
+    def _swagger_ui_favicon() -> str:
+        return static(f"{_SIDECAR}/favicon-32x32.png")
