@@ -16,7 +16,7 @@ from ...sql.compiler import compile_filter
 from ...wire.record import Record
 from ..base import StorageAdapter
 from ..changes import Records
-from .commit import BATCH
+from ..changeset import BATCH
 from .scope import within
 
 __all__ = ["OrmEntities"]

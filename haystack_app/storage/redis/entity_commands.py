@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ...wire.record import Record
+from ..changeset import EntityRow
 from ..stored import edges_of
-from .entities import BATCH, Entity, fetch
+from .entities import BATCH, fetch, fields_of
 from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
@@ -33,7 +35,7 @@ def _hashes(keys: Keys, moves: Moves) -> Iterator[Command]:
         if after is None:
             yield "UNLINK", keys.entity(id)
         else:
-            yield "HSET", keys.entity(id), *after.fields
+            yield "HSET", keys.entity(id), *fields_of(after)
 
 
 def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
@@ -50,9 +52,9 @@ def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     return server.sunion([keys.referrers(id) for id in ids])
 
 
-def whole(server: Server, keys: Keys) -> dict[str, Entity]:
+def whole(server: Server, keys: Keys) -> dict[str, EntityRow]:
     """All entities by their hashes, whatever the list of ids says."""
-    found: dict[str, Entity] = {}
+    found: dict[str, EntityRow] = {}
     for ids in batched(server.scan(keys.entities), BATCH):
         found |= fetch(server, keys, ids)
     return found
@@ -72,8 +74,8 @@ def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield part
 
 
-def refs_of(entity: Entity | None) -> set[str]:
+def refs_of(entity: EntityRow | None) -> set[str]:
     """Ids that an entity's persistent tags refer to, wherever in them."""
     if entity is None:
         return set()
-    return {dst for _, dst in edges_of(entity.tag_values) if dst}
+    return {dst for _, dst in edges_of(Record(entity.tags).tags) if dst}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
@@ -13,7 +13,7 @@ from ..priority_array import Level
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["commands", "due", "read"]
+__all__ = ["commands", "due", "held", "read"]
 
 Array = Mapping[int, Level]
 
@@ -22,6 +22,12 @@ def read(server: Server, keys: Keys, id: str) -> dict[int, Level]:
     """The levels of a point that are set."""
     found = server.hgetall(keys.levels(id))
     return {int(number): _level(text) for number, text in found.items()}
+
+
+def held(server: Server, keys: Keys, ids: Sequence[str]) -> set[str]:
+    """Those of some points that have a level."""
+    found = server.together(*(("EXISTS", keys.levels(id)) for id in ids))
+    return {id for id, count in zip(ids, found, strict=True) if count}
 
 
 def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:

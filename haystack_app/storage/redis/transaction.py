@@ -1,7 +1,8 @@
 """What is changed while the caller is alone, kept here until all is applied.
 
-Nobody sees any of it before, and a caller that fails or dies leaves nothing. The
-caller's own reading sees it through ``overlay`` methods.
+Nobody sees any of it before, and a caller that fails or dies leaves nothing. What the
+caller itself asks for is answered from here: entities, levels, libraries and tasks by
+their ids, samples by ``history.merge``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
 from ..changes import Change
+from ..changeset import Changeset, EntityRow
 from ..priority_array import Level
 from ..samples import Batch
 from . import levels, libs, log
-from .entities import Entity, fetch
+from .entities import fetch
 from .history.series import Plan
 from .index.base import Moves
 from .keys import Keys
@@ -42,8 +45,8 @@ class Pending:
     ``dropped``.
     """
 
-    entities: dict[str, Entity | None] = field(default_factory=dict)
-    before: dict[str, Entity | None] = field(default_factory=dict)
+    entities: dict[str, EntityRow | None] = field(default_factory=dict)
+    before: dict[str, EntityRow | None] = field(default_factory=dict)
     log: list[Change] = field(default_factory=list)
     batches: dict[str, Batch] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -75,33 +78,24 @@ class Transaction:
         self.server, self.keys = server, keys
         self.lease = Lease(server, keys.locks)
         self.pending = Pending()
-        self._known: dict[str, Entity | None] = {}
+        self._known: dict[str, EntityRow | None] = {}
 
-    # -- reading what is stored and what is to be ------------------------------
+    # -- what is stored, and what is to be -------------------------------------
 
-    def fetch(self, ids: Sequence[str]) -> dict[str, Entity]:
+    def fetch(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         pending = self.pending.entities
         missing = [id for id in ids if id not in pending and id not in self._known]
         stored = fetch(self.server, self.keys, missing)
         for id in missing:
             if self.lease.covers(id):  # nobody else changes it meanwhile
                 self._known[id] = stored.get(id)
-        found: dict[str, Entity] = {}
+        found: dict[str, EntityRow] = {}
         for id in ids:
             entity = pending[id] if id in pending else self._known.get(id)
             entity = entity if id in pending else entity or stored.get(id)
             if entity is not None:
                 found[id] = entity
         return found
-
-    def overlay(
-        self, batches: Iterable[Mapping[str, Entity]]
-    ) -> Iterator[dict[str, Entity]]:
-        """Batches of stored entities as they are to be, and those to come."""
-        pending = self.pending.entities
-        for batch in batches:
-            yield {id: one for id, one in batch.items() if id not in pending}
-        yield {id: one for id, one in pending.items() if one is not None}
 
     def levels_of(self, id: str) -> dict[int, Level]:
         if id in self.pending.arrays:
@@ -114,17 +108,22 @@ class Transaction:
         """Whether an entity's history is to change."""
         return id in self.pending.batches or id in self.pending.dropped
 
-    def changes_of(self, id: str) -> list[Change]:
-        return [change for change in reversed(self.pending.log) if change.id == id]
-
     # -- changing --------------------------------------------------------------
 
-    def put(self, id: str, before: Entity | None, after: Entity | None) -> None:
+    def take(self, changes: Changeset) -> None:
+        """What is held of the entities is what ``fetch`` said."""
+        for move in changes.moves:
+            self.put(move.id, move.before, move.after)
+            if move.after is None:
+                self._drop(move.id)
+        self.pending.log += changes.log
+
+    def put(self, id: str, before: EntityRow | None, after: EntityRow | None) -> None:
         """``before`` is what ``fetch`` said."""
         self.pending.before.setdefault(id, before)
         self.pending.entities[id] = after
 
-    def drop(self, id: str) -> None:
+    def _drop(self, id: str) -> None:
         """The history and the array of a removed entity go with it."""
         pending = self.pending
         pending.dropped.add(id)
@@ -133,10 +132,10 @@ class Transaction:
         ):
             held.pop(id, None)
 
-    def set_levels(self, id: str, array: dict[int, Level]) -> None:
+    def set_levels(self, id: str, array: Mapping[int, Level]) -> None:
         if id not in self.pending.arrays:
             self.pending.arrays_before[id] = self.levels_of(id)
-        self.pending.arrays[id] = array
+        self.pending.arrays[id] = dict(array)
 
     # -- applying --------------------------------------------------------------
 
@@ -180,20 +179,18 @@ def apply(
     ``kind`` is that of the index the commands are meant for, or empty where they
     are for none. Raises LeaseLost or LayoutChanged.
     """
-    words: list[Any] = []
-    for command in commands:
-        words.append(len(command))
-        words.extend(command)
-    if not words:
+    words = chain.from_iterable((len(command), *command) for command in commands)
+    first = list(islice(words, _AT_ONCE + 1))
+    if not first:
         lease.release()
         return
-    if len(words) <= _AT_ONCE:
-        _run(server, keys, lease, kind, words, staged=False)
+    if len(first) <= _AT_ONCE:
+        _run(server, keys, lease, kind, first, sent=0)
         return
     stage = keys.stage(lease.token)
     try:
-        _stage(server, stage, words)
-        _run(server, keys, lease, kind, words, staged=True)
+        sent = _stage(server, stage, chain(first, words))
+        _run(server, keys, lease, kind, (), sent=sent)
     except BaseException:
         # it may be what the server's memory is full of
         with suppress(RedisError):
@@ -208,18 +205,16 @@ def _run(
     kind: str,
     words: Sequence[Any],
     *,
-    staged: bool,
+    sent: int,
 ) -> None:
     fields, token = lease.fields, lease.token
     names = (
         *(lease.key, keys.done(token), keys.stage(token), keys.meta),
         *(keys.log, keys.log_end, keys.log_oldest),
     )
-    head = token, keys.base, log.KEPT, len(words) if staged else 0, kind
+    head = token, keys.base, log.KEPT, sent, kind
     try:
-        server.run(
-            APPLY, names, *head, len(fields), *fields, *(() if staged else words)
-        )
+        server.run(APPLY, names, *head, len(fields), *fields, *words)
     except ResponseError as error:
         if str(error).startswith((FENCED, STAGED)):
             raise LeaseLost(str(error)) from None
@@ -227,8 +222,13 @@ def _run(
     lease.end()
 
 
-def _stage(server: Server, key: str, words: Sequence[Any]) -> None:
-    """Send many words before the script, so that it alone stops the others."""
-    for at in range(0, len(words), _STAGED):
-        part = words[at : at + _STAGED]
+def _stage(server: Server, key: str, words: Iterator[Any]) -> int:
+    """Send many words before the script, so that it alone stops the others.
+
+    How many they were; no more than a part of them is held at a time.
+    """
+    sent = 0
+    while part := list(islice(words, _STAGED)):
         server.together(("RPUSH", key, *part), ("EXPIRE", key, _STAGE_SECONDS))
+        sent += len(part)
+    return sent

@@ -152,9 +152,10 @@ def test_words_that_were_sent_twice_are_refused(
     redis_store.load_entities([entity("a", n=Number(1), dis="A")])
     staged = transaction._stage
 
-    def twice(server: Any, key: str, words: Any) -> None:
-        staged(server, key, words[-3:])
-        staged(server, key, words)
+    def twice(server: Any, key: str, words: Any) -> int:
+        every = list(words)
+        staged(server, key, iter(every[-3:]))
+        return staged(server, key, iter(every))
 
     monkeypatch.setattr(transaction, "_stage", twice)
     with pytest.raises(LeaseLost, match="not complete"):

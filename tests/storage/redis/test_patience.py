@@ -69,9 +69,9 @@ def test_what_is_sent_in_parts_waits(
     store.load_entities([entity("a")])
     staged = transaction._stage
 
-    def delayed(*args: Any) -> None:
+    def delayed(*args: Any) -> int:
         with busy(server):
-            staged(*args)
+            return staged(*args)
 
     monkeypatch.setattr(transaction, "_stage", delayed)
     store.load_entities([entity("a", n=Number(1)), entity("b")])

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+import orjson
+
 from ....filters.ast import Filter
-from ..entities import Entity
+from ...changeset import EntityRow
 from ..server import Command
 from .terms import Conjunction, term_texts
 
@@ -20,7 +22,7 @@ __all__ = [
     "terms_of_entity",
 ]
 
-Moves = Mapping[str, tuple[Entity | None, Entity | None]]
+Moves = Mapping[str, tuple[EntityRow | None, EntityRow | None]]
 """Entities before and after a change, by their ids."""
 MEMBERS = 3_000
 """Ids in one command; Lua passes on 8,000 words at most."""
@@ -29,7 +31,7 @@ MEMBERS = 3_000
 class Index(Protocol):
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         """Batches of entities that include all that one of the alternatives has.
 
         ``few``: after so many the caller may well stop.
@@ -51,7 +53,7 @@ class Index(Protocol):
         """With terms that this kind of index knows beside those of the planner."""
         ...
 
-    def terms_of(self, entity: Entity) -> set[str]:
+    def terms_of(self, entity: EntityRow) -> set[str]:
         """What an entity is to be filed under."""
         ...
 
@@ -86,15 +88,15 @@ def parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[at : at + MEMBERS]
 
 
-def terms_of_entity(entity: Entity | None) -> set[str]:
+def terms_of_entity(entity: EntityRow | None) -> set[str]:
     return set() if entity is None else term_texts(entity.record.tags)
 
 
 def changed_terms(
-    before: Entity | None, after: Entity | None
+    before: EntityRow | None, after: EntityRow | None
 ) -> tuple[set[str], set[str]]:
     """Terms before and after, without those that are known to stay."""
     if before is not None and after is not None and before.tags == after.tags:
         # of transient tags only the names are terms
-        return set(before.cur_tags), set(after.cur_tags)
+        return set(orjson.loads(before.cur)), set(orjson.loads(after.cur))
     return terms_of_entity(before), terms_of_entity(after)

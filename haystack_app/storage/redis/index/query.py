@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .... import filters
 from ....filters.ast import Filter
+from ...changeset import EntityRow
 from ...errors import StatementTimeout
-from ..entities import Entity, Tags
+from ..entities import Tags
 from .resolver import Fetch, Resolver, paths_of
 
 __all__ = ["Query"]
@@ -32,8 +33,8 @@ class Query:
         self._verdicts: dict[str, bool] = {}
 
     def matching(
-        self, tree: Filter, entities: Mapping[str, Entity]
-    ) -> Iterator[Entity]:
+        self, tree: Filter, entities: Mapping[str, EntityRow]
+    ) -> Iterator[EntityRow]:
         """Those that match and are seen."""
         self._look_at_the_clock()
         rows = {id: Tags(entity) for id, entity in entities.items()}
@@ -44,7 +45,7 @@ class Query:
                 if self._is_visible(id) and filters.matches(tree, tags, self._found):
                     yield entities[id]
 
-    def visible(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
+    def visible(self, entities: Mapping[str, EntityRow]) -> dict[str, EntityRow]:
         """Those that the caller may see."""
         self._look_at_the_clock()
         if self._scope is None:

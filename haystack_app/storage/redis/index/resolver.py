@@ -8,11 +8,12 @@ from typing import Any
 
 from ....filters.ast import And, Compare, Filter, Has, Missing, Or, Path
 from ....kinds.scalars import Ref
-from ..entities import Entity, Tags
+from ...changeset import EntityRow
+from ..entities import Tags
 
 __all__ = ["Resolver", "paths_of"]
 
-Fetch = Callable[[list[str]], Mapping[str, Entity]]
+Fetch = Callable[[list[str]], Mapping[str, EntityRow]]
 
 
 class Resolver:

@@ -15,7 +15,8 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from ....filters.ast import Filter
-from ..entities import BATCH, Entity, fetch, of_rows, page
+from ...changeset import EntityRow
+from ..entities import BATCH, fetch, of_rows, page
 from ..keys import Keys
 from ..scripts import SEARCH, Row
 from ..server import Command, Server
@@ -48,7 +49,7 @@ class SearchIndex:
 
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
         for batch in self._batches(alternatives, few):
             # whoever counts rows would take one twice for two
@@ -57,7 +58,7 @@ class SearchIndex:
 
     def _batches(
         self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         """As ``candidates``; what several questions find is there several times."""
         named, asked = _parted(alternatives)
         for at in range(0, len(named), BATCH):
@@ -67,7 +68,7 @@ class SearchIndex:
 
     def _found(
         self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
         words = _question(alternatives)
         if few is not None and few <= BATCH:
@@ -104,7 +105,7 @@ class SearchIndex:
             self.ensure()  # a flush takes the index along
             return self.server.run(SEARCH, [keys.meta], *args)
 
-    def _everything(self) -> Iterator[dict[str, Entity]]:
+    def _everything(self) -> Iterator[dict[str, EntityRow]]:
         after = ""
         while rows := page(self.server, self.keys, after, BATCH):
             after = max(rows)
@@ -168,7 +169,7 @@ class SearchIndex:
 
     # -- checking --------------------------------------------------------------
 
-    def terms_of(self, entity: Entity) -> set[str]:
+    def terms_of(self, entity: EntityRow) -> set[str]:
         return _described(_fields(entity))
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:
@@ -236,7 +237,7 @@ def _question(alternatives: Sequence[Conjunction]) -> list[str]:
     return [query, "PARAMS", str(len(params)), *params]
 
 
-def _fields(entity: Entity) -> dict[str, str]:
+def _fields(entity: EntityRow) -> dict[str, str]:
     """The document of an entity; empty where it would say nothing."""
     tags = entity.record.tags
     terms = term_texts(tags)

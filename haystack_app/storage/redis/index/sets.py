@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ....filters.ast import Filter
-from ..entities import BATCH, Entity, fetch, of_rows
+from ...changeset import EntityRow
+from ..entities import BATCH, fetch, of_rows
 from ..keys import Keys
 from ..scripts import FIND, Row
 from ..server import Command, Server
@@ -39,7 +40,7 @@ class SetIndex:
 
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         few_are_enough = few is not None and few <= BATCH
         found = self._find(alternatives, BATCH, few=few_are_enough)
         if isinstance(found, str):
@@ -52,7 +53,7 @@ class SetIndex:
         for at in range(0, len(ids), BATCH):
             yield fetch(self.server, self.keys, ids[at : at + BATCH])
 
-    def _some(self, key: str, few: int) -> Iterator[dict[str, Entity]]:
+    def _some(self, key: str, few: int) -> Iterator[dict[str, EntityRow]]:
         """Of a set that may be large, a part after the other."""
         seen: set[str] = set()
         cursor, count = 0, min(max(2 * few, 50), BATCH)
@@ -72,7 +73,7 @@ class SetIndex:
     def narrowed(self, tree: Filter) -> Filter:
         return tree
 
-    def terms_of(self, entity: Entity) -> set[str]:
+    def terms_of(self, entity: EntityRow) -> set[str]:
         return terms_of_entity(entity)
 
     def filed(self) -> Iterator[tuple[str, set[str]]]:

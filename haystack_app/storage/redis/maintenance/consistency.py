@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from ....kinds.series import microseconds_of
+from ...changeset import EntityRow
 from ...priority_array import Level
 from ...stored import tag_set_id
 from .. import levels
-from ..entities import BATCH, Entity, page
+from ..entities import BATCH, page
 from ..entity_commands import refs_of
 from ..history.blocks import hex_time, time_of
 from ..history.timeseries import Histories
@@ -75,16 +78,16 @@ class _Check:
             for id, entity in rows.items():
                 yield from self._entity(id, entity)
 
-    def _entity(self, id: str, entity: Entity) -> Iterator[str]:
+    def _entity(self, id: str, entity: EntityRow) -> Iterator[str]:
         self.there.add(id)
         try:
             tags = entity.record.tags
         except ValueError as error:
             yield f"@{id} cannot be read: {error}"
             return
-        if tags["id"].id != id or microseconds_of(tags["mod"].utc) != entity.mod:
+        if tags["id"].id != id or tags["mod"].utc != entity.mod:
             yield f"@{id} has tags of another entity or of another time"
-        if entity.tag_set != tag_set_id(sorted(entity.names)):
+        if entity.tag_set != tag_set_id(sorted(orjson.loads(entity.tags))):
             yield f"@{id} is filed under another set of tag names"
         for term in self.index.terms_of(entity):
             self.terms[term].add(id)
