@@ -1,8 +1,7 @@
-"""The admin's log-in form: for staff, and as strict as the other one."""
+"""The admin's log-in form: for staff, and throttled as all other log-ins."""
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
 from ..auth.forms import ThrottledLogInForm
@@ -11,7 +10,4 @@ __all__ = ["StaffLogInForm"]
 
 
 class StaffLogInForm(ThrottledLogInForm, AdminAuthenticationForm):
-    pass
-
-
-admin.site.login_form = StaffLogInForm
+    """For ``login_form`` of an admin site."""

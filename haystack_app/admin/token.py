@@ -23,9 +23,9 @@ __all__ = ["TokenAdmin"]
 
 @admin.register(Token)
 class TokenAdmin(TokenModelAdmin):
-    """Whoever is no superuser sees and makes tokens of his own only.
+    """Users who are not superusers see and create only tokens of their own.
 
-    Or a token would be a way to act as somebody who may more.
+    Otherwise a token would let them act as a user with more permissions.
     """
 
     list_display = ("kind", "user", "scope", "alive", "created", "used", "expires")

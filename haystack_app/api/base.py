@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from ..auth.caller import Caller
@@ -20,6 +22,9 @@ class ApiView(APIView):
 
     authentication_classes = AUTHENTICATION
     throttle_classes = [RequestThrottle]
+    renderer_classes = [JSONRenderer]
+    parser_classes = [JSONParser]
+    versioning_class = None
     schema: Any = AutoSchema()
 
     @property

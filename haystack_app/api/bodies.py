@@ -30,7 +30,11 @@ def request_body(request: HttpRequest) -> bytes:
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if declared.isdecimal() and int(declared) > most:  # Django takes others for 0
         raise _too_large(most)
-    return inflated(request.body, most) if is_packed else request.body
+    # request.body would keep to DATA_UPLOAD_MAX_MEMORY_SIZE, which is for forms
+    body: bytes = request.read(most + 1)
+    if len(body) > most:
+        raise _too_large(most)
+    return inflated(body, most) if is_packed else body
 
 
 def inflated(body: bytes, most: int) -> bytes:

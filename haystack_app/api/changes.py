@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ from ..ops.changes import changes_after, read_cursor
 from . import openapi
 from .exceptions import UnreadableRequest
 from .negotiation import choose_type
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, flag, page_size
 from .rest import JsonNegotiation, RestView
 

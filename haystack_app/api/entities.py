@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +18,7 @@ from ..kinds.scalars import is_ref_id
 from ..ops import editing
 from ..wire.record import Record
 from . import openapi, preconditions
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import RecordPagination, flag
 from .rest import RestView
 from .serializers import EntitySerializer, shown_tags

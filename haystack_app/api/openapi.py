@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from drf_spectacular import utils
 from drf_spectacular.authentication import BasicScheme, SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
@@ -18,12 +20,15 @@ __all__ = [
     "ONE_OR_MORE",
     "PAGE_OF",
     "bodies",
+    "extend_schema",
     "id_in_path",
     "location",
     "op_refusals",
     "query",
     "refusals",
 ]
+
+_F = TypeVar("_F", bound=Callable[..., Any] | type)
 
 _JSON = "application/json"
 _HAYSON = "application/vnd.haystack+json"
@@ -125,6 +130,17 @@ ETAG = OpenApiParameter(
     description="the entity's `mod`",
     response=[200, 201],
 )
+
+
+def extend_schema(**said: Any) -> Callable[[_F], _F]:
+    """drf-spectacular's, whatever ``DEFAULT_SCHEMA_CLASS`` a project has."""
+
+    def decorate(method: _F) -> _F:
+        if not hasattr(method, "schema"):
+            vars(method)["schema"] = AutoSchema()  # a class has that of ApiView
+        return utils.extend_schema(**said)(method)
+
+    return decorate
 
 
 def location(thing: str) -> OpenApiParameter:

@@ -48,6 +48,7 @@ class RestView(ApiView):
     content_negotiation_class = JsonNegotiation
     parser_classes = [HaysonParser]
     renderer_classes = [HaysonRenderer]
+    filter_backends: Any = []  # of generic views
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse an empty body, which DRF takes for an empty dict."""

@@ -14,7 +14,9 @@ from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
 
 from ..ops import Op, all_ops
 from ..wire.registry import FORMATS
@@ -121,26 +123,26 @@ class _CachedGenerator(SchemaGenerator):
             return self._schemas[language]
 
 
-class SchemaView(SpectacularAPIView):
+class PublicView(APIView):
     authentication_classes = AUTHENTICATION
     permission_classes = [AllowAny]
     throttle_classes = [RequestThrottle]
+    content_negotiation_class = DefaultContentNegotiation
+    versioning_class = None
+    schema = None
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+
+class SchemaView(PublicView, SpectacularAPIView):
     generator_class = _CachedGenerator
     urlconf = None
 
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
 
-
-class DocsView(SpectacularSwaggerSplitView):
-    authentication_classes = AUTHENTICATION
-    permission_classes = [AllowAny]
-    throttle_classes = [RequestThrottle]
+class DocsView(PublicView, SpectacularSwaggerSplitView):
     url_name = "haystack:schema"
     title = _TITLE
-
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
 
     @staticmethod
     def _swagger_ui_resource(filename: str) -> str:

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model, password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
-from rest_framework import serializers
+from rest_framework import ISO_8601, serializers
 
 from ..conf import limit
 from ..kinds.scalars import is_tag_name
@@ -185,6 +185,7 @@ class UserSerializer(serializers.ModelSerializer[Any]):
             *_DATES,
         )
         read_only_fields = _DATES
+        extra_kwargs = {name: {"format": ISO_8601} for name in _DATES}
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields: a misspelt one must not pass for a change.

@@ -28,7 +28,7 @@ class RequestThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
-            if request.user.is_authenticated:
+            if request.user and request.user.is_authenticated:
                 throttle.count_request(request.user)
             else:
                 throttle.count_anonymous(request._request)

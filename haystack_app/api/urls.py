@@ -5,7 +5,7 @@ Any other path is an unknown op. Names of resources cannot be those of projects 
 
 from __future__ import annotations
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
@@ -31,8 +31,8 @@ router.register(
     "(?P<project>[^/]+)/entities", ProjectEntityViewSet, basename="project-entity"
 )
 
-app_name = "haystack"
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),

@@ -11,18 +11,19 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.settings import api_settings
 from rest_framework.viewsets import ModelViewSet
 
 from ..auth.privileges import Privileges, privileges_of
 from . import openapi
 from .exceptions import Conflicting, UnreadableRequest
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import PrimaryKeyPagination
 from .permissions import TokenScope, UserPermission
 from .rest import RestView
@@ -162,10 +163,11 @@ def _active_superusers() -> set[Any]:
 def _reasons(path: str, errors: Any) -> list[str]:
     """``password: too short``, a string for each thing that is wrong."""
     if isinstance(errors, dict):  # in lists, keys are places
+        whole = api_settings.NON_FIELD_ERRORS_KEY
         return [
             it
             for name, below in errors.items()
-            for it in _reasons(path or name.replace("non_field_errors", ""), below)
+            for it in _reasons(path or name.replace(whole, ""), below)
         ]
     if isinstance(errors, list):
         return [it for below in errors for it in _reasons(path, below)]

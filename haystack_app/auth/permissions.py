@@ -68,8 +68,10 @@ def _rights_of(user: Any) -> _Rights:
     found: _Rights | None = getattr(user, _KEPT, None)
     if found is None:
         texts: dict[str, list[str]] = {"right": [], "scope": []}
-        with connections[router.db_for_read(GroupScope)].cursor() as cursor:
-            cursor.execute(_statement(), [user.pk] * 3)
+        connection = connections[router.db_for_read(GroupScope)]
+        pk = user._meta.pk.get_db_prep_value(user.pk, connection)  # a UUID, say
+        with connection.cursor() as cursor:
+            cursor.execute(_statement(), [pk] * 3)
             for kind, text in cursor.fetchall():
                 texts[kind].append(text)
         found = _Rights(frozenset(texts["right"]), tuple(sorted(texts["scope"])))

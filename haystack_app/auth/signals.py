@@ -28,7 +28,7 @@ __all__: list[str] = []
 
 User = get_user_model()
 _FLAGS = ("is_staff", "is_superuser")
-_WATCHED = (
+_WATCHED = {
     User.USERNAME_FIELD,
     "password",
     "email",
@@ -36,7 +36,7 @@ _WATCHED = (
     "last_name",
     "is_active",
     *_FLAGS,
-)
+} & {field.name for field in User._meta.get_fields()}
 _BEFORE = "_haystack_before"
 _NAMED = 20
 
@@ -62,7 +62,7 @@ def note_user(
 ) -> None:
     before = vars(instance).pop(_BEFORE, None)
     if created and not raw:
-        flags = [name for name in _FLAGS if getattr(instance, name)]
+        flags = [name for name in _FLAGS if getattr(instance, name, False)]
         detail = ", ".join([_user(instance), *flags])
         note(AuditEntry.USER_CREATED, detail, using)
     elif before:

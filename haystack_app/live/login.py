@@ -63,7 +63,7 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
     request.session = engine.SessionStore(key)
     request.user = auth.get_user(request)
     rest = Request(request, authenticators=[one() for one in AUTHENTICATION])
-    if not rest.user.is_authenticated:
+    if not (rest.user and rest.user.is_authenticated):
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
     caller = caller_of(rest)

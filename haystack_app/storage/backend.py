@@ -63,6 +63,10 @@ class StorageBackend:
         """Messages for Django's system checks."""
         return []
 
+    def check_server(self) -> list[CheckMessage]:
+        """More of them, which only the server that holds the store can answer."""
+        return []
+
     # -- entities -------------------------------------------------------------
 
     def scan(self) -> Iterator[Record]:
@@ -162,6 +166,29 @@ class StorageBackend:
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         """Ids of some other entities that refer to one of these, in order."""
         raise NotImplementedError
+
+    # -- consistency ----------------------------------------------------------
+
+    def mend_marked(self, limit: int = 1_000) -> int:
+        """Bring up to date what follows from tags that plain SQL changed.
+
+        The number of entities that were looked at, ``limit`` at most.
+        """
+        return 0
+
+    def differences(self) -> list[str]:
+        """What does not fit the entities and histories, a line each.
+
+        Nothing is changed.
+        """
+        return []
+
+    def repair(self) -> int:
+        """Derive anew what follows from entities and histories.
+
+        The number of entities that were changed, or are indexed again.
+        """
+        return 0
 
     # -- history --------------------------------------------------------------
 

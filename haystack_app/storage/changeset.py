@@ -15,8 +15,7 @@ from typing import Any
 
 import orjson
 
-from ..models.entity import spliced
-from ..wire.record import Record
+from ..wire.record import Record, spliced
 from .changes import Change, logged
 from .priority_array import devalued
 from .samples import reinterpreted
@@ -129,17 +128,23 @@ def removing(held: Iterable[EntityRow], *, who: str, now: dt.datetime) -> Change
     changes = Changeset()
     for row in held:
         changes.moves.append(Move(row, None))
-        changes.log.append(logged(now, who, row.id, orjson.loads(row.tags), None))
+        changes.log.append(logged(now, who, row.id, _object(row.tags), None))
     return changes
 
 
 def patched(row: EntityRow, patch: Mapping[str, Any]) -> EntityRow:
     """With transient tags of JSON, None for those to go; the same if none differs."""
-    before = orjson.loads(row.cur)
+    before = _object(row.cur)
     cur = {name: tag for name, tag in {**before, **patch}.items() if tag is not None}
     if same_json(before, cur):
         return row
     return row.with_cur(orjson.dumps(cur).decode())
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The tags of a JSON text; none where plain SQL has stored something else."""
+    tags = orjson.loads(text)
+    return tags if isinstance(tags, dict) else {}
 
 
 def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> None:
@@ -159,7 +164,7 @@ def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> N
 def _update(
     changes: Changeset, before: EntityRow, stored: Stored, who: str, now: dt.datetime
 ) -> None:
-    was, becomes = orjson.loads(before.tags), orjson.loads(stored.tags)
+    was, becomes = _object(before.tags), _object(stored.tags)
     was.pop("mod", None)  # which ``becomes`` has none of yet
     row = before if stored.cur == "{}" else patched(before, orjson.loads(stored.cur))
     if stored.mod in (None, before.mod) and same_json(was, becomes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import (
     Callable,
     Collection,
@@ -39,7 +38,7 @@ from .errors import (
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
-from .stored import Stored, stored_form, stored_forms, transient_text
+from .stored import Stored, new_id, stored_form, stored_forms, transient_text
 
 __all__ = ["EntityStore"]
 
@@ -313,7 +312,7 @@ def _with_transient(record: Record, patch: Tags) -> Record:
 def _with_id(record: Tags) -> Tags:
     if record.get("id") is not None:
         return record
-    return {**record, "id": Ref(uuid.uuid4().hex)}
+    return {**record, "id": Ref(new_id())}
 
 
 def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:

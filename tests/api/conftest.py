@@ -140,9 +140,12 @@ def memory() -> Iterator[StorageAdapter]:
 
 
 @contextmanager
-def served(http: Literal["auto", "h11", "httptools"] = "auto") -> Iterator[int]:
+def served(
+    http: Literal["auto", "h11", "httptools"] = "auto", application: Any = None
+) -> Iterator[int]:
     """The whole server on a free port, which is what it yields."""
-    from project.asgi import application
+    if application is None:
+        from project.asgi import application
 
     config = uvicorn.Config(
         application,

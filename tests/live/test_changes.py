@@ -22,7 +22,6 @@ from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.live import changes_app, changes_reader, sse
 from haystack_app.models import GroupScope, Token
 from haystack_app.storage.handler import storages
-from project import asgi
 from tests.api.conftest import basic, user
 from tests.live.conftest import api_token
 from tests.live.following import Stream, get, stream
@@ -572,7 +571,13 @@ def test_who_takes_nothing_is_given_up(
     running: Callable[[], int],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(asgi.feed.app, "patience", 0.5)
+    monkeypatch.setattr(
+        changes_app,
+        "EventStream",
+        lambda scope, response, start, patience: sse.EventStream(
+            scope, response, start, 0.5
+        ),
+    )
     begin = end_of(server)
     remove_big(100)
     peer = lazy(server, begin)

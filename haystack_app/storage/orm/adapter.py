@@ -24,14 +24,14 @@ from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from . import commit, history, levels, libs, log, tasks, transient
+from .consistency import OrmConsistency
 from .locks import lock_entities
 from .time_limit import time_limit
-from .watches import OrmWatches
 
 __all__ = ["OrmAdapter"]
 
 
-class OrmAdapter(OrmWatches):
+class OrmAdapter(OrmConsistency):
     """``OPTIONS``: ``using``, the alias of the database in ``DATABASES``."""
 
     persistent = True

@@ -19,7 +19,7 @@ _COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id")
 
 def held(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:
     """Rows of entities, locked: a writer of their samples comes before or after."""
-    rows = Entity.objects.using(using).select_for_update().filter(id__in=ids)
+    rows = Entity.rows.using(using).select_for_update().filter(id__in=ids)
     found = rows.order_by("id").values_list(*_COLUMNS)
     return {row[0]: EntityRow(*row) for row in found}
 
@@ -42,7 +42,7 @@ def _save(using: str, moves: Sequence[Move]) -> None:
         [TagSet(id=id, names=names) for id, names in sorted(sets.items())],
         ignore_conflicts=True,
     )
-    Entity.objects.using(using).bulk_create(
+    Entity.rows.using(using).bulk_create(
         [_entity(move.after) for move in moves if move.after is not None],
         update_conflicts=True,
         unique_fields=["id"],
@@ -86,7 +86,7 @@ def _remove(using: str, ids: Sequence[str]) -> None:
         HisSample.objects.using(using).filter(point_id__in=ids),
         PriorityLevel.objects.using(using).filter(point_id__in=ids),
         EntityRef.objects.using(using).filter(src_id__in=ids),
-        Entity.objects.using(using).filter(id__in=ids),
+        Entity.rows.using(using).filter(id__in=ids),
     ):
         owned._raw_delete(using)
 

@@ -79,6 +79,7 @@ class Transaction:
         self.lease = Lease(server, keys.locks)
         self.pending = Pending()
         self._known: dict[str, EntityRow | None] = {}
+        self._arrays: dict[str, dict[int, Level]] = {}
 
     # -- what is stored, and what is to be -------------------------------------
 
@@ -102,7 +103,12 @@ class Transaction:
             return dict(self.pending.arrays[id])
         if id in self.pending.dropped:
             return {}
-        return levels.read(self.server, self.keys, id)
+        if id in self._arrays:
+            return dict(self._arrays[id])
+        found = levels.read(self.server, self.keys, id)
+        if self.lease.covers(id):  # nobody else changes it meanwhile
+            self._arrays[id] = dict(found)
+        return found
 
     def touches(self, id: str) -> bool:
         """Whether an entity's history is to change."""

@@ -1,0 +1,60 @@
+"""Filters of groups: at the group, or on a page of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from haystack_app.models import GroupScope
+from tests.api.conftest import logged_in
+
+PATH = "/admin/haystack_app/groupscope/"
+
+pytestmark = pytest.mark.django_db
+
+
+def root() -> Client:
+    return logged_in("root", is_staff=True, is_superuser=True)
+
+
+def form(group: Group, filter: str) -> dict[str, Any]:
+    return {"group": group.pk, "filter": filter}
+
+
+def test_the_page_of_a_group_has_its_filter() -> None:
+    client = root()
+    group = Group.objects.create(name="north")
+    path = f"/admin/auth/group/{group.pk}/change/"
+    assert 'name="haystack_scope-0-filter"' in client.get(path).content.decode()
+    assert PATH not in client.get("/admin/").content.decode()
+
+
+def test_where_the_page_of_groups_is_the_projects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = DjangoGroupAdmin(Group, admin.site)
+    monkeypatch.setitem(admin.site._registry, Group, page)
+    client = root()
+    group = Group.objects.create(name="north")
+    assert PATH in client.get("/admin/").content.decode()
+    answer = client.post(f"{PATH}add/", form(group, "site and"))
+    assert "not a Haystack filter" in answer.content.decode()
+    assert client.post(f"{PATH}add/", form(group, "site")).status_code == 302
+    assert GroupScope.objects.get().filter == "site"
+
+
+def test_only_superusers_change_filters() -> None:
+    group = Group.objects.create(name="north")
+    scope = GroupScope.objects.create(group=group, filter="site")
+    client = logged_in("ada", is_staff=True)
+    ada = client.get("/").context["user"]
+    ada.user_permissions.set(Permission.objects.all())
+    for path in ("add/", f"{scope.pk}/change/", f"{scope.pk}/delete/"):
+        answer = client.post(PATH + path, form(group, "id") | {"post": "yes"})
+        assert answer.status_code == 403
+    assert GroupScope.objects.get().filter == "site"
