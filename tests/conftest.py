@@ -26,6 +26,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.redis import RedisAdapter
+from tests.api.servers import Servers
 from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
@@ -85,6 +86,14 @@ def _redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
     url = settings.REDIS_URLS[request.param]
     request.addfinalizer(lambda: wipe(url, prefix))
     return RedisAdapter(url=url, prefix=prefix, modules=request.param == "redis-stack")
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Server processes that the tests of a module share."""
+    shared = Servers(tmp_path_factory.mktemp("servers"))
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +23,7 @@ from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from tests.api.callers import Caller, databases, make_user, token_of
 from tests.api.conftest import PASSWORD
-from tests.api.servers import Server, url_of
+from tests.api.servers import Servers, url_of
 from tests.storage.building import point
 
 NAMES = [f"k{number}" for number in range(12)]
@@ -160,27 +158,26 @@ def change(store: StorageAdapter, chance: random.Random, name: str, step: int) -
 class Site:
     """Two server processes on one database, with points in it."""
 
-    def __init__(self, alias: str, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, alias: str, servers: Servers) -> None:
         self.alias = alias
         self.store = storages["default" if alias == "default" else alias]
         rows = [point(name, cur=MARKER) for name in NAMES]
         self.store.load_entities(rows, replace=True)
         joe = make_user(alias, "joe", PASSWORD, "operator")
         self.token = token_of(joe, Token.WRITE)
-        self.servers = [Server(url_of(alias), folder) for _ in range(2)]
-        for server in self.servers:
-            server.environ["HAYSTACK_TICK_SECONDS"] = "0.5"
-            stack.enter_context(server)
+        self.servers = [
+            servers.running(url_of(alias), number, HAYSTACK_TICK_SECONDS="0.5")
+            for number in range(2)
+        ]
 
     def caller(self, number: int) -> Caller:
         return Caller(self.servers[number].port, self.token)
 
 
 @pytest.fixture(params=databases("sqlite", "postgres"))
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, servers: Servers) -> Site:
     request.getfixturevalue("transactional_db")
-    with ExitStack() as stack:
-        yield Site(request.param, tmp_path, stack)
+    return Site(request.param, servers)
 
 
 def sub(caller: Caller, *names: str, **meta: Any) -> Grid:

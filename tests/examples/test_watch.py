@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -15,7 +13,7 @@ import pytest
 
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
-from tests.api.servers import ROOT
+from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
 
@@ -53,13 +51,10 @@ class Example:
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     fill(storages["default"])
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        yield running
+    return restartable(servers, settings, "alice")
 
 
 def test_it_prints_what_changes_and_survives_a_restart(server: Restartable) -> None:

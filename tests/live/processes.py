@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,7 +11,7 @@ from django.test import Client
 
 from haystack_app.auth import tokens
 from haystack_app.models import Token
-from tests.api.servers import Server, url_of
+from tests.api.servers import Server, Servers, url_of
 
 __all__ = ["Restartable", "restartable", "session_cookie"]
 
@@ -52,17 +49,15 @@ class Restartable:
         self.post("curWrite", "id,val,status", *rows)
 
 
-@contextmanager
-def restartable(settings: Any, folder: Path, name: str) -> Iterator[Restartable]:
+def restartable(servers: Servers, settings: Any, name: str) -> Restartable:
     """On the database of the test, for a user who is there."""
-    server = Server(url_of("default"), folder)
+    server = servers.running(url_of("default"))
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)
     secret = tokens.seal(token)
     token.save()
-    with server:
-        yield Restartable(server, secret)
+    return Restartable(server, secret)
 
 
 def session_cookie(name: str) -> str:

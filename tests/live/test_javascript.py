@@ -7,14 +7,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
-from tests.api.servers import ROOT
+from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
 
@@ -67,13 +66,10 @@ class Watching:
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     fill(storages["default"])
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        yield running
+    return restartable(servers, settings, "alice")
 
 
 @pytest.fixture
