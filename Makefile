@@ -17,6 +17,10 @@ SERVE := $(BIN)/python -m uvicorn project.asgi:application \
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
 
+# Node.js is for checks only; without npm they are skipped, except in CI.
+NPM := $(shell command -v npm)
+NODE := $(if $(NPM),node_modules/.stamp)
+
 # The linters must say the same whatever deployment the environment describes.
 LINT_ENV := env -u DATABASE_URL -u DATABASE_URL_FILE -u TIMESCALE_DSN \
 	-u REDIS_URL -u REDIS_URL_FILE -u SECRET_KEY_FILE -u WEB_CONCURRENCY -u HAYSTACK_STORAGE \
@@ -29,7 +33,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test lint bench conformance fuzz soak
+.PHONY: help setup demo run test lint lint-js bench conformance fuzz soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,7 +54,11 @@ $(DEV): requirements-dev.txt $(RUNTIME)
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
-setup: $(DEV) ## make .venv with everything to run and to develop
+node_modules/.stamp: package.json package-lock.json
+	npm ci --loglevel=error
+	@touch $@
+
+setup: $(DEV) $(NODE) ## make .venv with everything to run and to develop
 
 # One machine, one var/ folder: a generated key may be kept there.
 demo run: export GENERATE_SECRET_KEY ?= true
@@ -71,13 +79,25 @@ run: $(RUNTIME) ## the same server with your own data
 test: $(DEV) ## all tests on every database that can be reached
 	$(BIN)/python -m pytest -n auto $(ARGS) tests
 
-lint: $(DEV) ## style, types, import directions, migrations, system checks
+lint: $(DEV) lint-js ## style, words, types, import directions, migrations, system checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_words.py
 	$(LINT_ENV) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(LINT_ENV) $(MANAGE) makemigrations --check --dry-run
 	$(LINT_ENV) $(MANAGE) check
+
+ifdef NPM
+lint-js: $(NODE)
+	npm run --silent lint
+	npm run --silent format
+	npm run --silent types
+else
+lint-js:
+	@echo "npm is not installed, so the JavaScript is not checked (Node.js 20.19 or newer)" >&2
+	@test -z "$$CI"
+endif
 
 bench: $(DEV) ## our times beside those of hand-written SQL
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -11,13 +11,14 @@ class HaystackConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf  # noqa: F401  registers them
+        from . import checks, conf, model_backend  # noqa: F401  register themselves
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
             roles,
             signals,
             token_signals,
         )
+        from .live import signals as live_signals  # noqa: F401
 
         conf.apply()
         for module in conf.app_settings.ACTIONS:

@@ -1,4 +1,4 @@
-"""System checks: what is wrong with a deployment, each with an id and a hint."""
+"""System checks of a deployment. Each message has an id and a hint."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = [
 
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
-_ACTING = "haystack_app.auth.current_request.remember_request"
+_CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
-"""What REST resources are called, and the synonym of the default storage."""
+"""Names of REST resources, and the synonym of the default storage."""
 
 
 @register()
 def check_settings(**_: Any) -> Iterator[CheckMessage]:
-    """The setting HAYSTACK: unknown keys and values that are not accepted."""
+    """The setting HAYSTACK: unknown keys and invalid values."""
     for problem in problems():
         yield Error(
             f"{problem.name} is invalid: {problem.value!r}",
@@ -49,39 +49,39 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
 
 @register()
 def check_log_in(**_: Any) -> Iterator[CheckMessage]:
-    """What clients of Haystack need to log in."""
+    """Settings that Haystack clients need to log in."""
     if settings.PASSWORD_HASHERS[0] != _HASHER:
         yield Warning(
-            "new passwords are not stored for SCRAM",
+            "new passwords are not stored for SCRAM, the login of Haystack clients",
             hint=f"Put {_HASHER} first in PASSWORD_HASHERS.",
             id="haystack.W005",
         )
     if _MIDDLEWARE not in settings.MIDDLEWARE:
         yield Warning(
-            "nothing answers the handshakes of Haystack clients",
-            hint=f"Put {_MIDDLEWARE} behind SecurityMiddleware in MIDDLEWARE.",
+            "the middleware for the login handshake of Haystack clients is missing",
+            hint=f"Put {_MIDDLEWARE} after SecurityMiddleware in MIDDLEWARE.",
             id="haystack.W006",
         )
-    if _ACTING not in settings.MIDDLEWARE:
+    if _CURRENT_REQUEST not in settings.MIDDLEWARE:
         yield Warning(
-            "the audit log does not know who changes users",
-            hint=f"Put {_ACTING} near the top of MIDDLEWARE.",
+            "the audit log cannot record which user changes users: middleware missing",
+            hint=f"Put {_CURRENT_REQUEST} near the top of MIDDLEWARE.",
             id="haystack.W007",
         )
 
 
 @register()
 def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
-    """Several processes need a channel layer that they share.
+    """Several processes must share a channel layer.
 
-    Only ``WEB_CONCURRENCY`` tells here how many there are to be; uvicorn obeys it.
+    The number of processes is only known from ``WEB_CONCURRENCY``, which uvicorn uses.
     """
     backend = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {}).get("BACKEND")
     workers = os.environ.get("WEB_CONCURRENCY", "")
     if backend == _IN_MEMORY and workers.isdecimal() and int(workers) > 1:
         yield Warning(
-            f"{workers} worker processes have a channel layer each: what one of them"
-            " is told does not reach the clients of the others",
+            f"{workers} worker processes have separate channel layers: messages of one"
+            " process do not reach the clients of the others",
             hint="Set REDIS_URL (CHANNEL_LAYERS), or WEB_CONCURRENCY to 1.",
             id="haystack.W008",
         )
@@ -89,7 +89,7 @@ def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
 
 @register()
 def check_storages(**_: Any) -> Iterator[CheckMessage]:
-    """Every storage of the settings can be made, and what each says of itself."""
+    """Creates every storage of the settings and runs its own checks."""
     databases: Counter[str] = Counter()
     places: Counter[str] = Counter()
     for alias in storages:
@@ -103,7 +103,7 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
             adapter = storages.create(alias)
         except (TypeError, ImportError, ImproperlyConfigured, KeyError) as err:
             yield Error(
-                f"storage {alias!r} cannot be made: {err}",
+                f"storage {alias!r} cannot be created: {err}",
                 hint="See BACKEND and OPTIONS in docs/configuration.md.",
                 id="haystack.E001",
             )
@@ -131,7 +131,7 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
 def check_databases(
     databases: Sequence[str] | None = None, **_: Any
 ) -> Iterator[CheckMessage]:
-    """How the databases of ORM storages are set up and what they have."""
+    """Settings and extensions of the databases of ORM storages."""
     for alias in databases or ():
         connection = connections[alias]
         if connection.vendor == "sqlite":
@@ -144,12 +144,12 @@ def check_databases(
 def check_servers(
     databases: Sequence[str] | None = None, **_: Any
 ) -> Iterator[CheckMessage]:
-    """How the Redis servers of storages are set up, where databases are asked too."""
+    """Settings of the Redis servers of storages, if databases are checked too."""
     for alias in storages if databases else ():
         try:
             adapter = storages.create(alias)
         except (TypeError, ImportError, ImproperlyConfigured, KeyError):
-            continue  # ``check_storages`` says so
+            continue  # ``check_storages`` reports it
         if isinstance(adapter, RedisAdapter):
             yield from adapter.check_server()
 
@@ -159,8 +159,8 @@ def _sqlite(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessag
     if mode != "IMMEDIATE":
         yield Warning(
             f"database {alias!r}: SQLite transactions are not IMMEDIATE",
-            hint="OPTIONS['transaction_mode'] = 'IMMEDIATE', or writers that meet"
-            " fail with 'database is locked'.",
+            hint="Set OPTIONS['transaction_mode'] = 'IMMEDIATE'; otherwise concurrent"
+            " writers fail with 'database is locked'.",
             id="haystack.W003",
         )
 
@@ -172,30 +172,30 @@ def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMe
             hint="Set CONN_MAX_AGE = 0 and OPTIONS['pool'].",
             id="haystack.W001",
         )
-    if _asked(connection, "SHOW jit") == "on":
+    if _scalar(connection, "SHOW jit") == "on":
         yield Warning(
             f"database {alias!r}: JIT compilation is on",
-            hint="OPTIONS['options'] = '-c jit=off': filters take 0.2 ms without it"
-            " that take 158 ms with it.",
+            hint="Set OPTIONS['options'] = '-c jit=off': a filter takes 158 ms with"
+            " JIT and 0.2 ms without.",
             id="haystack.W002",
         )
-    available = _asked(
+    available = _scalar(
         connection,
         "SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'",
     )
-    installed = _asked(
+    installed = _scalar(
         connection, "SELECT extname FROM pg_extension WHERE extname = 'timescaledb'"
     )
     if available and not installed:
         yield Warning(
             f"database {alias!r}: TimescaleDB is available but not used",
-            hint="CREATE EXTENSION timescaledb as a superuser, then migrate"
+            hint="Run CREATE EXTENSION timescaledb as a superuser, then migrate"
             " haystack_app back to 0002 and forwards again.",
             id="haystack.W004",
         )
 
 
-def _asked(connection: BaseDatabaseWrapper, sql: str) -> Any:
+def _scalar(connection: BaseDatabaseWrapper, sql: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()

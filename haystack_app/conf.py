@@ -247,8 +247,21 @@ DEFAULTS: Mapping[str, Setting] = {
         lambda value: 0 < value <= 60_000,
         ", more than 0 and at most 60,000",
         "Seconds until a push covers a change that was not announced: lost between "
-        "processes, or made by plain SQL.",
+        "processes, or made by plain SQL; at most 2 without Redis and PostgreSQL.",
         "haystack.E013",
+    ),
+    "NOTIFY": Setting(
+        True,
+        lambda value: isinstance(value, bool),
+        "True or False",
+        "Whether processes announce changes by PostgreSQL's NOTIFY where there is no "
+        "shared channel layer.",
+    ),
+    "DIRECT_DATABASE_URL": Setting(
+        "",
+        lambda value: isinstance(value, str),
+        "a URL, or empty",
+        "Where LISTEN connects to, if ``DATABASE_URL`` is that of a pooler.",
     ),
     "TICK_SECONDS": _number(
         1.0,

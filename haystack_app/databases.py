@@ -1,6 +1,6 @@
-"""Entries of ``DATABASES``, each with the options its engine needs.
+"""Entries of ``DATABASES``, with the options that each engine needs.
 
-For settings, and for commands that are told of a database by its URL.
+For settings, and for commands that open a database by its URL.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 __all__ = ["from_url", "postgres", "sqlite"]
 
-# One filter took 158 ms with JIT and 0.2 ms without; the zone saves Django a
-# statement on every new connection; ids of paths are hashed in work_mem.
+# One filter took 158 ms with JIT and 0.2 ms without. The time zone saves Django a
+# statement on every new connection. Ids of paths are hashed in work_mem.
 SERVER_OPTIONS = "-c jit=off -c timezone=UTC -c work_mem=32MB"
 
-# A host that vanishes says nothing: without these its connections would hold
-# threads for a quarter of an hour. Words of libpq, in seconds and milliseconds.
-GONE_HOSTS = {
+# A host that disappears does not close its connections: without these parameters of
+# libpq they would block threads for 15 minutes. In seconds; tcp_user_timeout in ms.
+CONNECTION_TIMEOUTS = {
     "connect_timeout": 5,
     "keepalives_idle": 20,
     "keepalives_interval": 5,
@@ -36,11 +36,11 @@ def sqlite(name: str | Path) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(name),
         "OPTIONS": {
-            # Deferred transactions fail with "database is locked" at once when
-            # they turn to writing; immediate ones wait for the timeout.
+            # Deferred transactions fail at once with "database is locked" on their
+            # first write; immediate ones wait for the timeout.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # FULL: what was answered as written survives a loss of power.
+            # FULL: acknowledged writes survive a loss of power.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
     }
@@ -49,16 +49,16 @@ def sqlite(name: str | Path) -> dict[str, Any]:
 def postgres(
     dsn: str, pool: dict[str, Any] | None = None, password: str = ""
 ) -> dict[str, Any]:
-    """From anything libpq reads: a URL or ``key=value`` words.
+    """From any DSN that libpq accepts: a URL or ``key=value`` words.
 
-    ``password`` counts where the DSN has none.
+    ``password`` applies if the DSN does not have one. Raises ImproperlyConfigured.
     """
     try:
         words: dict[str, Any] = conninfo_to_dict(dsn)
     except ProgrammingError:
-        # libpq's own message repeats the DSN with its password.
+        # The message of libpq contains the DSN with its password.
         raise ImproperlyConfigured(
-            "Unreadable PostgreSQL DSN: use postgresql://user:password@host:port/name "
+            "Invalid PostgreSQL DSN: use postgresql://user:password@host:port/name "
             "or key=value words"
         ) from None
     config = {
@@ -69,13 +69,13 @@ def postgres(
         "HOST": words.pop("host", ""),
         "PORT": str(words.pop("port", "")),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {**GONE_HOSTS, **words},
+        "OPTIONS": {**CONNECTION_TIMEOUTS, **words},
     }
     words = config["OPTIONS"]
     words["options"] = f"{SERVER_OPTIONS} {words.get('options', '')}".strip()
     if pool:
         words["pool"] = pool
-        # A pooled connection may have died since; ask before handing it out.
+        # Pooled connections may be broken; check them before use.
         config["CONN_HEALTH_CHECKS"] = True
     return config
 
@@ -88,8 +88,9 @@ def from_url(
         return postgres(url, pool, password)
     if scheme == "sqlite":
         return sqlite(Env.db_url_config(url)["NAME"])
-    shown = scheme if re.fullmatch(r"[\w+.-]+", scheme) else "something else"
+    # anything else might be a password
+    shown = f" {scheme!r}" if re.fullmatch(r"[\w+.-]+", scheme) else ""
     raise ImproperlyConfigured(
-        f"the URL of a database begins with {shown!r}: use sqlite:///path or "
+        f"Unsupported database URL{shown}: use sqlite:///path or "
         "postgresql://user:password@host:port/name"
     )

@@ -1,8 +1,8 @@
-"""Maintenance that each server process runs: expiry of writes to points and of
-watches, and pruning of the change log.
+"""Maintenance by each server process: expiry of writes to points and of watches, and
+pruning of the change log.
 
-A server process runs a ``Ticker``; ``haystack_tick`` does the same once, for hosts
-where no thread may run. Any number of them may run at a time.
+A server process runs a ``Ticker``. ``haystack_tick`` does the same once, for hosts
+without background threads. Any number of them may run at the same time.
 """
 
 from __future__ import annotations
@@ -17,41 +17,49 @@ from django.db import connections
 from .conf import app_settings
 from .storage.handler import storages
 
-__all__ = ["BATCH", "Ticker", "kept_days", "prune_all", "prune_some", "start", "tick"]
+__all__ = [
+    "BATCH",
+    "Ticker",
+    "prune_all",
+    "prune_batch",
+    "retention_days",
+    "start",
+    "tick",
+]
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
-"""Entries removed at once, so that readers and writers hardly wait."""
+"""Entries deleted at once: small, so that readers and writers do not wait long."""
 _PRUNE_SECONDS = 600.0
-"""Between looks at the change log; while there is much to prune, each tick does."""
+"""Interval of pruning. After a full batch the next tick prunes again."""
 
 
-def kept_days() -> float:
-    """``HAYSTACK["CHANGES_DAYS"]``; 0 keeps the change log for ever."""
+def retention_days() -> float:
+    """``HAYSTACK["CHANGES_DAYS"]``; 0 keeps the change log forever."""
     return float(app_settings.CHANGES_DAYS or 0)
 
 
-def prune_some(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Take a batch of what is too old from the log of each store.
+def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
+    """Delete one batch of old entries from the change log of each store.
 
-    How many entries that were of the store with the most, and the errors of stores
-    that failed by alias. With ``BATCH`` of them there may be others.
+    Returns the largest number of entries deleted from one store, and the errors of
+    failed stores by alias. If the number is ``BATCH``, there may be more old entries.
     """
-    most = 0
+    largest = 0
     errors: dict[str, Exception] = {}
-    if days := kept_days():
+    if days := retention_days():
         before = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
         for alias in storages:
             try:
-                most = max(most, storages[alias].prune_changes(before, BATCH))
+                largest = max(largest, storages[alias].prune_changes(before, BATCH))
             except Exception as error:
                 errors[alias] = error
-    return most, errors
+    return largest, errors
 
 
 def prune_all(alias: str, days: float) -> int:
-    """Take away whatever is older from one store; how many entries."""
+    """Delete all older entries of one store. Returns their number."""
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     store, total = storages[alias], 0
     while count := store.prune_changes(before, BATCH):
@@ -60,10 +68,10 @@ def prune_all(alias: str, days: float) -> int:
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release what is due in every store, and end watches that are.
+    """Release expired writes, end expired watches and repair rows changed by SQL.
 
-    How many points that were, and the errors of stores that failed by alias: one
-    that is down keeps nothing from the others.
+    Returns the number of released points, and the errors of failed stores by alias. A
+    failed store does not affect the others.
     """
     at = now or dt.datetime.now(dt.UTC)
     released = 0
@@ -72,13 +80,14 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
         try:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
+            storages[alias].mend_marked()
         except Exception as error:
             errors[alias] = error
     return released, errors
 
 
 class Ticker(Thread):
-    """Ticks until it is stopped; a store that fails is asked again."""
+    """Calls ``tick`` until it is stopped, and retries failed stores."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(name="haystack-ticker", daemon=True)
@@ -99,17 +108,17 @@ class Ticker(Thread):
         finally:
             connections.close_all()
         for alias in errors.keys() - self.failing:
-            # a database that is down for an hour is worth one entry, not 3,600
+            # log an outage once, not at every tick
             logger.error(
-                "what expired in storage %r cannot be ended; trying again",
+                "maintenance of storage %r failed; trying again",
                 alias,
                 exc_info=errors[alias],
             )
         self.failing = set(errors)
 
     def prune(self) -> dict[str, Exception]:
-        """A batch of each log; the errors of stores that failed by alias."""
-        count, errors = prune_some()
+        """Prune one batch of each change log. Returns errors by alias."""
+        count, errors = prune_batch()
         if count < BATCH:
             self.prune_at = time.monotonic() + _PRUNE_SECONDS
         return errors

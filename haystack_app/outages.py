@@ -1,7 +1,7 @@
-"""Services that are down for now: such requests are answered 503, try again.
+"""Outages of services: requests that fail because of one get status 503.
 
-It is an outage when no connection could be had, or when one broke. What a service
-refuses, a statement that was cancelled and a row that breaks a rule are none.
+It is an outage if a connection could not be opened or was lost. Errors that a service
+returns, cancelled statements and violated constraints are not outages.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from django.views import defaults
 __all__ = ["RETRY_SECONDS", "TEXT", "is_outage", "server_error", "unavailable"]
 
 RETRY_SECONDS = 5
-TEXT = f"the server cannot do its work just now: try again in {RETRY_SECONDS} s"
-"""Without the reason: what drivers say has the names of hosts and users in it."""
+TEXT = f"service temporarily unavailable: try again in {RETRY_SECONDS} s"
+"""Without the reason: messages of drivers contain the names of hosts and users."""
 
 _SQLSTATES = {
     "53300",  # too_many_connections
@@ -28,22 +28,22 @@ _SQLSTATES = {
     "57P05",  # idle_session_timeout
 }
 _CONNECTION = "08"
-"""The class of SQLSTATEs that are about the connection."""
+"""The class of SQLSTATEs for connection errors."""
 _SQLITE = {"SQLITE_BUSY", "SQLITE_CANTOPEN"}
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether a service was not there, be it only the cause of ``error``."""
+    """Whether ``error`` or one of its causes is an outage of a service."""
     while error is not None:
-        if _is_missing_service(error):
+        if _is_connection_error(error):
             return True
         error = error.__cause__
     return False
 
 
-def _is_missing_service(error: BaseException) -> bool:
+def _is_connection_error(error: BaseException) -> bool:
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        # libpq's own complaints have none, nor have those of the pool
+        # errors of libpq itself and of the pool have no SQLSTATE
         state = error.sqlstate
         return state is None or state in _SQLSTATES or state.startswith(_CONNECTION)
     if isinstance(error, sqlite3.OperationalError):
@@ -52,7 +52,7 @@ def _is_missing_service(error: BaseException) -> bool:
 
 
 def unavailable() -> HttpResponse:
-    """Status 503 in the words of all other refusals."""
+    """A response with status 503, in the format of all error responses."""
     return JsonResponse(
         {"status": 503, "dis": TEXT},
         status=503,
@@ -62,7 +62,7 @@ def unavailable() -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """``handler500`` of a project: it hears of what any view or middleware raises."""
+    """``handler500`` for projects: called for errors of all views and middleware."""
     if is_outage(sys.exc_info()[1]):
         return unavailable()
     return defaults.server_error(request)

@@ -17,7 +17,7 @@ from project.wsgi import application as wsgi_application  # it sets Django up
 
 from haystack_app import maintenance
 from haystack_app.conf import app_settings, limit
-from haystack_app.demo import simulating
+from haystack_app.demo.simulator import start as start_simulator
 from haystack_app.live.changes_app import Feed, with_changes_app
 from haystack_app.live.hub import with_hub
 from haystack_app.live.routing import websocket_urls
@@ -38,7 +38,7 @@ http = HealthLayer(
 )
 # Not behind the layer for slow clients: it would read ahead for them.
 feed = OldClientLayer(Feed(wsgi_application, patience=app_settings.PATIENCE_SECONDS))
-ticker, simulator = maintenance.start(), simulating.start()
+ticker, simulator = maintenance.start(), start_simulator()
 application = with_hub(
     ProtocolTypeRouter(
         {"http": with_changes_app(feed, http), "websocket": URLRouter(websocket_urls)}

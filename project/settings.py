@@ -102,6 +102,8 @@ HAYSTACK: dict[str, Any] = {
         for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
     },
     "SIMULATE_SECONDS": SIMULATE_SECONDS,
+    # where LISTEN goes if DATABASE_URL is that of a pooler
+    "DIRECT_DATABASE_URL": given_secret("DATABASE_DIRECT_URL"),
 }
 # HAYSTACK_TOKEN_HOURS=24 and so on; haystack_app/conf.py has the defaults.
 for _name in ("HISTORY_CHUNK_DAYS", "PROXIES", "SCRAM_ITERATIONS", "THREADS"):

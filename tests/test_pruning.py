@@ -51,21 +51,21 @@ def keep(settings: Any, days: Any) -> None:
     app_settings.reload()
 
 
-def test_what_is_too_old_goes(two: list[StorageAdapter], settings: Any) -> None:
-    assert maintenance.prune_some() == (0, {})
-    assert maintenance.prune_some(now() + 364 * DAY) == (0, {})
-    assert maintenance.prune_some(now() + 366 * DAY) == (5, {})
+def test_old_entries_are_deleted(two: list[StorageAdapter], settings: Any) -> None:
+    assert maintenance.prune_batch() == (0, {})
+    assert maintenance.prune_batch(now() + 364 * DAY) == (0, {})
+    assert maintenance.prune_batch(now() + 366 * DAY) == (5, {})
     assert [left(store) for store in two] == [0, 0]
 
 
 @pytest.mark.parametrize("days", [0, None, 0.0])
 def test_for_ever(two: list[StorageAdapter], settings: Any, days: Any) -> None:
     keep(settings, days)
-    assert maintenance.prune_some(now() + 9_999 * DAY) == (0, {})
+    assert maintenance.prune_batch(now() + 9_999 * DAY) == (0, {})
     assert [left(store) for store in two] == [5, 5]
 
 
-def test_a_store_that_fails_keeps_nothing_from_the_others(
+def test_failed_store_does_not_affect_others(
     two: list[StorageAdapter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     down = ConnectionError("the database is down")
@@ -74,10 +74,10 @@ def test_a_store_that_fails_keeps_nothing_from_the_others(
         raise down
 
     monkeypatch.setattr(two[0], "prune_changes", fail)
-    assert maintenance.prune_some(now() + 366 * DAY) == (5, {"default": down})
+    assert maintenance.prune_batch(now() + 366 * DAY) == (5, {"default": down})
 
 
-def test_the_ticker_prunes_bit_by_bit(
+def test_ticker_prunes_in_batches(
     two: list[StorageAdapter], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "BATCH", 2)
@@ -102,20 +102,20 @@ def test_the_command(two: list[StorageAdapter], settings: Any) -> None:
         call_command("haystack_prune_changes", *words, stdout=written)
         return written.getvalue()
 
-    assert run() == "0 entries older than 365 days were pruned\n"
+    assert run() == "0 entries older than 365 days deleted\n"
     assert run("--storage", "second", "--days", "1e-9").startswith("5 entries")
     assert [left(store) for store in two] == [5, 0]
     keep(settings, 0)
-    assert "for ever" in run()
+    assert "forever" in run()
     for wrong in ("-1", "nan", "inf"):
-        with pytest.raises(CommandError, match="makes no sense"):
+        with pytest.raises(CommandError, match="must be a number of days"):
             run("--days", wrong)
     with pytest.raises(CommandError, match="no storage 'third'"):
         run("--storage", "third", "--days", "1")
 
 
 @pytest.mark.parametrize("days", [-1, "365", True, float("nan"), 1e9, [1]])
-def test_wrong_days(two: list[StorageAdapter], settings: Any, days: Any) -> None:
+def test_invalid_days(two: list[StorageAdapter], settings: Any, days: Any) -> None:
     keep(settings, days)
     assert [one.id for one in checks.check_settings()] == ["haystack.E015"]
-    assert maintenance.kept_days() == 365
+    assert maintenance.retention_days() == 365

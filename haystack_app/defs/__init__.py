@@ -1,11 +1,11 @@
-"""Definitions: what tags mean, what inherits from what, what is wrong with a record.
+"""Defs: the meaning of tags, inheritance, and validation of records.
 
-Pure: it knows values, formats and filters, and neither Django nor stores.
+Pure: depends on kinds, wire formats and filters, but not on Django or storage.
 """
 
+from .loader import read_libraries, shipped
 from .namespace import Namespace
 from .problem import Problem, Severity
-from .reading import read_libraries, shipped
 from .records import Def, InvalidDef
 from .validation import problems, refs_in
 

@@ -1,4 +1,4 @@
-"""Files of def records, by the format that their suffix names."""
+"""Files of def records. The suffix of the name selects the format."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def _zinc(text: str) -> Records:
 
 
 def _json(text: str) -> Records:
-    """A grid, or a list of dicts, of version 4 or 3.
+    """A grid or a list of dicts, in the JSON of Haystack 4 or 3.
 
-    Defs in version 4 cannot do without ``_kind``: their keys are symbols.
+    Defs in version 4 always have a ``_kind``: their keys are symbols.
     """
     reader = hayson_reader if '"_kind"' in text else json3_reader
     value = reader.read_value(text)
     items = value.rows if isinstance(value, Grid) else value
     if not isinstance(items, Sequence):
-        raise ParseError("expected a grid, or a list of dicts", "the root")
+        raise ParseError("expected a grid or a list of dicts", "the root")
     for number, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise ParseError("expected a dict of tags", f"[{number}]")

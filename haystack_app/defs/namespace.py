@@ -1,11 +1,11 @@
-"""``Namespace``: defs, what they inherit, and what records implement.
+"""``Namespace``: defs, their inheritance, and the defs that records implement.
 
-Sources: docHaystack Namespaces, Subtyping. Two rules are ours:
+Sources: docHaystack Namespaces, Subtyping. Two rules are our own:
 
-- Of two defs of one symbol the later counts, so that a library loaded behind
-  another may define its symbols anew.
-- A supertype that no def defines is kept as a name. It has no supertypes of its
-  own, and what is declared under it is found by it.
+- If two defs have the same symbol, the later one wins, so that a library can redefine
+  the symbols of a library loaded before it.
+- A supertype without a def is kept as a name. It has no supertypes of its own, and its
+  declared subtypes are found under it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .records import Def, feature_of, symbols_in
 
 __all__ = ["Namespace"]
 
-_REMEMBERED = 4_096
+_CACHE_SIZE = 4_096
 
 
 class Namespace:
-    """An immutable set of defs. Symbols are given and answered by their names.
+    """An immutable set of defs. Arguments and results are names of symbols.
 
     ``records`` are defs and defxs in the order in which they were loaded.
     Raises InvalidDef.
@@ -44,12 +44,12 @@ class Namespace:
             if self.is_conjunct(name):
                 self._conjuncts[name] = frozenset(self.parts(name))
         self._parts = frozenset[str]().union(*self._conjuncts.values())
-        # caches of this object: on the class they would keep every namespace
-        self._sets = lru_cache(_REMEMBERED)(self._alternatives)
-        self._found = lru_cache(_REMEMBERED)(self._declared)
+        # caches per object: on the class they would keep every namespace alive
+        self._cached_implementations = lru_cache(_CACHE_SIZE)(self._implementations)
+        self._cached_declared = lru_cache(_CACHE_SIZE)(self._declared)
 
     def extended(self, records: Iterable[Def]) -> Namespace:
-        """This and, behind it, further defs and defxs. Raises InvalidDef."""
+        """A namespace with these records loaded after its own. Raises InvalidDef."""
         return Namespace((*self._records, *records))
 
     # -- defs -----------------------------------------------------------------
@@ -65,11 +65,11 @@ class Namespace:
         return symbol in self._defs
 
     def get(self, symbol: str) -> Def | None:
-        """The tags of a def, those of its defxs among them."""
+        """The tags of a def, including those of its defxs."""
         return self._defs.get(symbol)
 
     def of_feature(self, feature: str) -> Iterator[Def]:
-        """The defs of a feature: all ``lib:..``, for one."""
+        """The defs of a feature, for example all ``lib:..``."""
         return (
             tags for name, tags in self._defs.items() if feature_of(name) == feature
         )
@@ -77,7 +77,7 @@ class Namespace:
     def inherited(self, symbol: str, tag: str) -> Any:
         """The tag's value on the def, or on its nearest supertype that has it.
 
-        Only the def itself is asked for a tag that is marked ``notInherited``.
+        A tag that is marked ``notInherited`` is looked up on the def itself only.
         """
         is_own = "notInherited" in self._defs.get(tag, {})
         for name in (symbol, *(() if is_own else self.supertypes(symbol))):
@@ -89,52 +89,52 @@ class Namespace:
     # -- symbols --------------------------------------------------------------
 
     def supertypes(self, symbol: str) -> tuple[str, ...]:
-        """All supertypes, nearest first, otherwise in the order declared."""
-        return _within_reach(symbol, self._supers)[1:]
+        """All supertypes, nearest first, otherwise in the order of declaration."""
+        return _closure(symbol, self._supers)[1:]
 
     def subtypes(self, symbol: str) -> tuple[str, ...]:
-        """The symbol itself and everything under it, nearest first."""
-        return _within_reach(symbol, self._subs)
+        """The symbol and all its subtypes, nearest first."""
+        return _closure(symbol, self._subs)
 
     def parts(self, symbol: str) -> tuple[str, ...]:
-        """``hot`` and ``water`` of hot-water; none where a name has a feature."""
+        """``hot`` and ``water`` of hot-water; empty for a feature key."""
         return IsSymbol(symbol).parts
 
     def is_conjunct(self, symbol: str) -> bool:
         return len(self.parts(symbol)) > 1
 
     def is_tag(self, name: str) -> bool:
-        """Whether a def is of that name, or a conjunct has it as a part."""
+        """Whether there is a def of that name, or a conjunct with it as a part."""
         return name in self._defs or name in self._parts
 
     # -- records --------------------------------------------------------------
 
     def implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
-        """What ``^symbol`` asks for: sets of tags, any of which will do.
+        """The sets of tags that match ``^symbol``: a record needs one whole set.
 
         They are the parts of the def and of each subtype; a set that contains
         another one is left out. A symbol without a def stands for its own parts.
-        There are none for ``lib:x`` and the like, which no record implements.
+        Feature keys such as ``lib:x`` have none: records do not implement them.
         Source: docHaystack Filters.
         """
-        return self._sets(symbol)
+        return self._cached_implementations(symbol)
 
     def declared(self, record: Mapping[str, Any]) -> tuple[str, ...]:
         """The defs of a record's tags, and of conjuncts whose parts it has."""
-        return self._found(
+        return self._cached_declared(
             frozenset(name for name, value in record.items() if value is not None)
         )
 
     def implemented(self, record: Mapping[str, Any]) -> tuple[str, ...]:
-        """``declared`` and all supertypes, in order of symbols.
+        """``declared`` and all supertypes, sorted by symbol.
 
         Source: docHaystack Reflection.
         """
-        found = self.declared(record)
-        supers = (other for name in found for other in self.supertypes(name))
-        return tuple(sorted({*found, *supers}))
+        declared = self.declared(record)
+        supers = (other for name in declared for other in self.supertypes(name))
+        return tuple(sorted({*declared, *supers}))
 
-    def _alternatives(self, symbol: str) -> tuple[frozenset[str], ...]:
+    def _implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
         if feature_of(symbol):
             return ()
         sets = {frozenset(self.parts(name)) for name in self.subtypes(symbol)}
@@ -146,22 +146,22 @@ class Namespace:
         return tuple(sorted(terms | conjuncts))
 
 
-def _within_reach(start: str, steps: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Breadth first; a cycle ends where it meets what was found."""
-    found = [start]
-    known = {start}
-    for name in found:
-        for other in steps.get(name, ()):
-            if other not in known:
-                known.add(other)
-                found.append(other)
-    return tuple(found)
+def _closure(start: str, edges: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """All names that the edges lead to, breadth first. Cycles are allowed."""
+    names = [start]
+    visited = {start}
+    for name in names:
+        for other in edges.get(name, ()):
+            if other not in visited:
+                visited.add(other)
+                names.append(other)
+    return tuple(names)
 
 
 def _minimal(sets: Iterable[frozenset[str]]) -> Iterator[frozenset[str]]:
-    """Sets that contain no other one, the smallest first, then by names."""
-    kept: list[frozenset[str]] = []
+    """The sets that do not contain another one, sorted by size, then by names."""
+    minimal: list[frozenset[str]] = []
     for tags in sorted(sets, key=lambda tags: (len(tags), sorted(tags))):
-        if not any(other <= tags for other in kept):
-            kept.append(tags)
+        if not any(other <= tags for other in minimal):
+            minimal.append(tags)
             yield tags

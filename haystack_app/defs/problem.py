@@ -1,4 +1,4 @@
-"""What validation finds."""
+"""The result of validation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 __all__ = ["Problem", "Severity"]
 
 Severity = Literal["error", "warning"]
-"""An error contradicts a def or breaks an op; a warning is worth a look."""
+"""An error contradicts a def or breaks an op; a warning should be reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of the entity ``id``, at one of its tags."""
+    """One problem of the entity ``id``, at one of its tags."""
 
     id: str
     tag: str

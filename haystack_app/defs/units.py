@@ -1,7 +1,7 @@
-"""Whether a unit measures what a def asks for.
+"""Units against the quantities that defs require.
 
-Defs name units they prefer (``prefUnit``, docHaystack Units); others of the same
-quantity are as good, and which those are the unit database says.
+Defs name the units they prefer (``prefUnit``, docHaystack Units). Other units of the
+same quantity, according to the unit database, are accepted too.
 """
 
 from __future__ import annotations
@@ -14,39 +14,43 @@ from .problem import Severity
 
 __all__ = ["unit_problem"]
 
-_ALIKE = {
+_INTERCHANGEABLE = {
     "temperature": {"temperature differential"},
     "volumetric flow": {"mass flow"},
     "power": {"apparent power", "reactive power"},
     "energy": {"apparent energy", "reactive energy"},
 }
-"""Quantities that the unit database tells apart and points commonly do not."""
-_SHARE = "%"
+"""Quantities that the unit database separates and that points commonly do not."""
+_PERCENT = "%"
 _RATIO = "dimensionless"
 
 
 def unit_problem(
-    unit: str, symbols: Iterable[str], namespace: Namespace, *, shares: bool = False
+    unit: str,
+    symbols: Iterable[str],
+    namespace: Namespace,
+    *,
+    allow_percent: bool = False,
 ) -> tuple[str, Severity] | None:
-    """Why a unit does not fit any of some defs; None where it does.
+    """Message and severity if a unit fits none of the defs, else None.
 
-    ``shares`` allows for percents of anything. A share or another ratio where
-    a quantity is asked for, or the other way round, is a matter of habit (a
-    tank's level, a fan's speed) and gets a warning only.
+    ``allow_percent`` accepts % for every quantity. A ratio in place of a quantity, or
+    a quantity in place of a ratio, is common (a tank's level, a fan's speed) and only
+    a warning.
     """
-    wanted = _quantities(symbols, namespace)
+    expected = _quantities(symbols, namespace)
     known = UNITS.get(unit)
-    if known is None or not wanted or known.quantity in _with_alike(wanted):
+    if known is None or not expected or known.quantity in _accepted(expected):
         return None
-    if shares and known.symbol == _SHARE:
+    if allow_percent and known.symbol == _PERCENT:
         return None
-    is_habit = known.quantity == _RATIO or wanted == {_RATIO}
-    message = f"{unit} measures {known.quantity}, not {' or '.join(sorted(wanted))}"
-    return message, "warning" if is_habit else "error"
+    is_ratio = known.quantity == _RATIO or expected == {_RATIO}
+    message = f"{unit} measures {known.quantity}, not {' or '.join(sorted(expected))}"
+    return message, "warning" if is_ratio else "error"
 
 
 def _quantities(symbols: Iterable[str], namespace: Namespace) -> set[str]:
-    """What the preferred units of some defs measure."""
+    """The quantities that the preferred units of the defs measure."""
     found: set[str] = set()
     for symbol in symbols:
         names = namespace.inherited(symbol, "prefUnit")
@@ -56,5 +60,5 @@ def _quantities(symbols: Iterable[str], namespace: Namespace) -> set[str]:
     return found
 
 
-def _with_alike(wanted: set[str]) -> set[str]:
-    return wanted.union(*(_ALIKE.get(quantity, ()) for quantity in wanted))
+def _accepted(expected: set[str]) -> set[str]:
+    return expected.union(*(_INTERCHANGEABLE.get(name, ()) for name in expected))

@@ -1,4 +1,4 @@
-"""What is wrong with an entity, as far as defs can tell.
+"""Validation of entities by defs.
 
 Sources: docHaystack Subtyping (mandatory markers), Points, Associations.
 """
@@ -22,14 +22,14 @@ from .values import KINDS, is_of_kind, kind_of, kind_of_def
 
 __all__ = ["problems", "refs_in"]
 
-_AT_SITE = ("point", "equip", "space")
+_NEEDS_SITE = ("point", "equip", "space")
 _KIND_NAMES = {name: text for text, name in KINDS.items()}
 
 
 def problems(
     record: Mapping[str, Any], namespace: Namespace, by_id: Resolve
 ) -> Iterator[Problem]:
-    """The faults of one entity; ``by_id`` finds those that it refers to."""
+    """The problems of one entity; ``by_id`` returns the entities it refers to."""
     case = _Case(record, namespace, by_id)
     for rule in _RULES:
         yield from rule(case)
@@ -78,17 +78,17 @@ class _Case:
 
 
 def _missing_site(case: _Case) -> Iterator[Problem]:
-    """Points of a weather station are at no site."""
-    what = next((name for name in _AT_SITE if name in case.implemented), None)
-    if what and not {"siteRef", "weatherStationRef"} & case.record.keys():
-        yield case.error("siteRef", f"missing: the {what} is at no site")
+    """Points of a weather station do not need a site."""
+    kind = next((name for name in _NEEDS_SITE if name in case.implemented), None)
+    if kind and not {"siteRef", "weatherStationRef"} & case.record.keys():
+        yield case.error("siteRef", f"missing on {_a(kind)}")
 
 
 def _missing_markers(case: _Case) -> Iterator[Problem]:
-    """Mandatory markers of what the record implements.
+    """Mandatory markers of the defs that the record implements.
 
-    A point often names the machine that it is about. That is worth a warning
-    only: filters such as ``^equip`` then find the point as well.
+    A point is often tagged with the equipment that it belongs to. That is only a
+    warning: filters such as ``^equip`` then find the point as well.
     """
     for symbol in sorted(case.implemented):
         if "mandatory" not in (case.namespace.get(symbol) or {}):
@@ -124,7 +124,7 @@ def _point(case: _Case) -> Iterator[Problem]:
 
 
 def _point_value(case: _Case, tag: str) -> Iterator[Problem]:
-    """A value of now must be of the point's kind and in its unit."""
+    """A current value must have the point's kind and unit."""
     value, kind = case.record.get(tag), case.record.get("kind")
     if value is None or not isinstance(kind, str) or kind not in KINDS:
         return
@@ -132,10 +132,13 @@ def _point_value(case: _Case, tag: str) -> Iterator[Problem]:
     if not is_of_kind(value, KINDS[kind]):
         yield case.error(tag, f"must be a {kind}, not {_kind_text(value)}")
     elif isinstance(value, Number) and value.unit and value.unit != _symbol(unit):
-        yield case.error(tag, f"is in {value.unit}, the point's unit is {unit or '-'}")
+        expected = f"in {unit}" if unit else "without a unit"
+        yield case.error(
+            tag, f"must be {expected}, like the point, not in {value.unit}"
+        )
 
 
-def _texts(case: _Case) -> Iterator[Problem]:
+def _names(case: _Case) -> Iterator[Problem]:
     """Names of time zones and units."""
     tz, unit = case.record.get("tz"), case.record.get("unit")
     if isinstance(tz, str) and not _is_zone(tz):
@@ -145,19 +148,19 @@ def _texts(case: _Case) -> Iterator[Problem]:
 
 
 def _tags(case: _Case) -> Iterator[Problem]:
-    """Tags against the defs of their names."""
+    """Tags, against the defs of the same name."""
     for name, value in case.tags:
         if not case.namespace.is_tag(name):
-            yield case.warning(name, "unknown tag: no def is of that name")
+            yield case.warning(name, "unknown tag: there is no def of this name")
             continue
         kind = kind_of_def(name, case.namespace)
         if kind is not None and not is_of_kind(value, kind):
-            wanted = _KIND_NAMES.get(kind, "value")
-            yield case.error(name, f"must be a {wanted}, not {_kind_text(value)}")
+            expected = _KIND_NAMES.get(kind, "value")
+            yield case.error(name, f"must be a {expected}, not {_kind_text(value)}")
 
 
 def _units(case: _Case) -> Iterator[Problem]:
-    """Units against the quantities that defs ask for."""
+    """Units, against the quantities that defs require."""
     for name, value in case.tags:
         if isinstance(value, Number) and value.unit:
             found = unit_problem(value.unit, (name,), case.namespace)
@@ -165,34 +168,38 @@ def _units(case: _Case) -> Iterator[Problem]:
                 yield case.problem(name, *found)
     unit = case.record.get("unit")
     if case.is_point and isinstance(unit, str):
-        # a command or a setpoint may be a share of what is possible
-        shares = bool({"cmd", "sp"} & case.record.keys())
-        measured = _measured(case)
-        if found := unit_problem(unit, measured, case.namespace, shares=shares):
+        found = unit_problem(
+            unit,
+            _measured(case),
+            case.namespace,
+            # commands and setpoints may be in percent of the full range
+            allow_percent=bool({"cmd", "sp"} & case.record.keys()),
+        )
+        if found:
             yield case.problem("unit", *found)
 
 
 def _measured(case: _Case) -> list[str]:
-    """The quantities of a point, without those that others are subtypes of."""
+    """The most specific quantities of a point."""
     namespace = case.namespace
-    found = [
+    quantities = [
         name
         for name in namespace.declared(case.record)
         if "quantity" in namespace.supertypes(name)
     ]
-    general = {other for name in found for other in namespace.supertypes(name)}
-    return [name for name in found if name not in general]
+    general = {other for name in quantities for other in namespace.supertypes(name)}
+    return [name for name in quantities if name not in general]
 
 
 def _refs(case: _Case) -> Iterator[Problem]:
-    """Refs to nothing, and refs to something else than the def says."""
+    """Refs to missing entities, and to entities of another type than the def's."""
     for name, value in case.tags:
         if name == "id":
             continue
         for path, ref in refs_in(value, name):
             target = case.by_id(ref.id)
             if target is None:
-                yield case.error(path, f"@{ref.id} does not exist")
+                yield case.error(path, f"@{ref.id} not found")
             elif "trash" in target:
                 yield case.warning(path, f"@{ref.id} is in the trash")
             elif path == name:
@@ -202,25 +209,30 @@ def _refs(case: _Case) -> Iterator[Problem]:
 def _target(
     case: _Case, tag: str, ref: Ref, target: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """What contains an entity must be of its kind; the rest is looser in practice."""
-    wanted = next(symbols_in(case.namespace.inherited(tag, "of")), None)
-    if wanted is None or wanted not in case.namespace:
+    """The type of a target is strict for containers; other refs get a warning."""
+    expected = next(symbols_in(case.namespace.inherited(tag, "of")), None)
+    if expected is None or expected not in case.namespace:
         return
-    if wanted not in case.namespace.implemented(target):
-        contains = case.namespace.inherited(tag, "containedBy") is not None
-        message = f"@{ref.id} is no {wanted}"
-        yield case.problem(tag, message, "error" if contains else "warning")
+    if expected not in case.namespace.implemented(target):
+        is_container = case.namespace.inherited(tag, "containedBy") is not None
+        message = f"@{ref.id} is not {_a(expected)}"
+        yield case.problem(tag, message, "error" if is_container else "warning")
 
 
 _RULES: tuple[Callable[[_Case], Iterator[Problem]], ...] = (
     _missing_site,
     _missing_markers,
     _point,
-    _texts,
+    _names,
     _tags,
     _units,
     _refs,
 )
+
+
+def _a(symbol: str) -> str:
+    """The symbol after an indefinite article."""
+    return f"{'an' if symbol[0] in 'aeio' else 'a'} {symbol}"
 
 
 def _kind_text(value: Any) -> str:
@@ -228,7 +240,7 @@ def _kind_text(value: Any) -> str:
 
 
 def _symbol(unit: Any) -> str | None:
-    """The preferred symbol of a unit, or None where it is none."""
+    """The preferred symbol of a unit, or None if it is not a known unit."""
     try:
         return preferred_symbol(unit) if isinstance(unit, str) else None
     except UnknownUnit:

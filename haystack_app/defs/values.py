@@ -1,4 +1,4 @@
-"""Whether a value is of the kind that a def asks for."""
+"""Kinds of values, against the kinds that defs require."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KINDS = {
     "Uri": "uri",
     "XStr": "xstr",
 }
-"""The def of each kind by the name that the tag ``kind`` holds."""
+"""The def of each kind, by its name in the tag ``kind``."""
 
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "bool"),
@@ -78,13 +78,16 @@ def kind_of(value: Any) -> str:
 
 
 def kind_of_def(symbol: str, namespace: Namespace) -> str | None:
-    """The kind that values of a tag have: its nearest supertype that is one."""
+    """The kind of a tag's values: the nearest supertype that is a kind, or None."""
     supertypes = namespace.supertypes(symbol)
     return next((name for name in (symbol, *supertypes) if name in _NAMES), None)
 
 
 def is_of_kind(value: Any, kind: str) -> bool:
-    """NA stands for a value of any kind; refs and symbols may be in a list."""
+    """Whether a value has that kind.
+
+    NA is accepted for every kind but Marker; refs and symbols may be in a list.
+    """
     actual = kind_of(value)
     if kind in _GENERAL:
         return _GENERAL[kind](actual)

@@ -1,11 +1,11 @@
-"""Two made-up campuses: their entities, samples and commands for any time.
+"""Two fictional campuses: their entities, samples and commands for any time.
 
-Everything is a function of ids and times alone: loading twice gives the same
-records, and history can be continued at any later time without a seam.
+All data depends on ids and times only: loading twice gives the same records, and
+history can be continued seamlessly at any later time.
 """
 
-from .arrays import WHO, levels
 from .campuses import entities
 from .history import Sample, samples
+from .priority_arrays import WHO, levels
 
 __all__ = ["WHO", "Sample", "entities", "levels", "samples"]

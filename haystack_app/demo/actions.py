@@ -13,7 +13,7 @@ __all__ = ["release"]
 
 @action("release", applies_to="point and writable")
 def release(context: Context, entity: Record, arguments: Row) -> Grid:
-    """Take back everything that was written to a point; how many levels it was."""
+    """Release all levels of a point. Returns their number."""
     id = entity["id"].id
     levels = context.storage.point_array(id, context.now)
     with context.storage.locked([id]):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kinds.scalars import NA, Coord, Number, Ref, Symbol, Uri, XStr
 from . import plant
-from .parts import EPOCH, Site, Tags, marked
+from .site_builder import EPOCH, SiteBuilder, Tags, markers
 from .sites import CAMPUSES, Building, Campus
 
 __all__ = ["entities"]
@@ -23,8 +23,8 @@ def entities(
 ) -> Iterator[dict[str, Any]]:
     """About 1,500 records of two campuses.
 
-    ``copy`` gives the same campuses under ids, names and cities of their own;
-    transient tags are as of ``at``.
+    With ``copy``, ids, names and cities are made unique by that number. Transient tags
+    have their values at the time ``at``.
     """
     for campus in CAMPUSES.values():
         mark = "" if copy is None else f"-{copy}"
@@ -47,22 +47,22 @@ def _site(
     copy: int | None,
     station: Ref,
     at: dt.datetime,
-) -> Site:
+) -> SiteBuilder:
     mark = "" if copy is None else f"-{copy}"
     name = building.name if copy is None else f"{building.name} {copy}"
     prefix = f"{campus.key}{mark}.b{number}"
-    return Site(campus, prefix, Ref(prefix, name), station, at)
+    return SiteBuilder(campus, prefix, Ref(prefix, name), station, at)
 
 
 def _site_record(
-    site: Site, building: Building, copy: int | None, campus: list[Site]
+    site: SiteBuilder, building: Building, copy: int | None, campus: list[SiteBuilder]
 ) -> Tags:
     city = building.city if copy is None else f"{building.city} {copy}"
     area = building.square_meters
     metric = site.campus.is_metric
     return {
         "id": site.ref,
-        **marked("site"),
+        **markers("site"),
         "dis": site.name,
         "tz": site.campus.climate.tz,
         "area": Number(area, "m²") if metric else Number(round(area * 10.7639), "ft²"),
@@ -92,11 +92,11 @@ def _site_record(
     }
 
 
-def _weather(campus: Campus, first: Site, station: Ref) -> Iterator[Tags]:
+def _weather(campus: Campus, first: SiteBuilder, station: Ref) -> Iterator[Tags]:
     building = campus.buildings[0]
     yield {
         "id": station,
-        **marked("weatherStation"),
+        **markers("weatherStation"),
         "dis": station.dis,
         "tz": campus.climate.tz,
         "geoCoord": Coord(building.lat + 0.01, building.lng - 0.01),
@@ -112,7 +112,7 @@ def _length(campus: Campus) -> str:
     return "m" if campus.is_metric else "ft"
 
 
-def _building(site: Site, building: Building) -> Iterator[Tags]:
+def _building(site: SiteBuilder, building: Building) -> Iterator[Tags]:
     floors = [
         site.space(f"floor-{level}", f"Floor {level}", "floor", floorNum=Number(level))
         for level in range(1, building.floors + 1)
@@ -148,7 +148,11 @@ def _building(site: Site, building: Building) -> Iterator[Tags]:
 
 
 def _air_handler(
-    site: Site, number: int, floors: list[Ref], plants: dict[str, Ref], network: Ref
+    site: SiteBuilder,
+    number: int,
+    floors: list[Ref],
+    plants: dict[str, Ref],
+    network: Ref,
 ) -> Iterator[Tags]:
     key, name = f"ahu-{number}", f"AHU-{number}"
     controller = site.record(
@@ -181,7 +185,7 @@ def _air_handler(
 
 
 def _terminal(
-    site: Site, ahu: int, unit: int, floors: list[Ref], ahu_ref: Ref
+    site: SiteBuilder, ahu: int, unit: int, floors: list[Ref], ahu_ref: Ref
 ) -> Iterator[Tags]:
     floor = floors[(unit - 1) % len(floors)]
     other = Ref(
@@ -194,7 +198,7 @@ def _terminal(
         spaceRef=floor,
         area=Number(22 + (unit * 7 + ahu) % 31, "m²"),
     )
-    # some rooms on the border are served by both
+    # rooms between two air handlers are served by both
     shared = unit == _VAVS
     room["ahuRefs"] = [ahu_ref, other] if shared else [ahu_ref]
     yield room

@@ -1,4 +1,4 @@
-"""Time as the points of a campus see it: clock, occupancy and weather."""
+"""Clock, occupancy and weather of a campus at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK = 0xFFFFFFFF
 
 
 def seed_of(text: str) -> int:
-    """32 bits that stand for an id, on every machine the same (FNV-1a)."""
+    """A 32-bit hash of an id that is the same on every machine (FNV-1a)."""
     value = 0x811C9DC5
     for byte in text.encode():
         value = (value ^ byte) * 0x01000193 & _MASK
@@ -26,7 +26,7 @@ def seed_of(text: str) -> int:
 
 
 def noise(seed: int, time: int) -> float:
-    """-1..1, without any pattern, and always the same for the same arguments."""
+    """Pseudo-random value from -1 to 1, the same for the same arguments."""
     mixed = (seed ^ time * 0x9E3779B1) & _MASK
     mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _MASK
     mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _MASK
@@ -35,7 +35,7 @@ def noise(seed: int, time: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Climate:
-    """A zone and its weather: mean and swings of the temperature in °C."""
+    """A time zone and its weather: mean and amplitudes of the temperature in °C."""
 
     tz: str
     mean: float
@@ -48,8 +48,8 @@ class Moment:
     """One instant on one campus.
 
     ``seconds`` since 1970 UTC; ``hour`` of the local day; ``occupied`` 0..1;
-    ``outside`` in °C; ``sun`` 0..1; ``cooling`` and ``heating`` are the loads,
-    0..1, that weather and occupancy put on the plant.
+    ``outside`` in °C; ``sun`` 0..1; ``cooling`` and ``heating`` are the loads on the
+    plant, 0..1, from weather and occupancy.
     """
 
     ts: DateTime
@@ -79,18 +79,18 @@ class Moment:
             occupied=occupied,
             outside=outside,
             sun=sun,
-            cooling=_share((outside - 11) / 22 + 0.15 * sun) * (0.25 + 0.75 * occupied),
-            heating=_share((17 - outside) / 28) * (0.55 + 0.45 * occupied),
+            cooling=_clamp((outside - 11) / 22 + 0.15 * sun) * (0.25 + 0.75 * occupied),
+            heating=_clamp((17 - outside) / 28) * (0.55 + 0.45 * occupied),
         )
 
 
-def _share(value: float) -> float:
+def _clamp(value: float) -> float:
     return min(1.0, max(0.0, value))
 
 
 def _occupied(hour: float, weekday: int) -> float:
-    """People come from 6:30 to 8:30 and leave from 17:00 to 19:00."""
-    share = _share((hour - 6.5) / 2) * _share((19 - hour) / 2)
+    """People arrive from 6:30 to 8:30 and leave from 17:00 to 19:00."""
+    share = _clamp((hour - 6.5) / 2) * _clamp((19 - hour) / 2)
     if weekday == 6:
         return 0.0
     return share * 0.25 if weekday == 5 else share

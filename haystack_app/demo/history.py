@@ -1,4 +1,4 @@
-"""Samples of the demo's points: functions of the point's id and the time."""
+"""Samples of the demo's points, computed from the point's id and the time."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
 Sample = tuple[DateTime, Any]
 QUARTER = dt.timedelta(minutes=15)
 _POINT_ID = re.compile(r"([a-z]+)(?:-\d+)?\..*?([a-z-]+?)(?:-\d+)*\.([a-z0-9-]+)")
-_SLOTS_A_GAP = 997
-_SPAN = 300
-"""Seconds from one value of a signal to the next, between which sensors glide."""
+_SLOTS_PER_GAP = 997
+_INTERVAL = 300
+"""Seconds between two values of a signal; sensor values are interpolated."""
 
 
 def samples(
@@ -42,8 +42,8 @@ def samples(
 ) -> Iterator[Sample]:
     """Samples with start <= ts < end, at multiples of ``step`` since 1970.
 
-    ``point`` is a record of ``entities``. The same times give the same values
-    whatever the bounds. Raises ValueError for a point of somebody else.
+    ``point`` is a record of ``entities``. The value at a time does not depend on the
+    bounds. Raises ValueError if it is not a point of the demo.
     """
     id: str = point["id"].id
     climate, read = _reader(id)
@@ -55,68 +55,69 @@ def samples(
         if seconds >= last:
             return
         moment = Moment.at(seconds, climate)
-        # now and then a sensor is lost for one sample
-        lost = is_number and (seconds // every + seed) % _SLOTS_A_GAP == 0
-        yield moment.ts, NA if lost else read(moment, seed)
+        # sensors occasionally fail for one sample
+        failed = is_number and (seconds // every + seed) % _SLOTS_PER_GAP == 0
+        yield moment.ts, NA if failed else read(moment, seed)
 
 
 def value_at(id: str, at: dt.datetime) -> Any:
-    """What a point reads at the last quarter of an hour before ``at``."""
+    """A point's value at the last quarter of an hour before ``at``."""
     climate, read = _reader(id)
     seconds = int(quarter_of(at).timestamp())
     return read(Moment.at(seconds, climate), seed_of(id))
 
 
 def reading(id: str, at: dt.datetime) -> Any:
-    """What a point shows at any time.
+    """A point's current value at any time.
 
-    Numbers glide between values of their signal 5 minutes apart, on the quarter
-    through the sample; whatever counts only rises. Commands, flags and texts stay
-    what they were at the last quarter of an hour.
+    Numbers are interpolated between values of their signal 5 minutes apart, so that on
+    the quarter they equal the sample; totals never decrease. Commands, Bools and Strs
+    keep their value of the last quarter of an hour.
     """
     campus, spec = spec_of(id)
     if spec.kind != "Number" or spec.level is not None:
         return value_at(id, at)
-    span, into = divmod(at.timestamp(), _SPAN)
-    before, after = _span(id, int(span))
+    number, elapsed = divmod(at.timestamp(), _INTERVAL)
+    before, after = _interval(id, int(number))
     scale = _scale(spec, campus.is_metric)
-    glided = before + (after - before) * into / _SPAN
-    return Number(round(glided, scale.digits), scale.unit)
+    value = before + (after - before) * elapsed / _INTERVAL
+    return Number(round(value, scale.digits), scale.unit)
 
 
 @lru_cache(maxsize=8_192)
-def _span(id: str, number: int) -> tuple[float, float]:
+def _interval(id: str, number: int) -> tuple[float, float]:
+    """The values at the start and the end of an interval."""
     climate, read = _reader(id)
-    seed, start = seed_of(id), number * _SPAN
-    ends = (Moment.at(seconds, climate) for seconds in (start, start + _SPAN))
+    seed, start = seed_of(id), number * _INTERVAL
+    ends = (Moment.at(seconds, climate) for seconds in (start, start + _INTERVAL))
     before, after = (read(moment, seed).val for moment in ends)
     return before, after
 
 
 def quarter_of(at: dt.datetime) -> dt.datetime:
-    """The last quarter of an hour, in UTC."""
+    """The start of the quarter of an hour that contains ``at``, in UTC."""
     every = int(QUARTER.total_seconds())
     return dt.datetime.fromtimestamp(int(at.timestamp()) // every * every, dt.UTC)
 
 
 def _reader(id: str) -> tuple[Climate, Callable[[Moment, int], Any]]:
     campus, spec = spec_of(id)
-    return campus.climate, _of_spec(spec, campus.is_metric)
+    return campus.climate, _value_reader(spec, campus.is_metric)
 
 
 @lru_cache(maxsize=8_192)
 def spec_of(id: str) -> tuple[Campus, PointSpec]:
-    """The campus and the kind of point that an id tells."""
+    """The campus and the point's specification, by id. Raises ValueError."""
     match = _POINT_ID.fullmatch(id)
     if match is not None and match[1] in CAMPUSES:
         for spec in POINTS.get(match[2], ()):
             if spec.name == match[3]:
                 return CAMPUSES[match[1]], spec
-    raise ValueError(f"@{id} is no point of the demo")
+    raise ValueError(f"@{id} is not a point of the demo")
 
 
 def unit_of(campus: Campus, spec: PointSpec) -> str | None:
-    """The unit of a point of that campus."""
+    """The unit of a point on that campus."""
     return _scale(spec, campus.is_metric).unit if spec.kind == "Number" else None
 
 
@@ -126,7 +127,7 @@ def _scale(spec: PointSpec, is_metric: bool) -> Scale:
 
 
 @cache
-def _of_spec(spec: PointSpec, is_metric: bool) -> Callable[[Moment, int], Any]:
+def _value_reader(spec: PointSpec, is_metric: bool) -> Callable[[Moment, int], Any]:
     signal = spec.signal
     if spec.kind == "Bool":
         return lambda moment, seed: signal(moment, seed) > 0

@@ -1,4 +1,4 @@
-"""Chilled and hot water, meters, and what else a building needs."""
+"""Chilled and hot water plants, meters, and the occupancy schedule of a building."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref
-from .parts import Site, Tags
+from .site_builder import SiteBuilder, Tags
 
 __all__ = ["fluid_of", "meters", "plants", "schedule"]
 
@@ -16,7 +16,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat")
 
 
 def schedule() -> Grid:
-    """Occupied hours as a grid, one row a day."""
+    """Occupied hours as a grid with one row per day."""
     rows: list[dict[str, Any]] = [
         {"day": day, "start": dt.time(7, 0), "end": dt.time(18, 30)} for day in _DAYS
     ]
@@ -28,7 +28,7 @@ def fluid_of(record: Tags) -> str:
     return "chilled" if "chilled" in record else "hot"
 
 
-def plants(site: Site) -> Iterator[Tags]:
+def plants(site: SiteBuilder) -> Iterator[Tags]:
     """Chilled water, hot water and domestic hot water."""
     yield from _chilled_water(site)
     yield from _hot_water(site)
@@ -37,7 +37,7 @@ def plants(site: Site) -> Iterator[Tags]:
     )
 
 
-def _chilled_water(site: Site) -> Iterator[Tags]:
+def _chilled_water(site: SiteBuilder) -> Iterator[Tags]:
     records = list(
         site.equip(
             "chw-plant", "chw-plant", "Chilled Water Plant", "chilled water plant"
@@ -66,7 +66,7 @@ def _chilled_water(site: Site) -> Iterator[Tags]:
     )
 
 
-def _hot_water(site: Site) -> Iterator[Tags]:
+def _hot_water(site: SiteBuilder) -> Iterator[Tags]:
     records = list(
         site.equip("hw-plant", "hw-plant", "Hot Water Plant", "hot water plant")
     )
@@ -92,8 +92,8 @@ def _hot_water(site: Site) -> Iterator[Tags]:
 _SUBMETERS = (("hvac", "HVAC"), ("lighting", "Lighting"), ("plug", "Plug Loads"))
 
 
-def meters(site: Site) -> Iterator[Tags]:
-    """The building's meters, the main electric one first, then what it feeds."""
+def meters(site: SiteBuilder) -> Iterator[Tags]:
+    """The building's meters: the main electric meter first, then its submeters."""
     records = list(
         site.equip("elec-main", "elec-main", "Elec Meter", "ac elec meter siteMeter")
     )

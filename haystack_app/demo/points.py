@@ -1,4 +1,4 @@
-"""The points that each piece of equipment of the demo has."""
+"""The points of each kind of equipment in the demo."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["POINTS", "PointSpec"]
 
 
 class PointSpec(NamedTuple):
-    """A point: the end of its id, its markers, and what it reads.
+    """A point: the last part of its id, its markers, and its signal.
 
-    ``quantity`` is one of ``quantities``, ``bool``, or for a Str the values of
-    its enum, which the signal counts. ``level`` is the priority that commands
-    a writable point. The markers leave out what the equipment is: ``^equip``
-    would find the point.
+    ``quantity`` is a key of ``QUANTITIES``, ``bool``, or for a Str the values of its
+    enum, whose indexes the signal returns. ``level`` is the priority level at which a
+    writable point is commanded. ``tags`` must not contain the marker of the equipment:
+    ``^equip`` would find the point.
     """
 
     name: str

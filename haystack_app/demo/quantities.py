@@ -1,4 +1,4 @@
-"""Units of the two campuses: one counts in SI units, the other as in the US."""
+"""Units of the two campuses: one uses SI units, the other US units."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["QUANTITIES", "Quantity", "Scale"]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A unit, and how SI values are turned into it."""
+    """A unit, and the conversion of SI values to it."""
 
     unit: str | None
     factor: float = 1.0

@@ -1,7 +1,7 @@
-"""What the points of a building read: functions of a moment and a seed.
+"""Values of a building's points, as functions of a moment and a seed.
 
-Values are in SI units (°C, Pa, L/s, kW); ``points`` converts them to those of
-the campus. ``seed`` belongs to the point, so that no two are alike.
+Values are in SI units (°C, Pa, L/s, kW); ``history`` converts them to the units of the
+campus. The seed is derived from the point's id, so that all points differ.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Signal = Callable[[Moment, int], float]
 
 _RUNNING = 0.02
 _COMMISSIONED = 1_577_836_800
-"""2020-01-01: meters counted from there."""
+"""2020-01-01: meters start at 0."""
 
 
 def _share(seed: int) -> float:
-    """0..1, what makes one piece of equipment differ from the next."""
+    """A value from 0 to 1 in which points differ."""
     return (seed >> 8 & 0xFFFF) / 0xFFFF
 
 
@@ -55,7 +55,7 @@ def is_heating(moment: Moment, seed: int) -> float:
 
 
 def is_dirty(moment: Moment, seed: int) -> float:
-    """A filter that is changed about every 90 days."""
+    """The state of a filter that is replaced about every 90 days."""
     days = moment.seconds / 86_400 + 90 * _share(seed)
     return 1.0 if days % 90 > 84 else 0.0
 
@@ -64,7 +64,7 @@ def is_dirty(moment: Moment, seed: int) -> float:
 
 
 def percent(signal: Signal, low: float = 0, high: float = 100) -> Signal:
-    """A share as percent between two bounds."""
+    """A fraction as a percentage between two bounds."""
 
     def read(moment: Moment, seed: int) -> float:
         share = signal(moment, seed) + 0.02 * noise(seed, moment.seconds)
@@ -92,7 +92,7 @@ def fan(moment: Moment, seed: int) -> float:
 
 
 def economizer(moment: Moment, seed: int) -> float:
-    """Wide open while outside air cools for nothing, at its minimum else."""
+    """Fully open while outside air can cool, otherwise at its minimum."""
     if moment.occupied <= _RUNNING:
         return 0.0
     return 1.0 if 9 < moment.outside < 17 else 0.2
@@ -145,7 +145,7 @@ def reheat_temp(moment: Moment, seed: int) -> float:
 
 
 def leaving(signal: Signal, idle: float, busy: float) -> Signal:
-    """A water temperature that moves with a load."""
+    """A water temperature that follows a load."""
 
     def read(moment: Moment, seed: int) -> float:
         load = signal(moment, seed)
@@ -158,7 +158,7 @@ def leaving(signal: Signal, idle: float, busy: float) -> Signal:
 
 
 def scaled(signal: Signal, idle: float, busy: float) -> Signal:
-    """Between two levels by a share, and a few percent of its own."""
+    """A fraction scaled to two bounds, with a few percent of variation per point."""
 
     def read(moment: Moment, seed: int) -> float:
         level = idle + (busy - idle) * signal(moment, seed)
@@ -178,7 +178,7 @@ def wind(moment: Moment, seed: int) -> float:
 
 
 def _swing(watts: float, hours: float) -> tuple[float, float]:
-    """Power, and energy since 2020, that swing by day and by week."""
+    """Power, and energy since 2020, with daily and weekly cycles."""
     day, week = math.tau / 24, math.tau / 168
     power = watts * (1 - 0.45 * math.cos(day * hours) + 0.2 * math.sin(week * hours))
     energy = watts * (
@@ -188,12 +188,12 @@ def _swing(watts: float, hours: float) -> tuple[float, float]:
 
 
 def _hours(moment: Moment, seed: int) -> float:
-    """Since 2020, shifted a little; the night is low in every zone here."""
+    """Hours since 2020, shifted so that the minimum is at night in both time zones."""
     return (moment.seconds - _COMMISSIONED) / 3600 - 3 + _share(seed)
 
 
 def rate(mean: float) -> Signal:
-    """The rate that a meter of ``total`` with the same mean shows."""
+    """The rate of a meter whose total is ``total`` with the same mean."""
 
     def read(moment: Moment, seed: int) -> float:
         power, _ = _swing(mean, _hours(moment, seed))
@@ -203,5 +203,5 @@ def rate(mean: float) -> Signal:
 
 
 def total(mean: float) -> Signal:
-    """A meter's reading per hour of the mean: it only ever grows."""
+    """A meter's total, which never decreases, for a mean rate per hour."""
     return lambda moment, seed: _swing(mean, _hours(moment, seed))[1]

@@ -1,8 +1,8 @@
-"""The life of the demo's points in a store: values, samples and commands.
+"""Simulation of the demo's points in a store: values, samples and commands.
 
-Whatever moves is a function of ids and the time, the same that made the loaded
-history, so that a simulation may stop and go on at any time. Of several processes
-one does it: each write is in a transaction that has the task.
+All values are functions of ids and the time, the same functions as for the loaded
+history, so that a simulation may be stopped and continued at any time. Only one of
+several processes simulates: each write is in a transaction that owns the task.
 """
 
 from __future__ import annotations
@@ -20,171 +20,176 @@ from ..storage.currents import Current
 from ..storage.errors import StorageError
 from ..storage.priority_array import effective
 from ..wire.record import Record
-from .arrays import WHO, program
 from .history import Sample, quarter_of, reading, samples, spec_of, unit_of
+from .priority_arrays import WHO, program
 
-__all__ = ["Beat", "Simulation"]
+__all__ = ["Simulation", "StepCounts"]
 
 _TASK = "simulate"
 _LEASE = dt.timedelta(seconds=15)
-_LONGEST_GAP = dt.timedelta(days=7)
-_POINTS_A_WRITE = 25
+_MAX_GAP = dt.timedelta(days=7)
+_POINTS_PER_WRITE = 25
 _POINTS = "point and cur and not trash"
 _SECOND = dt.timedelta(seconds=1)
 
 
 @dataclass(slots=True)
-class Beat:
-    """How much was written."""
+class StepCounts:
+    """What one step wrote, in counts."""
 
     currents: int = 0
     samples: int = 0
     commands: int = 0
 
 
-class _Elsewhere(Exception):
-    """Another process simulates."""
+class _NotOwner(Exception):
+    """Another process owns the task."""
 
 
 class Simulation:
-    """One of those that may simulate a store."""
+    """The simulation of a store by one process."""
 
     def __init__(
         self, store: StorageAdapter, every: dt.timedelta = dt.timedelta()
     ) -> None:
         self.store = store
         self.lease = max(_LEASE, 3 * every)
-        self.holder = secrets.token_hex(8)
-        self._forget()
+        self.owner = secrets.token_hex(8)
+        self._reset()
 
-    def _forget(self) -> None:
-        """Somebody else may have changed everything."""
+    def _reset(self) -> None:
+        """Drop all state: another process may have changed the store."""
         self.quarter: dt.datetime | None = None
         self.points: dict[str, Record] = {}
-        self.shown: dict[str, Any] = {}
+        self.last_values: dict[str, Any] = {}
 
-    def beat(self, now: dt.datetime) -> Beat | None:
-        """Bring the store up to now; None where another process does.
+    def step(self, now: dt.datetime) -> StepCounts | None:
+        """Bring the store up to ``now``. Returns None if another process does.
 
-        Commands and samples at each quarter of an hour, with those that were
-        missed, current values every time.
+        Commands and samples are written once per quarter of an hour, including missed
+        samples; current values are written at every step.
         """
-        done = Beat()
+        counts = StepCounts()
         try:
-            with self._turn():
+            with self._owned_transaction():
                 is_due = self.quarter != quarter_of(now)
                 if is_due:
-                    self._look()
+                    self._reload()
             if is_due:
-                self._sample(now, self._command(now, done), done)
+                overrides = self._write_commands(now, counts)
+                self._write_samples(now, overrides, counts)
                 self.quarter = quarter_of(now)
             try:
-                done.currents = self._move(now)
-            except StorageError:  # an entity has changed since the last look
-                self._look()
-                done.currents = self._move(now)
-        except _Elsewhere:
-            self._forget()
+                counts.currents = self._write_currents(now)
+            except StorageError:  # an entity has changed since the last reload
+                self._reload()
+                counts.currents = self._write_currents(now)
+        except _NotOwner:
+            self._reset()
             return None
         except Exception:
-            self._forget()
+            self._reset()
             raise
-        return done
+        return counts
 
     def release(self) -> None:
-        """Let another process have the task at once, if it is ours."""
+        """Release the task, if this process owns it, for other processes."""
         now = dt.datetime.now(dt.UTC)
-        self.store.take_task(_TASK, self.holder, now, now)
-        self._forget()
+        self.store.take_task(_TASK, self.owner, now, now)
+        self._reset()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """A transaction that nobody else simulates in. Raises _Elsewhere."""
+    def _owned_transaction(self) -> Iterator[None]:
+        """A transaction in which this process owns the task. Raises _NotOwner."""
         with self.store.locked([]):
             now = dt.datetime.now(dt.UTC)
-            if not self.store.take_task(_TASK, self.holder, now, now + self.lease):
-                raise _Elsewhere
+            if not self.store.take_task(_TASK, self.owner, now, now + self.lease):
+                raise _NotOwner
             yield
 
-    def _look(self) -> None:
-        found = {row["id"].id: row for row in self.store.read(_POINTS)}
-        self.points = {id: row for id, row in found.items() if _is_as_made(id, row)}
-        self.shown.clear()
+    def _reload(self) -> None:
+        rows = {row["id"].id: row for row in self.store.read(_POINTS)}
+        self.points = {id: row for id, row in rows.items() if _is_unmodified(id, row)}
+        self.last_values.clear()
 
-    def _command(self, now: dt.datetime, done: Beat) -> dict[str, Any]:
-        """Let the programs write; values of the points that others command, by id.
+    def _write_commands(self, now: dt.datetime, counts: StepCounts) -> dict[str, Any]:
+        """Write the levels of the control programs.
 
-        A program only changes what it wrote itself.
+        A program changes only a level that it wrote itself. Returns the values of
+        points that are commanded by other levels or users, by id.
         """
-        held: dict[str, Any] = {}
-        for ids in _parts([id for id, row in self.points.items() if "writable" in row]):
-            with self._turn():
+        overrides: dict[str, Any] = {}
+        writable = [id for id, row in self.points.items() if "writable" in row]
+        for ids in _batches(writable):
+            with self._owned_transaction():
                 for id in ids:
                     levels = self.store.levels_of(id)
                     number, val = program(id, now) or (0, None)
                     own = levels.get(number)
                     if own is not None and own.who == WHO and own.val != val:
                         self.store.point_write(id, number, val, WHO, own.expires)
-                        done.commands += 1
+                        counts.commands += 1
                     first, first_val = effective(levels)
                     if levels and (first != number or levels[first].who != WHO):
-                        held[id] = first_val
-        return held
+                        overrides[id] = first_val
+        return overrides
 
-    def _sample(self, now: dt.datetime, held: Mapping[str, Any], done: Beat) -> None:
-        ids = [id for id, row in self.points.items() if "his" in row]
-        for part in _parts(ids):
-            missed = {id: self._missed(id, now) for id in part}
+    def _write_samples(
+        self, now: dt.datetime, overrides: Mapping[str, Any], counts: StepCounts
+    ) -> None:
+        historized = [id for id, row in self.points.items() if "his" in row]
+        for ids in _batches(historized):
+            missed = {id: self._missed_samples(id, now) for id in ids}
             batch = {
-                id: [(ts, held.get(id, val)) for ts, val in rows]
+                id: [(ts, overrides.get(id, val)) for ts, val in rows]
                 for id, rows in missed.items()
                 if rows
             }
-            with self._turn():
+            with self._owned_transaction():
                 self.store.his_write_all(batch, now)
-            done.samples += sum(map(len, batch.values()))
+            counts.samples += sum(map(len, batch.values()))
 
-    def _missed(self, id: str, now: dt.datetime) -> list[Sample]:
-        """Samples behind the end of a history, of a week at most."""
+    def _missed_samples(self, id: str, now: dt.datetime) -> list[Sample]:
+        """Samples after the end of the history, for a week at most."""
         record = self.points[id]
         if (end := record.get("hisEnd")) is None:
             start = quarter_of(now)
         else:
-            start = max(end.utc + _SECOND, now - _LONGEST_GAP)
+            start = max(end.utc + _SECOND, now - _MAX_GAP)
         return list(samples(record, start, quarter_of(now) + _SECOND))
 
-    def _move(self, now: dt.datetime) -> int:
-        """Write the current values that are others than before."""
+    def _write_currents(self, now: dt.datetime) -> int:
+        """Write the current values that have changed. Returns their number."""
         values = {id: reading(id, now) for id in self.points}
-        with self._turn():
+        with self._owned_transaction():
             for row in self.store.read(f"{_POINTS} and writable and writeVal"):
                 if (id := row["id"].id) in values:
                     values[id] = row["writeVal"]
-            moved = {
+            changed = {
                 id: Current(val)
                 for id, val in values.items()
-                if self.shown.get(id) != val
+                if self.last_values.get(id) != val
             }
-            self.store.cur_write(moved)
-        self.shown = values
-        return len(moved)
+            self.store.cur_write(changed)
+        self.last_values = values
+        return len(changed)
 
 
-def _is_as_made(id: str, record: Mapping[str, Any]) -> bool:
-    """Whether an entity is a point of the demo that nobody made another of."""
+def _is_unmodified(id: str, record: Mapping[str, Any]) -> bool:
+    """Whether an entity is a point of the demo with its original kind and unit."""
     try:
         campus, spec = spec_of(id)
     except ValueError:
         return False
-    made = {
+    original = {
         "point": MARKER,
         "kind": spec.kind,
         "unit": unit_of(campus, spec),
         "tz": campus.climate.tz,
     }
-    return all(record.get(tag) == value for tag, value in made.items())
+    return all(record.get(tag) == value for tag, value in original.items())
 
 
-def _parts(ids: list[str]) -> Iterator[list[str]]:
-    for at in range(0, len(ids), _POINTS_A_WRITE):
-        yield ids[at : at + _POINTS_A_WRITE]
+def _batches(ids: list[str]) -> Iterator[list[str]]:
+    for at in range(0, len(ids), _POINTS_PER_WRITE):
+        yield ids[at : at + _POINTS_PER_WRITE]

@@ -1,4 +1,4 @@
-"""The two campuses and their buildings. Every name is made up."""
+"""The two campuses and their buildings. All names are fictional."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["CAMPUSES", "Building", "Campus"]
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """One site. No two sites of a demo, copies included, are in the same city."""
+    """One site. All sites of a demo, including copies, are in different cities."""
 
     name: str
     city: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from ..auth.permissions import has_permission
@@ -26,11 +28,33 @@ _EXAMPLES = (
 @require_safe
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
-    """For whoever may see entities. ``?filter=`` is what it begins with."""
+    """The explorer, for users that may see entities. ``?filter=`` is what it shows."""
     if not has_permission(request.user, VIEW):
         raise PermissionDenied(f"this needs the right {VIEW}")
     if project not in storages:
         raise Http404(f"there is no project {project}")
     shown = "" if project == DEFAULT_ALIAS else project
-    context = {"project": shown, "examples": _EXAMPLES}
+    context = {
+        "project": shown,
+        "examples": _EXAMPLES,
+        "urls": explorer_urls(request),
+    }
     return render(request, "haystack_app/explorer/page.html", context)
+
+
+def explorer_urls(request: HttpRequest) -> dict[str, str]:
+    """The URLs that the page and its scripts use.
+
+    ``api`` and ``ws`` are the roots of the ops and of the websockets and end with
+    a slash; ``login`` and ``home`` are pages.
+    """
+    try:
+        home = reverse("front")
+    except NoReverseMatch:
+        home = "/"
+    return {
+        "api": "/api/",
+        "ws": "/ws/",
+        "login": resolve_url(settings.LOGIN_URL),
+        "home": home,
+    }

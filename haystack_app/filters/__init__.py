@@ -1,4 +1,4 @@
-"""Haystack filters: text to tree, and what a tree means."""
+"""Haystack filters: parser, syntax tree and evaluation."""
 
 from .ast import (
     And,
@@ -10,11 +10,11 @@ from .ast import (
     IsSymbol,
     Missing,
     Or,
-    reaches_out,
+    traverses_refs,
 )
 from .matcher import matches
 from .parser import parse
-from .symbols import resolved
+from .symbols import resolve_symbols
 from .trash import NOT_TRASH, is_trash, without_trash
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "is_trash",
     "matches",
     "parse",
-    "reaches_out",
-    "resolved",
+    "resolve_symbols",
+    "traverses_refs",
     "without_trash",
 ]

@@ -1,4 +1,4 @@
-"""Filters as trees. Every evaluator reads these; ``matcher`` says what they mean."""
+"""Syntax tree of filters, used by every evaluator. ``matcher`` defines its meaning."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = [
     "Missing",
     "Or",
     "Path",
-    "reaches_out",
+    "traverses_refs",
 ]
 
 Path = tuple[str, ...]
-"""Tag names joined by ``->`` in a filter's text; one at least."""
+"""Tag names, joined by ``->`` in a filter's text; at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """``path``: its value is there."""
+    """``path``: the record has a value at the path."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class HasAny:
-    """One of some tags is there; what many subtypes of a def come down to."""
+    """The record has at least one of the tags. Stands for the subtypes of a def."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """``not path``: its value is not there."""
+    """``not path``: the record does not have a value at the path."""
 
     path: Path
 
@@ -57,21 +57,21 @@ class Compare:
 class IsSymbol:
     """``^symbol``: the record implements the def.
 
-    What that means depends on a namespace: ``symbols.resolved`` puts it in terms
-    of tags, and only the matcher evaluates it as it stands.
+    The meaning depends on a namespace: ``symbols.resolve_symbols`` replaces the node
+    with nodes on tags. Only the matcher evaluates it directly.
     """
 
     symbol: str
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Tags that a record needs when no def says more; none for ``lib:x``."""
+        """Tags that a record must have if there is no def; empty for ``lib:x``."""
         return () if ":" in self.symbol else tuple(self.symbol.split("-"))
 
 
 @dataclass(frozen=True, slots=True)
 class IsSpec:
-    """``Spec`` or ``lib::Spec``: nominal typing, which needs a namespace."""
+    """``Spec`` or ``lib::Spec``: nominal typing, which requires a namespace."""
 
     name: str
 
@@ -89,8 +89,8 @@ class Or:
 Filter = Has | HasAny | Missing | Compare | IsSymbol | IsSpec | And | Or
 
 
-def reaches_out(tree: Filter) -> bool:
-    """Whether a change of another record may change what a filter says of one."""
+def traverses_refs(tree: Filter) -> bool:
+    """Whether the result for one record may change when another record changes."""
     if isinstance(tree, And | Or):
-        return any(map(reaches_out, tree.terms))
+        return any(map(traverses_refs, tree.terms))
     return isinstance(tree, Has | Missing | Compare) and len(tree.path) > 1

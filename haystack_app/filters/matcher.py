@@ -1,7 +1,7 @@
-"""What a filter means: the one definition every other evaluator is held to.
+"""The reference evaluation of filters. Every other evaluator must agree with it.
 
-Source: docHaystack Filters; the resolution of paths through lists, dicts and
-dateTimes as the reference implementation does it.
+Source: docHaystack Filters, and the reference implementation for paths through lists,
+dicts and dateTimes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Resolve", "matches"]
 
 Tags = Mapping[str, Any]
 Resolve = Callable[[str], Tags | None]
-"""The record of an id, or None when there is none."""
+"""Returns the record with an id, or None."""
 
 Test = Callable[[Any], bool]
 
@@ -32,13 +32,13 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(tree: Filter, record: Tags, resolve: Resolve) -> bool:
-    """Whether ``record`` is among the answers to the filter."""
+    """Whether ``record`` matches the filter."""
     if isinstance(tree, And):
         return all(matches(term, record, resolve) for term in tree.terms)
     if isinstance(tree, Or):
         return any(matches(term, record, resolve) for term in tree.terms)
     if isinstance(tree, Has):
-        return _holds(record, tree.path, _is_there, resolve)
+        return _holds(record, tree.path, _is_present, resolve)
     if isinstance(tree, HasAny):
         return any(record.get(name) is not None for name in tree.names)
     if isinstance(tree, Missing):
@@ -48,7 +48,7 @@ def matches(tree: Filter, record: Tags, resolve: Resolve) -> bool:
     if isinstance(tree, IsSymbol):
         return bool(tree.parts) and all(tag in record for tag in tree.parts)
     assert isinstance(tree, IsSpec)
-    return False  # nothing is an instance while no namespace defines the spec
+    return False  # no namespace defines specs, so records are not instances
 
 
 def _holds(record: Tags, path: Path, test: Test, resolve: Resolve) -> bool:
@@ -60,7 +60,7 @@ def _value_holds(value: Any, rest: Path, test: Test, resolve: Resolve) -> bool:
         refs = (item for item in value if isinstance(item, Ref))
         if any(_value_holds(ref, rest, test, resolve) for ref in refs):
             return True
-        # a list has no tags: no test holds behind it, "not" included
+        # a list has no tags: a path through it fails every test, including "not"
         return not rest and test(value)
     if not rest:
         return test(value)
@@ -68,7 +68,7 @@ def _value_holds(value: Any, rest: Path, test: Test, resolve: Resolve) -> bool:
 
 
 def _step(value: Any, name: str, resolve: Resolve) -> Any:
-    """The value one ``->`` further; None where there is no way."""
+    """The value after one ``->``, or None."""
     if isinstance(value, Ref):
         target = resolve(value.id)
         return None if target is None else target.get(name)
@@ -83,7 +83,7 @@ def _step(value: Any, name: str, resolve: Resolve) -> Any:
     return None
 
 
-def _is_there(value: Any) -> bool:
+def _is_present(value: Any) -> bool:
     return value is not None
 
 

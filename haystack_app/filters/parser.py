@@ -1,7 +1,7 @@
-"""Filter text to tree: recursive descent, linear in the text.
+"""Filter parser: recursive descent, linear in the text.
 
-Source: docHaystack Filters, and Haxall's parser where that page is silent:
-lower-case keywords are tag names wherever a name may stand.
+Source: docHaystack Filters, and Haxall's parser where that chapter is silent:
+lower-case keywords are tag names wherever a name is allowed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse"]
 
-# The first two are the defaults of HAYSTACK["LIMITS"], which may change them: look
-# them up as attributes of this module.
+# MAX_LENGTH and MAX_DEPTH are the defaults of HAYSTACK["LIMITS"], which may change
+# them: read them as attributes of this module.
 MAX_LENGTH = 16_384
 """Characters of a filter: ``FILTER_LENGTH``."""
 MAX_DEPTH = 100
-"""Parentheses inside each other: ``FILTER_DEPTH``."""
+"""Levels of nested parentheses: ``FILTER_DEPTH``."""
 MAX_PATH = 16
-"""Names of one path; ref lists may fan out at each."""
+"""Names in one path; lists of refs may fan out at each name."""
 MAX_STEPS = 100
-"""Arrows of a filter; each costs a store more than a hundred plain tags."""
+"""Arrows in one filter; each costs a store more than a hundred plain tags."""
 
 _NAME = re.compile(r"[a-z_][A-Za-z0-9_]*(?![A-Za-z0-9_:.])", re.ASCII)
 _SPEC = re.compile(
@@ -38,7 +38,7 @@ _BOOLS = {"true": True, "false": False}
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Filter:
-    """The tree of a filter. Raises ParseError with the column of the fault."""
+    """The tree of a filter. Raises ParseError with the column of the error."""
     if len(text) > MAX_LENGTH:
         raise ParseError(
             f"filter is longer than {MAX_LENGTH} characters (cap FILTER_LENGTH)"
@@ -163,7 +163,7 @@ class _Parser:
         elif first == "-" or first.isdigit():
             value, end = lexer.number_or_time(text, at)
             if isinstance(value, Number) and not value.is_finite:
-                self.fail("INF and NaN cannot be compared with")
+                self.fail("INF and NaN cannot be compared")
         elif (word := self.peek_name()) in _BOOLS:
             value, end = _BOOLS[word], at + len(word)
         else:
@@ -174,13 +174,13 @@ class _Parser:
                 else "filter is cut short"
             )
         if "\0" in str(value):
-            self.fail("U+0000 is in no record")
+            self.fail("a value must not contain U+0000")
         self.skip(end)
         return value
 
 
 def _joined(kind: type[And] | type[Or], terms: list[Filter]) -> Filter:
-    """One node for a chain, and for chains that parentheses only repeat."""
+    """One node for a chain of terms; redundant parentheses are flattened."""
     if len(terms) == 1:
         return terms[0]
     flat: list[Filter] = []

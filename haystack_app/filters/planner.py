@@ -1,7 +1,7 @@
-"""A filter as a boolean of index terms, for stores that keep sets of ids.
+"""A filter as a boolean combination of index terms, for stores with sets of ids.
 
-The terms' answer is a superset of the filter's; the matcher decides on the
-candidates. A record is filed under every term that ``terms_of`` yields for it.
+The ids of a plan are a superset of the filter's result; the matcher decides on each
+candidate. A record is indexed under every term that ``terms_of`` yields for it.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """No term narrows this filter."""
+    """No term narrows the filter, so every record is a candidate."""
 
 
 Plan = Term | AllOf | AnyOf | Everything
 
 
 def plan(tree: Filter) -> Plan:
-    """Terms whose answer holds every record that the filter matches."""
+    """A plan whose ids include every record that matches the filter."""
     if isinstance(tree, And):
         parts = [part for term in tree.terms if (part := plan(term)) != Everything()]
         return AllOf(tuple(parts)) if parts else Everything()
@@ -71,12 +71,12 @@ def plan(tree: Filter) -> Plan:
         return AnyOf(tuple(Term(name) for name in tree.names))
     if isinstance(tree, IsSpec):
         return AnyOf(())
-    assert isinstance(tree, Missing), "symbols are resolved before"
+    assert isinstance(tree, Missing), "symbols must be resolved first"
     return Everything()
 
 
 def terms_of(record: Mapping[str, Any]) -> Iterator[Term]:
-    """The terms a record is filed under."""
+    """The terms that a record is indexed under."""
     for tag, value in record.items():
         yield Term(tag)
         if isinstance(value, list):
@@ -89,7 +89,7 @@ def terms_of(record: Mapping[str, Any]) -> Iterator[Term]:
 def candidates(
     plan: Plan, ids_of: Callable[[Term], set[str]], everything: Callable[[], set[str]]
 ) -> set[str]:
-    """The ids that the plan answers; the set must not be changed."""
+    """The ids of the plan. Callers must not modify the set."""
     if isinstance(plan, Term):
         return ids_of(plan)
     if isinstance(plan, Everything):
@@ -102,7 +102,7 @@ def candidates(
 
 
 def _key(value: Any) -> Any:
-    """What equal values share: dateTimes are equal by their instant."""
+    """A key that is the same for equal values: dateTimes compare by instant."""
     return (
         (type(value), value.utc)
         if isinstance(value, DateTime)

@@ -1,7 +1,7 @@
-"""``^symbol`` in terms of tags.
+"""Resolution of ``^symbol`` to tags.
 
-A record implements a def when it has the tags of the def itself or of one of its
-subtypes; which these are, a namespace says. Source: docHaystack Filters.
+A record implements a def if it has the tags of the def or of one of its subtypes; the
+namespace knows the subtypes. Source: docHaystack Filters.
 """
 
 from __future__ import annotations
@@ -10,28 +10,31 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .ast import And, Filter, Has, HasAny, IsSymbol, Or
 
-__all__ = ["Implementations", "resolved"]
+__all__ = ["Implementations", "resolve_symbols"]
 
 Implementations = Callable[[str], Iterable[frozenset[str]]]
-"""The sets of tags, any of which makes a record implement a symbol."""
+"""Returns sets of tags; a record with all tags of any set implements the symbol."""
 
 
-def resolved(tree: Filter, implementations: Implementations) -> Filter:
-    """The same filter without IsSymbol; the tree itself where it has none."""
+def resolve_symbols(tree: Filter, implementations: Implementations) -> Filter:
+    """The same filter without IsSymbol nodes; the same object if it has none."""
     if isinstance(tree, IsSymbol):
         return _tags(implementations(tree.symbol))
     if isinstance(tree, And | Or):
-        terms = tuple(resolved(term, implementations) for term in tree.terms)
+        terms = tuple(resolve_symbols(term, implementations) for term in tree.terms)
         same = all(new is old for new, old in zip(terms, tree.terms, strict=True))
         return tree if same else type(tree)(terms)
     return tree
 
 
 def _tags(alternatives: Iterable[frozenset[str]]) -> Filter:
-    """Single tags as one term; nothing matches where there is no alternative."""
+    """A filter for any of the sets; without a set it matches no record.
+
+    All sets of one tag become a single term.
+    """
     sets = list(alternatives)
-    single = sorted(name for one in sets if len(one) == 1 for name in one)
-    terms = list(_conjuncts(one for one in sets if len(one) > 1))
+    single = sorted(name for names in sets if len(names) == 1 for name in names)
+    terms = list(_conjuncts(names for names in sets if len(names) > 1))
     if single or not terms:
         terms.insert(
             0, Has((single[0],)) if len(single) == 1 else HasAny(tuple(single))

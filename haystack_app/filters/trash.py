@@ -1,6 +1,6 @@
 """The trash: entities with the marker ``trash``, which ops do not show.
 
-Stores keep them until they are removed; every place that hides them asks here.
+Stores keep them until they are removed. All code that hides them uses this module.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def is_trash(tags: Container[str]) -> bool:
 
 
 def without_trash(tree: Filter) -> Filter:
-    """What matches and is not in the trash.
+    """The filter, for entities that are not in the trash.
 
-    The condition stands beside the filter's own terms, so that they are planned
+    The condition is added to the terms of the filter, so that they are planned
     together.
     """
     terms = tree.terms if isinstance(tree, And) else (tree,)

@@ -1,4 +1,4 @@
-"""The value types of Project Haystack, free of Django and of any wire format."""
+"""The value types of Project Haystack, independent of Django and of wire formats."""
 
 from .datetimes import DateTime
 from .grid import Col, Grid

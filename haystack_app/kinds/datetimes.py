@@ -1,7 +1,7 @@
-"""DateTime: an instant and the Haystack time zone it is read in.
+"""DateTime: an instant and the Haystack time zone it is shown in.
 
-Texts are ISO 8601 with a colon in the offset, as docHaystack Kinds asks.
-Resolution is the microsecond, finer digits are rounded.
+Texts are ISO 8601 with a colon in the offset, as docHaystack Kinds requires.
+The resolution is one microsecond; finer digits are rounded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _INSTANT = re.compile(
 
 
 def _microseconds(fraction: str | None) -> int:
-    """Microseconds of the digits behind a decimal point, at most 999999."""
+    """Microseconds of the digits after a decimal point, at most 999999."""
     if not fraction:
         return 0
     if len(fraction) <= 6:
@@ -39,7 +39,7 @@ def _microseconds(fraction: str | None) -> int:
 
 
 def parse_date(text: str) -> dt.date:
-    """``YYYY-MM-DD`` of a year 1..9999; else ValueError."""
+    """Parse ``YYYY-MM-DD`` with a year from 1 to 9999. Raises ValueError."""
     if _DATE.fullmatch(text) is None:
         raise ValueError(f"invalid date {text!r}")
     try:
@@ -49,7 +49,7 @@ def parse_date(text: str) -> dt.date:
 
 
 def parse_time(text: str) -> dt.time:
-    """``H:MM``, ``HH:MM:SS`` or ``HH:MM:SS.fff``; else ValueError."""
+    """Parse ``H:MM``, ``HH:MM:SS`` or ``HH:MM:SS.fff``. Raises ValueError."""
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid time {text!r}")
@@ -63,7 +63,10 @@ def parse_time(text: str) -> dt.time:
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """The UTC instant of an ISO text with offset (``Z`` or ``±HH:MM``)."""
+    """The UTC instant of an ISO text with an offset (``Z`` or ``±HH:MM``).
+
+    Raises ValueError.
+    """
     match = _INSTANT.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid dateTime {text!r}")
@@ -78,7 +81,7 @@ def parse_instant(text: str) -> dt.datetime:
 
 
 def time_text(time: dt.time) -> str:
-    """``HH:MM:SS`` with a fraction only where there is one."""
+    """``HH:MM:SS``, with a fraction only if it is not zero."""
     text = time.replace(microsecond=0, tzinfo=None).isoformat()
     if time.microsecond:
         text += f".{time.microsecond:06d}".rstrip("0")
@@ -88,15 +91,16 @@ def time_text(time: dt.time) -> str:
 def utc_offset(utc: dt.datetime, tz: str) -> dt.timedelta:
     """The zone's offset at an instant, in whole minutes.
 
-    Old local mean times have seconds, which no Haystack text can carry; the
-    local time is printed with the rounded offset, so the instant stays exact.
+    Offsets of old local mean times have seconds, which Haystack texts cannot
+    represent. The local time is printed with the rounded offset, so the instant
+    stays exact.
     """
     offset = utc.astimezone(zone_of(tz)).utcoffset() or dt.timedelta(0)
     return dt.timedelta(minutes=round(offset.total_seconds() / 60))
 
 
 def iso_text(local: dt.datetime) -> str:
-    """An aware local time as text: offset ``Z`` for zero, fraction cut short."""
+    """An aware local time as text: offset ``Z`` for zero, no trailing zeros."""
     text = local.isoformat()
     if local.microsecond:
         head, tail = text[:19], text[26:]
@@ -111,7 +115,7 @@ class DateTime:
 
     ``utc`` is an aware datetime in UTC, ``tz`` a Haystack city such as
     ``New_York``; an unknown city raises ``UnknownTimeZone``. Filters compare
-    ``utc`` alone: equal instants in two zones are ``==`` there.
+    ``utc`` alone, so equal instants in two zones are ``==`` in a filter.
     """
 
     utc: dt.datetime
@@ -125,13 +129,13 @@ class DateTime:
             if self.utc.tzinfo is not dt.UTC:
                 object.__setattr__(self, "utc", self.utc.astimezone(dt.UTC))
             if not 1 < self.utc.year < 9999:
-                _ = self.local  # a local time outside years 1..9999 has no text
+                _ = self.local  # local times outside years 1..9999 have no text
         except OverflowError:
             raise ValueError(f"dateTime out of range: {self.utc} {self.tz}") from None
 
     @classmethod
     def parse(cls, text: str, tz: str) -> DateTime:
-        """From an ISO text with offset, read in the zone ``tz``."""
+        """From an ISO text with an offset, in the zone ``tz``. Raises ValueError."""
         return cls(parse_instant(text), tz)
 
     @property

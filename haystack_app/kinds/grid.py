@@ -1,6 +1,6 @@
-"""Grid: a table with meta data, the unit of every request and answer.
+"""Grid: a table with metadata, the body of every request and response.
 
-Rows are mappings from column name to value; a null cell is an absent key.
+Rows are mappings from column name to value; a null cell is a missing key.
 Source: docHaystack Grids.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .scalars import MARKER
-from .series import Joined, Series
+from .series import JoinedSeries, Series
 
 __all__ = ["EMPTY_COL", "Col", "Grid", "column_order"]
 
@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Col:
-    """A column: its name and its meta tags."""
+    """A column: its name and meta tags."""
 
     name: str
     meta: Mapping[str, Any] = field(default_factory=dict)
@@ -37,10 +37,13 @@ def column_order(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Meta tags, columns in order, and rows; those of a history are not held."""
+    """Meta tags, columns in order, and rows.
+
+    Rows that are a series are read on iteration, not held in memory.
+    """
 
     cols: Sequence[Col] = (EMPTY_COL,)
-    rows: Sequence[Row] | Series | Joined = ()
+    rows: Sequence[Row] | Series | JoinedSeries = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -50,16 +53,19 @@ class Grid:
         names: Iterable[str] | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Grid:
-        """A grid of records; ``names`` saves looking into every row for them."""
-        kept = rows if isinstance(rows, Sequence) else list(rows)
+        """A grid of records.
+
+        Without ``names`` the column names are collected from all rows.
+        """
+        records = rows if isinstance(rows, Sequence) else list(rows)
         if names is None:
-            names = {name for row in kept for name in row}
+            names = {name for row in records for name in row}
         cols = [Col(name) for name in column_order(names)] or [EMPTY_COL]
-        return cls(cols, kept, meta or {})
+        return cls(cols, records, meta or {})
 
     @classmethod
     def error(cls, dis: str, **tags: Any) -> Grid:
-        """An error grid: marker ``err`` and ``dis`` in its meta, no rows."""
+        """An error grid: ``err`` and ``dis`` in its meta, no rows."""
         return cls(meta={"err": MARKER, "dis": dis, **tags})
 
     @property

@@ -1,13 +1,14 @@
 """The scalar kinds of Haystack 4 that Python has no type for.
 
 Bool, Str, List, Dict, Date and Time are Python's own ``bool``, ``str``,
-``list``, ``dict``, ``datetime.date`` and ``datetime.time``. Every class here is
-immutable, and refuses what no Haystack document could carry.
+``list``, ``dict``, ``datetime.date`` and ``datetime.time``. The classes here are
+immutable and raise ValueError for values that Haystack documents cannot contain.
 Source: docHaystack Kinds.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -37,17 +38,17 @@ _XSTR_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
 
 
 def is_tag_name(name: str) -> bool:
-    """Whether ``name`` may name a tag or a column."""
+    """Whether ``name`` is valid as the name of a tag or a column."""
     return _TAG_NAME.fullmatch(name) is not None
 
 
 def is_ref_id(id: str) -> bool:
-    """Whether ``id`` may be the id of a Ref."""
+    """Whether ``id`` is valid as the id of a Ref."""
     return _REF_ID.fullmatch(id) is not None
 
 
 class Singleton(Enum):
-    """The kinds that have one value each: Marker, NA and Remove."""
+    """The kinds with a single value: Marker, NA and Remove."""
 
     MARKER = "marker"
     NA = "na"
@@ -66,8 +67,8 @@ REMOVE = Singleton.REMOVE
 class Number:
     """A float64 with an optional unit.
 
-    ``unit`` may be given as any alias and is kept as the preferred symbol;
-    an unknown one raises ``UnknownUnit``. Names beginning ``_`` are custom units.
+    ``unit`` accepts any alias and is stored as the preferred symbol; an unknown
+    unit raises ``UnknownUnit``. Names that begin with ``_`` are custom units.
     """
 
     val: float
@@ -88,7 +89,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference to an entity. Two Refs are equal when their ids are."""
+    """A reference to an entity. Two Refs are equal if their ids are equal."""
 
     id: str
     dis: str | None = field(default=None, compare=False)
@@ -117,7 +118,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A URI, kept verbatim."""
+    """A URI, stored verbatim."""
 
     val: str
 
@@ -127,7 +128,7 @@ class Uri:
 
 @dataclass(frozen=True, slots=True)
 class Coord:
-    """A place in decimal degrees: latitude -90..90, longitude -180..180."""
+    """Coordinates in decimal degrees: latitude -90..90, longitude -180..180."""
 
     lat: float
     lng: float
@@ -144,7 +145,7 @@ class Coord:
 
 @dataclass(frozen=True, slots=True)
 class XStr:
-    """A typed string, such as ``Color("red")``; the type starts upper-case."""
+    """A typed string such as ``Color("red")``; the type starts with a capital."""
 
     type: str
     val: str
@@ -154,4 +155,4 @@ class XStr:
             raise ValueError(f"invalid XStr type {self.type!r}")
 
     def __str__(self) -> str:
-        return f"{self.type}({self.val!r})"
+        return f"{self.type}({json.dumps(self.val, ensure_ascii=False)})"

@@ -1,8 +1,8 @@
-"""Samples of one point, in columns, for answers too long to hold.
+"""Samples of one point, in columns, for responses too long to hold in memory.
 
-History is stored and sent by the million; a dict a sample would cost more than
-all the rest. Writers of the wire formats know this class and print its chunks
-directly; for everything else it iterates as grid rows.
+Samples are stored and sent by the million, and one dict per sample would cost more
+than everything else. Writers of wire formats know ``Series`` and print its chunks
+directly; for all other code it iterates as grid rows.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = [
     "EPOCH",
     "LARGEST_CHUNK",
     "Chunk",
-    "Joined",
+    "JoinedSeries",
     "Series",
     "instant_of",
     "microseconds_of",
 ]
 
 LARGEST_CHUNK = 16_384
-"""Samples; 2 MB of Python's numbers and, at times, of their values."""
+"""In samples: about 2 MB of Python numbers and, for some chunks, values."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -49,9 +49,9 @@ def instant_of(microseconds: int) -> dt.datetime:
 class Chunk:
     """Some samples in time order.
 
-    ``times`` are microseconds since 1970 UTC, ``vals`` the finite numbers (any
-    float where ``others`` has a value), ``others`` the values that are no finite
-    number by their place in the chunk.
+    ``times`` are microseconds since 1970 UTC. ``vals`` are the finite numbers, and
+    an arbitrary float wherever ``others`` has a value. ``others`` maps an index in
+    the chunk to a value that is not a finite number.
     """
 
     times: Sequence[int]
@@ -59,21 +59,21 @@ class Chunk:
     others: dict[int, Any]
 
     def values(self, unit: str | None) -> list[Any]:
-        found: list[Any] = [
+        values: list[Any] = [
             None if index in self.others else Number(val, unit)
             for index, val in enumerate(self.vals)
         ]
         for index, value in self.others.items():
-            found[index] = value
-        return found
+            values[index] = value
+        return values
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """Columns ``ts`` and ``val`` of one point.
 
-    ``tz`` is the zone its times are printed in, ``unit`` that of its numbers.
-    Each iteration asks ``read`` for the chunks anew.
+    ``tz`` is the zone that times are printed in, ``unit`` the unit of the numbers.
+    Each iteration calls ``read`` for the chunks again.
     """
 
     tz: str
@@ -91,12 +91,13 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """Several series as one table: ``ts`` and a column of each.
+class JoinedSeries:
+    """Several series as one table: ``ts`` and one column per series.
 
-    A row for every time that any of them has; what the others lack is absent.
-    A series that is given twice is read once. All reading happens within
-    ``view``, which may hold a store to one state.
+    There is one row for each time at which any series has a sample; the cells of
+    the other series are missing. A series that is given twice is read once. All
+    reads happen inside the context manager ``view``, which may be a snapshot of a
+    store.
     """
 
     tz: str

@@ -4,9 +4,9 @@
 names are an error on the wire. ``GMT-3`` is ``Etc/GMT-3``, three hours *ahead* of
 GMT: the sign is POSIX's.
 
-The names are found once, when first needed, and a zone is loaded from disk when its
-city is first asked for; afterwards each function costs one dict lookup. What a client
-sends is only ever looked up in that index, it never becomes part of a path.
+The names are listed once, on first use, and a zone is loaded from disk on the first
+request for its city; after that each function costs one dict lookup. Text that a client
+sends is only looked up in that index and never becomes part of a path.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 __all__ = ["UnknownTimeZone", "city_of", "zone_of"]
 
-# Others ("US/Pacific", "Canada/Central") are outdated links whose last segment is
-# not a place.
+# Other regions ("US/Pacific", "Canada/Central") are outdated links whose last segment
+# is not a city.
 _REGIONS: Final = frozenset(
     (
         "Africa",
@@ -34,7 +34,7 @@ _REGIONS: Final = frozenset(
         "Pacific",
     )
 )
-# Files of the database or of the host that are not zones of their own.
+# Files of the tz database or of the host that are not zones.
 _NOT_ZONES: Final = frozenset(("Factory", "leapseconds", "localtime", "posixrules"))
 
 
@@ -62,12 +62,12 @@ def _accepted(name: str) -> bool:
 
 
 def _preference(name: str) -> tuple[int, int, str]:
-    """Sort key among the names of one city: shallowest, then shortest, then first.
+    """Sort key for the names of one city: shallowest, shortest, then alphabetical.
 
-    Names sharing a city are links to one another (``America/Louisville`` and
+    Names that share a city are links to each other (``America/Louisville`` and
     ``America/Kentucky/Louisville``, ``Asia/Nicosia`` and ``Europe/Nicosia``), so the
-    choice decides the key of the zone and not its rules. Should the database ever
-    hold two different zones of one city, the shallower path wins.
+    choice decides the key of the zone and not its rules. If the database ever has two
+    different zones for one city, the shallower path wins.
     """
     return name.count("/"), len(name), name
 
@@ -83,12 +83,12 @@ def _index() -> _Index:
     return _Index(names, cities)
 
 
-# Holds known cities only, so what clients send cannot make it grow.
+# Contains known cities only, so clients cannot make it grow.
 _zones: Final[dict[str, ZoneInfo]] = {}
 
 
 def zone_of(city: str) -> ZoneInfo:
-    """The zone of a Haystack city name; raises UnknownTimeZone."""
+    """The zone of a Haystack city name. Raises UnknownTimeZone."""
     zone = _zones.get(city)
     return zone if zone is not None else _load(city)
 
@@ -108,7 +108,7 @@ def city_of(zone: ZoneInfo | str) -> str:
     """The Haystack city name of a zone or of a full tz database name.
 
     Raises UnknownTimeZone for names without a city (``US/Pacific``) and for zones
-    that were read from a file and have no key.
+    that were read from a file and therefore have no key.
     """
     name = zone if isinstance(zone, str) else zone.key
     city = _index().cities.get(name)

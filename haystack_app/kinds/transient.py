@@ -1,8 +1,8 @@
-"""Tags that the server and its connectors change far more often than the model.
+"""Transient tags: the server and its connectors change them frequently.
 
-They are kept apart from a record's persistent tags, so that a new sample
-neither rewrites the entity nor touches the index. The list is fixed: a name on
-it is never among the persistent tags.
+They are stored separately from a record's persistent tags, so that a new sample
+neither rewrites the entity nor updates the index. The list is fixed: a name in it
+is never a persistent tag.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["HIS_FACTS", "TRANSIENT"]
 
 HIS_FACTS = frozenset({"hisEnd", "hisEndVal", "hisSize", "hisStart"})
-"""What the server alone knows of a point's samples; no record brings them along."""
+"""Computed by the server from a point's samples; never set by a client."""
 
 TRANSIENT = HIS_FACTS | frozenset(
     {

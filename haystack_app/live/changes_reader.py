@@ -56,6 +56,5 @@ async def wait_for_growth(growth: asyncio.Event, seconds: float) -> None:
 
 
 def poll_interval() -> float:
-    """How often to look where nothing is heard of."""
-    every: float = app_settings.CHECK_SECONDS
-    return min(every, 1.0) if hub().is_deaf else every
+    """Seconds between two looks at a log of which nothing is heard."""
+    return hub().check_seconds

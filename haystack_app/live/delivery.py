@@ -65,7 +65,7 @@ def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
         if not watch.has_room:
             watch.late = True
             continue
-        everywhere = watch.late or ids is None or watch.reaches_out
+        everywhere = watch.late or ids is None or watch.traverses_refs
         watch.late = False
         alone = watch.filter is not None and watch.id
         key = alias, repr(watch.store.scope), everywhere, alone

@@ -15,13 +15,11 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from django.dispatch import receiver
-
 from ..conf import app_settings
-from ..storage.signals import entities_changed
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Login, renewed
-from .notifications import GROUP, SECONDS, Hints, send, send_now, shared_layer
+from .notifications import GROUP, SECONDS, Hints, send, shared_layer
+from .signals import hubs
 from .subscription import Subscription
 from .threads import in_thread
 
@@ -35,21 +33,23 @@ _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
 _LOG_SECONDS = 60.0
+_ALONE_SECONDS = 2.0
+"""Without anything between processes, commands are only noticed by looking."""
 
 _T = TypeVar("_T")
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def hub() -> Hub:
     """That of the running event loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _hubs:
-        for closed in [one for one in _hubs if one.is_closed()]:
-            del _hubs[closed]
-        _hubs[loop] = Hub(loop)
-    return _hubs[loop]
+    if loop not in hubs:
+        for closed in [one for one in hubs if one.is_closed()]:
+            del hubs[closed]
+        hubs[loop] = Hub(loop)
+    found: Hub = hubs[loop]
+    return found
 
 
 def with_hub(app: App) -> App:
@@ -63,22 +63,6 @@ def with_hub(app: App) -> App:
         await app(scope, receive, send)
 
     return call
-
-
-@receiver(entities_changed)
-def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
-    """Tell the hubs of this process, and by one of them all others."""
-    hints = Hints()
-    hints.add(alias, ids, logged=logged)
-    told = False
-    for loop, one in list(_hubs.items()):
-        try:
-            loop.call_soon_threadsafe(one.hear_own, hints, not told)
-            told = True
-        except RuntimeError:
-            continue  # its server has ended
-    if not told:
-        send_now(hints)
 
 
 class RoundRobin(Generic[_T]):
@@ -122,7 +106,8 @@ class Hub:
         self.pushes: set[asyncio.Task[None]] = set()
         self.tasks = [loop.create_task(self._flush_always())]
         self.tasks.append(loop.create_task(self._look_around()))
-        if shared_layer() is not None:
+        self.layer = shared_layer()
+        if self.layer is not None:
             self.is_deaf = True  # until it has joined
             self.tasks.append(loop.create_task(self._listen()))
             self.tasks.append(loop.create_task(self._relay()))
@@ -161,7 +146,7 @@ class Hub:
 
     async def _listen(self) -> None:
         """To other processes, again and again when the layer fails."""
-        layer = shared_layer()
+        layer = self.layer
         channel = ""
         while True:
             try:
@@ -190,7 +175,7 @@ class Hub:
                 raise
 
     async def _relay(self) -> None:
-        layer = shared_layer()
+        layer = self.layer
         while True:
             await self.relaying.wait()
             await asyncio.sleep(_RELAY_SECONDS)
@@ -292,8 +277,16 @@ class Hub:
             await self._attempt("leases cannot be renewed", self._renew_leases)
             await self._attempt("log-ins cannot be renewed", self._renew_log_ins)
 
+    @property
+    def check_seconds(self) -> float:
+        """How soon a change is noticed that no hint told of."""
+        seconds: float = app_settings.CHECK_SECONDS
+        if self.is_deaf:
+            return min(seconds, 1.0)
+        return seconds if self.layer else min(seconds, _ALONE_SECONDS)
+
     def _doubt_some(self) -> None:
-        every = 1 if self.is_deaf else int(app_settings.CHECK_SECONDS)
+        every = int(self.check_seconds)
         for id in self.stale.part(self.watches, every):
             self.watches[id].late = True
             self.news.set()

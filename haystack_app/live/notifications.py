@@ -16,6 +16,8 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from .notify import NotifyLayer, notify_layer
+
 __all__ = ["GROUP", "SECONDS", "Hints", "send", "send_now", "shared_layer"]
 
 logger = logging.getLogger(__name__)
@@ -72,12 +74,15 @@ class Hints:
 
 
 def shared_layer() -> Any:
-    """The channel layer between processes; None where there is none.
+    """What carries hints between processes: the channel layer, or PostgreSQL.
 
-    The one in memory is not for threads, which is where changes are made.
+    None where there is neither. The channel layer in memory is not for threads,
+    which is where changes are made.
     """
     layer = get_channel_layer()
-    return None if isinstance(layer, InMemoryChannelLayer) else layer
+    if layer is None or isinstance(layer, InMemoryChannelLayer):
+        return notify_layer()
+    return layer
 
 
 async def send(layer: Any, message: dict[str, Any]) -> None:
@@ -92,6 +97,9 @@ def send_now(hints: Hints) -> None:
     if layer is None:
         return
     try:
-        async_to_sync(send)(layer, hints.message(""))
+        if isinstance(layer, NotifyLayer):
+            layer.send(hints.message(""))
+        else:
+            async_to_sync(send)(layer, hints.message(""))
     except Exception:  # whatever a layer's driver raises: all is stored already
         logger.warning("the channel layer does not answer: changes are seen later")

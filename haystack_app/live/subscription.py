@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Protocol
 
-from ..filters import parse, reaches_out
+from ..filters import parse, traverses_refs
 from ..storage.base import StorageAdapter
 
 __all__ = ["Connection", "Subscription"]
@@ -73,7 +73,7 @@ class Subscription:
         if self.filter is not None:
             trees.append(parse(self.filter))
         # then a hint about one entity may be about another one, too
-        self.reaches_out = any(map(reaches_out, trees))
+        self.traverses_refs = any(map(traverses_refs, trees))
         self.late = True
 
     def told(self, meta: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
 from .handshake import Handshake
 from .history import HisSample
+from .lookups import Matching
 from .priority import PriorityLevel
 from .scope import GroupScope
 from .task import Task
@@ -21,6 +22,7 @@ __all__ = [
     "GroupScope",
     "Handshake",
     "HisSample",
+    "Matching",
     "PriorityLevel",
     "PrunedChanges",
     "TagSet",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.db import models
+from collections.abc import Iterable
+from typing import Any
 
-from ..wire.record import Record
+from django.db import models, router
+from django.db.models import signals
+
+from ..wire.record import Record, spliced
+from .backend import backend
 from .fields import HaysonField
+from .querysets import EntityManager, RowManager
 
 __all__ = ["Entity", "EntityRef", "TagSet"]
 
@@ -36,9 +42,17 @@ class Entity(models.Model):
     """One record: a site, a piece of equipment, a point, or anything tagged.
 
     ``tags`` holds the persistent tags, ``cur`` the transient ones of
-    ``storage.transient``; no name is in both. ``version`` counts every visible
-    change, ``mod`` is the time of the last change of persistent tags.
+    ``kinds.transient``; no name is in both. Both read as Hayson text and may be
+    set to a dict of values or to Hayson text. ``version`` counts every visible
+    change, ``mod`` is the time of the last change of persistent tags;
+    ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in a row that was written by
+    plain SQL or from a fixture, until the worker has seen to it.
+
+    Saving and deleting do what a commit does. ``rows`` is the plain manager that
+    the storage layer uses.
     """
+
+    UNKNOWN_SET, UNREADABLE_SET = 0, -1
 
     id = models.TextField(primary_key=True)
     tags = HaysonField()
@@ -49,9 +63,20 @@ class Entity(models.Model):
     mod = models.DateTimeField()
     version = models.BigIntegerField(default=1)
 
+    objects = EntityManager()
+    rows = RowManager()
+
     class Meta:
         db_table = "entities"
         verbose_name_plural = "entities"
+        indexes = [
+            # what the worker looks for each second: rows that plain SQL changed
+            models.Index(
+                fields=["tag_set"],
+                name="entities_marked",
+                condition=models.Q(tag_set=0),
+            )
+        ]
         permissions = [
             ("write_history", "Can write samples"),
             ("write_points", "Can write to points by their priority arrays"),
@@ -62,15 +87,57 @@ class Entity(models.Model):
     def __str__(self) -> str:
         return f"@{self.id}"
 
+    def save(
+        self,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Commit the tags: with reference edges, tag set, ``mod`` and change log.
+
+        Without an id the entity gets one. ``update_fields`` may name ``tags`` and
+        ``cur``; the other fields follow from them. Raises InvalidRecord, or
+        IntegrityError where ``force_insert`` meets an entity of the id.
+        """
+        using = using or router.db_for_write(type(self), instance=self)
+        fields = ["tags", "cur"] if update_fields is None else list(update_fields)
+        if derived := sorted(set(fields) - {"tags", "cur"}):
+            raise ValueError(f"field {derived[0]!r} follows from the tags")
+        if not fields:
+            return
+        sent = {
+            "sender": type(self),
+            "instance": self,
+            "raw": False,
+            "using": using,
+            "update_fields": frozenset(fields) if update_fields is not None else None,
+        }
+        signals.pre_save.send(**sent)
+        created = backend().save(
+            using,
+            self,
+            fields,
+            force_insert=bool(force_insert),
+            force_update=force_update or update_fields is not None,
+        )
+        signals.post_save.send(created=created, **sent)
+
+    def delete(
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        """Commit the removal of the entity with its history and priority array."""
+        using = using or router.db_for_write(type(self), instance=self)
+        sent = {"sender": type(self), "instance": self, "using": using}
+        signals.pre_delete.send(origin=self, **sent)
+        counts = dict(backend().delete(using, [self.pk]))
+        signals.post_delete.send(origin=self, **sent)
+        return sum(counts.values()), counts
+
     @property
     def record(self) -> Record:
         """All tags, persistent and transient."""
         return Record(spliced(self.tags, self.cur))
-
-
-def spliced(tags: str, cur: str) -> str:
-    """The JSON object of both; neither is empty text, ``tags`` has an id."""
-    return tags if cur == "{}" else f"{tags[:-1]},{cur[1:]}"
 
 
 class EntityRef(models.Model):

@@ -6,6 +6,7 @@ from django.db import models
 
 from .entity import Entity
 from .fields import HaysonField
+from .querysets import HisSampleManager
 
 __all__ = ["HisSample"]
 
@@ -24,6 +25,8 @@ class HisSample(models.Model):
     ts = models.DateTimeField()
     val = models.FloatField(null=True)
     obj = HaysonField(null=True)
+
+    objects = HisSampleManager()
 
     class Meta:
         db_table = "history"

@@ -13,7 +13,7 @@ from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
-from ..kinds.series import LARGEST_CHUNK, Joined, Series
+from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series
 from ..kinds.timezones import zone_of
 from ..storage.errors import UnknownEntity
 from ..storage.samples import HisPoint
@@ -94,7 +94,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _HELD // len(points)))
     series = {point.id: _series(context, point, span, size) for point in points}
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
-    rows = Joined(
+    rows = JoinedSeries(
         span.start.tz,
         [col.name for col in cols],
         [series[id.id] for id in ids],

@@ -1,4 +1,4 @@
-"""A filter's tree as a ``Q``: complete push-down, nothing is left to Python."""
+"""Compiles a filter's tree to a ``Q``; the database evaluates the whole filter."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _NOTHING = Value(False)
 
 
 def compile_filter(tree: Filter) -> Q:
-    """The condition on ``Entity`` whose rows are the filter's answer."""
+    """The condition on ``Entity`` that selects the rows of the filter."""
     terms = list(tree.terms) if isinstance(tree, And) else [tree]
     if any(map(_is_selective, terms)):
         return Q(_compile(tree, walk=True))
     paths = [term for term in terms if _is_set(term)]
-    rest = [_compile(term, walk=False) for term in terms if not _is_set(term)]
+    conditions = [_compile(term, walk=False) for term in terms if not _is_set(term)]
     if paths:
         sets = AllPathsHold([(term.path, Test.of(term)) for term in paths])
-        rest.insert(0, sets)
-    return Q(AllOf(rest)) if len(rest) > 1 else Q(rest[0])
+        conditions.insert(0, sets)
+    return Q(AllOf(conditions)) if len(conditions) > 1 else Q(conditions[0])
 
 
 def _is_set(term: Filter) -> TypeGuard[Has | Compare]:
@@ -45,8 +45,8 @@ def _is_set(term: Filter) -> TypeGuard[Has | Compare]:
 
 def _compile(tree: Filter, *, walk: bool) -> Expression:
     if isinstance(tree, And):
-        # few rows are left beside a Ref equality: following their paths one by
-        # one beats collecting every id that the path could lead from
+        # a Ref equality leaves few rows: following their paths one by one is faster
+        # than collecting all ids from which the path leads to a match
         walk = walk or any(map(_is_selective, tree.terms))
         return AllOf([_compile(term, walk=walk) for term in tree.terms])
     if isinstance(tree, Or):
@@ -55,7 +55,7 @@ def _compile(tree: Filter, *, walk: bool) -> Expression:
         return _NOTHING
     if isinstance(tree, HasAny):
         return AnyTagPresent(tree.names)
-    assert isinstance(tree, Has | Missing | Compare), "symbols are resolved before"
+    assert isinstance(tree, Has | Missing | Compare), "symbols must be resolved first"
     return _leaf(tree, walk=walk)
 
 

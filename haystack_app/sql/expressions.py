@@ -1,9 +1,9 @@
-"""Filter terms as Django expressions, so that they go into any queryset.
+"""Filter terms as Django expressions, for use in any queryset.
 
     Entity.objects.filter(TagPresent("site"))
 
-SQL text differs by database and lives in ``postgres`` and ``sqlite``; names and
-values are bound parameters in both.
+The SQL differs by database and is in ``postgres`` and ``sqlite``; names and values are
+bound parameters in both.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ __all__ = [
     "TagCompare",
     "TagEquals",
     "TagPresent",
+    "with_columns",
 ]
 
 AsSql = tuple[str, tuple[Any, ...]]
-_DEEPEST = 30
-"""Levels over terms whose own text may need 55 of SQLite's 100 stack entries."""
-_WIDEST = 200
-"""Terms side by side; SQLite's parser refuses trees deeper than 1,000."""
+_MAX_DEPTH = 30
+"""Levels above terms whose own text may need 55 of SQLite's 100 stack entries."""
+_MAX_WIDTH = 200
+"""Terms in one chain; SQLite's parser rejects trees deeper than 1,000."""
 
 
 class Term(Expression):
@@ -47,7 +48,7 @@ class Term(Expression):
 
 
 class PathHolds(Term):
-    """The value behind a path of tag names passes a test."""
+    """The value at a path of tag names passes a test."""
 
     def __init__(self, path: Path, test: Test, *, walk: bool = False) -> None:
         super().__init__()
@@ -66,20 +67,20 @@ class PathHolds(Term):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _django(
+        return _as_sql(
             postgres.holds(self.row(compiler), self.path, self.test, walk=self.walk)
         )
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _django(sqlite.holds(self.row(compiler), self.path, self.test))
+        return _as_sql(sqlite.holds(self.row(compiler), self.path, self.test))
 
 
 class AllPathsHold(PathHolds):
-    """Several paths hold; where the database can, by one set of their ids.
+    """All paths pass their tests; on PostgreSQL as one set of ids.
 
-    For one place in a statement: see ``postgres.all_hold``.
+    Use it at most once in a statement: see ``postgres.all_hold``.
     """
 
     def __init__(self, terms: Sequence[tuple[Path, Test]]) -> None:
@@ -89,13 +90,13 @@ class AllPathsHold(PathHolds):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _django(postgres.all_hold(self.row(compiler), self.paths))
+        return _as_sql(postgres.all_hold(self.row(compiler), self.paths))
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
         row = self.row(compiler)
-        return _django(all_of(sqlite.holds(row, *term) for term in self.paths))
+        return _as_sql(all_of(sqlite.holds(row, *term) for term in self.paths))
 
 
 class TagPresent(PathHolds):
@@ -106,7 +107,7 @@ class TagPresent(PathHolds):
 
 
 class AnyTagPresent(PathHolds):
-    """The record has one of some tags."""
+    """The record has at least one of the tags."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(tuple(names), Test("has"))
@@ -114,34 +115,45 @@ class AnyTagPresent(PathHolds):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _django(postgres.has_any(self.row(compiler), self.path))
+        return _as_sql(postgres.has_any(self.row(compiler), self.path))
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _django(sqlite.has_any(self.row(compiler), self.path))
+        return _as_sql(sqlite.has_any(self.row(compiler), self.path))
 
 
 class TagEquals(PathHolds):
-    """The tag's value equals a literal, or a list of refs holds it."""
+    """The tag's value equals a literal, or is a list with that Ref."""
 
     def __init__(self, name: str, literal: Any) -> None:
         super().__init__((name,), Test("==", literal))
 
 
 class TagCompare(PathHolds):
-    """The tag's value stands in an order to a literal of its kind and unit."""
+    """The tag's value compares with a literal of the same kind and unit."""
 
     def __init__(self, name: str, op: str, literal: Any) -> None:
         super().__init__((name,), Test(op, literal))
 
 
-def _django(sql: Sql) -> AsSql:
+def with_columns(term: Any, columns: Sequence[Any]) -> Any:
+    """Bind a condition to the columns with the entity's id, tags and cur."""
+    if isinstance(term, PathHolds):
+        term.columns = list(columns)
+    elif isinstance(term, _Joined):
+        term.id = columns[0]
+        for nested in term.terms:
+            with_columns(nested, columns)
+    return term
+
+
+def _as_sql(sql: Sql) -> AsSql:
     return sql.text, sql.params
 
 
 class _Rendered(NamedTuple):
-    """A condition's text; ``depth`` is what it adds to SQLite's parser stack."""
+    """A condition's text; ``depth`` is its number of SQLite parser stack entries."""
 
     text: str
     params: tuple[Any, ...]
@@ -149,11 +161,11 @@ class _Rendered(NamedTuple):
 
 
 class _Joined(Term):
-    """Terms joined by one word, in parentheses only where they are needed.
+    """Terms joined by one operator, with parentheses only where they are needed.
 
-    SQLite's parser keeps a stack of 100: of nested terms the deepest is written
-    first, which costs one entry a level instead of three, and what is still too
-    deep is set apart as a named query in front of the rest.
+    SQLite's parser has a stack of 100 entries. The deepest of the nested terms is
+    written first, which costs one entry per level instead of three, and terms that are
+    still too deep become common table expressions.
     """
 
     word = ""
@@ -171,30 +183,30 @@ class _Joined(Term):
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
         text, params, _depth = self.rendered(compiler, None)
-        return f"({text})", params  # other conditions may stand beside it
+        return f"({text})", params  # it may be combined with other conditions
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        apart: list[_Rendered] = []
-        text, params, _depth = self.rendered(compiler, apart)
-        if not apart:
+        subqueries: list[_Rendered] = []
+        text, params, _depth = self.rendered(compiler, subqueries)
+        if not subqueries:
             return f"({text})", params
         id = compiler.compile(self.id)[0]
         entities = f"SELECT {id} FROM entities AS {id.partition('.')[0]} WHERE"
         named = ", ".join(
             f"deep{index}(id) AS ({entities} {part.text})"
-            for index, part in enumerate(apart)
+            for index, part in enumerate(subqueries)
         )
-        all_params = [param for part in apart for param in part.params]
+        all_params = [param for part in subqueries for param in part.params]
         return f"{id} IN (WITH {named} {entities} {text})", (*all_params, *params)
 
     def rendered(
-        self, compiler: SQLCompiler, apart: list[_Rendered] | None
+        self, compiler: SQLCompiler, subqueries: list[_Rendered] | None
     ) -> _Rendered:
-        """The text; with ``apart``, too deep terms go there and are named here."""
+        """The text. Terms that are too deep are moved to ``subqueries``, if given."""
         parts = sorted(
-            (self._part(term, compiler, apart) for term in self.terms),
+            (self._part(term, compiler, subqueries) for term in self.terms),
             key=lambda part: part.depth,
             reverse=True,
         )
@@ -203,16 +215,19 @@ class _Joined(Term):
         return _Rendered(text, tuple(p for part in parts for p in part.params), depth)
 
     def _part(
-        self, term: Expression, compiler: SQLCompiler, apart: list[_Rendered] | None
+        self,
+        term: Expression,
+        compiler: SQLCompiler,
+        subqueries: list[_Rendered] | None,
     ) -> _Rendered:
         if not isinstance(term, _Joined):
             text, params = compiler.compile(term)
             return _Rendered(text, tuple(params), 0)
-        part = term.rendered(compiler, apart)
-        if apart is not None and part.depth > _DEEPEST:
-            apart.append(part)
+        part = term.rendered(compiler, subqueries)
+        if subqueries is not None and part.depth > _MAX_DEPTH:
+            subqueries.append(part)
             id = compiler.compile(self.id)[0]
-            return _Rendered(f"{id} IN deep{len(apart) - 1}", (), 0)
+            return _Rendered(f"{id} IN deep{len(subqueries) - 1}", (), 0)
         if isinstance(term, AnyOf) and isinstance(self, AllOf):
             return part._replace(text=f"({part.text})")
         return part
@@ -227,9 +242,9 @@ class AnyOf(_Joined):
 
 
 def _balanced(texts: list[str], word: str) -> str:
-    """One chain, or groups of chains where it would be too deep a tree."""
-    if len(texts) <= _WIDEST:
+    """One chain, or groups of chains if the tree would be too deep."""
+    if len(texts) <= _MAX_WIDTH:
         return word.join(texts)
-    size = max(_WIDEST, -(-len(texts) // _WIDEST))
+    size = max(_MAX_WIDTH, -(-len(texts) // _MAX_WIDTH))
     groups = [texts[at : at + size] for at in range(0, len(texts), size)]
     return word.join(f"({_balanced(group, word)})" for group in groups)

@@ -1,6 +1,6 @@
-"""Pieces of SQL that carry their own parameters.
+"""Pieces of SQL with their parameters.
 
-Only fixed text goes into ``text``; names, values and ids are always parameters.
+``text`` must be fixed; names, values and ids are always parameters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Row", "Sql", "Test", "all_of", "any_of", "sql"]
 
 
 class Sql(NamedTuple):
-    """SQL text and the parameters of its placeholders, in order."""
+    """SQL text, and the parameters of its placeholders in order."""
 
     text: str
     params: tuple[Any, ...] = ()
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """What is asked of the value at the end of a path.
+    """A test of the value at the end of a path.
 
     ``op`` is ``has``, ``missing`` or a comparison with ``literal``.
     """
@@ -53,9 +53,9 @@ class Test:
 
 
 def sql(template: str, *parts: Sql | Any) -> Sql:
-    """Fill ``{}`` with pieces of SQL, in order; ``%s`` with parameters.
+    """Replace ``{}`` with pieces of SQL, and bind ``%s`` to parameters.
 
-    Both are consumed from ``parts`` from left to right.
+    Both are taken from ``parts``, from left to right.
     """
     text: list[str] = []
     params: list[Any] = []
@@ -81,8 +81,8 @@ def any_of(parts: Iterable[Sql]) -> Sql:
 
 
 def _joined(word: str, parts: Iterable[Sql]) -> Sql:
-    kept = list(parts)
-    if len(kept) == 1:
-        return kept[0]
-    text = word.join(part.text for part in kept)
-    return Sql(f"({text})", tuple(param for part in kept for param in part.params))
+    operands = list(parts)
+    if len(operands) == 1:
+        return operands[0]
+    text = word.join(part.text for part in operands)
+    return Sql(f"({text})", tuple(param for part in operands for param in part.params))

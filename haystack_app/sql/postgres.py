@@ -1,9 +1,9 @@
 """Tests of tag values in PostgreSQL.
 
-A test on a tag of the row itself is written so that the GIN index on ``tags``
-finds its candidates (``?``, ``@>``, ``@?``); one on a value that a path reached
-has the value alone. No form casts text that might not parse: a wrong type is an
-answer, never an error.
+A test of a tag of the row itself uses operators of the GIN index on ``tags`` (``?``,
+``@>``, ``@?``); a test of a value at the end of a path works on the value alone. Text
+that might not parse is never cast: a value of another type fails the test, without an
+error.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
 
 
 def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
-    """Whether the value behind ``path`` passes.
+    """Whether the value at ``path`` passes.
 
-    A path of several names is answered by sets of referring ids, or, with
-    ``walk`` and where sets cannot express it, by following it row by row.
+    A path of several names is tested by sets of referring ids. With ``walk``, and if
+    sets cannot express the test, the path is followed row by row.
     """
     while path[0] == "id" and len(path) > 1:
-        path = path[1:]  # a record's id leads back to itself
+        path = path[1:]  # a record's id refers to the record
     if len(path) == 1:
         return _tag_holds(row, path[0], test)
     if walk or not is_set(path, test):
@@ -63,11 +63,11 @@ def is_set(path: Path, test: Test) -> bool:
 
 
 def all_hold(row: Row, terms: Sequence[tuple[Path, Test]]) -> Sql:
-    """Whether all of some paths that are sets hold; once in a statement at most.
+    """Whether all terms hold; each must be a set. At most once in a statement.
 
-    As an array the ids are found once and drive the statement, whatever the
-    statistics say (IN may become nested loops over everything where they are
-    stale); before version 17, two arrays on one index would be multiplied.
+    The ids are computed once, as an array, and drive the statement regardless of
+    statistics: with stale statistics, IN may become nested loops over the whole table.
+    Before version 17, two arrays on one index would be multiplied.
     """
     sets = [_ids(path, test) for path, test in terms]
     text = " INTERSECT ".join(f"({one.text})" for one in sets)
@@ -76,12 +76,12 @@ def all_hold(row: Row, terms: Sequence[tuple[Path, Test]]) -> Sql:
 
 
 def has_any(row: Row, names: Sequence[str]) -> Sql:
-    """Whether the row has one of some tags."""
+    """Whether the row has at least one of the tags."""
     columns = {row.cur: TRANSIENT & {*names}, row.tags: {*names} - TRANSIENT}
     return any_of(
-        sql("{} ?| %s::text[]", Sql(column), sorted(found))
-        for column, found in columns.items()
-        if found
+        sql("{} ?| %s::text[]", Sql(column), sorted(tags))
+        for column, tags in columns.items()
+        if tags
     )
 
 
@@ -98,11 +98,11 @@ def _tag(row: Row, name: str) -> Sql:
 
 def _tag_holds(row: Row, name: str, test: Test) -> Sql:
     column = _column(row, name)
-    there = sql("{} ? %s", column, name)
+    present = sql("{} ? %s", column, name)
     if test.op == "has":
-        return there
+        return present
     if test.op == "missing":
-        return sql("NOT ({})", there)
+        return sql("NOT ({})", present)
     if test.op == "==" and name == "id" and isinstance(test.literal, Ref):
         return sql("{} = %s", Sql(row.id), test.literal.id)
     if test.op == "==" and not isinstance(test.literal, DateTime):
@@ -110,16 +110,16 @@ def _tag_holds(row: Row, name: str, test: Test) -> Sql:
     value = _tag(row, name)
     partial = _partial(test.literal)
     if test.op == "!=" or partial is None:
-        return all_of([there, value_holds(value, test)])
+        return all_of([present, value_holds(value, test)])
     return all_of([_nested(column, [name], partial), value_holds(value, test)])
 
 
 def _contains(column: Sql, names: Sequence[str], literal: Any) -> Sql:
-    """Equality through the index; a Ref also matches inside a list."""
-    found = _nested(column, names, _plain(literal))
+    """Equality by the index; a Ref also matches inside a list."""
+    equal = _nested(column, names, _plain(literal))
     if isinstance(literal, Ref):
-        return any_of([found, _nested(column, names, [_plain(literal)])])
-    return found
+        return any_of([equal, _nested(column, names, [_plain(literal)])])
+    return equal
 
 
 def _nested(column: Sql, names: Sequence[str], inner: Any) -> Sql:
@@ -129,7 +129,7 @@ def _nested(column: Sql, names: Sequence[str], inner: Any) -> Sql:
 
 
 def _partial(literal: Any) -> Any:
-    """What the JSON of every value comparable with the literal contains."""
+    """JSON that every value comparable with the literal contains, or None."""
     if isinstance(literal, Number) and literal.unit:
         return {"_kind": "number", "unit": literal.unit}
     if isinstance(literal, bool | str | Number | Ref):
@@ -147,11 +147,11 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-# -- a value wherever it comes from -------------------------------------------
+# -- a value of any origin ----------------------------------------------------
 
 
 def value_holds(value: Sql, test: Test) -> Sql:
-    """The test on a JSONB value, SQL NULL when it is missing."""
+    """The test of a JSONB value, which is NULL if it is missing."""
     if test.op == "has":
         return sql("{} IS NOT NULL", value)
     if test.op == "missing":
@@ -251,9 +251,9 @@ def _instant(literal: DateTime) -> str:
 
 
 def _walk(row: Row, path: Path, test: Test) -> Sql:
-    """Follow the path from one row: each step spreads a list into its refs.
+    """Follow the path from one row; each step expands a list to its refs.
 
-    Exact for every test; a final value of NULL means that there is none.
+    Exact for every test. The final value is NULL if it is missing.
     """
     value = _tag(row, path[0])
     joins: list[Sql] = []
@@ -292,7 +292,7 @@ def _walk(row: Row, path: Path, test: Test) -> Sql:
 
 
 def _step(item: Sql, target: Row, name: str) -> Sql:
-    """The value one ``->`` behind an item that is no list."""
+    """The value after one ``->`` from an item that is not a list."""
     of_date_time = Sql("")
     if name in _OF_DATE_TIME:
         of_date_time = sql(
@@ -315,11 +315,11 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
 
 
 def _ids(path: Path, test: Test) -> Sql:
-    """The ids of all records whose edges lead to a match.
+    """The ids of all records whose path leads to a match.
 
-    One arm for each place where the path may leave the record by a ref, one for
-    a value inside its own dicts; arms are joined by UNION ALL because OR would
-    cost a sequential scan.
+    There is one arm for each name at which the path may leave the record by a ref, and
+    one for values inside the record's own dicts. The arms are joined by UNION ALL,
+    because OR would cost a sequential scan.
     """
     arms = [_edge_arm(path[:cut], path[cut:], test) for cut in range(1, len(path))]
     arms.append(_dict_arm(path, test))
@@ -331,13 +331,13 @@ def _ids(path: Path, test: Test) -> Sql:
     )
 
 
-def _edge_arm(before: Path, behind: Path, test: Test) -> Sql:
-    alias = f"t{len(behind)}"
+def _edge_arm(path: Path, rest: Path, test: Test) -> Sql:
+    alias = f"t{len(rest)}"
     return sql(
         "SELECT src FROM entity_ref WHERE path = %s AND dst = ANY(ARRAY("
         f"SELECT {alias}.id FROM entities {alias} WHERE {{}}))",
-        ".".join(before),
-        holds(Row.of(alias), behind, test),
+        ".".join(path),
+        holds(Row.of(alias), rest, test),
     )
 
 

@@ -1,7 +1,7 @@
 """Tests of tag values in SQLite, by its JSON functions.
 
-A value is the JSON text that ``->`` gives, NULL when there is none. Paths are
-always walked: the tables that an embedded database holds are small.
+A value is the JSON text that ``->`` returns, or NULL if it is missing. Paths are always
+followed row by row: the tables of an embedded database are small.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOCAL_TIME = (
     "substr({} ->> '$.val', 12, length({} ->> '$.val') - 11 -"
     " CASE WHEN substr({} ->> '$.val', -1) = 'Z' THEN 1 ELSE 6 END)"
 )
-# strftime itself knows no offset beyond 14 hours, which old local times have
+# strftime does not support offsets above 14 hours, which some old local times have
 _SECONDS = (
     "CAST(strftime('%%s', substr({} ->> '$.val', 1, 19)) AS INTEGER) -"
     " CASE WHEN substr({} ->> '$.val', -1) = 'Z' THEN 0 ELSE"
@@ -41,9 +41,9 @@ _OF_DATE_TIME = {
 
 
 def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
-    """Whether the value behind ``path`` passes; ``walk`` makes no difference."""
+    """Whether the value at ``path`` passes. ``walk`` is ignored."""
     while path[0] == "id" and len(path) > 1:
-        path = path[1:]  # a record's id leads back to itself
+        path = path[1:]  # a record's id refers to the record
     if len(path) > 1:
         return _walk(row, path, test)
     if path[0] == "id" and test.op == "==" and isinstance(test.literal, Ref):
@@ -52,27 +52,27 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
 
 
 def has_any(row: Row, names: Sequence[str]) -> Sql:
-    """Whether the row has one of some tags."""
+    """Whether the row has at least one of the tags."""
     columns = {row.cur: TRANSIENT & {*names}, row.tags: {*names} - TRANSIENT}
     return any_of(
         sql(
             "EXISTS (SELECT 1 FROM json_each({}) AS tag WHERE tag.key IN"
             " (SELECT value FROM json_each(%s)))",
             Sql(column),
-            orjson.dumps(sorted(found)).decode(),
+            orjson.dumps(sorted(tags)).decode(),
         )
-        for column, found in columns.items()
-        if found
+        for column, tags in columns.items()
+        if tags
     )
 
 
 def _tag(row: Row, name: str) -> Sql:
     column = Sql(row.cur if name in TRANSIENT else row.tags)
-    return sql("({} -> %s)", column, _place(name))
+    return sql("({} -> %s)", column, _json_path(name))
 
 
-def _place(name: str) -> str:
-    """A JSON path: the operator takes a label such as ``d.b`` for one, too."""
+def _json_path(name: str) -> str:
+    """A JSON path: the operator would parse a plain label such as ``d.b`` as one."""
     return f'$."{name}"'
 
 
@@ -80,7 +80,7 @@ def _place(name: str) -> str:
 
 
 def value_holds(value: Sql, test: Test) -> Sql:
-    """The test on JSON text, NULL when the value is missing."""
+    """The test of JSON text, which is NULL if the value is missing."""
     if test.op == "has":
         return sql("{} IS NOT NULL", value)
     if test.op == "missing":
@@ -161,7 +161,7 @@ def _number(value: Sql, op: str, literal: Number) -> Sql:
 
 
 def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:
-    """By whole seconds, then by the digits behind them, which sort as text."""
+    """By whole seconds, then by the digits of the fraction, which sort as text."""
     seconds, fraction = divmod(microseconds_of(literal.utc), 1_000_000)
     own = f"({_SECONDS}, substr({_LOCAL_TIME}, 9))"
     return sql(
@@ -176,7 +176,7 @@ def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:
 
 
 def _walk(row: Row, path: Path, test: Test) -> Sql:
-    """Follow the path from one row: each step spreads a list into its refs."""
+    """Follow the path from one row; each step expands a list to its refs."""
     value = _tag(row, path[0])
     joins: list[Sql] = []
     wheres: list[Sql] = []
@@ -215,7 +215,7 @@ def _walk(row: Row, path: Path, test: Test) -> Sql:
 
 
 def _step(item: Sql, target: Row, name: str) -> Sql:
-    """The value one ``->`` behind an item: NULL for what is no object."""
+    """The value after one ``->`` from an item; NULL if it is not an object."""
     of_date_time = Sql("")
     if name in _OF_DATE_TIME:
         derived = _OF_DATE_TIME[name]
@@ -229,5 +229,5 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
         _tag(target, name),
         of_date_time,
         item,
-        _place(name),
+        _json_path(name),
     )

@@ -154,6 +154,29 @@ class StorageBackend:
         """Ids of some other entities that refer to one of these, in order."""
         raise NotImplementedError
 
+    # -- consistency ----------------------------------------------------------
+
+    def mend_marked(self, limit: int = 1_000) -> int:
+        """Bring up to date what follows from tags that plain SQL changed.
+
+        The number of entities that were looked at, ``limit`` at most.
+        """
+        return 0
+
+    def differences(self) -> list[str]:
+        """What does not fit the entities and histories, a line each.
+
+        Nothing is changed.
+        """
+        return []
+
+    def repair(self) -> int:
+        """Derive anew what follows from entities and histories.
+
+        The number of entities that were changed, or are indexed again.
+        """
+        return 0
+
     # -- history --------------------------------------------------------------
 
     def his_chunks(

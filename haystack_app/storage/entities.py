@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ from .errors import (
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
-from .stored import stored_form, stored_forms
+from .stored import new_id, stored_form, stored_forms
 
 __all__ = ["EntityStore"]
 
@@ -194,7 +193,7 @@ class EntityStore(NamespaceStore):
 def _with_id(record: Tags) -> Tags:
     if record.get("id") is not None:
         return record
-    return {**record, "id": Ref(uuid.uuid4().hex)}
+    return {**record, "id": Ref(new_id())}
 
 
 def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:

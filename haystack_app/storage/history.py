@@ -111,6 +111,10 @@ class HistoryStore(StorageBackend):
             growth = self.his_store({id: batch})
             self.set_transient({id: self._facts(point, record, batch, growth)})
 
+    def his_facts(self, point: HisPoint) -> dict[str, Any]:
+        """``hisSize`` and the like, by a look at the whole history."""
+        return _tags(point, self.his_extent(point.id))
+
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]
     ) -> dict[str, Any]:

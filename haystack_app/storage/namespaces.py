@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from .. import filters
+from ..defs.loader import shipped
 from ..defs.namespace import Namespace
-from ..defs.reading import shipped
 from ..filters.ast import Filter
 from .backend import StorageBackend
 
@@ -33,7 +33,7 @@ class NamespaceStore(StorageBackend):
     def parsed(self, filter: Filter | str) -> Filter:
         """A filter's tree with its symbols resolved. Raises ParseError."""
         tree = filters.parse(filter) if isinstance(filter, str) else filter
-        return filters.resolved(tree, self._implementations)
+        return filters.resolve_symbols(tree, self._implementations)
 
     def _implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
         return self.namespace().implementations(symbol)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "Stored",
     "edges_of",
     "first_version",
+    "new_id",
     "next_mod",
     "restored_form",
     "same_tags",
@@ -69,6 +71,11 @@ class Stored:
         """The persistent tags with the time of their change."""
         stamp = f'{{"_kind":"dateTime","val":"{iso_text(mod)}","tz":"UTC"}}'
         return f'{self.tags[:-1]},"mod":{stamp}}}'
+
+
+def new_id() -> str:
+    """A random id, for an entity that comes without one."""
+    return uuid.uuid4().hex
 
 
 def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:

@@ -1,1 +1,1 @@
-"""Entities and histories between files and stores, whatever the command."""
+"""Import, export and copying of entities and histories; used by the commands."""

@@ -1,7 +1,7 @@
-"""What two stores hold, as numbers to compare.
+"""Counts and checksums, to compare the content of two stores.
 
-The same content has the same checksum in every store: order, sizes of chunks, and
-how a database prints a number do not count.
+The same content has the same checksum in every store, regardless of order, chunk sizes
+and the number format of a database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BITS = 64
 
 
 def canonical(value: Any) -> bytes:
-    """A value, or a record's tags, as the one JSON text that equal ones have."""
+    """The JSON text of a value or of a record's tags; the same for equal values."""
     return orjson.dumps(hayson_writer.encode(value), option=orjson.OPT_SORT_KEYS)
 
 
@@ -32,7 +32,7 @@ def _hash() -> Any:
 
 @dataclass(slots=True)
 class Total:
-    """How many things there are, and a checksum whatever their order."""
+    """A count of items, and a checksum that does not depend on their order."""
 
     count: int = 0
     sum: int = 0
@@ -54,21 +54,21 @@ class HistorySum:
         self._times, self._vals, self._others = _hash(), _hash(), _hash()
 
     def add(self, chunk: Chunk) -> None:
-        vals = [val + 0.0 for val in chunk.vals]  # no -0.0: SQLite has none
-        for place in sorted(chunk.others):
-            vals[place] = 0.0
-            self._others.update(b"%d " % (self.count + place))
-            self._others.update(canonical(chunk.others[place]))
+        vals = [val + 0.0 for val in chunk.vals]  # -0.0 to 0.0: SQLite drops the sign
+        for index in sorted(chunk.others):
+            vals[index] = 0.0
+            self._others.update(b"%d " % (self.count + index))
+            self._others.update(canonical(chunk.others[index]))
         self._times.update(array("q", chunk.times).tobytes())
         self._vals.update(array("d", vals).tobytes())
         self.count += len(chunk.times)
 
     @property
     def checksum(self) -> str:
-        whole = _hash()
+        combined = _hash()
         for part in (self._times, self._vals, self._others):
-            whole.update(part.digest())
-        return str(whole.hexdigest())
+            combined.update(part.digest())
+        return str(combined.hexdigest())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HistorySum):

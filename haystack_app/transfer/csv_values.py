@@ -1,4 +1,4 @@
-"""Values of samples as CSV cells, read by the kind of their point."""
+"""Parsers for sample values in CSV cells, by the kind of the point."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NA = "NA"
 
 
 def cell_reader(point: HisPoint) -> Callable[[str], Any]:
-    """A function from a cell's text, not empty, to a value, or to ValueError.
+    """A parser for the text of non-empty cells, which raises ValueError.
 
-    ``NA`` is the value NA whatever the kind.
+    ``NA`` is the value NA for every kind.
     """
     reader = _READERS.get(point.kind or "", _verbatim)
     return lambda text: NA if text == _NA else reader(text)
@@ -56,7 +56,7 @@ def _coord(text: str) -> Any:
 
 
 def _verbatim(text: str) -> str:
-    """Also for a kind without history, which the store refuses in its words."""
+    """Also for kinds without history, which the store rejects with its own error."""
     return text
 
 

@@ -1,4 +1,4 @@
-"""Where in which file a fault is."""
+"""Errors in files, with their row."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from pathlib import Path
 from ..wire.errors import ParseError
 from ..wire.files import UnreadableFile
 
-__all__ = ["at_row", "grid_fault"]
+__all__ = ["grid_error", "row_error"]
 
 _JSON_ROW = re.compile(r"(?:rows)?\[(\d+)\]\.?(.*)", re.DOTALL)
 _LINE = re.compile(r"line (\d+), ")
 _HEAD_LINES = 2
 
 
-def at_row(path: Path, row: int, reason: str) -> UnreadableFile:
-    """A fault of the row, counted from 1."""
+def row_error(path: Path, row: int, reason: str) -> UnreadableFile:
+    """An error in a row, counted from 1."""
     return UnreadableFile(path, f"row {row}", reason)
 
 
-def grid_fault(path: Path, text: str, err: ParseError) -> UnreadableFile:
-    """The row of a fault in a grid's text, where it is known.
+def grid_error(path: Path, text: str, err: ParseError) -> UnreadableFile:
+    """An error in a grid's text, with the row if it is known.
 
-    Zinc says the line and the column. They tell the row unless a grid nested
-    in a cell takes lines of its own.
+    Zinc errors have a line and a column. The line determines the row unless a cell
+    contains a nested grid, which has lines of its own.
     """
     json_row = _JSON_ROW.fullmatch(err.position)
     if json_row is not None:
         tag = json_row[2]
         reason = f"{tag}: {err.message}" if tag else err.message
-        return at_row(path, int(json_row[1]) + 1, reason)
+        return row_error(path, int(json_row[1]) + 1, reason)
     line = _LINE.match(err.position)
     if line is not None and int(line[1]) > _HEAD_LINES and "<<" not in text:
         row = int(line[1]) - _HEAD_LINES

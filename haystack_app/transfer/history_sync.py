@@ -1,7 +1,7 @@
-"""Making one history like another, reading both in pieces.
+"""Synchronizes one history with another, reading both in chunks.
 
-What is the same already is left alone, so that a move that was interrupted goes on
-where it ended, and a repeated one writes nothing.
+Samples that are already the same are skipped, so that an interrupted synchronization
+continues where it stopped, and repeating it writes nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..kinds.datetimes import iso_text
 from ..kinds.series import Chunk, instant_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import StorageError
@@ -20,29 +21,31 @@ __all__ = [
     "OVERWRITE",
     "REFUSE",
     "REMOVE",
-    "OtherSamples",
-    "align",
+    "SampleConflict",
     "chunk_of",
+    "sync_history",
 ]
 
 KEEP, OVERWRITE, REMOVE, REFUSE = "keep", "overwrite", "remove", "refuse"
-"""What happens to samples of the target: all stay; those at times of the source get
-its values; those at other times go, too; nothing, for any that differs is an error."""
+"""What happens to samples of the target. KEEP: all are kept. OVERWRITE: those at times
+of the source get its values. REMOVE: in addition, those at other times are removed.
+REFUSE: any that is missing or different in the source is an error."""
 
 Write = Callable[[Batch], None]
 
 
-class OtherSamples(StorageError):
-    """A history in the target that is no beginning of the source's."""
+class SampleConflict(StorageError):
+    """A sample of the target that is missing or different in the source."""
 
     def __init__(self, id: str, time: int) -> None:
         super().__init__(
-            f"@{id} has a sample at {instant_of(time)} in the target that is not the"
-            " source's: --merge or --replace would overwrite it"
+            f"the target has a sample of @{id} at {iso_text(instant_of(time))} that is"
+            " missing or different in the source: use --merge or --replace to"
+            " overwrite it"
         )
 
 
-def align(
+def sync_history(
     target: StorageAdapter,
     id: str,
     chunks: Iterable[Chunk],
@@ -50,26 +53,26 @@ def align(
     *,
     others: str = REMOVE,
 ) -> int:
-    """Give the target the samples of ``chunks``, which are in time order.
+    """Give the target the samples of ``chunks``, which must be in time order.
 
-    ``write`` stores one batch. How many samples it was handed, those to be removed
-    among them. Raises OtherSamples.
+    ``write`` stores one batch. Returns the number of samples that were written or
+    removed. Raises SampleConflict.
     """
-    moved, after = 0, None
+    count, start = 0, None
     for chunk in chunks:
         end = chunk.times[-1] + 1
-        moved += _window(target, id, (after, end), samples_of(chunk), write, others)
-        after = end
+        count += _sync_range(target, id, (start, end), samples_of(chunk), write, others)
+        start = end
     if others in (REMOVE, REFUSE):
-        moved += _window(target, id, (after, None), {}, write, others)
-    return moved
+        count += _sync_range(target, id, (start, None), {}, write, others)
+    return count
 
 
 def samples_of(chunk: Chunk) -> dict[int, Any]:
-    """The chunk as ``Batch.written`` has it."""
+    """The chunk in the form of ``Batch.written``."""
     samples: dict[int, Any] = dict(zip(chunk.times, chunk.vals, strict=True))
-    for place, value in chunk.others.items():
-        samples[chunk.times[place]] = value
+    for index, value in chunk.others.items():
+        samples[chunk.times[index]] = value
     return samples
 
 
@@ -81,35 +84,38 @@ def chunk_of(samples: Mapping[int, Any]) -> Chunk:
     return Chunk(list(samples), vals, others)
 
 
-def _window(
+def _sync_range(
     target: StorageAdapter,
     id: str,
     span: tuple[int | None, int | None],
-    wanted: dict[int, Any],
+    samples: dict[int, Any],
     write: Write,
     others: str,
 ) -> int:
-    """All samples of the span are to be these; what is there of them is dropped."""
-    moved = 0
+    """Make ``samples`` the samples of the span.
+
+    Samples that the target already has are deleted from ``samples``.
+    """
+    removed = 0
     start, end = span
-    while held := next(target.his_chunks(id, start, end), None):
-        start = held.times[-1] + 1
-        strange = []
-        for time, value in samples_of(held).items():
-            if time not in wanted:
-                strange.append(time)
-            elif others == KEEP or _is_same(value, wanted[time]):
-                del wanted[time]
+    while chunk := next(target.his_chunks(id, start, end), None):
+        start = chunk.times[-1] + 1
+        extra = []
+        for time, value in samples_of(chunk).items():
+            if time not in samples:
+                extra.append(time)
+            elif others == KEEP or _is_same(value, samples[time]):
+                del samples[time]
             elif others == REFUSE:
-                raise OtherSamples(id, time)
-        if strange and others == REFUSE:
-            raise OtherSamples(id, strange[0])
-        if strange and others == REMOVE:
-            write(Batch({}, strange))
-            moved += len(strange)
-    if wanted:
-        write(Batch(wanted, []))
-    return moved + len(wanted)
+                raise SampleConflict(id, time)
+        if extra and others == REFUSE:
+            raise SampleConflict(id, extra[0])
+        if extra and others == REMOVE:
+            write(Batch({}, extra))
+            removed += len(extra)
+    if samples:
+        write(Batch(samples, []))
+    return removed + len(samples)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -1,7 +1,7 @@
 """Stores by their alias in the settings, or by the URL of their database.
 
-A deployment usually names one store; the other one of a move is there by its URL
-alone, for as long as the command runs.
+The settings of a deployment usually contain one store. To copy to or from another one,
+a command opens it by its URL while it runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IDENTITY = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
 
 
 class UnusableStore(StorageError):
-    """A store that cannot be opened, or is not ready for what is asked."""
+    """A store that cannot be opened or is not ready for the operation."""
 
 
 def named_store(name: str) -> StorageAdapter:
@@ -45,14 +45,14 @@ def named_store(name: str) -> StorageAdapter:
         using = connected(databases.from_url(name))
     except ImproperlyConfigured as err:
         raise UnusableStore(str(err)) from None
-    title = f"{scheme}:{connections.settings[using]['NAME']}"  # no password in it
+    title = f"{scheme}:{connections.settings[using]['NAME']}"  # without the password
     return _checked(
         OrmAdapter(title, using=using), "DATABASE_URL=(the URL) manage.py migrate"
     )
 
 
 def connected(config: dict[str, Any]) -> str:
-    """The alias of a database: one that is known already, or a new one."""
+    """The alias of a database, which is added to the connections if it is new."""
     entry = connections.configure_settings({DEFAULT_DB_ALIAS: {}, "new": config})["new"]
     for alias, known in connections.settings.items():
         if all(str(known[key]) == str(entry[key]) for key in _IDENTITY):
@@ -63,23 +63,23 @@ def connected(config: dict[str, Any]) -> str:
 
 
 def is_same(one: StorageAdapter, other: StorageAdapter) -> bool:
-    """Whether two adapters are known to be of one store."""
+    """Whether two adapters are known to use the same store."""
     if isinstance(one, OrmAdapter) and isinstance(other, OrmAdapter):
         return one.using == other.using
     return one is other
 
 
 def check_migrated(using: str, command: str) -> None:
-    """Raises UnusableStore, naming the command, for a database that is behind."""
+    """Raises UnusableStore, with the command to run, if migrations are unapplied."""
     config = connections.settings[using]
     is_file = config["ENGINE"].endswith("sqlite3")
     name = str(config["NAME"])
     if is_file and not name.startswith("file:") and not Path(name).exists():
-        raise UnusableStore(f"there is no database {name}: {command}")
+        raise UnusableStore(f"database {name} not found: {command}")
     executor = MigrationExecutor(connections[using])
-    wanted = [node for node in executor.loader.graph.leaf_nodes() if node[0] == _APP]
-    if executor.migration_plan(wanted):
-        raise UnusableStore(f"the database {name} is not migrated: {command}")
+    targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == _APP]
+    if executor.migration_plan(targets):
+        raise UnusableStore(f"database {name} is not migrated: {command}")
 
 
 def _checked(store: StorageAdapter, command: str) -> StorageAdapter:
@@ -94,7 +94,7 @@ def _redis(url: str) -> StorageAdapter:
     try:
         backend = import_string(_REDIS)
     except ImportError:
-        raise UnusableStore("redis: this version has no such storage") from None
+        raise UnusableStore("redis: the Redis storage is not installed") from None
     try:
         adapter: StorageAdapter = backend(alias="redis", url=url)
     except ImproperlyConfigured as err:

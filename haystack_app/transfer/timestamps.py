@@ -1,10 +1,10 @@
-"""Times as files of samples write them.
+"""Timestamps in files of samples.
 
-``2024-03-01T08:15:00-05:00``, with seconds and their fraction optional, a blank
-for the ``T``, and optionally a zone's city behind. Without an offset the time is
-local in the zone named there, else in the zone asked for. A local time that
-occurs twice, when clocks go back, is its first occurrence; one that never occurs,
-when they go forward, is an error.
+``2024-03-01T08:15:00-05:00``. Seconds and their fraction are optional, a blank may
+replace the ``T``, and the city of a time zone may follow. Without an offset the time is
+local in that zone, or else in the zone of the option or of the point. A local time that
+occurs twice, when clocks go back, means the first one; a local time that does not
+occur, when clocks go forward, is an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STAMP = re.compile(
 
 @lru_cache(maxsize=65_536)
 def instant(text: str, tz: str) -> dt.datetime:
-    """The UTC time of a text; ``tz`` counts where it has neither offset nor zone.
+    """The UTC time of a text; ``tz`` applies if it has neither offset nor zone.
 
     Raises ValueError.
     """
@@ -46,5 +46,7 @@ def instant(text: str, tz: str) -> dt.datetime:
     except (ValueError, OverflowError) as err:
         raise ValueError(f"invalid time {text!r}: {err}") from None
     if back != local:
-        raise ValueError(f"no local time {text!r} in {city or tz}: clocks go forward")
+        raise ValueError(
+            f"local time {text!r} does not occur in {city or tz}: clocks go forward"
+        )
     return utc

@@ -1,8 +1,8 @@
-"""Reading CSV: every cell is a Str.
+"""CSV reader: every cell is a Str.
 
-Names of columns become tag names, and what the header said stays in their meta as
-``orig``. A cell that is there but empty is the empty Str, which is what a writer
-of null leaves behind too: CSV does not tell them apart.
+Column names become tag names; the original header text is kept in the column's meta
+as ``orig``. An empty cell is the empty Str. Writers leave the cell of a null empty
+too: CSV does not distinguish the two.
 Source: docHaystack Csv, RFC 4180, and Haxall's reader for the names.
 """
 
@@ -17,7 +17,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import is_tag_name
 from . import limits
 from .errors import ParseError
-from .plain_text import unmarked
+from .plain_text import strip_bom
 
 __all__ = ["read_grid"]
 
@@ -27,7 +27,7 @@ _CAPITALS = re.compile(r"[A-Z]+")
 
 def read_grid(text: str) -> Grid:
     """The grid of a header and its rows. Raises ParseError."""
-    lines = _lines(unmarked(text))
+    lines = _lines(strip_bom(text))
     _, header = next(lines, (0, []))
     if not header:
         return Grid()
@@ -50,10 +50,10 @@ def read_grid(text: str) -> Grid:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of their last line; blank lines are none.
+    """Rows with the number of their last line, without blank lines.
 
-    A cell holds 131,072 characters at most, which is the module's own limit: it
-    can only be set for the whole process.
+    A cell may have at most 131,072 characters. That is the limit of the ``csv``
+    module, which can only be changed for the whole process.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -65,7 +65,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _names(header: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """A tag name for each text of the header, no two alike."""
+    """A distinct tag name for each header text."""
     taken: set[str] = set()
     numbers: dict[str, int] = {}
     for orig in header:

@@ -1,8 +1,9 @@
-"""Writing CSV for spreadsheets, which is how most people read a table.
+"""CSV writer, for spreadsheets.
 
-One direction: kinds, meta of the grid and what is null or an empty Str cannot be
-told from the text. The byte order mark is left to whoever makes a file of it.
-Source: docHaystack Csv, quoting as in RFC 4180.
+The output cannot be read back without loss: kinds and the grid's meta are missing,
+and null looks like the empty Str. Callers that write a file must add the byte order
+mark.
+Source: docHaystack Csv; quoting as in RFC 4180.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from .samples import TimeTexts, float_texts
 
 __all__ = ["grid_chunks", "grid_text", "value_text"]
 
-_ROWS_A_CHUNK = 500
-# blanks at an end, because some readers trim what is not in quotes
+_ROWS_PER_CHUNK = 500
+# leading and trailing blanks too: some readers trim text that is not quoted
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
 
 
@@ -41,7 +42,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 
 
 def value_text(value: Any) -> str:
-    """The text of a cell, before quoting. Raises EncodeError."""
+    """The text of a cell before quoting. Raises EncodeError."""
     return _WRITERS.get(type(value), zinc_writer.value_text)(value)
 
 
@@ -53,7 +54,7 @@ def _cell(value: Any) -> str:
 
 
 def _title(col: Col) -> str:
-    """What a person calls the column: its ``dis``, that of its point, its name."""
+    """The column's display name: its ``dis``, else its point's, else its name."""
     dis = col.meta.get("dis")
     if isinstance(dis, str):
         return dis
@@ -66,7 +67,7 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The grid's text in pieces of some hundred rows, the header first."""
+    """The grid's text in chunks of 500 rows, the header first."""
     yield _line([_cell(_title(col)) for col in grid.cols])
     if isinstance(grid.rows, Series):
         yield from _series_chunks(grid.rows)
@@ -75,20 +76,20 @@ def grid_chunks(grid: Grid) -> Iterator[str]:
 
 
 def _line(cells: list[str]) -> str:
-    # an empty line would be no row
+    # readers skip an empty line, so a row of one empty cell is quoted
     return (",".join(cells) or '""') + "\n"
 
 
 def _row_chunks(grid: Grid) -> Iterator[str]:
-    places = {name: place for place, name in enumerate(grid.names)}
-    empty = [""] * len(places)
+    index_of = {name: index for index, name in enumerate(grid.names)}
+    empty = [""] * len(index_of)
     lines: list[str] = []
     for row in grid.rows:
         cells = empty.copy()
         for name, value in row.items():
-            cells[places[name]] = _cell(value)
+            cells[index_of[name]] = _cell(value)
         lines.append(_line(cells))
-        if len(lines) == _ROWS_A_CHUNK:
+        if len(lines) == _ROWS_PER_CHUNK:
             yield "".join(lines)
             lines.clear()
     if lines:
@@ -101,8 +102,8 @@ def _series_chunks(series: Series) -> Iterator[str]:
     unit = series.unit or ""
     for chunk in series.read():
         vals = [val + unit for val in float_texts(chunk.vals)]
-        for place, value in chunk.others.items():
-            vals[place] = _cell(value)
+        for index, value in chunk.others.items():
+            vals[index] = _cell(value)
         times = texts.of(chunk.times)
         yield "".join(
             [f"{ts}{zone},{val}\n" for ts, val in zip(times, vals, strict=True)]

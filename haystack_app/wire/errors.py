@@ -1,4 +1,4 @@
-"""What a reader raises."""
+"""Errors of the readers and writers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ __all__ = ["EncodeError", "ParseError"]
 
 
 class ParseError(ValueError):
-    """Text that is not what its format allows.
+    """Text that is invalid in its format.
 
-    ``message`` names the fault; ``position`` says where: line and column of a
-    text, or the path into a JSON document.
+    ``message`` describes the fault. ``position`` is the line and column in a text,
+    or the path in a JSON document.
     """
 
     def __init__(self, message: str, position: str = "") -> None:
@@ -19,7 +19,7 @@ class ParseError(ValueError):
 
     @classmethod
     def in_text(cls, message: str, text: str, offset: int) -> ParseError:
-        """An error at a character offset; lines and columns count from 1."""
+        """An error at a character offset. Lines and columns are counted from 1."""
         offset = min(offset, len(text))
         line = text.count("\n", 0, offset) + 1
         column = offset - (text.rfind("\n", 0, offset) + 1) + 1
@@ -27,10 +27,10 @@ class ParseError(ValueError):
         return cls(message, f"line {line}, {where}" if "\n" in text else where)
 
     def inside(self, step: str) -> ParseError:
-        """The same error seen from one level further out of a document."""
+        """The same error with ``step`` in front of its path in the document."""
         joint = "" if self.position.startswith("[") or not self.position else "."
         return ParseError(self.message, f"{step}{joint}{self.position}")
 
 
 class EncodeError(ValueError):
-    """A value that no document of the format can carry."""
+    """A value that the format cannot represent."""

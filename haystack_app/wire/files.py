@@ -1,4 +1,4 @@
-"""Files that hold records, found by the suffixes of their names."""
+"""Files of records, found by the suffix of their name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ __all__ = ["UnreadableFile", "files_in", "text_of"]
 
 
 class UnreadableFile(ValueError):
-    """A file that cannot be taken; one line says where and why."""
+    """A file that cannot be read. The message is one line: file, position, reason."""
 
     def __init__(self, path: Path, where: str, reason: str) -> None:
         self.path, self.where, self.reason = path, where, reason
-        place = f"{path}, {where}" if where else f"{path}"
-        super().__init__(f"{place}: {reason}")
+        location = f"{path}, {where}" if where else f"{path}"
+        super().__init__(f"{location}: {reason}")
 
 
 def files_in(paths: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
-    """The files to read: those named, and those in the folders named.
+    """The files in ``paths`` and, recursively, in the folders in ``paths``.
 
-    Folders are searched to any depth, in order of names; a file is taken once.
-    Raises UnreadableFile.
+    Files of a folder are sorted by name; each file occurs once. Raises
+    UnreadableFile.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -36,7 +36,7 @@ def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
         inside = (file for file in path.rglob("*") if file.suffix.lower() in suffixes)
         files = sorted(file for file in inside if file.is_file())
         if not files:
-            raise UnreadableFile(path, "", f"no {endings} file in it")
+            raise UnreadableFile(path, "", f"no {endings} file in this folder")
         return files
     if not path.is_file():
         raise UnreadableFile(path, "", "no such file or folder")

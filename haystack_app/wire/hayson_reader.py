@@ -1,7 +1,7 @@
-"""Reading Hayson, Haystack's JSON of version 4.
+"""Reader for Hayson, the JSON of Haystack 4.
 
-Source: docHaystack Json. An unknown unit is an error here as it is in Zinc:
-dropping it, as some readers do, changes the value.
+Source: docHaystack Json. An unknown unit is an error, as in Zinc: dropping it, as
+some readers do, changes the value.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ __all__ = ["decode", "parse_json", "read_dict", "read_grid", "read_value"]
 
 _SPECIAL = {"INF": float("inf"), "-INF": float("-inf"), "NaN": float("nan")}
 _FULL_TIME = 8
+_JSON_TYPES: dict[type, str] = {dict: "object", list: "array"}
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON of any shape; a fault is a ParseError with line and column."""
+    """Parse JSON of any shape. Raises ParseError with line and column."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as err:
@@ -67,7 +68,7 @@ def read_grid(text: str | bytes) -> Grid:
 
 
 def decode(value: Any, depth: int = 0) -> Any:
-    """A Haystack value of parsed JSON. Raises ParseError with its path."""
+    """The Haystack value of parsed JSON. Raises ParseError with its path."""
     kind = type(value)
     if kind is dict:
         return _object(value, depth)
@@ -97,11 +98,11 @@ def _object(value: dict[str, Any], depth: int) -> Any:
         return _grid(value, depth)
     reader = _SCALARS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise ParseError(f"unknown _kind {kind!r}")
+        raise ParseError(f"unknown _kind {_json(kind)}")
     try:
         return reader(value)
     except KeyError as err:
-        raise ParseError(f"{kind} has no {err}") from None
+        raise ParseError(f"{kind} is missing {err}") from None
     except ParseError:
         raise
     except (ValueError, TypeError, OverflowError) as err:
@@ -151,7 +152,7 @@ def _grid(value: dict[str, Any], depth: int) -> Grid:
                 raise ParseError(f"more than {limits.MAX_CELLS} values (cap CELLS)")
             unknown = next((name for name in row if name not in cols), None)
             if unknown is not None:
-                raise ParseError(f"no column {unknown!r}")
+                raise ParseError(f"unknown column {unknown!r}")
         except ParseError as err:
             raise err.inside(f"rows[{index}]") from None
         rows.append(row)
@@ -163,8 +164,12 @@ def _typed(value: dict[str, Any], name: str, kind: type) -> Any:
     if member is None:
         return kind()
     if type(member) is not kind:
-        raise ParseError(f"must be a JSON {kind.__name__}", name)
+        raise ParseError(f"must be a JSON {_JSON_TYPES[kind]}", name)
     return member
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _member(value: dict[str, Any], name: str, kind: type, depth: int) -> dict[str, Any]:
@@ -177,7 +182,7 @@ def _member(value: dict[str, Any], name: str, kind: type, depth: int) -> dict[st
 def _column(item: Any, where: str, depth: int) -> Col:
     name = item.get("name") if isinstance(item, dict) else None
     if not isinstance(name, str) or not is_tag_name(name):
-        raise ParseError(f"invalid column name {name!r}", where)
+        raise ParseError(f"invalid column name {_json(name)}", where)
     try:
         return Col(name, _member(item, "meta", dict, depth))
     except ParseError as err:
@@ -186,14 +191,14 @@ def _column(item: Any, where: str, depth: int) -> Col:
 
 def _bool(value: dict[str, Any]) -> bool:
     if not isinstance(value["val"], bool):
-        raise ParseError(f"invalid bool {value['val']!r}")
+        raise ParseError(f"invalid bool {_json(value['val'])}")
     return bool(value["val"])
 
 
 def _text(value: dict[str, Any], name: str = "val") -> str:
     text = value[name]
     if not isinstance(text, str):
-        raise ParseError(f"{value['_kind']} needs a string {name}")
+        raise ParseError(f"{name} of {value['_kind']} must be a string")
     return text
 
 
@@ -206,14 +211,14 @@ def _number(value: dict[str, Any]) -> Number:
     if isinstance(val, str) and val in _SPECIAL:
         val = _SPECIAL[val]
     elif isinstance(val, bool) or not isinstance(val, int | float):
-        raise ParseError(f"invalid number {val!r}")
+        raise ParseError(f"invalid number {_json(val)}")
     return Number(val, _optional(value, "unit"))
 
 
 def _float(value: dict[str, Any], name: str) -> float:
     val = value[name]
     if isinstance(val, bool) or not isinstance(val, int | float):
-        raise ParseError(f"invalid coord {name} {val!r}")
+        raise ParseError(f"invalid coord {name} {_json(val)}")
     return float(val)
 
 

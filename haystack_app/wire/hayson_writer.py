@@ -1,8 +1,8 @@
-"""Writing Hayson, Haystack's JSON of version 4.
+"""Writer for Hayson, the JSON of Haystack 4.
 
-The form written here is also the stored one: bare numbers where there is no
-unit, preferred unit symbols, no nulls, times without trailing zeros. Equal
-values therefore have equal JSON, which is what SQL compares.
+Stores keep the same form: plain numbers if there is no unit, preferred unit symbols,
+no nulls, times without trailing zeros. Equal values therefore have equal JSON, and SQL
+compares the JSON.
 Source: docHaystack Json.
 """
 
@@ -18,7 +18,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, Number, Ref, Symbol, Uri, XStr
 from ..kinds.series import Series
 from .errors import EncodeError
-from .json_text import framed, in_pieces, json_text
+from .json_text import grid_pieces, joined_rows, json_text
 from .record import Record
 from .samples import TimeTexts, float_texts
 
@@ -62,7 +62,7 @@ def _list(values: list[Any]) -> list[Any]:
 
 def _dict(tags: Mapping[str, Any]) -> dict[str, Any]:
     if "_kind" in tags:
-        raise EncodeError("a dict with a tag named _kind has no JSON form")
+        raise EncodeError("Hayson cannot represent a dict with a tag named _kind")
     return {name: encode(value) for name, value in tags.items() if value is not None}
 
 
@@ -113,13 +113,16 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 
 
 def encode(value: Any) -> Any:
-    """What ``orjson`` can dump. Raises EncodeError for no Haystack value."""
+    """A form that ``orjson`` can dump.
+
+    Raises EncodeError if ``value`` is not a Haystack value.
+    """
     writer = _WRITERS.get(type(value))
     if writer is not None:
         return writer(value)
     if isinstance(value, Mapping):
         return _dict(value)
-    raise EncodeError(f"Hayson cannot carry a {type(value).__name__}")
+    raise EncodeError(f"Hayson cannot represent a value of type {type(value).__name__}")
 
 
 def dump(value: Any) -> str:
@@ -132,13 +135,13 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The grid's text in pieces of some hundred rows."""
+    """The grid's text in pieces of 500 rows."""
     if isinstance(grid.rows, Series):
-        pieces = _series_chunks(grid.rows)
+        rows = _series_chunks(grid.rows)
     else:
-        pieces = in_pieces(map(_row, grid.rows))
+        rows = joined_rows(map(_row, grid.rows))
     meta = f'"_kind":"grid","meta":{json_text(_meta(grid))}'
-    return framed(meta, json_text([_column(col) for col in grid.cols]), pieces)
+    return grid_pieces(meta, json_text([_column(col) for col in grid.cols]), rows)
 
 
 def _row(row: Mapping[str, Any]) -> str:
@@ -160,9 +163,9 @@ def _series_chunks(series: Series) -> Iterator[str]:
                 texts.of(chunk.times), float_texts(chunk.vals), strict=True
             )
         ]
-        for place, value in chunk.others.items():
-            ts = texts.of([chunk.times[place]])[0]
-            rows[place] = (
+        for index, value in chunk.others.items():
+            ts = texts.of([chunk.times[index]])[0]
+            rows[index] = (
                 f'{before}{ts}","tz":"{series.tz}"}},"val":{json_text(encode(value))}}}'
             )
         if rows:

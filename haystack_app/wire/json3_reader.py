@@ -1,7 +1,7 @@
-"""Reading JSON of version 3, where the first two characters of a string are its kind.
+"""Reader for the JSON of Haystack 3, in which a string begins with a code of its kind.
 
-Source: docHaystack Json, and Haxall's reader for what the chapter leaves open. An
-unknown unit or code is an error here: to drop either would change the value.
+Source: docHaystack Json, and Haxall's reader where the chapter is silent. An unknown
+unit or code is an error: dropping either would change the value.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from ..kinds.datetimes import DateTime, parse_date, parse_time
 from ..kinds.grid import Col, Grid
@@ -35,7 +37,8 @@ _VERSIONS = ("2.0", "3.0")
 _DECIMAL = r"(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 _COORD = re.compile(rf"{_DECIMAL},{_DECIMAL}", re.ASCII)
 _SPECIAL = {"INF": float("inf"), "-INF": float("-inf"), "NaN": float("nan")}
-_REMEMBERED = 20_000
+_CACHE_SIZE = 20_000
+_JSON_TYPES: dict[type, str] = {dict: "object", list: "array"}
 
 
 def read_value(text: str) -> Any:
@@ -61,16 +64,16 @@ def read_grid(text: str) -> Grid:
 
 
 def decode(value: Any) -> Any:
-    """A Haystack value of parsed JSON. Raises ParseError with its path."""
+    """The Haystack value of parsed JSON. Raises ParseError with its path."""
     return _Reader().value(value, 0)
 
 
 class _Reader:
-    """One document's: counts its values, and knows strings seen before."""
+    """Reads one document: counts its values and caches decoded strings."""
 
     def __init__(self) -> None:
         self.cells = 0
-        self.remembered: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
 
     def value(self, value: Any, depth: int) -> Any:
         kind = type(value)
@@ -85,16 +88,16 @@ class _Reader:
         return value
 
     def string(self, text: str) -> Any:
-        """A string with a code; those of a building's entities repeat."""
-        found = self.remembered.get(text)
-        if found is None:
-            found = _coded(text)
-            if len(self.remembered) < _REMEMBERED:
-                self.remembered[text] = found
-        return found
+        """Decode a string with a code; entities of a building repeat many of them."""
+        value = self.cache.get(text)
+        if value is None:
+            value = _coded(text)
+            if len(self.cache) < _CACHE_SIZE:
+                self.cache[text] = value
+        return value
 
     def enter(self, depth: int, values: int) -> None:
-        """Called for each list, dict and row with the number of its values."""
+        """Check the limits for a list, dict or row with that many values."""
         if depth >= limits.MAX_DEPTH:
             raise ParseError(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
         self.cells += values + 1
@@ -112,7 +115,7 @@ class _Reader:
         return found
 
     def object(self, value: dict[str, Any], depth: int) -> Any:
-        """A grid where it has all three parts of one, else a dict."""
+        """A grid if the object has all three parts of one, else a dict."""
         if all(value.get(part) is not None for part in _PARTS):
             return self.grid(value, depth)
         return self.tags(value, depth)
@@ -136,7 +139,7 @@ class _Reader:
     def grid(self, value: dict[str, Any], depth: int) -> Grid:
         if len(value) > len(_PARTS):
             unknown = next(name for name in value if name not in _PARTS)
-            raise ParseError(f"a grid has no member {unknown!r}")
+            raise ParseError(f"unknown member {unknown!r} of a grid")
         meta = self.meta(_typed(value, "meta", dict), depth)
         cols: dict[str, Col] = {}
         for index, item in enumerate(_typed(value, "cols", list)):
@@ -148,7 +151,7 @@ class _Reader:
                 raise err.inside(f"cols[{index}]") from None
             cols[col.name] = col
         if not cols:
-            raise ParseError("a grid has one column at least", "cols")
+            raise ParseError("a grid must have at least one column", "cols")
         rows = []
         for index, item in enumerate(_typed(value, "rows", list)):
             try:
@@ -167,10 +170,10 @@ class _Reader:
         return tags
 
     def column(self, item: Any, depth: int) -> Col:
-        """The name and, beside it, the meta tags."""
+        """A column from an object with its name and meta tags."""
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str) or not is_tag_name(name):
-            raise ParseError(f"invalid column name {name!r}")
+            raise ParseError(f"invalid column name {orjson.dumps(name).decode()}")
         tags = self.tags(item, depth)
         del tags["name"]
         return Col(name, tags)
@@ -181,13 +184,13 @@ class _Reader:
         row = self.tags(item, depth)
         unknown = next((name for name in row if name not in cols), None)
         if unknown is not None:
-            raise ParseError(f"no column {unknown!r}")
+            raise ParseError(f"unknown column {unknown!r}")
         return row
 
 
 def _typed(value: dict[str, Any], name: str, kind: type) -> Any:
     if type(value[name]) is not kind:
-        raise ParseError(f"must be a JSON {kind.__name__}", name)
+        raise ParseError(f"must be a JSON {_JSON_TYPES[kind]}", name)
     return value[name]
 
 
@@ -197,23 +200,23 @@ def _coded(text: str) -> Any:
         raise ParseError(f"unknown code in {text[:40]!r}")
     try:
         return reader(text[2:])
-    except ParseError as err:  # its column would be one of the string
+    except ParseError as err:  # its column counts inside the string
         raise ParseError(err.message) from None
     except (ValueError, OverflowError) as err:
         raise ParseError(str(err)) from None
 
 
-def _locked(value: Any) -> Callable[[str], Any]:
+def _singleton(value: Any) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if text:
-            raise ParseError(f"unexpected {text[:40]!r} behind the code")
+            raise ParseError(f"unexpected {text[:40]!r} after the code")
         return value
 
     return read
 
 
 def _literal(text: str, kind: type) -> Any:
-    """The Zinc literal of one kind that the whole text is."""
+    """Parse the whole text as a Zinc literal of one kind. Raises ParseError."""
     value, end = lexer.number_or_time(text, 0)
     if type(value) is not kind or end < len(text):
         raise ParseError(f"invalid {kind.__name__} {text[:60]!r}")
@@ -221,13 +224,13 @@ def _literal(text: str, kind: type) -> Any:
 
 
 def _number(text: str) -> Number:
-    """Digits, or one of three words, and behind one space the unit."""
+    """Digits, or INF, -INF or NaN; then, after a space, the unit."""
     digits, space, unit = text.partition(" ")
     number = _SPECIAL.get(digits)
     if number is None:
         found = _literal(digits, Number)
         if found.unit is not None:
-            raise ParseError(f"no space before the unit in {text[:60]!r}")
+            raise ParseError(f"missing space before the unit in {text[:60]!r}")
         if not found.is_finite:
             raise ParseError(f"number out of range {text[:60]!r}")
         number = found.val
@@ -249,14 +252,14 @@ def _coord(text: str) -> Coord:
 def _xstr(text: str) -> XStr:
     type, colon, val = text.partition(":")
     if not colon:
-        raise ParseError(f"an XStr needs a type and a value: {text[:60]!r}")
+        raise ParseError(f"invalid XStr {text[:60]!r}: expected type:value")
     return XStr(type, val)
 
 
 _CODES: dict[str, Callable[[str], Any]] = {
-    "m": _locked(MARKER),
-    "z": _locked(NA),
-    "-": _locked(REMOVE),
+    "m": _singleton(MARKER),
+    "z": _singleton(NA),
+    "-": _singleton(REMOVE),
     "n": _number,
     "s": str,
     "u": Uri,

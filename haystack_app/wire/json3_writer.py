@@ -1,6 +1,6 @@
-"""Writing JSON of version 3, where the first two characters of a string are its kind.
+"""Writer for the JSON of Haystack 3, in which a string begins with a code of its kind.
 
-Source: docHaystack Json. A DateTime names its zone always, UTC included.
+Source: docHaystack Json. A DateTime always names its zone, including UTC.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
 from ..kinds.series import Series
 from .errors import EncodeError
-from .json_text import framed, in_pieces, json_text
+from .json_text import grid_pieces, joined_rows, json_text
 from .samples import TimeTexts, float_texts
 from .zinc_writer import number_text
 
@@ -39,7 +39,7 @@ def _ref(ref: Ref) -> str:
 
 
 def _coord(value: Coord) -> str:
-    """Decimals without an exponent, which not all readers take here."""
+    """Decimals without an exponent, which some readers do not accept here."""
     lat, lng = float_texts([value.lat, value.lng])
     return f"c:{Decimal(lat):f},{Decimal(lng):f}"
 
@@ -60,7 +60,10 @@ def _tags(tags: Mapping[str, Any]) -> dict[str, Any]:
 
 def _dict(tags: Mapping[str, Any]) -> dict[str, Any]:
     if all(tags.get(part) is not None for part in _PARTS):
-        raise EncodeError("a dict with tags meta, cols and rows would be a grid")
+        raise EncodeError(
+            "JSON 3 cannot represent a dict with tags meta, cols and rows:"
+            " it would be read as a grid"
+        )
     return _tags(tags)
 
 
@@ -73,17 +76,17 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 
 def _meta(grid: Grid) -> dict[str, Any]:
-    return {"ver": "3.0", **_beside("ver", grid.meta)}
+    return {"ver": "3.0", **_without("ver", grid.meta)}
 
 
 def _column(col: Col) -> dict[str, Any]:
-    return {"name": col.name, **_beside("name", col.meta)}
+    return {"name": col.name, **_without("name", col.meta)}
 
 
-def _beside(name: str, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Meta tags, which share an object with a member of the format's own."""
+def _without(name: str, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Meta tags for an object in which the format reserves the member ``name``."""
     if meta.get(name) is not None:
-        raise EncodeError(f"meta with a tag named {name} has no form in JSON 3")
+        raise EncodeError(f"JSON 3 cannot represent meta with a tag named {name}")
     return _tags(meta)
 
 
@@ -112,13 +115,16 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 
 
 def encode(value: Any) -> Any:
-    """What ``orjson`` can dump. Raises EncodeError for no Haystack value."""
+    """A form that ``orjson`` can dump.
+
+    Raises EncodeError if ``value`` is not a Haystack value.
+    """
     writer = _WRITERS.get(type(value))
     if writer is not None:
         return writer(value)
     if isinstance(value, Mapping):
         return _dict(value)
-    raise EncodeError(f"JSON 3 cannot carry a {type(value).__name__}")
+    raise EncodeError(f"JSON 3 cannot represent a value of type {type(value).__name__}")
 
 
 def dump(value: Any) -> str:
@@ -131,24 +137,24 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The grid's text in pieces of some hundred rows."""
+    """The grid's text in pieces of 500 rows."""
     if isinstance(grid.rows, Series):
-        pieces = _series_chunks(grid.rows)
+        rows = _series_chunks(grid.rows)
     else:
-        pieces = in_pieces(json_text(_tags(row)) for row in grid.rows)
+        rows = joined_rows(json_text(_tags(row)) for row in grid.rows)
     meta = f'"meta":{json_text(_meta(grid))}'
-    return framed(meta, json_text([_column(col) for col in grid.cols]), pieces)
+    return grid_pieces(meta, json_text([_column(col) for col in grid.cols]), rows)
 
 
 def _series_chunks(series: Series) -> Iterator[str]:
     texts = TimeTexts(series.tz)
     zone = f" {series.tz}"
-    # symbols of units hold nothing that JSON escapes
+    # unit symbols have no characters that JSON escapes
     unit = f" {series.unit}" if series.unit else ""
     for chunk in series.read():
         vals = [f'"n:{val}{unit}"' for val in float_texts(chunk.vals)]
-        for place, value in chunk.others.items():
-            vals[place] = dump(value)
+        for index, value in chunk.others.items():
+            vals[index] = dump(value)
         times = texts.of(chunk.times)
         rows = [
             f'{{"ts":"t:{ts}{zone}","val":{val}}}'

@@ -1,4 +1,4 @@
-"""JSON text in pieces, for grids of either version."""
+"""JSON text in pieces, for the grids of both JSON versions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import orjson
 
 from .errors import EncodeError
 
-__all__ = ["framed", "in_pieces", "json_text"]
+__all__ = ["grid_pieces", "joined_rows", "json_text"]
 
-_ROWS_A_PIECE = 500
+_ROWS_PER_PIECE = 500
 
 
 def json_text(value: Any) -> str:
-    """Raises EncodeError for what JSON has no form for, a lone surrogate say."""
+    """Raises EncodeError for values without a JSON form, such as a lone surrogate."""
     try:
         return orjson.dumps(value).decode()
     except (TypeError, ValueError) as err:
-        raise EncodeError(f"no JSON form: {err}") from None
+        raise EncodeError(f"JSON cannot represent this value: {err}") from None
 
 
-def framed(meta: str, cols: str, pieces: Iterable[str]) -> Iterator[str]:
-    """A grid: the members before ``cols``, then ``cols``, then pieces of rows."""
+def grid_pieces(meta: str, cols: str, pieces: Iterable[str]) -> Iterator[str]:
+    """A grid: the members before ``cols``, then ``cols``, then the pieces of rows."""
     yield f'{{{meta},"cols":{cols},"rows":[\n'
     separator = ""
     for piece in pieces:
@@ -32,13 +32,13 @@ def framed(meta: str, cols: str, pieces: Iterable[str]) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def in_pieces(rows: Iterable[str]) -> Iterator[str]:
-    """Rows joined, some hundred in a piece."""
-    held: list[str] = []
+def joined_rows(rows: Iterable[str]) -> Iterator[str]:
+    """Pieces of 500 rows each, separated by commas."""
+    batch: list[str] = []
     for row in rows:
-        held.append(row)
-        if len(held) == _ROWS_A_PIECE:
-            yield ",\n".join(held)
-            held.clear()
-    if held:
-        yield ",\n".join(held)
+        batch.append(row)
+        if len(batch) == _ROWS_PER_PIECE:
+            yield ",\n".join(batch)
+            batch.clear()
+    if batch:
+        yield ",\n".join(batch)

@@ -1,9 +1,9 @@
 """Scalar literals of Zinc, shared by the Zinc reader and the filter parser.
 
-Each function reads one literal at an offset and returns the value and the
-offset behind it, or raises ParseError with the place of the fault. All are
-linear in the text they consume.
-Source: docHaystack Zinc, and Haxall's tokenizer for its extras (hex numbers,
+Each function reads one literal at an offset and returns the value and the offset
+after it, or raises ParseError with the position of the fault. All are linear in the
+text they consume.
+Source: docHaystack Zinc, and Haxall's tokenizer for its extensions (hex numbers,
 triple quotes, comments, non-breaking space).
 """
 
@@ -71,7 +71,7 @@ def fail(message: str, text: str, at: int) -> NoReturn:
 
 
 def blank(text: str, at: int) -> int:
-    """The offset behind spaces, tabs and comments."""
+    """The offset after spaces, tabs and comments."""
     if text[at : at + 1] not in (" ", "\t", "\u00a0", "/"):
         return at
     match = _BLANK.match(text, at)
@@ -98,7 +98,7 @@ def _unescape(body: str, text: str, at: int, *, is_uri: bool) -> str:
 
 
 def _paired(value: str, text: str, at: int) -> str:
-    """Pairs of surrogates as the one character they stand for."""
+    """Replace each surrogate pair with the character it encodes."""
     if value.isascii() or not _SURROGATE.search(value):
         return value
     try:
@@ -108,7 +108,7 @@ def _paired(value: str, text: str, at: int) -> str:
 
 
 def string(text: str, at: int) -> tuple[str, int]:
-    """A Str in double quotes, or in three of them."""
+    """A Str in double or triple double quotes."""
     if text.startswith('"""', at) and (match := _TRIPLE.match(text, at)):
         start = at + 3
     elif match := _QUOTED.match(text, at):
@@ -122,7 +122,7 @@ def string(text: str, at: int) -> tuple[str, int]:
 
 
 def uri(text: str, at: int) -> tuple[Uri, int]:
-    """A Uri in back-ticks; ``\\`` before a URI delimiter is kept."""
+    """A Uri in backticks. A ``\\`` before a URI delimiter is kept."""
     match = _TICKED.match(text, at)
     if match is None:
         fail("unterminated URI", text, at)
@@ -133,7 +133,7 @@ def uri(text: str, at: int) -> tuple[Uri, int]:
 
 
 def ref(text: str, at: int, *, with_dis: bool = True) -> tuple[Ref, int]:
-    """``@id``, and the display text behind it where that is allowed."""
+    """``@id``, and with ``with_dis`` also the display text after it."""
     match = _REF.match(text, at)
     if match is None:
         fail("invalid ref", text, at)
@@ -162,7 +162,7 @@ def _finite(digits: str, unit: str | None) -> Number:
 
 
 def number_or_time(text: str, at: int) -> tuple[Any, int]:
-    """A Number, Date, Time or DateTime: whatever starts with a digit or ``-``."""
+    """A Number, Date, Time or DateTime: literals that start with a digit or ``-``."""
     try:
         if _LOOKS_LIKE_TIME.match(text, at):
             return _time(text, at)
@@ -190,7 +190,7 @@ def _time(text: str, at: int) -> tuple[Any, int]:
 
 
 def date_time(text: str) -> DateTime | None:
-    """The DateTime that the whole text is, or None for anything else."""
+    """The DateTime, or None if the whole text is not a DateTime."""
     match = _DATETIME.fullmatch(text)
     try:
         return _datetime(match, text, 0) if match else None

@@ -1,12 +1,12 @@
-"""How much a reader takes before it gives up with a clear error.
+"""Limits of the readers.
 
-The values are the defaults of ``HAYSTACK["LIMITS"]``, whose keys the messages
-name. Settings change them while the process runs: look them up as attributes of
-this module, never import them by name.
+The values are the defaults of ``HAYSTACK["LIMITS"]``; error messages name its keys.
+The settings may change while the process runs, so read them as attributes of this
+module and never import them by name.
 """
 
 MAX_DEPTH = 64
-"""Levels of lists, dicts and grids inside each other: ``DEPTH``."""
+"""Levels of nested lists, dicts and grids: ``DEPTH``."""
 
 MAX_CELLS = 8_000_000
-"""Cells of one document that hold a value; a row is one more: ``CELLS``."""
+"""Cells with a value in one document, plus one for each row: ``CELLS``."""

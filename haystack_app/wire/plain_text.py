@@ -1,17 +1,17 @@
-"""What the readers of formats without a grammar of their own begin with."""
+"""Preparation of text for the line-based formats, CSV and Trio."""
 
 from __future__ import annotations
 
 from .errors import ParseError
 
-__all__ = ["unmarked"]
+__all__ = ["strip_bom"]
 
 
-def unmarked(text: str) -> str:
+def strip_bom(text: str) -> str:
     """The text without its byte order mark.
 
-    Half a surrogate pair is refused here, where its place is known: no writer
-    could send the value on.
+    Raises ParseError for a lone surrogate: its position is known here, and no writer
+    could write the value again.
     """
     if not text.isascii():
         try:

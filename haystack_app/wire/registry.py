@@ -1,7 +1,7 @@
 """The wire formats, by name and by media type.
 
-A format is two functions on whole grids. A media type may be shared by formats
-that its ``version`` parameter tells apart.
+A format is two functions on whole grids. Formats may share a media type; its
+``version`` parameter then selects one of them.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["DEFAULT", "FORMATS", "Format", "MediaType", "text_of"]
 class MediaType:
     """``type/subtype`` and the ``version`` parameter that selects the format.
 
-    A version of None answers where none is given, and to any version where no
-    other media type of that name has one.
+    A version of None matches a request without the parameter, and a request for any
+    version if no other media type of that name has a version.
     """
 
     name: str
@@ -43,9 +43,9 @@ class MediaType:
 class Format:
     """A wire format.
 
-    ``read`` takes UTF-8 text and raises ParseError; ``write`` yields pieces of
-    text. Either may be missing: a format for one direction only. Without
-    ``has_meta`` a grid's meta is lost.
+    ``read`` takes text and raises ParseError; ``write`` yields pieces of text.
+    Either is None in a format for one direction only. Without ``has_meta`` the
+    grid's meta is lost.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Format:
 
 
 def text_of(body: bytes) -> str:
-    """UTF-8 without a byte order mark. Raises ParseError."""
+    """Decode UTF-8, without a byte order mark. Raises ParseError."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
@@ -110,5 +110,5 @@ CSV = Format(
 )
 
 FORMATS = (ZINC, HAYSON, JSON3, TRIO, CSV)
-"""In the order of preference where a client leaves the choice."""
+"""In order of preference for clients that accept several."""
 DEFAULT = ZINC

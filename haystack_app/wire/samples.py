@@ -1,7 +1,7 @@
-"""Texts of many times and numbers, for history answers.
+"""Texts of many times and numbers, for responses with histories.
 
-A sample's time costs a dict look-up and two additions: the zone is asked twice a
-day, and for every second that occurs on days when the clocks change.
+A sample's time costs one dict lookup and two additions. The zone's offset is computed
+twice per day, and once per second of data on days when the clocks change.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["TimeTexts", "float_texts"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
-_REMEMBERED = 100_000
+_CACHE_SIZE = 100_000
 _ORIGIN = dt.date(1970, 1, 1)
 
 
 class _Clock(dict[int, str]):
-    """``HH:MM:SS[.fff]`` by microseconds since midnight, made when asked for."""
+    """``HH:MM:SS[.fff]`` by microseconds since midnight, computed on access."""
 
     def __missing__(self, time: int) -> str:
         seconds, fraction = divmod(time, _SECOND)
@@ -33,13 +33,13 @@ class _Clock(dict[int, str]):
         text = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
         if fraction:
             text += f".{fraction:06d}".rstrip("0")
-        if len(self) < _REMEMBERED:
+        if len(self) < _CACHE_SIZE:
             self[time] = text
         return text
 
 
 class TimeTexts:
-    """ISO texts of instants in one zone, the same as ``DateTime.iso``'s."""
+    """ISO texts of instants in one zone, equal to those of ``DateTime.iso``."""
 
     def __init__(self, tz: str) -> None:
         self.tz = tz
@@ -48,7 +48,7 @@ class TimeTexts:
     def of(self, times: Sequence[int]) -> list[str]:
         """Texts of microseconds since 1970 UTC, given in ascending order.
 
-        Times between two changes of date or offset share all but the clock.
+        Times between two changes of date or offset differ only in the clock part.
         """
         found: list[str] = []
         clock = self.clock
@@ -65,7 +65,7 @@ class TimeTexts:
 
 
 def _span(time: int, tz: str) -> tuple[int, str, int]:
-    """Microseconds to add for local time, the offset's text, and until when."""
+    """The offset in microseconds, its text, and the time until which it is valid."""
     start = time // _DAY * _DAY
     end = start + _DAY
     offset = _offset(start, tz)
@@ -87,7 +87,7 @@ def _offset(time: int, tz: str) -> tuple[int, str]:
 
 
 def float_texts(vals: Sequence[float]) -> list[str]:
-    """Shortest exact decimal texts of finite floats; whole ones without a point."""
+    """Shortest exact decimals of finite floats; whole numbers have no point."""
     if not vals:
         return []
     texts = orjson.dumps(list(vals)).decode()[1:-1] + ","

@@ -1,7 +1,7 @@
-"""Trio as lines: tags, the blocks indented under them, and the ends of records.
+"""Trio as lines: tags, the blocks indented under them, and record separators.
 
-Source: docHaystack Trio; where a block ends and what is stripped from it follow
-Haxall's reader.
+Source: docHaystack Trio, and Haxall's reader for the end of a block and the whitespace
+stripped from it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import NamedTuple
 __all__ = ["BLANKS", "Block", "Line", "Lines", "trimmed"]
 
 BLANKS = "".join(map(chr, range(33)))
-"""What is trimmed: spaces and controls. A non-breaking space is text."""
+"""Characters to trim: spaces and controls. A non-breaking space is text."""
 
 _LINE_END = re.compile("\r\n?")
 _INDENT = re.compile(r"[ \t\f]*")
 
 
 class Line(NamedTuple):
-    """A line that belongs to a record, or ends one; numbers count from 1."""
+    """A line of a record, or a record separator; numbers count from 1."""
 
     text: str
     number: int
@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Indented lines without their common indent, and the number of the first."""
+    """Indented lines without their common indent, and the number of the first one."""
 
     lines: list[str]
     number: int
@@ -42,7 +42,7 @@ class Block(NamedTuple):
 
 
 class Lines:
-    """The lines of a text, read once from its start."""
+    """The lines of a text, read once from the start."""
 
     def __init__(self, lines: list[str], first: int = 1) -> None:
         self.lines = lines
@@ -53,11 +53,11 @@ class Lines:
     def of(cls, text: str) -> Lines:
         lines = _LINE_END.sub("\n", text).split("\n")
         if not lines[-1]:
-            lines.pop()  # the end of the last line begins no other
+            lines.pop()  # the text ends with a line end
         return cls(lines)
 
     def __iter__(self) -> Iterator[Line]:
-        """Tags and ends of records, neither blank lines nor comments."""
+        """Tags and record separators, without blank lines and comments."""
         while self.at < len(self.lines):
             text = self.lines[self.at]
             self.at += 1
@@ -65,10 +65,10 @@ class Lines:
                 yield Line(text, self.first + self.at - 1)
 
     def block(self) -> Block:
-        """The indented and the blank lines that follow.
+        """The indented and blank lines that follow.
 
-        Blank lines in front are no part of it; those behind are, each stands for
-        a newline. Trailing blanks of a line are dropped.
+        Leading blank lines are not part of the block; each trailing one stands for a
+        newline. Trailing blanks of a line are dropped.
         """
         while self.at < len(self.lines) and not trimmed(self.lines[self.at]):
             self.at += 1

@@ -1,4 +1,4 @@
-"""Reading Trio, the format of records in files that people edit.
+"""Reader for Trio, the format for files of records that people edit.
 
 Source: docHaystack Trio, and Haxall's reader for the order in which the forms of a
 value are tried.
@@ -14,7 +14,7 @@ from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Number, is_tag_name
 from . import lexer, limits, zinc_reader
 from .errors import ParseError
-from .plain_text import unmarked
+from .plain_text import strip_bom
 from .trio_lines import BLANKS, Block, Line, Lines, trimmed
 
 __all__ = ["KEYWORDS", "read_dict", "read_dicts", "read_grid", "read_value"]
@@ -37,8 +37,8 @@ _CLOSING = {'"': '"', "`": "`", "{": "}", "[": "]"}
 
 
 def read_value(text: str) -> Any:
-    """The value that stands behind the colon of a tag. Raises ParseError."""
-    lines = Lines.of(unmarked(text))
+    """The value of a tag, given the text after its colon. Raises ParseError."""
+    lines = Lines.of(strip_bom(text))
     first = trimmed(lines.lines[0]) if lines.lines else ""
     lines.at = 1
     try:
@@ -46,17 +46,17 @@ def read_value(text: str) -> Any:
     except ParseError as err:
         raise _on_line(1, err) from None
     for line in lines:
-        raise ParseError("more than one value", f"line {line.number}")
+        raise ParseError("expected one value, found more", f"line {line.number}")
     return value
 
 
 def read_dicts(text: str) -> list[dict[str, Any]]:
     """The records of the text, without empty ones. Raises ParseError."""
-    return list(_Reader().records(Lines.of(unmarked(text)), 0))
+    return list(_Reader().records(Lines.of(strip_bom(text)), 0))
 
 
 def read_dict(text: str) -> dict[str, Any]:
-    """The one record of the text. Raises ParseError."""
+    """The only record of the text. Raises ParseError."""
     return _only(read_dicts(text), "line 1")
 
 
@@ -72,14 +72,14 @@ def _only(found: list[dict[str, Any]], position: str) -> dict[str, Any]:
 
 
 def _on_line(number: int, err: ParseError, what: str = "") -> ParseError:
-    """The error of a value on that line, unless it knows its own of a block."""
+    """The error with that line, unless it already has the line in a block."""
     if err.position.startswith("line"):
         return err
     return ParseError(what + err.message, f"line {number}")
 
 
 class _Reader:
-    """One text's: counts its values."""
+    """Reads one text and counts its values."""
 
     def __init__(self) -> None:
         self.cells = 0
@@ -95,7 +95,7 @@ class _Reader:
             name, value = self.tag(line, lines, depth)
             if name in tags:
                 raise ParseError(f"duplicate tag {name!r}", f"line {line.number}")
-            self.cells += 1 if tags else 2  # the record itself is one more
+            self.cells += 1 if tags else 2  # plus one for the record
             if self.cells > limits.MAX_CELLS:
                 raise ParseError(
                     f"more than {limits.MAX_CELLS} values (cap CELLS)",
@@ -106,9 +106,9 @@ class _Reader:
             yield tags
 
     def tag(self, line: Line, lines: Lines, depth: int) -> tuple[str, Any]:
-        """``name`` or ``name: value``; the value may go on in a block."""
+        """``name`` or ``name: value``; the value may continue in a block."""
         name, colon, text = line.text.partition(":")
-        # a marker that is indented would be text which lost its block
+        # an indented marker is rejected: it is likely text outside of its block
         name = trimmed(name) if colon else name.rstrip(BLANKS)
         if not is_tag_name(name):
             raise ParseError(f"invalid tag name {name[:40]!r}", f"line {line.number}")
@@ -141,14 +141,14 @@ class _Reader:
 
 
 def _within(value: Any, depth: int) -> Any:
-    """The value, unless the blocks around it make it too deep."""
+    """The value. Raises ParseError if the enclosing blocks make it too deep."""
     if depth and depth + _levels(value) > limits.MAX_DEPTH:
         raise ParseError(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
     return value
 
 
 def _levels(value: Any) -> int:
-    """Levels of lists, dicts and grids; the Zinc reader has capped them."""
+    """Levels of lists, dicts and grids, which the Zinc reader has limited."""
     inner: Any = ()
     if isinstance(value, list):
         inner = value
@@ -166,13 +166,13 @@ def _levels(value: Any) -> int:
 
 
 def _scalar(text: str) -> Any:
-    """A value on the line of its name; what has no other form is a Str."""
+    """A value on the line of its name; text in no other form is a Str."""
     first = text[0]
     if first in "0123456789-":
         return _number_or_time(text)
     if first in _CLOSING:
         if len(text) < 2 or text[-1] != _CLOSING[first]:
-            raise ParseError(f"{text[:40]!r} does not end in {_CLOSING[first]}")
+            raise ParseError(f"expected {_CLOSING[first]} at the end of {text[:40]!r}")
         return zinc_reader.read_value(text)
     if first == "@":
         return _whole(lexer.ref(text, 0), text)
@@ -188,7 +188,7 @@ def _scalar(text: str) -> Any:
 def _number_or_time(text: str) -> Any:
     """A malformed date or time is a Str, a malformed number is an error.
 
-    Blanks are what tells ``5 apples`` from a number with an unknown unit.
+    The blank distinguishes ``5 apples`` from a number with an unknown unit.
     """
     if _looks_like_time(text):
         try:
@@ -212,7 +212,7 @@ def _whole(found: tuple[Any, int], text: str) -> Any:
 
 
 def _zinc_block(block: Block) -> Any:
-    """A grid as in a file of its own, or any other value."""
+    """A grid as in a Zinc file, or any other value."""
     text = block.text
     try:
         if text.startswith("ver"):
@@ -224,7 +224,7 @@ def _zinc_block(block: Block) -> Any:
 
 
 def _list_block(block: Block) -> Any:
-    """The lines behind ``[``; comments are lines of their own."""
+    """A list from the lines after ``[``. Comments must be on separate lines."""
     lines = [line for line in block.lines if not trimmed(line).startswith("//")]
     try:
         return zinc_reader.read_value("[" + " ".join(lines))

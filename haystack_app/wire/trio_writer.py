@@ -1,8 +1,8 @@
-"""Writing Trio: a line a tag, records apart by ``---``.
+"""Trio writer: one line per tag, records separated by ``---``.
 
-The format has records and nothing else: meta of a grid and its columns, their
-order, and rows without a value are lost. Str values are not: what an indented block
-would change is written in quotes.
+The format has records only: the meta of the grid and its columns, the order of the
+columns, and rows without a value are lost. Str values are not: those that an indented
+block would change are written in quotes.
 Source: docHaystack Trio.
 """
 
@@ -21,22 +21,24 @@ from .trio_reader import KEYWORDS
 
 __all__ = ["dict_text", "dicts_text", "grid_chunks", "grid_text", "value_text"]
 
-_ROWS_A_CHUNK = 500
+_ROWS_PER_CHUNK = 500
 _SEPARATOR = "---\n"
 _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9 _-]*[A-Za-z0-9_-])?")
-# other readers take some of these for more than Str
+# other readers do not read some of these as a Str
 _QUOTED_WORDS = frozenset([*KEYWORDS, "M", "N", "Zinc", "Trio"])
 _IN_BLOCK = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f]*")
-"""Newlines, but no other control."""
+"""Newlines, but no other control characters."""
 
 
 def value_text(value: Any) -> str:
-    """What stands behind the colon of a tag; more than one line for a block.
+    """The text after the colon of a tag; a block has more than one line.
 
-    Nothing there is null or a Marker: those are no tag, and a bare name.
+    Raises EncodeError, also for null and Marker: a null tag is left out, and a marker
+    is a name without a colon.
     """
     if value is None or value is MARKER:
-        raise EncodeError(f"{value} has no text behind a tag's colon")
+        kind = "null" if value is None else "a Marker"
+        raise EncodeError(f"Trio cannot represent {kind} after the colon of a tag")
     if type(value) is str:
         return _string(value)
     if type(value) is bool:
@@ -44,7 +46,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, Grid):
         return _zinc_block(zinc_writer.grid_text(value))
     text = zinc_writer.value_text(value)
-    return _zinc_block(text) if "\n" in text else text  # a grid is in it
+    return _zinc_block(text) if "\n" in text else text  # it contains a grid
 
 
 def _string(val: str) -> str:
@@ -56,7 +58,7 @@ def _string(val: str) -> str:
 
 
 def _fits_block(val: str) -> bool:
-    """Whether a reader that strips indents and blanks gives back the same."""
+    """Whether the text survives a reader that strips indents and blanks."""
     lines = val.split("\n")
     return (
         _IN_BLOCK.fullmatch(val) is not None
@@ -75,7 +77,7 @@ def _zinc_block(text: str) -> str:
 
 
 def dict_text(tags: Mapping[str, Any]) -> str:
-    """One record, its tags in the order of columns."""
+    """One record, with its tags in column order."""
     lines = []
     for name in column_order(tags):
         value = tags[name]
@@ -95,7 +97,7 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The rows' text in pieces of some hundred."""
+    """The text of the rows in chunks of 500."""
     return _chunks(grid.rows)
 
 
@@ -105,7 +107,7 @@ def _chunks(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for record in records:
         found.append(before + dict_text(record))
         before = _SEPARATOR
-        if len(found) == _ROWS_A_CHUNK:
+        if len(found) == _ROWS_PER_CHUNK:
             yield "".join(found)
             found.clear()
     if found:

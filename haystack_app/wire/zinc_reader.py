@@ -1,7 +1,7 @@
-"""Reading Zinc 3.0, and 2.0.
+"""Reader for Zinc 3.0 and 2.0.
 
-One pass, linear in the input. Cells without quotes or brackets repeat by the
-thousand in a building's entities, so their values are remembered by their text.
+One pass, linear in the input. Cells without quotes or brackets repeat by the thousand
+in a building's entities, so their values are cached by their text.
 Source: docHaystack Zinc.
 """
 
@@ -27,12 +27,12 @@ _DECIMAL = r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
 _COORD = re.compile(rf"C\({_DECIMAL},{_DECIMAL}\)", re.ASCII)
 _VERSION = re.compile(r"ver[ \t]*:[ \t]*")
 _BIN = re.compile(r'\(([^")\n]*)\)')
-_REMEMBERED = 20_000
+_CACHE_SIZE = 20_000
 _MISSING = object()
 
 
 def read_value(text: str) -> Any:
-    """The one value that the whole text is. Raises ParseError."""
+    """Parse the whole text as one value. Raises ParseError."""
     reader = _Reader(text)
     value, at = reader.value(lexer.blank(text, 0), 0)
     reader.expect_end(lexer.blank(text, at))
@@ -40,7 +40,7 @@ def read_value(text: str) -> Any:
 
 
 def read_grid(text: str) -> Grid:
-    """The grid that the whole text is. Raises ParseError."""
+    """Parse the whole text as a grid. Raises ParseError."""
     reader = _Reader(text.removeprefix("\ufeff"))
     grid, at = reader.grid(0, 0, nested=False)
     reader.expect_end(at)
@@ -48,7 +48,7 @@ def read_grid(text: str) -> Grid:
 
 
 def read_dict(text: str) -> dict[str, Any]:
-    """A dict in braces, alone in the text. Raises ParseError."""
+    """Parse the whole text as a dict in braces. Raises ParseError."""
     value = read_value(text)
     if not isinstance(value, dict):
         raise ParseError("expected a dict in braces", "column 1")
@@ -56,7 +56,7 @@ def read_dict(text: str) -> dict[str, Any]:
 
 
 def _set(tags: dict[str, Any], name: str, value: Any) -> None:
-    """The last of a repeated tag counts, and null is no tag at all."""
+    """Set a tag; the last one wins if it is repeated, and null removes it."""
     tags.pop(name, None)
     if value is not None:
         tags[name] = value
@@ -79,7 +79,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.cells = 0
-        self.remembered: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
 
     def fail(self, message: str, at: int) -> NoReturn:
         lexer.fail(message, self.text, at)
@@ -114,7 +114,7 @@ class _Reader:
         return self.word(at)
 
     def word(self, at: int) -> tuple[Any, int]:
-        """A keyword, a Coord or an XStr: whatever starts upper-case."""
+        """A keyword, a Coord or an XStr: values that start with a capital."""
         match = _NAME.match(self.text, at)
         if match is None:
             found = self.text[at : at + 1]
@@ -164,7 +164,7 @@ class _Reader:
                 self.fail("expected ',' or ']' in list", at)
 
     def dict_of(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
-        """Tags separated by blanks or commas; a null drops its tag."""
+        """Tags separated by blanks or commas; a null removes its tag."""
         found: dict[str, Any] = {}
         at = lexer.blank(self.text, at)
         while not self.text.startswith("}", at):
@@ -198,14 +198,14 @@ class _Reader:
     def nested_grid(self, at: int, depth: int) -> tuple[Grid, int]:
         if not self.text.startswith("<<", at):
             self.fail("unexpected '<'", at)
-        at = self.lines_behind(at + 2)
+        at = self.skip_empty_lines(at + 2)
         grid, at = self.grid(lexer.blank(self.text, at), depth, nested=True)
         at = lexer.blank(self.text, at)
         if not self.text.startswith(">>", at):
             self.fail("expected '>>' to end a nested grid", at)
         return grid, at + 2
 
-    def lines_behind(self, at: int) -> int:
+    def skip_empty_lines(self, at: int) -> int:
         while (match := _END_OF_LINE.match(self.text, at)) and match[0]:
             at = match.end()
         return at
@@ -231,7 +231,7 @@ class _Reader:
                 return Grid(cols, rows, meta), start
             if end is not None:
                 if nested:
-                    return Grid(cols, rows, meta), self.lines_behind(end.end())
+                    return Grid(cols, rows, meta), self.skip_empty_lines(end.end())
                 return Grid(cols, rows, meta), end.end()
             row, at = self.row(start, names, depth)
             rows.append(row)
@@ -242,9 +242,9 @@ class _Reader:
     def version(self, at: int) -> int:
         match = _VERSION.match(self.text, at)
         if match is None:
-            self.fail('a grid starts with ver:"3.0"', at)
+            self.fail('a grid must start with ver:"3.0"', at)
         if not self.text.startswith('"', match.end()):
-            self.fail('a grid starts with ver:"3.0"', at)
+            self.fail('a grid must start with ver:"3.0"', at)
         ver, end = lexer.string(self.text, match.end())
         if ver not in ("2.0", "3.0"):
             self.fail(f"unsupported Zinc version {ver!r}", match.end())
@@ -284,7 +284,7 @@ class _Reader:
                 try:
                     return self.plain_row(names, cells), end
                 except ParseError:
-                    pass  # the other way knows the place of the fault
+                    pass  # any_row() reports the position of the fault
         return self.any_row(at, names, depth)
 
     def plain_row(self, names: list[str], cells: list[str]) -> dict[str, Any]:
@@ -292,18 +292,18 @@ class _Reader:
         found: dict[str, Any] = {}
         for name, cell in zip(names, cells, strict=True):
             if cell:
-                value = self.remembered.get(cell, _MISSING)
+                value = self.cache.get(cell, _MISSING)
                 if value is _MISSING:
                     value = _plain_value(cell)
-                    if type(value) is not DateTime:  # hardly ever seen again
+                    if type(value) is not DateTime:  # these rarely repeat
                         self.remember(cell, value)
                 if value is not None:
                     found[name] = value
         return found
 
     def remember(self, cell: str, value: Any) -> None:
-        if len(self.remembered) < _REMEMBERED:
-            self.remembered[cell] = value
+        if len(self.cache) < _CACHE_SIZE:
+            self.cache[cell] = value
 
     def any_row(
         self, at: int, names: list[str], depth: int
@@ -327,11 +327,11 @@ class _Reader:
         return found, self.line_end(at)
 
     def cell(self, at: int, depth: int) -> tuple[Any, int]:
-        """A cell's value and the offset of the comma or line end behind it."""
+        """A cell's value and the offset of the comma or line end after it."""
         text = self.text
         match = _SIMPLE_CELL.match(text, at)
         end = match.end() if match else at
-        value = self.remembered.get(text[at:end], _MISSING)
+        value = self.cache.get(text[at:end], _MISSING)
         if value is not _MISSING and text[end : end + 1] in _CELL_ENDS:
             return value, end
         start = lexer.blank(text, at)

@@ -1,7 +1,7 @@
-"""Writing Zinc 3.0.
+"""Writer for Zinc 3.0.
 
-Grids come out line by line, so that an answer of any length can be streamed.
-Source: docHaystack Zinc; what must be escaped follows the strictest reader.
+Grids are written in chunks, so that responses of any length can be streamed.
+Source: docHaystack Zinc; characters are escaped for the strictest reader.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from ..kinds.series import Series
 from .errors import EncodeError
 from .samples import TimeTexts, float_texts
 
-__all__ = ["grid_chunks", "grid_text", "number_text", "value_text"]
+__all__ = ["display_text", "grid_chunks", "grid_text", "number_text", "value_text"]
 
-_ROWS_A_CHUNK = 500
+_ROWS_PER_CHUNK = 500
+_DISPLAY_LENGTH = 80
 _ESCAPES = {code: f"\\u{code:04x}" for code in [*range(32), 127]} | {
     ord("\b"): "\\b",
     ord("\f"): "\\f",
@@ -118,13 +119,24 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 
 
 def value_text(value: Any) -> str:
-    """One value as Zinc. Raises EncodeError for what is no Haystack value."""
+    """One value as Zinc. Raises EncodeError if it is not a Haystack value."""
     writer = _WRITERS.get(type(value))
     if writer is not None:
         return writer(value)
     if isinstance(value, Mapping):
         return _dict(value)
-    raise EncodeError(f"Zinc cannot carry a {type(value).__name__}")
+    raise EncodeError(f"Zinc cannot represent a value of type {type(value).__name__}")
+
+
+def display_text(value: Any) -> str:
+    """Any value for an error message: Zinc, or null, at most 80 characters."""
+    if value is None:
+        return "null"
+    try:
+        text = value_text(value)
+    except EncodeError:
+        text = type(value).__name__
+    return text if len(text) <= _DISPLAY_LENGTH else f"{text[: _DISPLAY_LENGTH - 2]}.."
 
 
 def grid_text(grid: Grid) -> str:
@@ -132,7 +144,7 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The grid's text in pieces of some hundred rows, ending in a blank line."""
+    """The grid's text in chunks of 500 rows; it ends with a blank line."""
     yield _header(grid)
     if isinstance(grid.rows, Series):
         yield from _series_chunks(grid.rows)
@@ -151,17 +163,17 @@ def _column(col: Col) -> str:
 
 
 def _row_chunks(grid: Grid) -> Iterator[str]:
-    places = {name: place for place, name in enumerate(grid.names)}
-    empty = [""] * len(places)
+    index_of = {name: index for index, name in enumerate(grid.names)}
+    empty = [""] * len(index_of)
     lines: list[str] = []
     for row in grid.rows:
         cells = empty.copy()
         for name, value in row.items():
             if value is not None:
-                cells[places[name]] = value_text(value)
+                cells[index_of[name]] = value_text(value)
         # an empty line would end the grid
         lines.append(",".join(cells) or "N")
-        if len(lines) == _ROWS_A_CHUNK:
+        if len(lines) == _ROWS_PER_CHUNK:
             yield "\n".join(lines) + "\n"
             lines.clear()
     if lines:
@@ -176,8 +188,8 @@ def _series_chunks(series: Series) -> Iterator[str]:
         vals = float_texts(chunk.vals)
         if unit:
             vals = [val + unit for val in vals]
-        for place, value in chunk.others.items():
-            vals[place] = value_text(value)
+        for index, value in chunk.others.items():
+            vals[index] = value_text(value)
         times = texts.of(chunk.times)
         yield "".join(
             [f"{ts}{zone},{val}\n" for ts, val in zip(times, vals, strict=True)]

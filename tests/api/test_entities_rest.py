@@ -332,7 +332,7 @@ def test_a_list_is_added_whole(rest: Rest) -> None:
         ({"Bad": 1}, "row 2: invalid tag name 'Bad'"),
         ({"curVal": 5}, "row 2: tag 'curVal' is the server's own"),
         ({"hisSize": 5}, "row 2: tag 'hisSize' is the server's own"),
-        ({"x": {"_kind": "colour"}}, "row 2: unknown _kind 'colour' at x"),
+        ({"x": {"_kind": "colour"}}, 'row 2: unknown _kind "colour" at x'),
         ({"x": {"_kind": "number", "val": 1, "unit": "nosuch"}}, "nosuch"),
         ({"x": "a\0b"}, "row 2: x: U+0000 cannot be stored"),
         (5, "row 2: expected a dict of tags"),

@@ -473,7 +473,7 @@ filter: site
 >>> POST read
 filter: site
 <<< 400; Cache-Control: no-cache, no-store
-{"status": 400, "dis": "a grid starts with ver:\\"3.0\\" at column 1"}
+{"status": 400, "dis": "a grid must start with ver:\\"3.0\\" at column 1"}
 >>> POST read; Content-Encoding: br
 ver:"3.0"
 <<< 415; Accept-Encoding: gzip, identity

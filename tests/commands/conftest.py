@@ -1,4 +1,4 @@
-"""Running commands and looking at what they print."""
+"""Fixtures that run commands and capture their output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def adapter(db: None) -> StorageAdapter:
 
 @pytest.fixture
 def points(adapter: StorageAdapter) -> StorageAdapter:
-    """The store with a point of each kind: @num (°F), @flag, @text in New_York."""
+    """The store with a point of each kind: @num (°F), @flag and @text, in New_York."""
     common = {"point": MARKER, "his": MARKER, "tz": "New_York"}
     adapter.load_entities(
         [
@@ -48,7 +48,7 @@ def points(adapter: StorageAdapter) -> StorageAdapter:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
-    """Writes a file into the test's folder."""
+    """Writes a file to the test's folder."""
 
     def write(name: str, content: str | bytes) -> Path:
         path = tmp_path / name

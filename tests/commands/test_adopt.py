@@ -1,4 +1,4 @@
-"""haystack_adopt: what came of haystack-py's tables, and what was refused."""
+"""haystack_adopt: imported and rejected data of haystack-py."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer.haystack_py import samples, tables
-from haystack_app.transfer.haystack_py.rename_tables import make_room
+from haystack_app.transfer.haystack_py.rename_tables import rename_tables
 from haystack_app.transfer.stores import connected
 from tests.storage.building import history
-from tests.transfer.predecessors import Old, old_database, ref
+from tests.transfer.old_databases import Old, old_database, ref
 
 pytestmark = [
     pytest.mark.django_db(databases="__all__"),
@@ -48,10 +48,10 @@ def adopt(*args: str, **options: Any) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def refused(*args: str, **options: Any) -> list[str]:
-    """The lines about what was refused."""
+def rejected(*args: str, **options: Any) -> list[str]:
+    """The lines about rejected data."""
     err = StringIO()
-    with pytest.raises(CommandError, match="things w"):
+    with pytest.raises(CommandError, match=r"\d errors: "):
         call_command("haystack_adopt", *args, stdout=StringIO(), stderr=err, **options)
     return err.getvalue().splitlines()
 
@@ -76,7 +76,10 @@ def test_hayson(old: Old, here: StorageAdapter) -> None:
     assert out.startswith(
         "3 entities (hayson), 6 samples of 2 points, 0 levels from entities, history\n"
     )
-    assert "1 samples have no value" in out and "1 samples are at the same time" in out
+    assert (
+        "1 samples without a value skipped" in out
+        and "1 samples with a later one at the same time skipped" in out
+    )
     hq = here.existing("hq")
     assert (hq["dis"], hq["area"], hq["site"]) == ("m:", Number(5), MARKER)
     found = history(here, "p")
@@ -136,11 +139,11 @@ def test_released_tables_with_units_and_levels(old: Old, here: StorageAdapter) -
     assert "0 entities (hayson), 0 samples of 1 points, 0 levels" in adopt(old.dsn)[0]
 
 
-def test_rows_without_a_place(
+def test_rows_without_ctid(
     old: Old, here: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of a compressed hypertable are read in the order of their times alone."""
-    monkeypatch.setattr(tables, "_has_place", lambda connection, table: False)
+    """Rows of a compressed hypertable are sorted by time only."""
+    monkeypatch.setattr(tables, "_has_ctid", lambda connection, table: False)
     old.plain().entities({"p": {"id": ref("p"), **POINT}})
     old.samples("p", [(ONE, 2), (NOON, 1), ("2024-05-01T12:00Z", 3)])
     assert "3 samples of 1 points" in adopt(old.dsn)[0]
@@ -151,7 +154,7 @@ def test_rows_without_a_place(
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         (
             {"a": {"id": ref("a")}, "b": {"id": "r:b", "x": "m:"}},
@@ -161,16 +164,16 @@ def test_rows_without_a_place(
         ({"b": {"list": ["x", "s:x"]}}, "row 'b' may be Hayson or JSON 3"),
     ],
 )
-def test_unclear_formats(
-    old: Old, here: StorageAdapter, rows: dict[str, Any], told: str
+def test_ambiguous_formats(
+    old: Old, here: StorageAdapter, rows: dict[str, Any], message: str
 ) -> None:
     old.plain().entities(rows)
-    with pytest.raises(CommandError, match=f"{told}: say which it is with --format"):
+    with pytest.raises(CommandError, match=f"{message}: specify it with --format"):
         adopt(old.dsn)
     assert not list(here.scan())
 
 
-def test_a_format_that_is_given(old: Old, here: StorageAdapter) -> None:
+def test_explicit_format(old: Old, here: StorageAdapter) -> None:
     old.plain().entities({"b": {"x": "n:5"}, "c": {"x": "plain"}})
     adopt(old.dsn, format="hayson")
     assert here.existing("b")["x"] == "n:5"
@@ -181,7 +184,7 @@ def test_a_format_that_is_given(old: Old, here: StorageAdapter) -> None:
 # -- what is refused --------------------------------------------------------------
 
 
-def test_what_is_refused_is_listed(old: Old, here: StorageAdapter) -> None:
+def test_rejected_data_is_listed(old: Old, here: StorageAdapter) -> None:
     good = {"id": ref("good"), **POINT}
     old.plain().entities(
         {
@@ -205,28 +208,28 @@ def test_what_is_refused_is_listed(old: Old, here: StorageAdapter) -> None:
         old.samples(id, [(NOON, 1)])
     old.samples("flag", [(NOON, 1), (ONE, 0.5)])
     old.samples("early", [(NOON, 1), ("infinity", 1)])
-    lines = refused(old.dsn)
-    assert [line.removeprefix("refused: ") for line in lines] == [
-        "@list: the tags are no JSON object",
+    lines = rejected(old.dsn)
+    assert [line.removeprefix("rejected: ") for line in lines] == [
+        "@list: the tags must be a JSON object",
         "@no id!: invalid ref id 'no id!'",
-        "@other: the tag id is @else, not @other",
+        "@other: the tag id must be @other, not @else",
         "@unit: x: unknown unit '?'",
         "@early: 1 samples are before 1950 or after 9998 (2 samples)",
         "@flag: 1 samples of a Bool are not 0 or 1 (2 samples)",
-        "@gone: has samples, but no entity that could be adopted (1 samples)",
+        "@gone: samples without an entity that can be imported (1 samples)",
         "@nohis: has no history: no tag 'point' (1 samples)",
-        "@nokind: the samples are numbers, its kind is None (1 samples)",
+        "@nokind: kind must be Number or Bool for numeric samples, not None (1 samples)",
         "@notz: has no history: no tag 'tz' (1 samples)",
-        "@text: the samples are numbers, its kind is Str (1 samples)",
-        "@unit: has samples, but no entity that could be adopted (1 samples)",
+        "@text: kind must be Number or Bool for numeric samples, not Str (1 samples)",
+        "@unit: samples without an entity that can be imported (1 samples)",
     ]
     assert history(here, "good") == [(NOON, Number(1))]
     assert history(here, "flag") == []
-    dry = refused(old.dsn, dry_run=True)
+    dry = rejected(old.dsn, dry_run=True)
     assert dry == lines
-    wishes = {"default_tz": "New_York", "default_kind": "Number", "add_his": True}
-    assert len(refused(old.dsn, dry_run=True, **wishes)) == 9
-    left = refused(old.dsn, **wishes)
+    options = {"default_tz": "New_York", "default_kind": "Number", "add_his": True}
+    assert len(rejected(old.dsn, dry_run=True, **options)) == 9
+    left = rejected(old.dsn, **options)
     assert not {"@notz", "@nohis", "@nokind"} & {
         line.split(":")[1].strip() for line in left
     }
@@ -234,7 +237,7 @@ def test_what_is_refused_is_listed(old: Old, here: StorageAdapter) -> None:
         assert [value for _, value in history(here, id)] == [Number(1)]
     assert here.existing("notz")["tz"] == "New_York"
     assert here.existing("nohis")["tz"] == "UTC"
-    assert refused(old.dsn, **wishes) == left
+    assert rejected(old.dsn, **options) == left
 
 
 def test_units_must_agree(old: Old, here: StorageAdapter) -> None:
@@ -245,15 +248,15 @@ def test_units_must_agree(old: Old, here: StorageAdapter) -> None:
         old.db.execute(
             "INSERT INTO hs_history VALUES (%s, %s, 1, %s)", [id, NOON, unit]
         )
-    assert refused(old.dsn) == [
-        "refused: @b: samples are in °F, its unit is kW (1 samples)",
-        "refused: @c: unit of samples: unknown unit 'nonsense' (1 samples)",
-        "refused: @d: samples are in kW, its unit is none (1 samples)",
+    assert rejected(old.dsn) == [
+        "rejected: @b: unit must be °F, like that of the samples, not kW (1 samples)",
+        "rejected: @c: samples have an unknown unit 'nonsense' (1 samples)",
+        "rejected: @d: unit must be kW, like that of the samples, not none (1 samples)",
     ]
     assert history(here, "a") == [(NOON, Number(1, "kW"))]
 
 
-def test_a_dry_run_stores_nothing(old: Old, here: StorageAdapter) -> None:
+def test_dry_run_stores_nothing(old: Old, here: StorageAdapter) -> None:
     old.plain().entities({"p": {"id": ref("p"), "point": M, "kind": "Number"}})
     old.samples("p", [(NOON, 1)])
     out, _ = adopt(old.dsn, dry_run=True, default_tz="UTC", add_his=True)
@@ -266,10 +269,10 @@ def test_a_dry_run_stores_nothing(old: Old, here: StorageAdapter) -> None:
 # -- again ------------------------------------------------------------------------
 
 
-def test_interrupted_and_gone_on(
+def test_interrupted_import_continues(
     old: Old, here: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is there already is not written again, and not lost if it was changed."""
+    """Existing data is not written again, and later changes are kept."""
     old.plain().entities({id: {"id": ref(id), **POINT} for id in ("a", "b")})
     old.db.execute(
         "INSERT INTO history SELECT p, '2024-01-01'::timestamptz + n * interval '1 min',"
@@ -296,22 +299,20 @@ def test_interrupted_and_gone_on(
     here.his_write("a", [(first, Number(-1))])
     out, _ = adopt(old.dsn)
     assert "0 entities (hayson), 15,904 samples of 2 points" in out
-    assert "1 entities stay as they are here, with other tags: @a" in out
+    assert "1 existing entities with different tags kept: @a" in out
     assert here.existing("b")["hisSize"] == Number(20_000)
     assert history(here, "a")[0][1] == Number(-1)
     assert "1 entities (hayson), 1 samples" in adopt(old.dsn, overwrite=True)[0]
     assert "dis" not in here.existing("a") and history(here, "a")[0][1] == Number(1)
 
 
-def test_one_bad_entity_does_not_keep_the_others_out(
-    old: Old, here: StorageAdapter
-) -> None:
+def test_invalid_entity_does_not_affect_others(old: Old, here: StorageAdapter) -> None:
     old.plain().entities({id: {"id": ref(id), **POINT} for id in ("a", "b")})
     old.samples("a", [(NOON, 1)])
     adopt(old.dsn)
     old.db.execute('UPDATE entities SET tags = tags || \'{"tz": "UTC"}\'')
-    assert refused(old.dsn, overwrite=True) == [
-        "refused: @a: has history: its tag 'tz' cannot change"
+    assert rejected(old.dsn, overwrite=True) == [
+        "rejected: @a: has history: its tag 'tz' cannot change"
     ]
     assert here.existing("b")["tz"] == "UTC"
 
@@ -321,7 +322,7 @@ def test_one_bad_entity_does_not_keep_the_others_out(
 
 @pytest.fixture
 def own(old: Old, settings: Any) -> str:
-    """The alias of a storage whose own database is the old one."""
+    """The alias of a storage in the database of haystack-py."""
     using = connected(databases.postgres(old.dsn))
     backend = "haystack_app.storage.orm.OrmAdapter"
     stores = {"own": {"BACKEND": backend, "OPTIONS": {"using": using}}}
@@ -331,7 +332,7 @@ def own(old: Old, settings: Any) -> str:
     return using
 
 
-def furnish(old: Old) -> None:
+def fill(old: Old) -> None:
     old.plain().entities(
         {"p": {"id": ref("p"), **POINT}, "bad": {"id": ref("bad"), "0": 1}}
     )
@@ -339,7 +340,7 @@ def furnish(old: Old) -> None:
 
 
 def test_migrate_names_the_command(old: Old, own: str) -> None:
-    furnish(old)
+    fill(old)
     with pytest.raises(CommandError, match=r"entities, history.*haystack_adopt --in-p"):
         call_command("migrate", database=own, verbosity=0)
     assert "tag_sets" not in old.tables()
@@ -347,11 +348,11 @@ def test_migrate_names_the_command(old: Old, own: str) -> None:
 
 
 def test_in_place(old: Old, own: str) -> None:
-    furnish(old)
-    with pytest.raises(CommandError, match="is not migrated: a dry run needs"):
+    fill(old)
+    with pytest.raises(CommandError, match="is not migrated: --dry-run requires"):
         adopt(in_place=True, storage="own", dry_run=True)
-    lines = refused(old.dsn, in_place=True, storage="own")
-    assert lines == ["refused: @bad: invalid tag name '0'"]
+    lines = rejected(old.dsn, in_place=True, storage="own")
+    assert lines == ["rejected: @bad: invalid tag name '0'"]
     store = storages["own"]
     assert history(store, "p") == [(NOON, Number(1)), (ONE, Number(2))]
     assert {"entities_haystack_py", "history_haystack_py", "changes"} <= old.tables()
@@ -362,8 +363,10 @@ def test_in_place(old: Old, own: str) -> None:
         )
     }
     assert {"entities_pkey", "history_pkey", "entities_tags_gin"} <= names
-    # what was refused keeps the old tables
-    with pytest.raises(CommandError, match="1 things were refused"):
+    # the old tables are kept if data was rejected
+    with pytest.raises(
+        CommandError, match="1 errors: the rejected data was not imported"
+    ):
         adopt(in_place=True, storage="own", drop_old=True)
     assert "history_haystack_py" in old.tables()
     old.db.execute("DELETE FROM entities_haystack_py WHERE id = 'bad'")
@@ -372,11 +375,11 @@ def test_in_place(old: Old, own: str) -> None:
     assert "dropped entities_haystack_py, history_haystack_py" in out
     assert not any("haystack_py" in name for name in old.tables())
     assert len(history(store, "p")) == 2
-    with pytest.raises(CommandError, match="no tables of haystack-py there"):
+    with pytest.raises(CommandError, match="no tables of haystack-py found"):
         adopt(in_place=True, storage="own")
 
 
-def test_in_place_beside_tables_of_other_names(old: Old, own: str) -> None:
+def test_in_place_with_tables_of_other_names(old: Old, own: str) -> None:
     old.released().entities({"p": {"id": ref("p"), **POINT}}, "hs_entities")
     assert "1 entities" in adopt(in_place=True, storage="own")[0]
     assert "hs_entities" in old.tables()
@@ -386,54 +389,62 @@ def test_in_place_beside_tables_of_other_names(old: Old, own: str) -> None:
 
 
 def test_two_sets_of_tables(old: Old, own: str) -> None:
-    furnish(old)
+    fill(old)
     old.released().entities({"q": {"id": ref("q"), **POINT}}, "hs_entities")
-    with pytest.raises(CommandError, match="hs_entities and entities are there: name"):
+    with pytest.raises(
+        CommandError, match="both hs_entities and entities exist: select"
+    ):
         adopt(in_place=True, storage="own")
     assert "tag_sets" not in old.tables()
-    refused(in_place=True, storage="own", tables="entities")
+    rejected(in_place=True, storage="own", tables="entities")
     assert "entities_haystack_py" in old.tables()
     assert [row["id"].id for row in storages["own"].scan()] == ["p"]
     adopt(in_place=True, storage="own", tables="hs_entities")
     assert [row["id"].id for row in storages["own"].scan()] == ["p", "q"]
 
 
-def test_in_place_goes_on_where_only_the_names_were_changed(old: Old, own: str) -> None:
-    furnish(old)
-    assert make_room(own, ["entities", "history"]) == ["entities", "history"]
-    refused(in_place=True, storage="own")
+def test_in_place_continues_after_renaming(old: Old, own: str) -> None:
+    fill(old)
+    assert rename_tables(own, ["entities", "history"]) == ["entities", "history"]
+    rejected(in_place=True, storage="own")
     assert len(history(storages["own"], "p")) == 2
 
 
-def test_tables_of_somebody_else_are_not_renamed(old: Old, own: str) -> None:
+def test_foreign_tables_are_not_renamed(old: Old, own: str) -> None:
     old.released().db.execute("CREATE TABLE history (page TEXT)")
-    with pytest.raises(CommandError, match="the table history is neither haystack-py"):
+    with pytest.raises(
+        CommandError, match="table history belongs neither to haystack-py"
+    ):
         adopt(in_place=True, storage="own")
     assert "history" in old.tables() and "tag_sets" not in old.tables()
 
 
-def test_only_the_own_database_is_in_place(old: Old, own: str) -> None:
-    furnish(old)
+def test_in_place_requires_the_storage_database(old: Old, own: str) -> None:
+    fill(old)
     elsewhere = "postgres" if "postgres" in connections.settings else "timescale"
     with pytest.raises(CommandError, match="not the storage's own database"):
         adopt(old.dsn, in_place=True, storage=elsewhere)
-    with pytest.raises(CommandError, match="keeps its tables in PostgreSQL"):
+    with pytest.raises(CommandError, match="must be PostgreSQL"):
         adopt(in_place=True)
-    with pytest.raises(CommandError, match="--in-place is for storages in a database"):
+    with pytest.raises(
+        CommandError, match="--in-place requires a storage in a database"
+    ):
         adopt(in_place=True, storage="memory")
-    with pytest.raises(CommandError, match=r"is not migrated: manage\.py migrate"):
+    with pytest.raises(CommandError, match=r"is not migrated: run manage\.py migrate"):
         adopt(old.dsn, storage="own")
     assert "entities_haystack_py" not in old.tables()
 
 
-def test_options_that_make_no_sense() -> None:
-    with pytest.raises(CommandError, match="give the DSN"):
+def test_invalid_options() -> None:
+    with pytest.raises(
+        CommandError, match="the DSN of haystack-py's database is required"
+    ):
         adopt()
-    with pytest.raises(CommandError, match="is for --in-place"):
+    with pytest.raises(CommandError, match="requires --in-place"):
         adopt("x", drop_old=True)
-    with pytest.raises(CommandError, match="has no dry run"):
+    with pytest.raises(CommandError, match="cannot be combined with --dry-run"):
         adopt(in_place=True, drop_old=True, dry_run=True)
     with pytest.raises(CommandError, match="--default-tz: unknown time zone"):
         adopt("dbname=x", default_tz="Nowhere")
-    with pytest.raises(CommandError, match="Unreadable PostgreSQL DSN"):
+    with pytest.raises(CommandError, match="Invalid PostgreSQL DSN"):
         adopt("postgresql://joe:secret@[x")

@@ -1,4 +1,4 @@
-"""haystack_copy: stores by alias and by URL, what it says and where it ends."""
+"""haystack_copy: stores by alias and by URL, output and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer.stores import connected, named_store
 from tests.storage.building import entity, point
-from tests.transfer.houses import NOON, furnished, later
+from tests.transfer.stores import NOON, filled, later
 
 pytestmark = [
     pytest.mark.django_db(databases="__all__"),
@@ -44,7 +44,7 @@ def copy(source: str, target: str, *args: str) -> str:
 
 @pytest.fixture
 def url(tmp_path: Path, by_url: None) -> str:
-    """A migrated SQLite file of its own, by its URL."""
+    """The URL of another migrated SQLite file."""
     alias = connected(databases.sqlite(tmp_path / "other.sqlite3"))
     call_command("migrate", "haystack_app", database=alias, verbosity=0)
     return f"sqlite:///{tmp_path}/other.sqlite3"
@@ -57,11 +57,11 @@ def sums(output: str) -> tuple[str, str]:
 
 
 def servers() -> list[str]:
-    """Those that are there; tests/settings.py makes their absence an error in CI."""
+    """The servers that are available; tests/settings.py requires all of them in CI."""
     return [alias for alias in ("postgres", "timescale") if alias in settings.DATABASES]
 
 
-def test_the_demo_moves_through_every_store_and_back(url: str) -> None:
+def test_demo_is_copied_through_every_store(url: str) -> None:
     """SQLite, memory, PostgreSQL, TimescaleDB, SQLite: identical."""
     first = storages["default"]
     some = [r for r in demo.entities() if r["id"].id.startswith(("south.b1", "north"))]
@@ -82,8 +82,8 @@ def test_the_demo_moves_through_every_store_and_back(url: str) -> None:
     assert [r.tags for r in named_store(url).scan()] == [r.tags for r in first.scan()]
 
 
-def test_a_difference_is_an_error_that_names_it(url: str) -> None:
-    furnished(storages["default"])
+def test_difference_is_an_error(url: str) -> None:
+    filled(storages["default"])
     assert "copied 12 entities, 115 samples, 3 levels, 2 def" in copy("default", url)
     target = named_store(url)
     target.his_write("num", [(later(2), Number(9))])
@@ -91,17 +91,17 @@ def test_a_difference_is_an_error_that_names_it(url: str) -> None:
     with pytest.raises(CommandError, match="@hq differs in dis, mod") as caught:
         copy("default", url, "--verify-only")
     assert "the history of @num differs: 5 samples (checksum" in str(caught.value)
-    with pytest.raises(CommandError, match="--merge to"):
+    with pytest.raises(CommandError, match="Use --merge to"):
         copy("default", url)
     assert "verified" in copy("default", url, "--replace")
 
 
-def test_verification_of_a_merge_leaves_others_alone(url: str) -> None:
+def test_verification_of_a_merge_ignores_other_entities(url: str) -> None:
     storages["default"].load_entities([entity("a")])
     named_store(url).load_entities([entity("b")])
     assert "verified" in copy("default", url, "--merge")
     assert "verified" in copy("default", url, "--merge", "--verify-only")
-    with pytest.raises(CommandError, match="@b is in the target alone"):
+    with pytest.raises(CommandError, match="@b is only in the target"):
         copy("default", url, "--verify-only")
 
 
@@ -112,7 +112,7 @@ def test_many_differences_are_counted(url: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "timescale"])
-def test_a_url_of_a_known_database_is_that_one(alias: str) -> None:
+def test_url_of_a_configured_database(alias: str) -> None:
     if alias not in settings.DATABASES:
         pytest.skip(settings.MISSING_SERVICES[alias])
     config = connections[alias].settings_dict
@@ -127,33 +127,33 @@ def test_a_url_of_a_known_database_is_that_one(alias: str) -> None:
         copy(alias, url)
 
 
-def refusal(source: str, target: str) -> str:
+def error(source: str, target: str) -> str:
     with pytest.raises(CommandError) as caught:
         copy(source, target)
     return str(caught.value)
 
 
-def test_unmigrated_databases_name_the_command(tmp_path: Path) -> None:
+def test_unmigrated_database(tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite3"
-    assert "no database" in refusal("default", f"sqlite:///{path}")
+    assert "not found" in error("default", f"sqlite:///{path}")
     assert not path.exists()
     path.touch()
-    told = refusal("default", f"sqlite:///{path}")
-    assert told.endswith("is not migrated: DATABASE_URL=(the URL) manage.py migrate")
+    message = error("default", f"sqlite:///{path}")
+    assert message.endswith("is not migrated: DATABASE_URL=(the URL) manage.py migrate")
 
 
-def test_stores_that_are_none(settings: Any) -> None:
-    assert refusal("default", "nope") == "no storage 'nope' in settings"
-    told = refusal("default", "mysql://joe:secret@host/db")
-    assert "begins with 'mysql'" in told and "secret" not in told
-    told = refusal("default", "postgresql://joe:secret@[bad")
-    assert "Unreadable PostgreSQL DSN" in told and "secret" not in told
-    told = refusal("default", "postgresql://joe:secret@127.0.0.1:1/nowhere")
-    assert "secret" not in told and "127.0.0.1" in told
+def test_invalid_stores(settings: Any) -> None:
+    assert error("default", "nope") == "no storage 'nope' in settings"
+    message = error("default", "mysql://joe:secret@host/db")
+    assert "Unsupported database URL 'mysql'" in message and "secret" not in message
+    message = error("default", "postgresql://joe:secret@[bad")
+    assert "Invalid PostgreSQL DSN" in message and "secret" not in message
+    message = error("default", "postgresql://joe:secret@127.0.0.1:1/nowhere")
+    assert "secret" not in message and "127.0.0.1" in message
 
 
-def test_entities_of_before_the_facts(url: str) -> None:
-    """A copy of a point whose facts are unknown has none either."""
+def test_points_without_facts(url: str) -> None:
+    """The facts of a point are unknown in the copy if they are in the source."""
     store: StorageAdapter = storages["default"]
     store.load_entities([point("p")])
     store.his_write("p", [(NOON, Number(1))])

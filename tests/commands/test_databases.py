@@ -1,4 +1,4 @@
-"""The commands on every database: files in, files out, all or nothing."""
+"""The commands on every database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from haystack_app import demo
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer import his_importing
+from haystack_app.transfer import his_import
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -25,7 +25,7 @@ def run(store: OrmAdapter, name: str, *args: Path, **options: object) -> str:
     return out.getvalue()
 
 
-def test_there_and_back(sql_store: OrmAdapter, tmp_path: Path) -> None:
+def test_round_trip(sql_store: OrmAdapter, tmp_path: Path) -> None:
     sql_store.load_entities(demo.entities())
     before = [record.tags for record in sql_store.scan()]
     dump = tmp_path / "all.zinc"
@@ -39,7 +39,7 @@ def test_there_and_back(sql_store: OrmAdapter, tmp_path: Path) -> None:
 def test_import_is_all_or_nothing(
     sql_store: OrmAdapter, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(his_importing, "_BATCH", 10)
+    monkeypatch.setattr(his_import, "_BATCH", 10)
     id = "south.weather.temp"
     sql_store.load_entities(r for r in demo.entities() if r["id"].id == id)
     rows = f"ts,{id}\n" + "".join(f"2024-01-01T00:{m:02d}Z,{m}\n" for m in range(60))

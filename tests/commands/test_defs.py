@@ -26,7 +26,7 @@ TRIO = (
 
 
 def validated(*args: str) -> tuple[str, str]:
-    """What haystack_validate prints, and what it fails with."""
+    """The output of haystack_validate, and its error."""
     out = StringIO()
     try:
         call_command("haystack_validate", *args, stdout=out, stderr=StringIO())
@@ -45,7 +45,7 @@ def test_a_library(run: Run, adapter: StorageAdapter, write: Write) -> None:
     assert out.splitlines() == [
         "lib:x: 2 defs and 1 extensions",
         "loaded 2 defs and 1 extensions of 1 libs; "
-        f"storage 'default' knows {before + 2} defs",
+        f"storage 'default' has {before + 2} defs",
     ]
     namespace = adapter.namespace()
     area = namespace.get("area")
@@ -72,25 +72,28 @@ def test_zinc_and_json(run: Run, adapter: StorageAdapter, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "message"),
     [
-        (TRIO + "--\nis: ^equip\n", "bad.trio, record 4: a def needs the tag def"),
-        (TRIO + "--\ndef: ^kiln\n", r"bad.trio, record 4: \^kiln was defined in"),
+        (TRIO + "--\nis: ^equip\n", "bad.trio, record 4: a def must have the tag def"),
+        (
+            TRIO + "--\ndef: ^kiln\n",
+            r"bad.trio, record 4: \^kiln is already defined in",
+        ),
         (TRIO + "--\ndef: ^a\nis: [\n", r"bad.trio, line \d+"),
     ],
 )
-def test_a_bad_file_is_named_and_nothing_loaded(
-    run: Run, adapter: StorageAdapter, write: Write, text: str, fault: str
+def test_invalid_file_loads_nothing(
+    run: Run, adapter: StorageAdapter, write: Write, text: str, message: str
 ) -> None:
     good = write("good/all.trio", TRIO.replace("lib:x", "lib:y").replace("kiln", "k"))
     before = len(adapter.namespace())
-    with pytest.raises(CommandError, match=fault) as caught:
+    with pytest.raises(CommandError, match=message) as caught:
         run("haystack_load_defs", good, write("bad.trio", text))
     assert "\n" not in str(caught.value)
     assert len(adapter.namespace()) == before
 
 
-def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_missing_files(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no such file or folder"):
         run("haystack_load_defs", tmp_path / "nothing")
     with pytest.raises(CommandError, match="no storage 'nope'"):
@@ -107,7 +110,7 @@ def test_the_standard_libraries(run: Run, adapter: StorageAdapter) -> None:
 
 
 def test_on_every_database(sql_store: OrmAdapter, write: Write) -> None:
-    """What one adapter loaded, another one on the same database knows."""
+    """Defs loaded by one adapter are visible to another one on the same database."""
     sql_store.load_entities([*demo.entities(), {"id": Ref("k"), "kiln": MARKER}])
     alias = sql_store.using  # storages and databases share names in the tests
     before, out = sql_store.namespace(), StringIO()
@@ -119,7 +122,7 @@ def test_on_every_database(sql_store: OrmAdapter, write: Write) -> None:
     assert out.getvalue().splitlines() == [
         "@k",
         "  error    equip: missing, but ^kiln is a subtype of ^equip",
-        "  error    siteRef: missing: the equip is at no site",
+        "  error    siteRef: missing on an equip",
         "1 entities: 2 errors and 0 warnings in 1 of them",
     ]
     call_command("haystack_validate", "not kiln", storage=alias, stdout=out)
@@ -145,17 +148,17 @@ def faulty(adapter: StorageAdapter) -> StorageAdapter:
     return adapter
 
 
-def test_a_report(faulty: StorageAdapter) -> None:
+def test_report(faulty: StorageAdapter) -> None:
     out, failure = validated()
     assert out.splitlines() == [
         "@e AHU",
-        "  error    siteRef: @no does not exist",
+        "  error    siteRef: @no not found",
         "@p",
         "  error    area: must be a Number, not Str",
         "  error    kind: missing on a point",
-        "  warning  odd: unknown tag: no def is of that name",
+        "  warning  odd: unknown tag: there is no def of this name",
         "@w",
-        "  warning  odd: unknown tag: no def is of that name",
+        "  warning  odd: unknown tag: there is no def of this name",
         "5 entities: 3 errors and 2 warnings in 3 of them",
     ]
     assert failure == "3 errors found"
@@ -176,7 +179,7 @@ def test_a_filter(faulty: StorageAdapter) -> None:
     assert out == "" and failure.startswith("FILTER: ")
 
 
-def test_defs_of_the_store_count(faulty: StorageAdapter) -> None:
+def test_defs_of_the_store_are_used(faulty: StorageAdapter) -> None:
     records = [{"def": Symbol("odd"), "is": Symbol("marker")}]
     faulty.load_defs({"lib:x": records})
     out, _ = validated("odd")

@@ -21,10 +21,10 @@ from .conftest import Run
 pytestmark = pytest.mark.django_db
 Tags = dict[str, Any]
 NOW = dt.datetime(2026, 3, 4, 16, 7, tzinfo=dt.UTC)
-BY_HAND = "south.b1.ahu-1.mode"
+OVERRIDDEN = "south.b1.ahu-1.mode"
 
 
-def test_loaded_once_and_continued(
+def test_history_is_continued(
     run: Run, adapter: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = [
@@ -36,7 +36,9 @@ def test_loaded_once_and_continued(
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         out = run("haystack_demo", days=1)
     assert f"{len(some)} entities" in out and "576 samples, 0 writes" in out
-    assert "demo not loaded" in run("haystack_demo", if_empty=True)
+    assert "demo not loaded: the store has entities" in run(
+        "haystack_demo", if_empty=True
+    )
     first = list(adapter.his_read("south.weather.temp"))
     assert len(first) == 96
     with time_machine.travel("2026-03-01T18:00:00Z", tick=False):
@@ -45,7 +47,7 @@ def test_loaded_once_and_continued(
     assert len(list(adapter.his_read("south.weather.temp"))) == 96 + 24
 
 
-def test_the_whole_demo(run: Run, adapter: StorageAdapter) -> None:
+def test_demo(run: Run, adapter: StorageAdapter) -> None:
     out = run("haystack_demo", days=0)
     assert re.match(r"demo: 1,\d{3} entities \(1,\d{3} created, .* 0 samples", out)
     assert len(adapter.read("site")) == 4
@@ -58,7 +60,7 @@ def test_the_whole_demo(run: Run, adapter: StorageAdapter) -> None:
 
 @pytest.fixture
 def south(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the demo, only what belongs to the air handlers of one building."""
+    """Limit the demo to the air handlers of one building."""
     entities = demo.entities
 
     def some(copy: int | None = None, at: dt.datetime = NOW) -> Iterator[Tags]:
@@ -70,7 +72,7 @@ def south(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("south")
-def test_writable_points_are_written_to(run: Run, adapter: StorageAdapter) -> None:
+def test_levels_of_writable_points(run: Run, adapter: StorageAdapter) -> None:
     with time_machine.travel(NOW, tick=False):
         out = run("haystack_demo", days=0)
     points = adapter.read("writable")
@@ -79,27 +81,27 @@ def test_writable_points_are_written_to(run: Run, adapter: StorageAdapter) -> No
         number, val = effective(adapter.levels_of(point["id"].id))
         assert (point["writeLevel"], point["writeVal"]) == (Number(number), val)
         assert point["curVal"] == val
-    assert {level.who for level in adapter.levels_of(BY_HAND).values()} == {
+    assert {level.who for level in adapter.levels_of(OVERRIDDEN).values()} == {
         "haystack_demo"
     }
-    assert sorted(adapter.point_array(BY_HAND, NOW)) == [8, 16, 17]
-    assert adapter.release_due(NOW + dt.timedelta(hours=9)) == [BY_HAND]
-    released = adapter.existing(BY_HAND)
+    assert sorted(adapter.point_array(OVERRIDDEN, NOW)) == [8, 16, 17]
+    assert adapter.release_due(NOW + dt.timedelta(hours=9)) == [OVERRIDDEN]
+    released = adapter.existing(OVERRIDDEN)
     assert (released["writeLevel"], released["writeVal"]) == (Number(16), "unoccupied")
 
 
 @pytest.mark.usefixtures("south")
-def test_what_is_written_already_stays(
+def test_existing_levels_are_kept(
     run: Run, adapter: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
     write = type(adapter).point_write
 
-    def watched(self: Any, id: str, number: int, *args: Any, **kwargs: Any) -> None:
+    def spy(self: Any, id: str, number: int, *args: Any, **kwargs: Any) -> None:
         written.append((id, number))
         write(self, id, number, *args, **kwargs)
 
-    monkeypatch.setattr(type(adapter), "point_write", watched)
+    monkeypatch.setattr(type(adapter), "point_write", spy)
     with time_machine.travel(NOW, tick=False):
         run("haystack_demo", days=0)
     assert len(written) == len(set(written)) == 12
@@ -142,7 +144,7 @@ def test_each_start_has_its_own_password(
     assert get_user_model().objects.count() == 1
 
 
-def test_the_name_is_a_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_from_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_USER", "guest")
     run("haystack_demo_user")
     assert get_user_model().objects.get().get_username() == "guest"

@@ -1,4 +1,4 @@
-"""haystack_dump: what went in comes out, in both formats."""
+"""haystack_dump: loading a dump gives the same records, in both formats."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .conftest import Run
 
 Write = Callable[[str, str | bytes], Path]
 ALPHA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "alpha.zinc"
-needs_alpha = pytest.mark.skipif(not ALPHA.exists(), reason=f"there is no {ALPHA}")
+needs_alpha = pytest.mark.skipif(not ALPHA.exists(), reason=f"{ALPHA} not found")
 
 
 def raws(adapter: StorageAdapter) -> list[object]:
-    """What the adapter holds, but for the times of loading."""
+    """The records of the store without ``mod``."""
     found = []
     for record in adapter.scan():
         tags: dict[str, object] = hayson_reader.parse_json(record.raw)
@@ -30,10 +30,10 @@ def raws(adapter: StorageAdapter) -> list[object]:
 
 
 @needs_alpha
-def test_a_building_comes_back(
+def test_building_round_trips(
     run: Run, adapter: StorageAdapter, tmp_path: Path
 ) -> None:
-    """Zinc and JSON of a building are stored alike, and no value is lost."""
+    """Zinc and JSON of a building are stored identically, without loss."""
     assert "2,032 created" in run("haystack_load", ALPHA)
     stored = raws(adapter)
     assert "2,032 unchanged" in run("haystack_load", ALPHA.with_suffix(".json"))
@@ -63,7 +63,7 @@ def empty_list(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("zinc", "zinc"), ("hayson", "json")])
-def test_every_kind_comes_back(
+def test_every_kind_round_trips(
     run: Run, adapter: StorageAdapter, tmp_path: Path, format: str, suffix: str
 ) -> None:
     adapter.load_entities([*demo.entities(), {"id": Ref("gone"), "trash": MARKER}])
@@ -89,7 +89,7 @@ def test_an_empty_store(run: Run, adapter: StorageAdapter) -> None:
     assert not list(hayson_reader.read_grid(run("haystack_dump", format="hayson")).rows)
 
 
-def test_a_failing_dump_leaves_the_old_file(
+def test_failed_dump_keeps_the_old_file(
     run: Run, points: StorageAdapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dump = tmp_path / "dump.zinc"

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from haystack_app.kinds import NA, Number
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
-from haystack_app.transfer import his_importing
+from haystack_app.transfer import his_import
 
 from .conftest import Run
 
@@ -52,7 +52,7 @@ def test_rows_of_many_points(run: Run, points: StorageAdapter, write: Write) -> 
 
 
 def test_columns(run: Run, points: StorageAdapter, write: Write) -> None:
-    """An empty cell is no sample; a byte order mark and CRLF are nothing."""
+    """Empty cells, a byte order mark and CRLF are ignored."""
     text = "\ufeffts,@num,flag\r\n2024-01-01T00:00,1e1,\r\n2024-01-01T00:15,,T\r\n"
     assert "2 samples of 2 points" in run("haystack_his_import", write("a.csv", text))
     assert his(points, "num") == [("2024-01-01T00:00:00-05:00", Number(10, "°F"))]
@@ -62,10 +62,12 @@ def test_columns(run: Run, points: StorageAdapter, write: Write) -> None:
 def test_local_times_when_clocks_change(
     run: Run, points: StorageAdapter, write: Write
 ) -> None:
-    """A time that occurs twice is the first; one that never occurs is refused."""
+    """A time that occurs twice is the first one; one that does not occur is invalid."""
     run("haystack_his_import", write("a.csv", "ts,num\n2024-11-03T01:30:00,1\n"))
     assert his(points, "num") == [("2024-11-03T01:30:00-04:00", Number(1, "°F"))]
-    with pytest.raises(CommandError, match="line 2: no local time '2024-03-10T02:30'"):
+    with pytest.raises(
+        CommandError, match="line 2: local time '2024-03-10T02:30' does not occur"
+    ):
         run("haystack_his_import", write("b.csv", "ts,num\n2024-03-10T02:30,1\n"))
 
 
@@ -99,7 +101,7 @@ ROWS = "ts,id,val\n2024-01-01T00:00:00Z,num,1\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "message"),
     [
         (ROWS + "2024-01-01T00:00:00Z,num,x\n", "line 3: @num: invalid Number 'x'"),
         (
@@ -111,7 +113,7 @@ ROWS = "ts,id,val\n2024-01-01T00:00:00Z,num,1\n"
             "line 3: @num: unit must be °F, not kW",
         ),
         (ROWS + "2024-01-01T00:00:00Z,num,1zz\n", "line 3: @num: unknown unit 'zz'"),
-        (ROWS + "2024-01-01T00:00:00Z,num,\n", "line 3: @num: no value"),
+        (ROWS + "2024-01-01T00:00:00Z,num,\n", "line 3: @num: missing value"),
         (ROWS + "2024-01-01T00:00:00Z,flag,1\n", "line 3: @flag: invalid Bool"),
         (ROWS + "2024-01-01T00:00:00Z,nope,1\n", "line 3: unknown entity @nope"),
         (ROWS + "2024-01-01T00:00:00Z,site,1\n", "line 3: @site has no history"),
@@ -122,39 +124,42 @@ ROWS = "ts,id,val\n2024-01-01T00:00:00Z,num,1\n"
         (ROWS + "1900-01-01T00:00:00Z,num,1\n", "line 3: @num: ts is before 1950"),
         (ROWS + "2024-01-01T00:00:00Z,num\n", "line 3: expected 3 cells, found 2"),
         (ROWS + '2024-01-01T00:00:00Z,text,"a"b\n', "line 3: .*expected after"),
-        ("ts,num,@num\n", "line 1: two columns of @num"),
+        ("ts,num,@num\n", "line 1: duplicate column for @num"),
         ("ts,nope\n", "line 1: unknown entity @nope"),
         ("time,num\n", "line 1: expected the columns ts, id, val"),
         ("ts,id\n", "line 1: expected the columns ts, id and val"),
         ("", "line 1: expected the columns .* not none"),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_stored(
-    run: Run, points: StorageAdapter, write: Write, text: str, fault: str
+def test_invalid_line_stores_nothing(
+    run: Run, points: StorageAdapter, write: Write, text: str, message: str
 ) -> None:
-    with pytest.raises(CommandError, match=f"bad.csv, {fault}"):
+    with pytest.raises(CommandError, match=f"bad.csv, {message}"):
         run("haystack_his_import", write("good.csv", ROWS), write("bad.csv", text))
     assert his(points, "num") == []
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "message"),
     [
         (
             'ver:"3.0" id:@num\nts,val\n2024-01-01T00:00:00Z,5kW\n',
             "row 1: @num: unit must",
         ),
         ('ver:"3.0" id:@num\nts,val\n,5\n', "row 1: ts must be a DateTime"),
-        ('ver:"3.0" id:@num\nval\n5\n', "a history grid has a column ts"),
-        ('ver:"3.0"\nts,val\n', "neither the grid nor column val has one"),
-        ('ver:"3.0"\nts,a id:@num,b id:@num\n', "two columns of @num"),
+        ('ver:"3.0" id:@num\nval\n5\n', "a history grid must have a column ts"),
+        (
+            'ver:"3.0"\nts,val\n',
+            "missing point id: it must be in the meta of the grid or of column val",
+        ),
+        ('ver:"3.0"\nts,a id:@num,b id:@num\n', "duplicate column for @num"),
         ('ver:"3.0"\nts,a id:@x\n', "unknown entity @x"),
     ],
 )
-def test_a_bad_grid(
-    run: Run, points: StorageAdapter, write: Write, text: str, fault: str
+def test_invalid_grid(
+    run: Run, points: StorageAdapter, write: Write, text: str, message: str
 ) -> None:
-    with pytest.raises(CommandError, match=fault):
+    with pytest.raises(CommandError, match=message):
         run("haystack_his_import", write("good.csv", ROWS), write("bad.zinc", text))
     assert his(points, "num") == []
 
@@ -162,8 +167,8 @@ def test_a_bad_grid(
 def test_all_or_nothing_over_several_writes(
     run: Run, points: StorageAdapter, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was written before the fault goes with the transaction."""
-    monkeypatch.setattr(his_importing, "_BATCH", 2)
+    """Batches written before the error are rolled back."""
+    monkeypatch.setattr(his_import, "_BATCH", 2)
     good = "ts,num\n" + "".join(
         f"2024-01-01T{hour:02d}:00,{hour}\n" for hour in range(9)
     )
@@ -178,7 +183,7 @@ def test_a_store_without_transactions(points: StorageAdapter, write: Write) -> N
     memory = storages.create("memory")
     memory.load_entities(record.tags for record in points.scan())
     with pytest.raises(ValueError, match=r"bad.csv, line 2: @num: unit must"):
-        his_importing.import_histories(
+        his_import.import_histories(
             memory,
             [
                 write("good.csv", ROWS),
@@ -186,5 +191,5 @@ def test_a_store_without_transactions(points: StorageAdapter, write: Write) -> N
             ],
         )
     assert his(memory, "num") == []
-    his_importing.import_histories(memory, [write("good.csv", ROWS)])
+    his_import.import_histories(memory, [write("good.csv", ROWS)])
     assert len(his(memory, "num")) == 1

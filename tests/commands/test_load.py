@@ -1,4 +1,4 @@
-"""haystack_load: what is stored, what is refused, and how it is said."""
+"""haystack_load: stored entities and errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def test_files_of_all_formats(run: Run, adapter: StorageAdapter, write: Write) -
         write("e.json", JSON3),
     ]
     out = run("haystack_load", *files)
-    assert "7 entities of 5 files: 7 created, 0 updated, 0 unchanged, 0 removed" in out
+    assert (
+        "7 entities from 5 files: 7 created, 0 updated, 0 unchanged, 0 removed" in out
+    )
     a, b, c, d, e, f, g = adapter.scan()
     assert given(d) == {"id": Ref("d"), "dis": "D"}
     assert given(e) == {"id": Ref("e"), "num": Number(5, "kW")}
@@ -52,7 +54,7 @@ def test_a_folder_is_searched(run: Run, adapter: StorageAdapter, write: Write) -
     first = write("in/z/a.zinc", ZINC)
     write("in/b.json", JSON)
     write("in/notes.txt", "nothing of ours")
-    assert "of 2 files" in run("haystack_load", first.parents[1], first)
+    assert "from 2 files" in run("haystack_load", first.parents[1], first)
     assert ids(adapter) == ["a", "b", "c"]
 
 
@@ -93,10 +95,10 @@ def test_replace_and_dry_run(run: Run, adapter: StorageAdapter, write: Write) ->
     assert ids(adapter) == ["a", "b", "new"]
 
 
-def test_dry_run_says_what_a_load_does(
+def test_dry_run_shows_the_changes_of_a_load(
     run: Run, adapter: StorageAdapter, write: Write
 ) -> None:
-    """Transient tags that the input lacks are no change."""
+    """Transient tags that are missing in the input are not a change."""
     run("haystack_load", write("a.zinc", ZINC))
     without = write("b.zinc", 'ver:"3.0"\nid,dis\n@b "B","B"\n')
     assert "1 unchanged" in run("haystack_load", without, dry_run=True)
@@ -105,7 +107,7 @@ def test_dry_run_says_what_a_load_does(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "fault"),
+    ("name", "content", "message"),
     [
         (
             "x.zinc",
@@ -138,34 +140,38 @@ def test_dry_run_says_what_a_load_does(
         ("x.txt", "x", "the name must end in .zinc or .json or .trio"),
     ],
 )
-def test_a_bad_file_is_named_and_nothing_stored(
+def test_invalid_file_stores_nothing(
     run: Run,
     adapter: StorageAdapter,
     write: Write,
     name: str,
     content: str | bytes,
-    fault: str,
+    message: str,
 ) -> None:
-    with pytest.raises(CommandError, match=fault):
+    with pytest.raises(CommandError, match=message):
         run("haystack_load", write("good.json", JSON), write(name, content))
     assert ids(adapter) == []
 
 
-def test_an_id_given_twice_names_both_places(
+def test_duplicate_id_names_both_files(
     run: Run, adapter: StorageAdapter, write: Write
 ) -> None:
     first = write("a.zinc", ZINC)
     second = write("b.zinc", 'ver:"3.0"\nid\n@z\n@b\n')
     with pytest.raises(CommandError) as caught:
         run("haystack_load", first, second)
-    assert str(caught.value) == f"{second}, row 2: id @b was given in {first}, row 2"
+    assert (
+        str(caught.value) == f"{second}, row 2: duplicate id @b: also in {first}, row 2"
+    )
     assert ids(adapter) == []
 
 
-def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_missing_files(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no such file or folder"):
         run("haystack_load", tmp_path / "nothing.zinc")
-    with pytest.raises(CommandError, match=r"no \.zinc or \.json or \.trio file in it"):
+    with pytest.raises(
+        CommandError, match=r"no \.zinc or \.json or \.trio file in this folder"
+    ):
         run("haystack_load", tmp_path)
     with pytest.raises(CommandError, match="no storage 'nope'"):
         run("haystack_dump", storage="nope")

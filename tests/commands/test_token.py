@@ -30,7 +30,7 @@ def test_create_list_revoke(run: Run, bob: User) -> None:
     tokens.issue(bob)
     listed = run("haystack_token", "list", "bob").splitlines()
     assert len(listed) == 2
-    assert any("(log-in)" in line for line in listed)
+    assert any("(login)" in line for line in listed)
     assert any("Grafana" in line and "write" in line for line in listed)
     assert secret not in "".join(listed)
     assert "1 tokens revoked" in run("haystack_token", "revoke", "bob", "Grafana")
@@ -39,7 +39,7 @@ def test_create_list_revoke(run: Run, bob: User) -> None:
     assert run("haystack_token", "list") == ""
 
 
-def test_read_only_unless_asked(run: Run, bob: User) -> None:
+def test_default_scope_is_read(run: Run, bob: User) -> None:
     run("haystack_token", "create", "bob", "one", "--days", "7")
     token = Token.objects.get()
     assert token.scope == "read" and token.expires is not None
@@ -47,17 +47,17 @@ def test_read_only_unless_asked(run: Run, bob: User) -> None:
     assert dt.timedelta(days=6.9) < left < dt.timedelta(days=7.1)
 
 
-def test_one_that_has_ended_says_so(run: Run, bob: User) -> None:
+def test_expired_token_is_marked(run: Run, bob: User) -> None:
     run("haystack_token", "create", "bob", "one")
-    assert "ended" not in run("haystack_token", "list")
+    assert "expired" not in run("haystack_token", "list")
     User.objects.update(is_active=False)
-    assert "ended" in run("haystack_token", "list")
+    assert "expired" in run("haystack_token", "list")
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["create", "nobody", "x"],
+        ["create", "stranger", "x"],
         ["create", "bob", ""],
         ["create", "bob", "x" * 101],
         ["create", "bob", "taken"],
@@ -66,8 +66,8 @@ def test_one_that_has_ended_says_so(run: Run, bob: User) -> None:
         ["create", "bob", "x", "--days", "99999999"],
         ["revoke", "bob", "unknown"],
         ["revoke", "bob", ""],
-        ["revoke", "nobody"],
-        ["list", "nobody"],
+        ["revoke", "stranger"],
+        ["list", "stranger"],
         [],
     ],
 )

@@ -1,4 +1,4 @@
-"""The standard libraries beside this repository, where they are."""
+"""The standard libraries, if they are available next to this repository."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from haystack_app.defs import Namespace, read_libraries, shipped
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 SOURCES = SHARED / "data" / "defs"
-needs_standard = pytest.mark.skipif(
-    not SOURCES.is_dir(), reason=f"there is no {SOURCES}"
-)
+needs_standard = pytest.mark.skipif(not SOURCES.is_dir(), reason=f"{SOURCES} not found")
 
 
 @lru_cache(maxsize=1)
 def standard() -> Namespace:
-    """ph, phScience, phIoT and phIct, and nothing else."""
+    """Only ph, phScience, phIoT and phIct."""
     libraries = read_libraries([SOURCES])
     return Namespace(record for defs in libraries.values() for record in defs)
 
 
 @lru_cache(maxsize=1)
-def behind_shipped() -> Namespace:
-    """The standard libraries as a store has them that loaded them."""
+def with_standard() -> Namespace:
+    """The shipped library with the standard libraries loaded after it."""
     libraries = read_libraries([SOURCES])
     return shipped().extended(record for defs in libraries.values() for record in defs)

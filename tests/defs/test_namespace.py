@@ -15,7 +15,7 @@ Sets = set[frozenset[str]]
 
 
 def define(symbol: str, supers: str = "", **tags: Any) -> Def:
-    """A def; ``supers`` are names between blanks."""
+    """A def; ``supers`` are names separated by blanks."""
     names = [Symbol(name) for name in supers.split()]
     inherited = {"is": names[0] if len(names) == 1 else names} if names else {}
     return {"def": Symbol(symbol), **inherited, **tags}
@@ -106,7 +106,7 @@ def test_implementations(building: Namespace, symbol: str, expected: Sets) -> No
     assert list(found) == sorted(found, key=lambda tags: (len(tags), sorted(tags)))
 
 
-def test_implementations_are_remembered(building: Namespace) -> None:
+def test_implementations_are_cached(building: Namespace) -> None:
     assert building.implementations("equip") is building.implementations("equip")
 
 
@@ -132,12 +132,12 @@ def test_inherited(building: Namespace) -> None:
     assert strict.inherited("equip", "mandatory") is MARKER
 
 
-def test_a_feature_key_is_of_its_feature(building: Namespace) -> None:
+def test_feature_key_implies_its_feature(building: Namespace) -> None:
     assert building.supertypes("op:read") == ("op",)
     assert building.supertypes("lib:x") == ("lib", "feature")
 
 
-def test_cycles_end() -> None:
+def test_cycles_terminate() -> None:
     loop = Namespace([define("a", "b"), define("b", "c a"), define("c", "a c")])
     assert loop.supertypes("a") == ("b", "c")
     assert loop.subtypes("c") == ("c", "b", "a")
@@ -145,7 +145,7 @@ def test_cycles_end() -> None:
     assert loop.implemented({"c": MARKER}) == ("a", "b", "c")
 
 
-def test_the_later_def_counts(building: Namespace) -> None:
+def test_later_def_wins(building: Namespace) -> None:
     later = building.extended([define("ahu", "plant", doc="anew")])
     assert later.supertypes("ahu")[0] == "plant"
     assert "airSource" not in later.supertypes("rtu")
@@ -181,16 +181,25 @@ def test_extensions() -> None:
 @pytest.mark.parametrize(
     ("record", "fault"),
     [
-        ({"is": Symbol("marker")}, "needs the tag def or defx"),
-        ({"def": "site"}, "def must be a Symbol, not 'site'"),
+        (
+            {"is": Symbol("marker")},
+            "must have the tag def or defx; this one has neither",
+        ),
+        ({"def": "site"}, 'def must be a Symbol, not "site"'),
         ({"defx": 5}, "defx must be a Symbol"),
-        ({"def": Symbol("a"), "defx": Symbol("b")}, "both def and defx"),
-        ({"def": Symbol("a"), "is": "marker"}, r"\^a: is must hold Symbols"),
-        ({"def": Symbol("a"), "is": [Symbol("b"), "c"]}, r"\^a: is must hold Symbols"),
+        (
+            {"def": Symbol("a"), "defx": Symbol("b")},
+            "must have the tag def or defx; this one has both",
+        ),
+        ({"def": Symbol("a"), "is": "marker"}, r"\^a: is must contain only Symbols"),
+        (
+            {"def": Symbol("a"), "is": [Symbol("b"), "c"]},
+            r"\^a: is must contain only Symbols",
+        ),
         ({"def": Symbol("a"), "lib": Symbol("ph")}, r"\^a: lib must be a Symbol such"),
     ],
 )
-def test_what_is_no_def(record: Def, fault: str) -> None:
+def test_invalid_def_is_rejected(record: Def, fault: str) -> None:
     with pytest.raises(InvalidDef, match=fault):
         Namespace([record])
 
@@ -204,10 +213,10 @@ _supers = st.lists(st.sampled_from(_SYMBOLS), max_size=3, unique=True)
     st.dictionaries(st.sampled_from(_SYMBOLS[:-2]), _supers),
     st.sets(st.sampled_from([*_TAGS, "unknown"])),
 )
-def test_a_filter_finds_what_implements_it(
+def test_implementations_agree_with_implemented(
     supers: dict[str, list[str]], tags: set[str]
 ) -> None:
-    """Two ways to one answer, in graphs of any shape."""
+    """Both give the same result, in graphs of any shape."""
     namespace = Namespace(define(name, " ".join(of)) for name, of in supers.items())
     implemented = namespace.implemented(dict.fromkeys(tags, MARKER))
     for symbol in _SYMBOLS:

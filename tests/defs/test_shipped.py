@@ -1,4 +1,4 @@
-"""The library that comes with the app."""
+"""The library that is shipped with the app."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_kinds() -> None:
 def test_ops_are_those_of_the_server() -> None:
     for entry in all_ops():
         record: Def | None = shipped().get(f"op:{entry.name}")
-        assert record is not None, f"no def of op:{entry.name} in library/ops.trio"
+        assert record is not None, f"missing def of op:{entry.name} in library/ops.trio"
         safe = record.get("noSideEffects") is MARKER
         assert safe is not entry.side_effects, entry.name
 
@@ -60,7 +60,7 @@ def test_transient_tags_are_those_of_the_store() -> None:
     assert {kind_of_def(tag, shipped()) for tag in TRANSIENT} >= {"scalar", "str"}
 
 
-def test_the_demo_is_without_errors() -> None:
+def test_demo_has_no_errors() -> None:
     records = {record["id"].id: record for record in demo.entities()}
     found = [
         problem

@@ -1,4 +1,4 @@
-"""The standard libraries, and the answers that the reference server gives by them."""
+"""The standard libraries, and results of the reference server that depend on them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from haystack_app.wire import hayson_reader
 from tests.defs.standard import (
     SHARED,
     SOURCES,
-    behind_shipped,
     needs_standard,
     standard,
+    with_standard,
 )
 
 pytestmark = needs_standard
@@ -35,15 +35,17 @@ SUITE = conformance()
 CASES = [
     case
     for case in SUITE["cases"]
-    # relationships (inputs? and the like) are another matter
+    # relationships (inputs? and the like) are not supported
     if case.get("requires") == "defs" and case["filter"].startswith("^")
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-@pytest.mark.parametrize("namespace", [standard, behind_shipped, shipped])
-def test_answers(namespace: Callable[[], Namespace], case: dict[str, Any]) -> None:
-    """By implementations, and in the same way by what each record implements."""
+@pytest.mark.parametrize("namespace", [standard, with_standard, shipped])
+def test_matches_equal_the_reference(
+    namespace: Callable[[], Namespace], case: dict[str, Any]
+) -> None:
+    """By ``implementations`` of the symbol and by ``implemented`` of each record."""
     symbol = case["filter"].removeprefix("^")
     sets = namespace().implementations(symbol)
     records = [hayson_reader.decode(record) for record in SUITE["dicts"]]
@@ -88,8 +90,8 @@ def test_equipment() -> None:
     assert frozenset({"rtu"}) in standard().implementations("equip")
 
 
-def test_ours_agrees_with_them() -> None:
-    """A symbol of both has no supertype here that it lacks there."""
+def test_shipped_library_agrees_with_the_standard() -> None:
+    """Symbols in both have no supertype here that the standard does not declare."""
     for record in shipped():
         symbol = record["def"].name
         if symbol in standard():
@@ -97,6 +99,6 @@ def test_ours_agrees_with_them() -> None:
             assert ours <= set(standard().supertypes(symbol)), symbol
 
 
-def test_no_sentence_of_ours_is_theirs() -> None:
+def test_docs_are_not_copied_from_the_standard() -> None:
     theirs = {record.get("doc") for record in standard()}
     assert not [record["def"] for record in shipped() if record["doc"] in theirs]

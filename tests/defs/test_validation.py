@@ -1,4 +1,4 @@
-"""What validation finds in an entity, and what it leaves alone."""
+"""Validation of entities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from haystack_app.defs import Problem, problems, refs_in, shipped
 from haystack_app.kinds import MARKER, NA, DateTime, Grid, Number, Ref, Symbol
-from tests.defs.standard import behind_shipped, needs_standard
+from tests.defs.standard import needs_standard, with_standard
 
 OTHERS: dict[str, dict[str, Any]] = {
     "s": {"id": Ref("s"), "site": MARKER},
@@ -62,17 +62,17 @@ def message(record: dict[str, Any]) -> str:
         {"dis": None, "site": MARKER, "area": None},
     ],
 )
-def test_nothing_is_wrong(record: dict[str, Any]) -> None:
+def test_valid_records(record: dict[str, Any]) -> None:
     assert checked(record) == []
 
 
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        ({"equip": MARKER}, "error x siteRef: missing: the equip is at no site"),
+        ({"equip": MARKER}, "error x siteRef: missing on an equip"),
         (
             {"point": MARKER, "kind": "Bool"},
-            "error x siteRef: missing: the point is at no site",
+            "error x siteRef: missing on a point",
         ),
         (
             {"ahu": MARKER, "siteRef": Ref("s")},
@@ -96,11 +96,11 @@ def test_nothing_is_wrong(record: dict[str, Any]) -> None:
         ),
         (
             {**POINT, "unit": "°F", "curVal": Number(5, "°C")},
-            "error x curVal: is in °C, the point's unit is °F",
+            "error x curVal: must be in °F, like the point, not in °C",
         ),
         (
             {**EQUIP, "mapColor": "red"},
-            "warning x mapColor: unknown tag: no def is of that name",
+            "warning x mapColor: unknown tag: there is no def of this name",
         ),
         (
             {"site": MARKER, "area": "big"},
@@ -125,18 +125,18 @@ def test_nothing_is_wrong(record: dict[str, Any]) -> None:
         ),
         (
             {"equip": MARKER, "siteRef": Ref("no")},
-            "error x siteRef: @no does not exist",
+            "error x siteRef: @no not found",
         ),
-        ({"equip": MARKER, "siteRef": Ref("e")}, "error x siteRef: @e is no site"),
-        ({**EQUIP, "equipRef": Ref("s")}, "error x equipRef: @s is no equip"),
-        ({**EQUIP, "airRef": Ref("s")}, "warning x airRef: @s is no equip"),
+        ({"equip": MARKER, "siteRef": Ref("e")}, "error x siteRef: @e is not a site"),
+        ({**EQUIP, "equipRef": Ref("s")}, "error x equipRef: @s is not an equip"),
+        ({**EQUIP, "airRef": Ref("s")}, "warning x airRef: @s is not an equip"),
         (
             {**EQUIP, "equipRef": Ref("gone")},
             "warning x equipRef: @gone is in the trash",
         ),
     ],
 )
-def test_one_fault(record: dict[str, Any], expected: str) -> None:
+def test_single_problem(record: dict[str, Any], expected: str) -> None:
     assert message(record) == expected
 
 
@@ -160,7 +160,7 @@ def test_wrong_kinds(tag: str, value: Any) -> None:
     assert ("error", tag) in found({"id": Ref("x"), tag: value})
 
 
-def test_any_value_will_do() -> None:
+def test_any_value_is_accepted() -> None:
     at = DateTime(dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "UTC")
     for value in (True, "a", Number(1), Symbol("a"), at, dt.time(1), NA):
         assert checked({"hisEndVal": value}) == []
@@ -168,7 +168,7 @@ def test_any_value_will_do() -> None:
     assert checked({"mod": at}) == []
 
 
-def test_a_record_with_many_faults() -> None:
+def test_record_with_several_problems() -> None:
     record = {**marked("point his temp odd"), "unit": "kW", "siteRef": [Ref("no")]}
     assert found(record) == {
         *(("error", "kind"), ("error", "tz"), ("error", "unit")),
@@ -188,8 +188,8 @@ def test_refs_anywhere_inside() -> None:
 
 
 @needs_standard
-def test_by_the_standard_libraries() -> None:
+def test_validation_by_the_standard_libraries() -> None:
     record = {"id": Ref("x"), **EQUIP, **marked("vav hotWaterHeating"), "design": {}}
     by_id = {**OTHERS, "x": record}.get
-    [problem] = problems(record, behind_shipped(), by_id)
+    [problem] = problems(record, with_standard(), by_id)
     assert (problem.tag, problem.message) == ("design", "must be a Marker, not Dict")

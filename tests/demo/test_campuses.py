@@ -1,4 +1,4 @@
-"""The demo's records: whole, deterministic, and of every kind."""
+"""The demo's records: complete, deterministic, with values of every kind."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_size_and_refs(records: list[dict[str, Any]]) -> None:
             assert dis[ref.id] == ref.dis, record["id"]
 
 
-def test_the_same_every_time(records: list[dict[str, Any]]) -> None:
+def test_records_are_deterministic(records: list[dict[str, Any]]) -> None:
     assert stored_forms(records) == stored_forms(demo.entities())
 
 
@@ -97,7 +97,7 @@ def test_points_are_complete(records: list[dict[str, Any]]) -> None:
     assert {point["kind"] for point in points} == {"Number", "Bool", "Str"}
 
 
-def test_copies_are_apart(records: list[dict[str, Any]]) -> None:
+def test_copies_have_distinct_ids(records: list[dict[str, Any]]) -> None:
     copies = [*records, *demo.entities(1), *demo.entities(17)]
     store = InMemoryAdapter(copies)
     assert len(list(store.scan())) == 3 * len(records)
@@ -119,7 +119,5 @@ def test_copies_are_apart(records: list[dict[str, Any]]) -> None:
         'point and temp and siteRef->geoCity == "Springfield"',
     ],
 )
-def test_filters_of_the_docs_find_something(
-    records: list[dict[str, Any]], text: str
-) -> None:
+def test_filters_of_the_docs_match(records: list[dict[str, Any]], text: str) -> None:
     assert len(InMemoryAdapter(entities=records).read(text)) > 1

@@ -1,4 +1,4 @@
-"""The demo by the defs that say what its tags mean."""
+"""The demo against the defs of its tags."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from haystack_app import demo
 from haystack_app.defs import Namespace, problems, shipped
-from tests.defs.standard import behind_shipped, needs_standard
+from tests.defs.standard import needs_standard, with_standard
 
 Tags = dict[str, Any]
 BY_DEFS = pytest.mark.parametrize(
-    "defs", [shipped, pytest.param(behind_shipped, marks=needs_standard)]
+    "defs", [shipped, pytest.param(with_standard, marks=needs_standard)]
 )
 OF_ITS_OWN = {
     "addr",
@@ -36,9 +36,9 @@ OF_ITS_OWN = {
     "publicAccess",
     "servesRefs",
 }
-"""Tags that no library defines; they are there for their kinds."""
+"""Tags without a def, which the demo has for the kinds of their values."""
 NOT_SHIPPED = {"centrifugal"}
-"""Standard tags that ``lib:hs`` does without."""
+"""Standard tags that are not in ``lib:hs``."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def records() -> dict[str, Tags]:
 
 
 @BY_DEFS
-def test_only_tags_of_its_own_are_unknown(
+def test_only_custom_tags_are_unknown(
     records: dict[str, Tags], defs: Callable[[], Namespace]
 ) -> None:
     found = [
@@ -62,7 +62,7 @@ def test_only_tags_of_its_own_are_unknown(
 
 
 @BY_DEFS
-def test_points_are_points_only(
+def test_points_do_not_match_equip_symbols(
     records: dict[str, Tags], defs: Callable[[], Namespace]
 ) -> None:
     for record in records.values():
@@ -84,7 +84,7 @@ def test_points_are_points_only(
         ("weatherCond", 2),
     ],
 )
-def test_symbols_find_what_they_mean(
+def test_symbols_match_the_right_records(
     records: dict[str, Tags], defs: Callable[[], Namespace], symbol: str, count: int
 ) -> None:
     sets = defs().implementations(symbol)
@@ -98,4 +98,4 @@ def test_every_chiller_has_a_mechanism(records: dict[str, Tags]) -> None:
     assert len(chillers) == 8
     for record in chillers:
         assert "chillerMechanism" not in record
-        assert "chillerMechanism" in behind_shipped().implemented(record)
+        assert "chillerMechanism" in with_standard().implemented(record)

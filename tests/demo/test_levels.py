@@ -1,4 +1,4 @@
-"""What is written to the demo's points: functions of id and time as well."""
+"""The priority arrays of the demo: functions of id and time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def arrays(points: dict[str, dict[str, Any]], at: dt.datetime = AT) -> Arrays:
     return {id: demo.levels(point, at, "joe") for id, point in points.items()}
 
 
-def test_what_counts_is_what_the_point_reads(points: dict[str, Any]) -> None:
+def test_effective_level_equals_cur_val(points: dict[str, Any]) -> None:
     for id, array in arrays(points).items():
         number, val = effective(array)
         assert val == points[id]["curVal"], id
@@ -45,7 +45,7 @@ def test_what_counts_is_what_the_point_reads(points: dict[str, Any]) -> None:
             assert level.who == "joe"
 
 
-def test_every_sort_of_array_occurs(points: dict[str, Any]) -> None:
+def test_every_variant_of_array_occurs(points: dict[str, Any]) -> None:
     found = arrays(points).values()
     assert {tuple(array) for array in found} >= {
         (16,),
@@ -60,7 +60,7 @@ def test_every_sort_of_array_occurs(points: dict[str, Any]) -> None:
     assert any(array[MANUAL].val != array[DEFAULT].val for array in by_hand)
 
 
-def test_some_are_held_for_hours(points: dict[str, Any]) -> None:
+def test_some_overrides_expire(points: dict[str, Any]) -> None:
     ends = [
         (number, level.expires - AT)
         for array in arrays(points).values()
@@ -75,7 +75,9 @@ def test_some_are_held_for_hours(points: dict[str, Any]) -> None:
     assert kept
 
 
-def test_the_same_within_a_quarter_of_an_hour(points: dict[str, Any]) -> None:
+def test_levels_are_constant_within_a_quarter_of_an_hour(
+    points: dict[str, Any],
+) -> None:
     now = arrays(points)
     assert arrays(points, AT + 7 * MINUTE) == now
     later = arrays(points, AT + 60 * MINUTE)
@@ -85,8 +87,8 @@ def test_the_same_within_a_quarter_of_an_hour(points: dict[str, Any]) -> None:
     }
 
 
-def test_nothing_is_written_to_a_sensor() -> None:
+def test_sensors_have_no_levels() -> None:
     sensor = {"id": Ref("north.b1.ahu-1.return-temp"), "curVal": Number(1)}
     assert demo.levels(sensor, AT, "joe") == {}
-    with pytest.raises(ValueError, match="@a-1 is no point of the demo"):
+    with pytest.raises(ValueError, match="@a-1 is not a point of the demo"):
         demo.levels({"id": Ref("a-1")}, AT, "joe")

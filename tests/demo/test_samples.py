@@ -28,7 +28,7 @@ def numbers(point: dict[str, Any], start: dt.datetime, end: dt.datetime) -> list
     ]
 
 
-def test_every_point_has_samples_that_a_store_takes(points: dict[str, Any]) -> None:
+def test_every_point_has_valid_samples(points: dict[str, Any]) -> None:
     for point in points.values():
         batch = checked(
             HisPoint.of(point), demo.samples(point, START, START + dt.timedelta(days=1))
@@ -38,8 +38,8 @@ def test_every_point_has_samples_that_a_store_takes(points: dict[str, Any]) -> N
             assert set(batch.written.values()) <= set(point["enum"].split(","))
 
 
-def test_parts_fit_together(points: dict[str, Any]) -> None:
-    """Bounds do not matter: history goes on where it stopped."""
+def test_ranges_join_seamlessly(points: dict[str, Any]) -> None:
+    """Samples do not depend on the bounds, so history can be continued."""
     point = points["south.b2.vav-2-7.zone-temp"]
     cut = START + dt.timedelta(hours=31, minutes=7)
     whole = list(demo.samples(point, START, WEEK))
@@ -65,7 +65,9 @@ def test_temperatures_have_a_day_and_a_season(points: dict[str, Any]) -> None:
     assert all(64 < temp < 80 for temp in zone)
 
 
-def test_meters_only_grow_and_agree_with_their_rate(points: dict[str, Any]) -> None:
+def test_meters_never_decrease_and_agree_with_their_rate(
+    points: dict[str, Any],
+) -> None:
     for key in ("north.b1.elec-main", "south.b1.plug.elec-sub"):
         energy = numbers(points[f"{key}.energy"], START, WEEK)
         power = numbers(points[f"{key}.power"], START, WEEK)
@@ -92,7 +94,7 @@ def test_some_samples_are_missing(points: dict[str, Any]) -> None:
     assert any(value is NA for value in lost)
 
 
-def test_copies_have_samples_of_their_own(points: dict[str, Any]) -> None:
+def test_copies_have_different_samples(points: dict[str, Any]) -> None:
     copy = next(
         r for r in demo.entities(17) if r["id"].id == "north-17.b1.vav-1-1.zone-temp"
     )
@@ -101,6 +103,6 @@ def test_copies_have_samples_of_their_own(points: dict[str, Any]) -> None:
     assert own != numbers(points["north.b1.vav-1-1.zone-temp"], START, WEEK)
 
 
-def test_a_stranger_is_refused() -> None:
-    with pytest.raises(ValueError, match="@a-1 is no point of the demo"):
+def test_other_points_are_rejected() -> None:
+    with pytest.raises(ValueError, match="@a-1 is not a point of the demo"):
         list(demo.samples({"id": Ref("a-1"), "kind": "Number"}, START, WEEK))

@@ -1,4 +1,4 @@
-"""The demo's life: it goes on where history ends, and leaves to people what is theirs."""
+"""The simulation: it continues the history and keeps what users write."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from haystack_app import demo
-from haystack_app.demo import simulating
+from haystack_app.demo import simulator
 from haystack_app.demo.history import reading, value_at
-from haystack_app.demo.simulation import Beat, Simulation
+from haystack_app.demo.simulation import Simulation, StepCounts
 from haystack_app.kinds import MARKER, NA, REMOVE, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
@@ -31,14 +31,14 @@ ZONE = "south.b1.vav-1-1.zone-temp"
 ENABLE = "south.b1.ahu-2.fan-enable"
 MODE = "south.b1.ahu-2.mode"
 SETPOINT = "south.b1.ahu-2.discharge-temp-sp"
-BY_HAND = "south.b1.ahu-1.mode"
+OVERRIDDEN = "south.b1.ahu-1.mode"
 PLANT = "south.b1.chw-plant.enable"
 WANTED = ("south.b1.ahu-", "south.b1.elec-main", "south.b1.vav-1-1.", PLANT)
 
 
 @pytest.fixture(scope="module")
 def records() -> list[Tags]:
-    """Of the demo, a part that has everything, as of NOW."""
+    """A part of the demo with every kind of point, as of NOW."""
     return [
         record
         for record in demo.entities(at=NOW)
@@ -48,7 +48,7 @@ def records() -> list[Tags]:
 
 @pytest.fixture
 def loaded(store: StorageAdapter, records: list[Tags]) -> StorageAdapter:
-    """As ``haystack_demo`` leaves it: two hours of history, and commands."""
+    """A store as after ``haystack_demo``: two hours of history, and commands."""
     store.load_entities(records, replace=True)
     store.his_write_all(
         {
@@ -77,10 +77,10 @@ def cur(store: StorageAdapter, id: str) -> Any:
     return store.existing(id).get("curVal")
 
 
-# -- what a point shows -----------------------------------------------------------
+# -- current values ---------------------------------------------------------------
 
 
-def test_readings_pass_through_the_samples(records: list[Tags]) -> None:
+def test_readings_equal_the_samples_on_the_quarter(records: list[Tags]) -> None:
     start = dt.datetime(2026, 3, 4, 16, tzinfo=dt.UTC)
     for record in records:
         id = record["id"].id
@@ -93,7 +93,7 @@ def test_readings_pass_through_the_samples(records: list[Tags]) -> None:
         assert reading(id, NOW) == reading(id, NOW)
 
 
-def test_readings_move_and_meters_only_rise() -> None:
+def test_readings_change_and_meters_never_decrease() -> None:
     times = [NOW + step * 5 * SECOND for step in range(720)]
     energy = [reading(METER, at).val for at in times]
     assert all(a <= b for a, b in pairwise(energy))
@@ -104,37 +104,37 @@ def test_readings_move_and_meters_only_rise() -> None:
 # -- a store ----------------------------------------------------------------------
 
 
-def test_history_goes_on_without_a_seam(loaded: StorageAdapter) -> None:
-    life = Simulation(loaded)
-    assert life.beat(NOW).samples == 0  # type: ignore[union-attr]
+def test_history_continues_seamlessly(loaded: StorageAdapter) -> None:
+    simulation = Simulation(loaded)
+    assert simulation.step(NOW).samples == 0  # type: ignore[union-attr]
     later = NOW + HOUR
-    done = life.beat(later)
+    done = simulation.step(later)
     assert done is not None and done.samples == 4 * len(loaded.read("his"))
     assert his(loaded, ZONE) == made(ZONE, NOW - 2 * HOUR, later)
     assert cur(loaded, ZONE) == reading(ZONE, later)
     assert loaded.existing(ZONE)["curStatus"] == "ok"
-    assert life.beat(later + 5 * SECOND).samples == 0  # type: ignore[union-attr]
-    # another process, or this one started again, makes the same of it
-    life.release()
-    assert Simulation(loaded).beat(later).samples == 0  # type: ignore[union-attr]
+    assert simulation.step(later + 5 * SECOND).samples == 0  # type: ignore[union-attr]
+    # another process, or a restart of this one, does the same
+    simulation.release()
+    assert Simulation(loaded).step(later).samples == 0  # type: ignore[union-attr]
 
 
-def test_the_value_now_moves_between_samples(loaded: StorageAdapter) -> None:
-    life = Simulation(loaded)
+def test_current_values_change_between_samples(loaded: StorageAdapter) -> None:
+    simulation = Simulation(loaded)
     seen = []
     for step in range(0, 300, 5):
         at = NOW + step * SECOND
-        beat = life.beat(at)
-        assert beat is not None
+        counts = simulation.step(at)
+        assert counts is not None
         seen.append(cur(loaded, METER).val)
         assert cur(loaded, METER) == reading(METER, at)
         if step:
-            assert 0 < beat.currents < len(loaded.read("cur")) / 2
+            assert 0 < counts.currents < len(loaded.read("cur")) / 2
     assert all(a <= b for a, b in pairwise(seen)) and seen[-1] > seen[0]
 
 
-def test_a_meter_never_falls_at_a_quarter(loaded: StorageAdapter) -> None:
-    life = Simulation(loaded)
+def test_meter_never_decreases_at_a_quarter(loaded: StorageAdapter) -> None:
+    simulation = Simulation(loaded)
     start = dt.datetime(2026, 3, 4, 16, 14, 50, tzinfo=dt.UTC)
     seen: list[float] = []
     write = loaded.set_transient
@@ -146,25 +146,25 @@ def test_a_meter_never_falls_at_a_quarter(loaded: StorageAdapter) -> None:
 
     loaded.set_transient = watched  # type: ignore[method-assign]
     for step in range(0, 30, 3):
-        life.beat(start + step * SECOND)
+        simulation.step(start + step * SECOND)
     assert len(seen) > 9 and seen == sorted(seen)
 
 
-def test_a_long_gap_is_filled_for_a_week_only(store: StorageAdapter) -> None:
+def test_gap_is_filled_for_a_week_at_most(store: StorageAdapter) -> None:
     [record] = [one for one in demo.entities(at=NOW) if one["id"].id == ZONE]
     store.load_entities([record], replace=True)
     store.his_write_all({ZONE: list(demo.samples(record, NOW - HOUR, NOW))}, NOW)
     later = NOW + dt.timedelta(days=40)
-    beat = Simulation(store).beat(later)
-    assert beat == Beat(currents=1, samples=672, commands=0)
+    counts = Simulation(store).step(later)
+    assert counts == StepCounts(currents=1, samples=672, commands=0)
     rest = his(store, ZONE)[4:]
     assert rest == made(ZONE, later - dt.timedelta(days=7), later)
 
 
-def test_without_history_it_begins_now(store: StorageAdapter) -> None:
+def test_new_history_begins_now(store: StorageAdapter) -> None:
     [record] = [one for one in demo.entities(at=NOW) if one["id"].id == METER]
     store.load_entities([record], replace=True)
-    assert Simulation(store).beat(NOW).samples == 1  # type: ignore[union-attr]
+    assert Simulation(store).step(NOW).samples == 1  # type: ignore[union-attr]
     assert [val for _, val in his(store, METER)] == [value_at(METER, NOW)]
 
 
@@ -175,70 +175,70 @@ def test_programs_command_their_own_levels(loaded: StorageAdapter) -> None:
     evening = NOW + 5 * HOUR
     assert value_at(ENABLE, NOW) is True and value_at(ENABLE, evening) is False
     mod = loaded.existing(ENABLE)["mod"]
-    life = Simulation(loaded)
-    life.beat(NOW)
+    simulation = Simulation(loaded)
+    simulation.step(NOW)
     before = loaded.existing(ENABLE)
     assert (before["writeVal"], before["curVal"]) == (True, True)
-    done = life.beat(evening)
+    done = simulation.step(evening)
     assert done is not None and done.commands > 2
     assert loaded.levels_of(ENABLE) == {16: Level(False, demo.WHO)}
     after = loaded.existing(ENABLE)
     assert (after["writeVal"], after["curVal"], after["mod"]) == (False, False, mod)
     assert his(loaded, ENABLE) == made(ENABLE, NOW - 2 * HOUR, evening)
-    # what the demo's own hand holds stays held, above the program
-    assert loaded.existing(BY_HAND)["curVal"] == value_at(BY_HAND, NOW)
+    # a manual override of the demo stays above the program
+    assert loaded.existing(OVERRIDDEN)["curVal"] == value_at(OVERRIDDEN, NOW)
 
 
-def test_what_people_write_stays_and_is_followed(loaded: StorageAdapter) -> None:
+def test_user_writes_are_kept_and_followed(loaded: StorageAdapter) -> None:
     loaded.point_write(ENABLE, 16, True, "joe")
     loaded.point_write(MODE, 8, "warmup", "joe")
     loaded.point_write(SETPOINT, 10, Number(14), "joe")
     arrays = {id: loaded.levels_of(id) for id in (ENABLE, MODE, SETPOINT)}
-    life, evening = Simulation(loaded), NOW + 5 * HOUR
-    life.beat(NOW)
+    simulation, evening = Simulation(loaded), NOW + 5 * HOUR
+    simulation.step(NOW)
     assert (cur(loaded, MODE), cur(loaded, SETPOINT)) == ("warmup", Number(14, "°C"))
-    life.beat(evening)
+    simulation.step(evening)
     assert loaded.levels_of(ENABLE) == arrays[ENABLE]
     assert loaded.levels_of(MODE)[8] == arrays[MODE][8]
     assert loaded.levels_of(SETPOINT)[10] == arrays[SETPOINT][10]
     assert cur(loaded, ENABLE) is True and his(loaded, ENABLE)[-1][1] is True
     assert his(loaded, MODE)[-1][1] == "warmup"
     assert his(loaded, SETPOINT)[-1][1] == Number(14, "°C")
-    # a new write shows at once, and a release gives the point back to its program
+    # a new write is visible at once; after a release the program controls the point
     loaded.point_write(SETPOINT, 9, Number(13), "joe")
-    life.beat(evening + 5 * SECOND)
+    simulation.step(evening + 5 * SECOND)
     assert cur(loaded, SETPOINT) == Number(13, "°C")
     for number in (9, 10):
         loaded.point_write(SETPOINT, number, None, "joe")
-    life.beat(evening + 10 * SECOND)
+    simulation.step(evening + 10 * SECOND)
     assert cur(loaded, SETPOINT) == value_at(SETPOINT, evening)
 
 
-def test_what_people_release_stays_released(loaded: StorageAdapter) -> None:
+def test_user_releases_are_kept(loaded: StorageAdapter) -> None:
     loaded.point_write(ENABLE, 16, None, "joe")
     evening = NOW + 5 * HOUR
-    Simulation(loaded).beat(evening)
+    Simulation(loaded).step(evening)
     assert loaded.levels_of(ENABLE) == {}
     assert cur(loaded, ENABLE) is False
     assert "writeVal" not in loaded.existing(ENABLE)
 
 
-def test_a_point_with_nothing_but_its_default(loaded: StorageAdapter) -> None:
-    fallen = [
+def test_point_with_only_a_default(loaded: StorageAdapter) -> None:
+    default_only = [
         id
         for id in (row["id"].id for row in loaded.read("writable"))
         if set(loaded.levels_of(id)) == {DEFAULT}
     ]
     evening = NOW + 5 * HOUR
-    Simulation(loaded).beat(evening)
-    for id in fallen:
+    Simulation(loaded).step(evening)
+    for id in default_only:
         assert loaded.levels_of(id)[DEFAULT].val == value_at(id, evening)
 
 
-# -- what is not the demo's ---------------------------------------------------------
+# -- points of other origin ---------------------------------------------------------
 
 
-def test_others_points_are_left_alone(loaded: StorageAdapter) -> None:
+def test_other_points_are_not_changed(loaded: StorageAdapter) -> None:
     own = {"point": MARKER, "cur": MARKER, "his": MARKER, "tz": "London"}
     changed = {"id": Ref(ZONE), "kind": "Str", "unit": REMOVE}
     loaded.his_write(ZONE, [(ts, REMOVE) for ts, _ in his(loaded, ZONE)], NOW)
@@ -250,62 +250,60 @@ def test_others_points_are_left_alone(loaded: StorageAdapter) -> None:
         ]
     )
     before = {id: loaded.existing(id) for id in ("mine", "south.b9.other.temp", ZONE)}
-    assert Simulation(loaded).beat(NOW + HOUR) is not None
+    assert Simulation(loaded).step(NOW + HOUR) is not None
     assert {id: loaded.existing(id) for id in before} == before
 
 
 @pytest.mark.parametrize("how", ["removed", "trash", "no cur"])
-def test_a_point_may_go_between_two_beats(loaded: StorageAdapter, how: str) -> None:
-    life = Simulation(loaded)
-    life.beat(NOW)
+def test_point_removed_between_two_steps(loaded: StorageAdapter, how: str) -> None:
+    simulation = Simulation(loaded)
+    simulation.step(NOW)
     if how == "removed":
         loaded.commit([], remove=[ZONE])
     else:
         tag = {"trash": MARKER} if how == "trash" else {"cur": REMOVE}
         loaded.update_entities([{"id": Ref(ZONE), **tag}], force=True)
     later = NOW + 60 * SECOND
-    assert life.beat(later) is not None
+    assert simulation.step(later) is not None
     assert cur(loaded, METER) == reading(METER, later)
-    assert life.beat(NOW + HOUR) is not None
+    assert simulation.step(NOW + HOUR) is not None
 
 
-def test_an_empty_store_has_no_life(store: StorageAdapter) -> None:
-    assert Simulation(store).beat(NOW) == Beat()
+def test_empty_store(store: StorageAdapter) -> None:
+    assert Simulation(store).step(NOW) == StepCounts()
 
 
 # -- several processes --------------------------------------------------------------
 
 
-def test_one_of_several_does_it(sql_store: Any, records: list[Tags]) -> None:
+def test_only_one_process_simulates(sql_store: Any, records: list[Tags]) -> None:
     sql_store.load_entities(records, replace=True)
     with time_machine.travel(NOW, tick=False) as clock:
         first, second = Simulation(sql_store), Simulation(sql_store)
-        assert first.beat(NOW) is not None
-        assert second.beat(NOW) is None
+        assert first.step(NOW) is not None
+        assert second.step(NOW) is None
         clock.shift(14)
-        assert first.beat(NOW + 14 * SECOND) is not None
+        assert first.step(NOW + 14 * SECOND) is not None
         clock.shift(14)
-        assert second.beat(NOW + 28 * SECOND) is None
-        clock.shift(2)  # the first is not heard of for 16 seconds
-        assert second.beat(NOW + 30 * SECOND) is not None
-        assert first.beat(NOW + 30 * SECOND) is None
+        assert second.step(NOW + 28 * SECOND) is None
+        clock.shift(2)  # the first has been inactive for 16 seconds
+        assert second.step(NOW + 30 * SECOND) is not None
+        assert first.step(NOW + 30 * SECOND) is None
         second.release()
-        first.beat(NOW + 31 * SECOND)
-        second.release()  # not its own any more
-        assert second.beat(NOW + 31 * SECOND) is None
+        first.step(NOW + 31 * SECOND)
+        second.release()  # it no longer owns the task
+        assert second.step(NOW + 31 * SECOND) is None
 
 
-def test_a_process_that_was_stopped_meanwhile_writes_nothing(
-    sql_store: Any, records: list[Tags]
-) -> None:
+def test_suspended_process_writes_nothing(sql_store: Any, records: list[Tags]) -> None:
     sql_store.load_entities(records, replace=True)
     with time_machine.travel(NOW, tick=False) as clock:
         slow, other = Simulation(sql_store), Simulation(sql_store)
-        slow.beat(NOW)
+        slow.step(NOW)
         clock.shift(60)
-        other.beat(NOW + 60 * SECOND)
+        other.step(NOW + 60 * SECOND)
         shown = cur(sql_store, METER)
-        assert slow.beat(NOW + 5 * SECOND) is None
+        assert slow.step(NOW + 5 * SECOND) is None
         assert cur(sql_store, METER) == shown
 
 
@@ -325,8 +323,8 @@ def test_the_command(default: StorageAdapter, capsys: Any) -> None:
     call_command("haystack_simulate", once=True)
     assert f"{points} current values, {sampled} samples" in capsys.readouterr().out
     call_command("haystack_simulate", once=True)
-    assert "0 samples" in capsys.readouterr().out  # the first let the task go
-    Simulation(default).beat(NOW)
+    assert "0 samples" in capsys.readouterr().out  # the first has released the task
+    Simulation(default).step(NOW)
     call_command("haystack_simulate", once=True)
     assert "another process" in capsys.readouterr().out
     for wrong in ("0", "-1", "nan", "inf"):
@@ -334,11 +332,11 @@ def test_the_command(default: StorageAdapter, capsys: Any) -> None:
             call_command("haystack_simulate", f"--every={wrong}")
 
 
-def test_a_failure_is_logged_once_and_tried_again(
+def test_failure_is_logged_once_and_retried(
     default: StorageAdapter, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    monkeypatch.setattr(simulating.connections, "close_all", lambda: None)
-    simulator = simulating.Simulator(5)
+    monkeypatch.setattr(simulator.connections, "close_all", lambda: None)
+    thread = simulator.Simulator(5)
     write = type(default).cur_write
 
     def broken(*_: Any) -> None:
@@ -346,42 +344,42 @@ def test_a_failure_is_logged_once_and_tried_again(
 
     with caplog.at_level(logging.ERROR):
         monkeypatch.setattr(type(default), "cur_write", broken)
-        simulator.beat()
-        simulator.beat()
+        thread.step()
+        thread.step()
         assert [record.message for record in caplog.records] == [
-            "storage 'default' cannot be simulated; trying again"
+            "simulation of storage 'default' failed; trying again"
         ]
         monkeypatch.setattr(type(default), "cur_write", write)
-        simulator.beat()
+        thread.step()
         assert cur(default, METER) == reading(METER, NOW)
         assert len(caplog.records) == 1
         monkeypatch.setattr(type(default), "cur_write", broken)
-        simulator.beat()
+        thread.step()
         assert len(caplog.records) == 2
 
 
-def test_it_is_off_unless_the_settings_say_so(settings: Any) -> None:
-    assert simulating.start() is None
+def test_simulator_is_off_by_default(settings: Any) -> None:
+    assert simulator.start() is None
     settings.HAYSTACK = {**settings.HAYSTACK, "SIMULATE_SECONDS": "often"}
-    assert simulating.start() is None
+    assert simulator.start() is None
 
 
-def test_the_thread_ends_when_it_is_stopped(
+def test_thread_can_be_stopped(
     default: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulating.connections, "close_all", lambda: None)
-    simulator = simulating.Simulator(5)
-    monkeypatch.setattr(simulator.stopped, "wait", lambda _: simulator.stopped.set())
-    simulator.run()
+    monkeypatch.setattr(simulator.connections, "close_all", lambda: None)
+    thread = simulator.Simulator(5)
+    monkeypatch.setattr(thread.stopped, "wait", lambda _: thread.stopped.set())
+    thread.run()
     assert cur(default, METER) == reading(METER, NOW)
-    assert Simulation(default).beat(NOW) is not None  # the task is free again
+    assert Simulation(default).step(NOW) is not None  # the task is free again
 
 
-def test_lost_samples_do_not_take_the_value_away(store: StorageAdapter) -> None:
+def test_missing_sample_keeps_the_current_value(store: StorageAdapter) -> None:
     [record] = [one for one in demo.entities(at=NOW) if one["id"].id == ZONE]
     store.load_entities([record], replace=True)
     samples = made(ZONE, NOW, NOW + dt.timedelta(days=11))
     lost = next(ts.utc for ts, val in samples if val is NA)
-    Simulation(store).beat(lost)
+    Simulation(store).step(lost)
     assert his(store, ZONE)[-1][1] is NA
     assert cur(store, ZONE) == reading(ZONE, lost)

@@ -89,7 +89,7 @@ def test_filters_and_their_errors(explorer: Any, server: Restartable) -> None:
     expect(rows(explorer)).to_have_text(["Air", "Fan"])
     server.write("@air,40°F,")
     expect(rows(explorer)).to_have_text(["Fan"])
-    expect(explorer.locator("#count")).to_have_text("1 matches")
+    expect(explorer.locator("#count")).to_have_text("1 match")
     watch(explorer, "site")
     expect(rows(explorer)).to_have_text(["Hall"])
     expect(explorer.locator("#problem")).to_be_empty()
@@ -101,8 +101,8 @@ def test_filters_and_their_errors(explorer: Any, server: Restartable) -> None:
 
 def test_the_tree_leads_to_points(explorer: Any) -> None:
     tree = explorer.get_by_role("navigation", name="Sites, equipment and points")
-    tree.get_by_role("button", name="Open Hall", exact=True).click()
-    tree.get_by_role("button", name="Open Hall AHU").click()
+    tree.get_by_role("button", name="Contents of Hall", exact=True).click()
+    tree.get_by_role("button", name="Contents of Hall AHU").click()
     tree.get_by_role("button", name="Hall AHU", exact=True).click()
     expect(explorer.locator("#filter")).to_have_value("point and equipRef==@ahu")
     expect(rows(explorer)).to_have_count(3)
@@ -119,7 +119,7 @@ def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> Non
     detail = explorer.locator("#detail")
     expect(detail.locator("#detail-name")).to_be_focused()
     expect(detail.locator("#chart")).to_have_attribute(
-        "aria-label", re.compile(r"^History of today, \d+ samples from 70°F to ")
+        "aria-label", re.compile(r"^Today's history: \d+ samples from 70°F to ")
     )
     expect(detail.locator("canvas")).to_be_visible()
     expect(detail.locator("#detail-markers")).to_contain_text("cur")
@@ -141,6 +141,20 @@ def test_texts_of_records_are_no_html(explorer: Any) -> None:
     assert explorer.locator("main img").count() == 0
 
 
+def test_websockets_are_where_the_page_says(page: Any, server: Restartable) -> None:
+    def elsewhere(route: Any) -> None:
+        response = route.fetch()
+        text = response.text().replace('"ws": "/ws/"', '"ws": "/bms/ws/"')
+        text = text.replace('data-project=""', 'data-project="a b"')
+        route.fulfill(response=response, body=text)
+
+    page.route("**/explore/", elsewhere)
+    with page.expect_websocket() as opened:
+        page.goto(f"{server.server.root}/explore/")
+    root = server.server.root.replace("http", "ws", 1)
+    assert opened.value.url == f"{root}/bms/ws/a%20b/"
+
+
 def test_who_is_logged_out_is_told(
     explorer: Any, page: Any, server: Restartable
 ) -> None:
@@ -156,5 +170,6 @@ def test_who_is_logged_out_is_told(
     for filter in ("site", "equip"):  # whenever it was told
         watch(page, filter)
         expect(link).to_have_attribute(
-            "href", f"/log-in/?next=%2Fexplore%2F%3Ffilter%3D{filter}"
+            "href",
+            f"{server.server.root}/log-in/?next=%2Fexplore%2F%3Ffilter%3D{filter}",
         )

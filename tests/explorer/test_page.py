@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -42,14 +43,26 @@ def test_other_projects(db: None) -> None:
     assert client.get("/explore/nosuch/").status_code == 404
 
 
+def test_it_holds_the_urls_for_its_scripts(db: None) -> None:
+    text = logged_in("vera", "viewer").get("/explore/").content.decode()
+    found = re.search(r'<script id="haystack-urls"[^>]*>(.*?)</script>', text)
+    assert found and json.loads(found[1]) == {
+        "api": "/api/",
+        "ws": "/ws/",
+        "login": "/log-in/",
+        "home": "/",
+    }
+
+
 def test_no_script_is_in_the_page_or_from_elsewhere(db: None) -> None:
     response = logged_in("vera", "viewer").get("/explore/")
     text = response.content.decode()
     assert "default-src 'self'" in response["Content-Security-Policy"]
     scripts = re.findall(r"<script([^>]*)>([^<]*)</script>", text)
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for attributes, content in scripts:
-        assert 'src="/static/' in attributes and not content
+        if 'type="application/json"' not in attributes:
+            assert 'src="/static/' in attributes and not content
     assert not re.search(r"\son[a-z]+=|style=", text)
 
 

@@ -1,7 +1,7 @@
 """Random data sets and filters from a seed: much faster than hypothesis.
 
-Filters are made from the data: a path follows what a record holds, a literal is
-mostly a value found there, so that a good part of the answers has rows.
+Filters are derived from the data: a path follows the tags of a record, and a literal
+is usually a value found there, so that a good part of the results has rows.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Generator:
 
     def list(self, depth: int) -> list[Any]:
         size = self.random.choice((0, 1, 2, 2, 3))
-        if self.random.random() < 0.6:  # refs, now and then beside something else
+        if self.random.random() < 0.6:  # refs, sometimes with one other value
             found: list[Any] = [self.ref() for _ in range(size)]
             if self.random.random() < 0.3:
                 found.insert(self.random.randint(0, size), self.value(depth - 1))
@@ -125,13 +125,13 @@ class Generator:
         return self.scalar()
 
     def tags(self, size: int, depth: int = 3) -> Tags:
-        # few of the names, in uneven shares
+        # some names are much more frequent than others
         names = {
             pool.TAGS[int(len(pool.TAGS) * self.random.random() ** 1.5)]
             for _ in range(size)
         }
         if depth < 3 and self.random.random() < 0.1:
-            names.add("id")  # a tag like others inside a dict
+            names.add("id")  # an ordinary tag inside a dict
         return {name: self.value(depth) for name in sorted(names)}
 
     def records(self) -> list[Tags]:
@@ -143,7 +143,7 @@ class Generator:
     # -- filters --------------------------------------------------------------
 
     def path(self, records: list[Tags]) -> tuple[tuple[str, ...], Any]:
-        """A path that mostly leads somewhere, and the value found there."""
+        """A path that usually leads to a value, and the value."""
         by_id = {record["id"].id: record for record in records}
         length = self.random.choice((1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6))
         if self.random.random() < 0.01:
@@ -216,7 +216,7 @@ class Generator:
         return self.leaf(records)
 
     def filters(self, records: list[Tags], count: int) -> list[Filter]:
-        """Distinct ones."""
+        """``count`` distinct filters."""
         found: dict[Filter, None] = {}
         while len(found) < count:
             found.setdefault(self.filter(records))

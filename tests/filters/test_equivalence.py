@@ -1,8 +1,8 @@
-"""Every store answers every filter as the matcher does.
+"""Every store returns the same records for a filter as the matcher.
 
-A pair is a distinct filter on a data set. ``FUZZ_PAIRS`` asks for more of them,
-from random seeds; ``FUZZ_SEED``, printed at the start of such a run and in each
-failure, repeats them.
+A pair is a distinct filter on a data set. ``FUZZ_PAIRS`` sets their number, with random
+seeds; ``FUZZ_SEED``, printed at the start of such a run and in each failure, repeats
+them.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _MOST_TRIALS = 400
 
 
 def expected(tree: Filter, records: list[Tags]) -> set[str]:
-    """The ids that the matcher answers."""
+    """The ids of the records that match."""
     by_id = {record["id"].id: record for record in records}
-    tree = filters.resolved(tree, shipped().implementations)
+    tree = filters.resolve_symbols(tree, shipped().implementations)
     return {id for id, tags in by_id.items() if matches(tree, tags, by_id.get)}
 
 
@@ -62,11 +62,11 @@ def answer(store: StorageAdapter, tree: Filter) -> set[str]:
 
 
 def load(store: StorageAdapter, records: list[Tags]) -> list[Tags]:
-    """Fill the store with these records alone; what it holds, decoded."""
-    store.load_entities([], replace=True)  # transient tags outlive an update
+    """Replace the content of the store; returns its records, decoded."""
+    store.load_entities([], replace=True)  # an update keeps transient tags
     store.load_entities(records)
     if cursor := postgres_cursor(store):
-        with cursor:  # rolled-back tests leave statistics of other data
+        with cursor:  # statistics of rolled-back tests remain
             cursor.execute("ANALYZE entities, entity_ref")
     return [dict(record) for record in store.scan()]
 
@@ -78,7 +78,7 @@ def postgres_cursor(store: StorageAdapter) -> Any:
     return None
 
 
-# -- failures, made small -------------------------------------------------------
+# -- shrinking of failures ------------------------------------------------------
 
 
 def smaller_filters(tree: Filter) -> Iterator[Filter]:
@@ -112,7 +112,7 @@ def smaller_data(records: list[Tags]) -> Iterator[list[Tags]]:
 def shrunk(
     fails: Callable[[Filter, list[Tags]], bool], tree: Filter, records: list[Tags]
 ) -> tuple[Filter, list[Tags]]:
-    """Greedily: any smaller filter or data set that still fails is taken."""
+    """Shrink greedily: accept any smaller filter or data set that still fails."""
     trials = 0
     progress = True
     while progress and trials < _MOST_TRIALS:
@@ -171,7 +171,7 @@ def texts(records: list[Tags]) -> list[str]:
 
 
 def prefer_index(store: StorageAdapter, index: int) -> None:
-    """On PostgreSQL half of the sets are asked through the indexes."""
+    """On PostgreSQL, query every second data set through the indexes."""
     if index % 2 and (cursor := postgres_cursor(store)):
         with cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
@@ -198,8 +198,8 @@ def test_random_filters(store: StorageAdapter, index: int) -> None:
 
 
 @pytest.mark.parametrize("index", SETS[: max(4, len(SETS) // 5)])
-def test_path_forms(sql_store: OrmAdapter, index: int) -> None:
-    """A path followed row by row and one answered by sets are the same."""
+def test_walked_paths_equal_set_paths(sql_store: OrmAdapter, index: int) -> None:
+    """Following a path row by row gives the same result as sets of ids."""
     seed = f"{SEED}-paths-{index}"
     generator = Generator(seed)
     records = generator.records()
@@ -222,7 +222,7 @@ def test_path_forms(sql_store: OrmAdapter, index: int) -> None:
 def test_filters_are_conditions_for_any_query(
     sql_store: OrmAdapter, index: int
 ) -> None:
-    """As a selected column, behind NOT and beside other conditions."""
+    """As a selected column, under NOT and combined with other conditions."""
     generator = Generator(f"{SEED}-conditions-{index}")
     records = generator.records()
     load(sql_store, records)
@@ -287,10 +287,10 @@ LEAVES = {
 def test_deepest_nesting(store: StorageAdapter, leaf: str, first: bool) -> None:
     tree = filters.parse(leaf)
     inner: Filter = Has(("x",))
-    for level in range(2 * MAX_DEPTH):  # two levels take one parenthesis
+    for level in range(2 * MAX_DEPTH):  # two levels need one parenthesis
         kind = Or if level % 2 else And
-        beside = tree if level < 40 else Has(("y",))  # arrows are capped as well
-        inner = joined(kind, [beside, inner] if first else [inner, beside])
+        other = tree if level < 40 else Has(("y",))  # arrows are limited too
+        inner = joined(kind, [other, inner] if first else [inner, other])
     check(store, inner)
 
 
@@ -328,9 +328,7 @@ def test_wide_and_deep(store: StorageAdapter) -> None:
 
 
 @pytest.mark.parametrize("length", [2, 3, 4])
-def test_statistics_of_an_empty_table_do_no_harm(
-    sql_store: OrmAdapter, length: int
-) -> None:
+def test_stale_statistics_of_an_empty_table(sql_store: OrmAdapter, length: int) -> None:
     """A planner that expects no rows must not nest loops over all of them."""
     records = [
         {"id": Ref(f"r{n}"), "a": [Ref(f"r{n + 1}"), Ref(f"r{n + 2}")], "x": Number(n)}

@@ -1,4 +1,4 @@
-"""What a filter means: the table of docHaystack Filters, case by case."""
+"""Evaluation of filters: the table of docHaystack Filters, case by case."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from haystack_app.defs import shipped
-from haystack_app.filters import matches, parse, resolved
+from haystack_app.filters import matches, parse, resolve_symbols
 from haystack_app.filters.planner import candidates, plan, terms_of
 from haystack_app.kinds import (
     MARKER,
@@ -125,7 +125,7 @@ def test_meaning(text: str, right: bool) -> None:
 
 
 def test_meaning_in_every_store(store: StorageAdapter) -> None:
-    """The same table; a difference is shown with all others, not one at a time."""
+    """The same table; all differences are shown at once."""
     store.load_entities([RECORD, TARGET])
     wrong = []
     for text, right in CASES:
@@ -143,7 +143,7 @@ def test_combinations(word: str) -> None:
         assert found is bool(left and right if word == "and" else left or right)
 
 
-def test_references_in_a_circle_end() -> None:
+def test_circular_references_terminate() -> None:
     records = {id: {"id": Ref(id), "next": [Ref("x"), Ref("y")]} for id in "xy"}
     path = "->".join(["next"] * 10)
     assert matches(parse(path), records["x"], records.get)
@@ -151,7 +151,7 @@ def test_references_in_a_circle_end() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_plan_answers_a_superset(seed: int) -> None:
+def test_plan_candidates_are_a_superset(seed: int) -> None:
     generator = Generator(f"plan-{seed}")
     records = {record["id"].id: record for record in generator.records()}
     index: dict[Any, set[str]] = {}
@@ -160,7 +160,7 @@ def test_a_plan_answers_a_superset(seed: int) -> None:
             index.setdefault(term, set()).add(id)
     narrowed = 0
     for given in generator.filters(list(records.values()), 300):
-        tree = resolved(given, shipped().implementations)
+        tree = resolve_symbols(given, shipped().implementations)
         found = candidates(
             plan(tree), lambda term: index.get(term, set()), lambda: set(records)
         )

@@ -1,4 +1,4 @@
-"""The grammar: what parses to which tree, what does not, and where it says so."""
+"""The filter grammar: trees, literals, and errors with their column."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TREES: dict[str, Filter] = {
     "^hot-water": IsSymbol("hot-water"),
     "Site": IsSpec("Site"),
     "ph.points::Temp_2": IsSpec("ph.points::Temp_2"),
-    # keywords are tag names where a name may stand
+    # keywords are tag names where a name is allowed
     "not": Has(("not",)),
     "not not": Missing(("not",)),
     "not->a": Has(("not", "a")),
@@ -157,7 +157,7 @@ def test_literals(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", FAULTS)
-def test_faults_name_their_column(text: str) -> None:
+def test_errors_have_a_column(text: str) -> None:
     with pytest.raises(ParseError) as caught:
         parse(text)
     assert caught.value.message
@@ -172,13 +172,13 @@ def test_faults_name_their_column(text: str) -> None:
         ("dis == 'x'", 'expected a value (true, 5kW, "text", @ref), found'),
     ],
 )
-def test_common_slips_are_told_what_is_right(text: str, words: str) -> None:
+def test_common_mistakes_get_a_hint(text: str, words: str) -> None:
     with pytest.raises(ParseError) as caught:
         parse(text)
     assert caught.value.message.startswith(words)
 
 
-def test_caps() -> None:
+def test_limits() -> None:
     assert parse("(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH) == A
     path = "->".join(["a"] * MAX_PATH)
     assert parse(path) == Has(("a",) * MAX_PATH)
@@ -192,7 +192,7 @@ def test_caps() -> None:
 
 @given(asts)
 @settings(max_examples=400, deadline=None, derandomize=True)
-def test_text_of_a_tree_parses_to_it(tree: Filter) -> None:
+def test_tree_round_trips_through_text(tree: Filter) -> None:
     assert parse(filter_text(tree)) == tree
 
 

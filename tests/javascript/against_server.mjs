@@ -1,12 +1,14 @@
-/** One watch on a real server: what it was told, a line of JSON at a time.
+/** A watch on a real server. Prints a line of JSON for each event.
  *
  * node --experimental-websocket against_server.mjs URL TOKEN FILTER
+ *
+ * Each line of standard input is an op to call.
  */
 
-import { Live } from "../../haystack_app/static/haystack_app/live.js";
+import { Live, LiveError } from "../../haystack_app/static/haystack_app/live.js";
 
 const [url, token, filter] = process.argv.slice(2);
-const say = (it) => console.log(JSON.stringify(it));
+const say = (/** @type {object} */ event) => console.log(JSON.stringify(event));
 
 const live = new Live({ url, token, onStatus: ({ state }) => say({ state }) });
 const watch = live.watch(
@@ -29,6 +31,7 @@ for await (const line of process.stdin) {
   try {
     say({ answer: (await live.call(op)).rows });
   } catch (error) {
+    if (!(error instanceof LiveError)) throw error;
     say({ error: error.message, status: error.status });
   }
 }

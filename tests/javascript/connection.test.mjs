@@ -1,4 +1,4 @@
-/** How live.js keeps its connection. */
+/** Connections of live.js. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
@@ -8,6 +8,7 @@ import {
   after,
   before,
   connect,
+  idOf,
   last,
   MockWebSocket,
   pass,
@@ -20,9 +21,12 @@ import {
 beforeEach(before);
 afterEach(after);
 
+/** @import { Status } from "../../haystack_app/static/haystack_app/live.js" */
+
+/** @param {Status[]} statuses */
 const states = (statuses) => statuses.map((status) => status.state);
 
-test("it says how it is", () => {
+test("each change of state is reported", () => {
   const { live, statuses } = connect();
   last().open();
   last().breaks(1012, "restart");
@@ -46,7 +50,7 @@ test("it says how it is", () => {
   });
 });
 
-test("a token is the first thing it says", () => {
+test("the token is the first message", () => {
   const { live } = connect({ token: "secret" });
   watching(live);
   last().open();
@@ -55,26 +59,30 @@ test("a token is the first thing it says", () => {
   assert.equal(sub.op, "sub");
 });
 
-test("the address follows from the page's", () => {
-  globalThis.location = { protocol: "https:", host: "here:8000" };
+test("the websockets are on the server of the page unless a url says otherwise", () => {
+  const page = { origin: "https://here:8000" };
+  Object.defineProperty(globalThis, "location", { value: page, configurable: true });
   try {
-    for (const [project, url] of [
-      [undefined, "wss://here:8000/ws/"],
-      ["a b", "wss://here:8000/ws/a%20b/"],
-    ]) {
-      new Live({ project, WebSocket: MockWebSocket }).close();
-      assert.equal(last().url, url);
+    for (const [options, address] of /** @type {const} */ ([
+      [{}, "wss://here:8000/ws/"],
+      [{ project: "a b" }, "wss://here:8000/ws/a%20b/"],
+      [{ url: "/bms/ws/" }, "wss://here:8000/bms/ws/"],
+      [{ url: "ws://there/ws/" }, "ws://there/ws/"],
+      [{ url: "https://there/ws/" }, "wss://there/ws/"],
+    ])) {
+      new Live({ ...options, WebSocket: MockWebSocket }).close();
+      assert.equal(last().url, address);
     }
   } finally {
-    delete globalThis.location;
+    Reflect.deleteProperty(globalThis, "location");
   }
 });
 
-test("each try waits twice as long, half a minute at most", () => {
-  const { statuses } = connect();
+test("retry delays double, up to half a minute", () => {
+  const { status, statuses } = connect();
   for (let tries = 0; tries < 12; tries++) {
     last().breaks();
-    pass(statuses.at(-1).retryIn);
+    pass(status().retryIn ?? 0);
   }
   const waits = statuses.filter((it) => it.state === "waiting").map((it) => it.retryIn);
   assert.deepEqual(waits.slice(0, 7), [500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
@@ -82,50 +90,50 @@ test("each try waits twice as long, half a minute at most", () => {
   assert.equal(sockets.length, 13);
 });
 
-test("waits are spread over the upper half", () => {
+test("retry delays are random from half of the longest", () => {
   mock.restoreAll();
   mock.method(Math, "random", () => 0);
-  const { statuses } = connect();
+  const { status } = connect();
   last().breaks();
-  assert.equal(statuses.at(-1).retryIn, 250);
+  assert.equal(status().retryIn, 250);
 });
 
-test("only a connection that lasts makes tries count from the beginning", () => {
-  const { statuses } = connect();
+test("only a connection that lasts resets the retry delay", () => {
+  const { status, statuses } = connect();
   const wait = () => {
     last().breaks();
-    pass(statuses.at(-1).retryIn);
+    pass(status().retryIn ?? 0);
     last().open();
-    return statuses.findLast((it) => it.state === "waiting").retryIn;
+    return statuses.findLast((it) => it.state === "waiting")?.retryIn;
   };
   assert.deepEqual([wait(), wait(), wait()], [500, 1000, 2000]);
   pass(10_000);
   assert.equal(wait(), 500);
 });
 
-test("nobody is let in: no other try", () => {
+test("a refused login or an unknown project is final", () => {
   for (const code of [4401, 4404]) {
-    const { live, statuses } = connect();
+    const { live, status } = connect();
     const { ended } = watching(live);
     last().open();
     last().breaks(code, "log in");
     const made = sockets.length;
     pass(600_000);
     assert.equal(sockets.length, made);
-    assert.deepEqual(statuses.at(-1), { state: "closed", code, reason: "log in" });
+    assert.deepEqual(status(), { state: "closed", code, reason: "log in" });
     assert.deepEqual(ended, ["log in"]);
   }
 });
 
-test("no log-in is an answer too", () => {
-  const { live, statuses } = connect();
+test("an answer with status 401 is final too", () => {
+  const { live, status } = connect();
   const { ended } = watching(live);
   last().open();
   last().fail(last().take("sub")[0], 401, "log in first");
   pass(600_000);
   assert.equal(sockets.length, 1);
   assert.equal(last().closedBy, "client");
-  assert.deepEqual(statuses.at(-1), {
+  assert.deepEqual(status(), {
     state: "closed",
     code: 4401,
     reason: "log in first",
@@ -133,7 +141,7 @@ test("no log-in is an answer too", () => {
   assert.deepEqual(ended, ["log in first"]);
 });
 
-test("a late log-in, a server that goes: another try", () => {
+test("a late login and a server that stops are retried", () => {
   for (const code of [4408, 1001, 1013]) {
     connect();
     last().open();
@@ -144,8 +152,8 @@ test("a late log-in, a server that goes: another try", () => {
   }
 });
 
-test("silence is asked about, and no answer is the end of the connection", () => {
-  const { statuses } = connect();
+test("a silent server is pinged, and no answer ends the connection", () => {
+  const { status } = connect();
   const [first] = sockets;
   first.open();
   pass(19_999);
@@ -153,30 +161,30 @@ test("silence is asked about, and no answer is the end of the connection", () =>
   pass(1);
   assert.equal(first.take("ping").length, 1);
   pass(19_999);
-  assert.equal(statuses.at(-1).state, "open");
+  assert.equal(status().state, "open");
   pass(1);
-  assert.equal(statuses.at(-1).state, "waiting");
+  assert.equal(status().state, "waiting");
   assert.equal(first.closedBy, "client");
-  first.breaks(1006); // says so much later: nobody listens any more
+  first.breaks(1006); // a late close event is ignored
   pass(500);
   assert.equal(sockets.length, 2);
 });
 
-test("a slow op holds up the answer to a ping", async () => {
-  const { live, statuses } = connect();
+test("a ping waits longer while an op is running", async () => {
+  const { live, status } = connect();
   last().open();
   const slow = live.call("hisRead");
   pass(20_000);
   assert.equal(last().take("ping").length, 1);
   pass(89_999);
-  assert.equal(statuses.at(-1).state, "open");
+  assert.equal(status().state, "open");
   pass(1);
-  assert.equal(statuses.at(-1).state, "waiting");
+  assert.equal(status().state, "waiting");
   await assert.rejects(slow);
 });
 
-test("whatever comes is a sign of life", () => {
-  const { statuses } = started();
+test("any message counts as a sign of life", () => {
+  const { status } = started();
   for (let seq = 2; seq < 12; seq++) {
     pass(15_000);
     last().push("w", seq, [rec("a", seq)]);
@@ -186,10 +194,10 @@ test("whatever comes is a sign of life", () => {
   last().tell({ op: "pong" });
   pass(20_000);
   assert.equal(last().take("ping").length, 2);
-  assert.equal(statuses.at(-1).state, "open");
+  assert.equal(status().state, "open");
 });
 
-test("an error counts once, whether or not a close follows", () => {
+test("an error counts once, whether or not a close event follows", () => {
   const { statuses } = connect();
   const [first] = sockets;
   first.fails();
@@ -201,16 +209,16 @@ test("an error counts once, whether or not a close follows", () => {
   assert.equal(sockets.length, 3);
 });
 
-test("a host that does not answer at all is given up", () => {
-  const { statuses } = connect();
+test("an unreachable host times out", () => {
+  const { status } = connect();
   pass(20_000);
-  assert.equal(statuses.at(-1).state, "waiting");
+  assert.equal(status().state, "waiting");
   pass(500);
   assert.equal(sockets.length, 2);
 });
 
-test("who is woken tries at once, or asks at once", () => {
-  const { live, statuses } = connect();
+test("wake reconnects or pings immediately", () => {
+  const { live, status } = connect();
   last().breaks();
   live.wake();
   assert.equal(sockets.length, 2);
@@ -218,10 +226,10 @@ test("who is woken tries at once, or asks at once", () => {
   live.wake();
   assert.equal(last().take("ping").length, 1);
   pass(5_000);
-  assert.equal(statuses.at(-1).state, "waiting");
+  assert.equal(status().state, "waiting");
 });
 
-test("an op is a promise of its grid", async () => {
+test("a call resolves to the grid of its answer", async () => {
   const { live } = connect();
   last().open();
   const both = [live.call("about"), live.call("nav", gridOf([{ navId: "s" }]))];
@@ -231,10 +239,10 @@ test("an op is a promise of its grid", async () => {
   last().answer(nav, [rec("e", 1)]);
   last().answer(about, [{ tz: "UTC" }]);
   const [first, second] = await Promise.all(both);
-  assert.deepEqual([first.rows[0].tz, second.rows[0].id.val], ["UTC", "e"]);
+  assert.deepEqual([first.rows[0].tz, idOf(second.rows[0])], ["UTC", "e"]);
 });
 
-test("what goes wrong rejects it", async () => {
+test("a call that fails is rejected", async () => {
   const { live } = connect();
   await assert.rejects(live.call("about"), {
     name: "LiveError",
@@ -249,10 +257,12 @@ test("what goes wrong rejects it", async () => {
   await assert.rejects(forbidden, { message: "no right", status: 403 });
   const lost = live.call("pointWrite");
   last().breaks();
-  await assert.rejects(lost, { message: "the connection broke" });
+  await assert.rejects(lost, {
+    message: "the connection was lost before the answer arrived",
+  });
 });
 
-test("a write that got no answer is not sent again", async () => {
+test("a call without an answer is not repeated", async () => {
   const { live } = connect();
   last().open();
   const lost = live.call("pointWrite");
@@ -263,8 +273,8 @@ test("a write that got no answer is not sent again", async () => {
   assert.deepEqual(last().take(), []);
 });
 
-test("who closes ends everything", async () => {
-  const { live, statuses, ended, told } = started();
+test("close ends the connection, its calls and its watches", async () => {
+  const { live, status, ended, told } = started();
   const waiting = live.call("about");
   const socket = last();
   live.close();
@@ -277,11 +287,11 @@ test("who closes ends everything", async () => {
   socket.push("w", 2, [rec("a", 5)]);
   pass(600_000);
   assert.equal(sockets.length, 1);
-  assert.equal(statuses.at(-1).state, "closed");
+  assert.equal(status().state, "closed");
   assert.deepEqual([ended, told], [[], []]);
 });
 
-test("who closes while it waits is not connected again", () => {
+test("close cancels a pending retry", () => {
   const { live } = connect();
   last().breaks();
   live.close();
@@ -289,9 +299,9 @@ test("who closes while it waits is not connected again", () => {
   assert.equal(sockets.length, 1);
 });
 
-test("a watch made when it says that it is open subscribes once", () => {
-  let live;
-  live = new Live({
+test("a watch made in the open handler subscribes once", () => {
+  /** @type {Live} */
+  const live = new Live({
     url: "ws://server/ws/",
     WebSocket: MockWebSocket,
     onStatus: ({ state }) => state === "open" && watching(live),

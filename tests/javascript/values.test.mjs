@@ -1,4 +1,4 @@
-/** How the explorer writes values. */
+/** Texts of values in the explorer. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,12 @@ import {
   whenText,
 } from "../../haystack_app/static/haystack_app/explorer/values.js";
 
-test("each kind is a text", () => {
+/**
+ * @import { Hayson, HaysonRef } from "../../haystack_app/static/haystack_app/live.js"
+ */
+
+test("each kind has a text", () => {
+  /** @type {[Hayson | undefined, string][]} */
   const texts = [
     [null, ""],
     [undefined, ""],
@@ -44,17 +49,21 @@ test("each kind is a text", () => {
   for (const [value, text] of texts) assert.equal(textOf(value), text);
 });
 
-test("nothing a record holds is too long, too deep or too odd", () => {
+test("texts of long, deep and unknown values are short", () => {
+  /** @type {Hayson} */
   let deep = 1;
   for (let depth = 0; depth < 1000; depth++) deep = [deep];
   assert.equal(textOf(deep), "[[[[…]]]]");
   assert.equal(textOf("x".repeat(1000)).length, 401);
   for (const kind of ["constructor", "toString", "__proto__"]) {
-    assert.equal(textOf({ _kind: kind, a: 1 }), "{a: 1}");
+    const unknown = /** @type {Hayson} */ (
+      /** @type {unknown} */ ({ _kind: kind, a: 1 })
+    );
+    assert.equal(textOf(unknown), "{a: 1}");
   }
 });
 
-test("numbers keep what can be seen of them", () => {
+test("numbers are rounded to the digits that matter", () => {
   assert.equal(numberText(0.001234), "0.00123");
   assert.equal(numberText(0), "0");
   assert.equal(numberText(-12.345), "-12.35");
@@ -62,7 +71,8 @@ test("numbers keep what can be seen of them", () => {
   assert.equal(numberText(1234567.8, "kWh"), "1,234,568 kWh");
 });
 
-test("a record is called by the first name it has", () => {
+test("a record is named by the first naming tag that it has", () => {
+  /** @type {HaysonRef} */
   const id = { _kind: "ref", val: "a" };
   assert.equal(nameOf({ id, dis: "Air", navName: "Nav" }), "Air");
   assert.equal(nameOf({ id, navName: "Nav" }), "Nav");
@@ -70,12 +80,12 @@ test("a record is called by the first name it has", () => {
   assert.equal(nameOf({ id, dis: { _kind: "marker" } }), "✓");
 });
 
-test("only ids that are ids stand in filters", () => {
+test("only valid ids become refs in a filter", () => {
   assert.equal(filterId("north.b1:x-y~z"), "@north.b1:x-y~z");
   assert.equal(filterId("a or site"), "");
 });
 
-test("times of today are times, others dates", () => {
+test("an instant of today is a time, any other a date", () => {
   const now = new Date(2026, 10, 25, 12, 0, 0);
   assert.equal(whenText(+new Date(2026, 10, 25, 9, 5, 7), now), "09:05:07");
   assert.equal(whenText(+new Date(2026, 10, 24, 9, 5, 7), now), "24 Nov");

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from websockets.exceptions import InvalidStatus
 
 from haystack_app.kinds import MARKER, Grid, Number, Ref
-from haystack_app.live import consumers, hub
+from haystack_app.live import connection, hub, signals
 from haystack_app.models import GroupScope, Token
 from haystack_app.storage.currents import Current
 from haystack_app.storage.handler import storages
@@ -139,7 +139,7 @@ def test_who_leaves_without_taking_what_was_sent_is_let_go(opened: Open) -> None
         socket.say(op="ping", ref="x" * 1_000_000)
     socket.raw.socket.shutdown(SHUT_RDWR)
     deadline = time.monotonic() + 30
-    while any(one.members or one.watches for one in hub._hubs.values()):
+    while any(one.members or one.watches for one in signals.hubs.values()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -266,7 +266,7 @@ def test_a_wrong_token_ends_the_connection(opened: Open) -> None:
 
 
 def test_who_says_nothing_has_to_leave(opened: Open, monkeypatch: Any) -> None:
-    monkeypatch.setattr(consumers, "AUTH_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "AUTH_SECONDS", 0.2)
     assert opened(None).close_code() == 4408
 
 

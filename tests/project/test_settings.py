@@ -87,7 +87,7 @@ def test_postgres_variants(load: Load) -> None:
     )["DATABASES"]["default"]
     assert (words["HOST"], words["NAME"]) == ("/run/pg", "u")
     assert words["OPTIONS"] == {
-        **databases.GONE_HOSTS,
+        **databases.CONNECTION_TIMEOUTS,
         "connect_timeout": "1",
         "options": "-c jit=off -c timezone=UTC -c work_mem=32MB -c work_mem=8MB",
     }

@@ -246,7 +246,7 @@ def test_random_scopes(store: Store, index: int) -> None:
     store.load_entities(generator.records())
     records = [dict(record) for record in store.scan()]
     given = generator.filters(records, 36)
-    trees = [filters.resolved(tree, shipped().implementations) for tree in given]
+    trees = [filters.resolve_symbols(tree, shipped().implementations) for tree in given]
     answered = 0
     for scope in trees[:6]:
         view = store.visible_to(scope)

@@ -1,4 +1,4 @@
-"""CSV: texts for spreadsheets, and what comes back from them."""
+"""CSV as it is written for spreadsheets, and as it is read."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_titles(col: Col, title: str) -> None:
     ],
 )
 def test_quotes(cell: Any, written: str) -> None:
-    """Also for the only cell of a row, which would be an empty line."""
+    """Also if it is the only cell of a row, which would be an empty line."""
     assert csv_writer.grid_text(Grid([Col("a")], [{"a": cell}])) == f"a\n{written}\n"
 
 
@@ -131,7 +131,7 @@ def test_line_ends_blank_lines_and_the_byte_order_mark(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\ufeff", "\r\n\r\n"])
-def test_no_text_is_the_empty_grid(text: str) -> None:
+def test_empty_text_is_an_empty_grid(text: str) -> None:
     assert csv_reader.read_grid(text).names == ["empty"]
 
 
@@ -166,7 +166,7 @@ def test_any_header_has_names(header: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "message"),
     [
         ("a\n1,2\n", "expected 1 cells, found 2"),
         ("a,b\n1\n", "expected 2 cells, found 1"),
@@ -175,17 +175,17 @@ def test_any_header_has_names(header: list[str]) -> None:
         ("a\n" + "x" * 200_000, "field limit"),
     ],
 )
-def test_faults(text: str, why: str) -> None:
-    with pytest.raises(ParseError, match=why) as caught:
+def test_invalid_text(text: str, message: str) -> None:
+    with pytest.raises(ParseError, match=message) as caught:
         csv_reader.read_grid(text)
     assert caught.value.position == "line 2"
 
 
-def test_many_columns_of_one_name() -> None:
+def test_duplicate_column_names() -> None:
     assert csv_reader.read_grid(",".join(["a"] * 50_000)).names[-1] == "a_49999"
 
 
-def test_the_cap_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_CELLS", 10)
     csv_reader.read_grid("a\n" + "1\n" * 5)
     with pytest.raises(ParseError, match="more than 10 values") as caught:

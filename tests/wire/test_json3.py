@@ -141,7 +141,7 @@ def test_other_forms_are_read(text: str, value: Any) -> None:
         ["m:x", "z:x", "-:x", "q:what", "1:30", "é:x", "N:5", " :x", "::"],
     ],
 )
-def test_bad_strings(text: list[str]) -> None:
+def test_invalid_strings(text: list[str]) -> None:
     for one in text:
         with pytest.raises(ParseError) as caught:
             json3_reader.read_value(json3_writer.dump(["", 1.0])[:-1] + f',"{one}"]')
@@ -156,7 +156,7 @@ GRID = Grid(
 
 
 def test_a_grid() -> None:
-    """Meta of columns stands beside their name; null cells are left out."""
+    """Column meta is in the same object as the name; null cells are left out."""
     text = json3_writer.grid_text(GRID)
     assert text == (
         '{"meta":{"ver":"3.0","m":"m:","dis":"x"},'
@@ -171,7 +171,7 @@ def test_a_grid() -> None:
     )
 
 
-def test_a_grid_as_others_write_it() -> None:
+def test_grid_written_by_other_implementations() -> None:
     text = """{"rows": [{"a": "n:1", "b": null}],
         "cols": [{"a2": null, "name": "a"}, {"name": "b"}],
         "meta": {"ver": "2.0", "x": null}}"""
@@ -184,7 +184,7 @@ def test_a_grid_as_others_write_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["5", "[]", "{}", '"m:"', "null"])
-def test_what_is_no_grid(text: str) -> None:
+def test_non_grid_is_rejected(text: str) -> None:
     with pytest.raises(ParseError, match="expected a grid"):
         json3_reader.read_grid(text)
 
@@ -196,7 +196,7 @@ def test_dicts() -> None:
             json3_reader.read_dict(text)
 
 
-def test_caps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_CELLS", 10)
     monkeypatch.setattr(limits, "MAX_DEPTH", 2)
     rows = '{"meta":{"ver":"3.0"},"cols":[{"name":"a"}],"rows":[%s]}'

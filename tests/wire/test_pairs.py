@@ -1,8 +1,8 @@
-"""From each format to each other: what arrives, and what a format cannot carry.
+"""Conversion between all formats, and values that a format cannot represent.
 
-Zinc, Hayson and JSON 3 carry grids whole. Trio carries the records of a grid: its
-meta, that of its columns, their order and rows without a value are lost. CSV
-carries texts of values, in one direction.
+Zinc, Hayson and JSON 3 represent whole grids. Trio represents the records of a grid:
+its meta, that of its columns, their order and rows without a value are lost. CSV has
+the texts of the values only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 from haystack_app.kinds import MARKER, Col, Grid, Number, Ref
-from haystack_app.kinds.series import Chunk, Joined, Series
+from haystack_app.kinds.series import Chunk, JoinedSeries, Series
 from haystack_app.wire import (
     csv_reader,
     csv_writer,
@@ -41,7 +41,7 @@ every_format = pytest.mark.parametrize("name", BY_NAME)
 
 
 def sent(grid: Grid, name: str) -> Grid:
-    """What a reader makes of what the format's writer makes of a grid."""
+    """The grid after writing it in a format and reading it again."""
     format = BY_NAME[name]
     assert format.write is not None
     return format.read_bytes("".join(format.write(grid)).encode())
@@ -53,7 +53,7 @@ def records(grid: Grid) -> list[str]:
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(WHOLE, 2)))
 @given_once(some, grid=wire_grids)
-def test_grids_arrive_whole(first: str, second: str, grid: Grid) -> None:
+def test_grids_survive_conversion(first: str, second: str, grid: Grid) -> None:
     found = sent(sent(grid, first), second)
     assert canonical(found) == canonical(grid)
     assert found.names == grid.names
@@ -61,7 +61,7 @@ def test_grids_arrive_whole(first: str, second: str, grid: Grid) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 @given_once(some, grid=wire_grids)
-def test_records_arrive_through_trio(name: str, grid: Grid) -> None:
+def test_records_survive_trio(name: str, grid: Grid) -> None:
     found = sent(sent(sent(grid, name), "trio"), name)
     assert records(found) == records(grid)
     assert not found.meta
@@ -75,7 +75,7 @@ def test_csv_is_the_same_from_every_format(name: str, grid: Grid) -> None:
 
 
 @given_once(some, grid=wire_grids)
-def test_csv_comes_back_as_texts(grid: Grid) -> None:
+def test_csv_is_read_as_strings(grid: Grid) -> None:
     bare = Grid([Col(name) for name in grid.names], grid.rows)
     found = sent(bare, "csv")
     assert found.cols == [Col(name, {"orig": name}) for name in grid.names]
@@ -101,7 +101,7 @@ def rows_of(format: Format, text: str) -> list[Any]:
 
 
 @every_format
-def test_a_long_grid_comes_in_pieces(name: str) -> None:
+def test_long_grid_is_written_in_chunks(name: str) -> None:
     format = BY_NAME[name]
     assert format.write is not None
     grid = Grid.of(MANY)
@@ -131,19 +131,21 @@ def series(start: int, count: int) -> Series:
 
 
 @every_format
-def test_joined_histories_are_written_as_their_rows_are(name: str) -> None:
+def test_joined_series_is_written_like_rows(name: str) -> None:
     write = BY_NAME[name].write
     assert write is not None
     cols = [Col("ts"), Col("v0"), Col("v1")]
-    joined = Joined("New_York", ["v0", "v1"], [series(0, 3), series(60_000_000, 3)])
+    joined = JoinedSeries(
+        "New_York", ["v0", "v1"], [series(0, 3), series(60_000_000, 3)]
+    )
     text = "".join(write(Grid(cols, joined)))
     assert text == "".join(write(Grid(cols, list(joined))))
     assert text.count("\n") >= 4
 
 
 @every_format
-def test_a_history_is_read_while_it_is_written(name: str) -> None:
-    """Not a row more than the pieces so far need."""
+def test_history_is_streamed(name: str) -> None:
+    """No more rows are read than the chunks so far need."""
     write = BY_NAME[name].write
     assert write is not None
     read = 0
@@ -163,9 +165,9 @@ def test_a_history_is_read_while_it_is_written(name: str) -> None:
     assert read == 10
 
 
-# -- what has no form -------------------------------------------------------------
+# -- values that a format cannot represent ----------------------------------------
 
-NO_FORM: list[tuple[Callable[[Any], str], Any]] = [
+UNREPRESENTABLE: list[tuple[Callable[[Any], str], Any]] = [
     (zinc_writer.value_text, object()),
     (hayson_writer.dump, object()),
     (hayson_writer.dump, {"_kind": "x"}),
@@ -183,15 +185,15 @@ NO_FORM: list[tuple[Callable[[Any], str], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("write", "value"), NO_FORM)
-def test_what_has_no_form_is_an_encode_error(
+@pytest.mark.parametrize(("write", "value"), UNREPRESENTABLE)
+def test_unrepresentable_value_raises_encode_error(
     write: Callable[[Any], str], value: Any
 ) -> None:
     with pytest.raises(EncodeError):
         write(value)
 
 
-def test_what_trio_loses_of_a_grid() -> None:
+def test_trio_drops_grid_metadata() -> None:
     grid = Grid(
         [Col("b", {"dis": "B"}), Col("a"), Col("none")],
         [{"b": 1.0, "a": MARKER}, {}, {"b": "x"}],

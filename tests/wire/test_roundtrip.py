@@ -1,7 +1,7 @@
-"""Formats give back what they were given, and say where a text is wrong.
+"""Every format reads back what it writes, and its errors have a position.
 
-What only one format has is in the module of its name; ``test_pairs`` goes from each
-format to each other.
+Features of a single format are tested in the module of its name; ``test_pairs``
+converts between formats.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "filter": filters.parse,
 }
 TAKES_ANY_TEXT = {"trio value", "csv grid"}
-"""What is nothing else is a Str, or a cell."""
+"""Text that is not anything else is a Str, or a cell."""
 
 value_formats = pytest.mark.parametrize("name", VALUES)
 grid_formats = pytest.mark.parametrize("name", GRIDS)
@@ -148,7 +148,7 @@ def test_an_xstr_type_may_look_like_a_keyword(name: str, type: str) -> None:
         assert canonical(GRIDS[name][1](GRIDS[name][0](grid))) == canonical(grid)
 
 
-# -- faults ---------------------------------------------------------------------
+# -- errors ---------------------------------------------------------------------
 
 FAULTS: dict[str, list[tuple[str, str]]] = {
     "zinc value": [
@@ -251,7 +251,7 @@ FAULTS: dict[str, list[tuple[str, str]]] = {
     ("name", "text", "position"),
     [(name, *fault) for name, faults in FAULTS.items() for fault in faults],
 )
-def test_faults_say_where(name: str, text: str, position: str) -> None:
+def test_errors_have_a_position(name: str, text: str, position: str) -> None:
     with pytest.raises(ParseError) as caught:
         READERS[name](text)
     assert caught.value.message
@@ -288,7 +288,7 @@ def test_a_hundred_thousand_brackets(name: str, opening: str) -> None:
         (trio_reader.read_value, "{a:", "1", "}"),
     ],
 )
-def test_depth_is_capped_exactly(
+def test_depth_limit_is_exact(
     reader: Callable[[str], Any], opening: str, inner: str, closing: str
 ) -> None:
     def nested(depth: int) -> str:
@@ -366,7 +366,7 @@ def transitions(tz: str) -> list[dt.datetime]:
 
 
 @pytest.mark.parametrize("tz", HISTORY_ZONES)
-def test_times_of_a_history_are_those_of_datetimes(tz: str) -> None:
+def test_history_times_equal_datetime_texts(tz: str) -> None:
     seconds = (-90_000, -3_600, -901, -900, -450, -1, 0, 1, 29, 450, 900, 3_600, 90_000)
     times = sorted(
         microseconds_of(instant + dt.timedelta(seconds=shift)) + fraction
@@ -403,7 +403,7 @@ samples = st.lists(
     unit=st.sampled_from(pool.SYMBOL_UNITS),
     size=st.integers(1, 5),
 )
-def test_a_series_is_written_as_its_rows_are(
+def test_series_is_written_like_rows(
     name: str, found: list[tuple[int, Any]], tz: str, unit: str | None, size: int
 ) -> None:
     found = sorted(found, key=lambda sample: sample[0])
@@ -426,6 +426,6 @@ def test_a_series_is_written_as_its_rows_are(
     write, read = GRIDS[name]
     text = write(Grid(cols, series, {"hisStart": rows[0]["ts"] if rows else NA}))
     plain = Grid(cols, rows, {"hisStart": rows[0]["ts"] if rows else NA})
-    if name != "hayson":  # which writes numbers of its own in a series
+    if name != "hayson":  # which writes the numbers of a series differently
         assert text == write(plain)
     assert canonical(read(text)) == canonical(plain)

@@ -1,4 +1,4 @@
-"""Trio as it is read: forms of values, records, blocks."""
+"""Trio reader: forms of values, records, blocks."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_records(text: str, records: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "message"),
     [
         ("a: 1\na: 2", "duplicate tag 'a'"),
         ("a\na", "duplicate tag 'a'"),
@@ -155,8 +155,8 @@ def test_records(text: str, records: list[Any]) -> None:
         ("a\né: 1", "invalid tag name 'é'"),
     ],
 )
-def test_bad_records(text: str, why: str) -> None:
-    with pytest.raises(ParseError, match=why) as caught:
+def test_invalid_records(text: str, message: str) -> None:
+    with pytest.raises(ParseError, match=message) as caught:
         trio_reader.read_dicts(text)
     assert caught.value.position == "line 2"
 
@@ -197,7 +197,7 @@ def test_columns_of_a_grid() -> None:
     ],
 )
 def test_blocks_of_text(block: str, value: str) -> None:
-    """The common indent goes; inner blank lines and other indents stay."""
+    """The common indent is removed; inner blank lines and other indents are kept."""
     for end, more in (("", {}), ("---\nb\n", {}), ("b\n", B), ("// x\nb\n", B)):
         [found, *_] = trio_reader.read_dicts(f"a:\n{block}{end}")
         assert found == {"a": value, **more}

@@ -1,4 +1,4 @@
-"""Trio as it is written, the files that exist of it, and its caps."""
+"""Trio writer, existing Trio files, and limits."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ needs_data = pytest.mark.skipif(not DATA.exists(), reason=f"there is no {DATA}")
         ([Grid()], 'Zinc:\n  [<<\n  ver:"3.0"\n  empty\n  \n  >>]'),
     ],
 )
-def test_what_is_written(value: Any, text: str) -> None:
+def test_written_text(value: Any, text: str) -> None:
     assert trio_writer.value_text(value) == text
     record = {"a": value, "b": MARKER}
     assert trio_writer.dict_text(record) == f"a:{text}\nb\n"
@@ -94,7 +94,7 @@ def test_no_text_is_lost(text: str) -> None:
 
 @given(records=st.lists(pool.dicts(pool.values | pool.wire_texts), max_size=4))
 @many
-def test_records_come_back(records: list[Any]) -> None:
+def test_records_round_trip(records: list[Any]) -> None:
     text = trio_writer.dicts_text(records)
     for end in ("\n", "\r\n", "\r"):
         found = trio_reader.read_dicts(text.replace("\n", end))
@@ -131,7 +131,7 @@ def test_a_building_is_the_same_in_three_formats() -> None:
     assert len(found[0]) == 2_032
 
 
-# -- caps -------------------------------------------------------------------------
+# -- limits -----------------------------------------------------------------------
 
 
 def nested(levels: int, inner: str) -> str:
@@ -142,14 +142,14 @@ def nested(levels: int, inner: str) -> str:
 @pytest.mark.parametrize(
     ("inner", "levels"), [("a", 0), ("a:1", 0), ("a:[[1]]", 2), ("a:{b:{c}}", 2)]
 )
-def test_depth_is_capped_through_all_blocks(inner: str, levels: int) -> None:
+def test_depth_limit_spans_blocks(inner: str, levels: int) -> None:
     trio_reader.read_dicts(nested(limits.MAX_DEPTH - levels, inner))
     for count in (limits.MAX_DEPTH - levels + 1, 400):
         with pytest.raises(ParseError, match="nested deeper"):
             trio_reader.read_dicts(nested(count, inner))
 
 
-def test_the_cap_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_CELLS", 10)
     trio_reader.read_dicts("a\n---\n" * 5)
     with pytest.raises(ParseError, match="more than 10 values") as caught:

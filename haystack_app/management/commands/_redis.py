@@ -1,4 +1,4 @@
-"""What commands on a Redis store share."""
+"""Base class of commands on a Redis store."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ __all__ = ["RedisCommand"]
 
 
 class RedisCommand(StorageCommand):
-    """A command for stores on Redis alone."""
+    """A command that only works on Redis stores."""
 
     def redis_adapter(self, options: dict[str, Any]) -> RedisAdapter:
         adapter = self.adapter(options)
         if not isinstance(adapter, RedisAdapter):
             raise CommandError(
-                f"storage {adapter.alias!r} is {type(adapter).__name__}, not on Redis"
+                f"storage {adapter.alias!r} must be on Redis, not"
+                f" {type(adapter).__name__}"
             )
         return adapter

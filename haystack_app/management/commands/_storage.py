@@ -1,4 +1,4 @@
-"""What commands on a store share."""
+"""Base class and helpers of commands on a store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from haystack_app.storage.errors import StorageError
 from haystack_app.storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from haystack_app.wire.files import UnreadableFile
 
-__all__ = ["Bars", "StorageCommand", "bar", "changes_text", "check_zone", "refusals"]
+__all__ = [
+    "ProgressBars",
+    "StorageCommand",
+    "changes_text",
+    "check_zone",
+    "progress_bar",
+    "refusals",
+]
 
 
 REFUSED = (StorageError, UnreadableFile, UnknownStorage, DatabaseError, RedisError)
@@ -43,12 +50,12 @@ class StorageCommand(BaseCommand):
         return storages[options["storage"]]
 
     def writable_adapter(self, options: dict[str, Any]) -> StorageAdapter:
-        """The adapter, with a warning where its content ends with the command."""
+        """The adapter, with a warning if it is not persistent."""
         adapter = self.adapter(options)
         if not adapter.persistent:
             self.stderr.write(
-                f"storage {adapter.alias!r} is in this process's memory: "
-                "nothing is kept when the command ends"
+                f"storage {adapter.alias!r} is in the memory of this process: "
+                "its content is lost when the command ends"
             )
         return adapter
 
@@ -62,8 +69,8 @@ def refusals() -> Iterator[None]:
         raise CommandError(str(err)) from err
 
 
-def bar(**options: Any) -> tqdm[Any]:
-    """A progress bar on stderr; none where that is no terminal."""
+def progress_bar(**options: Any) -> tqdm[Any]:
+    """A progress bar on stderr, disabled if stderr is not a terminal."""
     return tqdm(disable=None, leave=False, **options)
 
 
@@ -74,8 +81,8 @@ def check_zone(tz: str, option: str) -> None:
         raise CommandError(f"{option}: {err}; use a city such as New_York") from None
 
 
-class Bars:
-    """A progress bar for each thing that is counted, as the first one is done."""
+class ProgressBars:
+    """Progress bars by what is counted, created on the first count."""
 
     def __init__(self) -> None:
         self._bars: dict[str, tqdm[Any]] = {}
@@ -84,13 +91,15 @@ class Bars:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for one in self._bars.values():
-            one.close()
+        for bar in self._bars.values():
+            bar.close()
 
     def __call__(self, what: str, count: int) -> None:
         if what not in self._bars:
-            place = len(self._bars)
-            self._bars[what] = bar(desc=what, unit=f" {what}", position=place)
+            position = len(self._bars)
+            self._bars[what] = progress_bar(
+                desc=what, unit=f" {what}", position=position
+            )
         self._bars[what].update(count)
 
 

@@ -1,4 +1,4 @@
-"""``haystack_adopt``: a database of haystack-py into a store."""
+"""``haystack_adopt``: import a database of haystack-py into a store."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from haystack_app import databases
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
-from haystack_app.transfer.haystack_py import rename_tables
-from haystack_app.transfer.haystack_py.adopt import Adopted, Wishes, adopt
+from haystack_app.transfer.haystack_py.adopt import AdoptOptions, AdoptResult, adopt
 from haystack_app.transfer.haystack_py.json3 import AUTO, FORMATS
+from haystack_app.transfer.haystack_py.rename_tables import (
+    drop_tables,
+    is_same_database,
+    rename_tables,
+)
 from haystack_app.transfer.haystack_py.tables import (
-    OLD,
+    OLD_SUFFIX,
     Layout,
-    NoSuchTables,
+    UnusableTables,
+    connect,
     layouts,
-    opened,
 )
 from haystack_app.transfer.stores import check_migrated
 
-from ._storage import Bars, StorageCommand, check_zone
+from ._storage import ProgressBars, StorageCommand, check_zone
 
-_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 class Command(StorageCommand):
     help = (
-        "Bring over a database of haystack-py (tables entities and history, or "
-        "hs_entities, hs_history and hs_priority). What the storage has already stays "
-        "as it is there. Run it again after an interruption: it goes on."
+        "Import a database of haystack-py (tables entities and history, or "
+        "hs_entities, hs_history and hs_priority). Data that the storage already has "
+        "is kept. After an interruption, run the command again to continue."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,38 +51,49 @@ class Command(StorageCommand):
         parser.add_argument(
             "--in-place",
             action="store_true",
-            help="the tables are in the storage's own database: rename those whose "
-            "names are needed to *_haystack_py, and migrate",
+            help="the tables are in the storage's own database: rename those with "
+            "names that this app needs to *_haystack_py, then migrate",
         )
         parser.add_argument(
             "--drop-old",
             action="store_true",
-            help="with --in-place: drop the old tables when all has come over",
+            help="with --in-place: drop the old tables if everything was imported",
         )
         parser.add_argument(
-            "--tables", metavar="NAME", help="the table of entities, where two are"
+            "--tables",
+            metavar="NAME",
+            help="the table of entities, if the database has several",
         )
-        parser.add_argument("--format", choices=FORMATS, default=AUTO)
         parser.add_argument(
-            "--default-tz", metavar="CITY", help="tz of points with samples without it"
+            "--format",
+            choices=FORMATS,
+            default=AUTO,
+            help="the JSON of the tags (default: detected)",
+        )
+        parser.add_argument(
+            "--default-tz",
+            metavar="CITY",
+            help="tz of points that have samples but no tz",
         )
         parser.add_argument(
             "--default-kind",
             choices=["Number", "Bool"],
-            help="kind of points with samples without it",
+            help="kind of points that have samples but no kind",
         )
         parser.add_argument(
             "--add-his",
             action="store_true",
-            help="make what has samples a point with history where it is none",
+            help="add the tags point and his to entities that have samples",
         )
         parser.add_argument(
             "--overwrite",
             action="store_true",
-            help="old tags, samples and levels in place of what is here already",
+            help="replace existing tags, samples and levels with the old ones",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="tell what would come, store nothing"
+            "--dry-run",
+            action="store_true",
+            help="show what would be imported; store nothing",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -86,7 +101,7 @@ class Command(StorageCommand):
         if options["default_tz"] is not None:
             check_zone(options["default_tz"], "--default-tz")
         target = self.writable_adapter(options)
-        wishes = Wishes(
+        adopt_options = AdoptOptions(
             options["format"],
             options["default_tz"],
             options["default_kind"],
@@ -97,90 +112,94 @@ class Command(StorageCommand):
         with _source(options, target) as connection:
             name = options["tables"]
             if options["in_place"]:
-                name = self._make_room(connection, target, options)
+                name = self._rename(connection, target, options)
             elif isinstance(target, OrmAdapter):
-                check_migrated(target.using, "manage.py migrate")
+                check_migrated(target.using, "run manage.py migrate")
             layout = _layout(connection, name)
-            with Bars() as watch:
-                done = adopt(connection, layout, target, wishes, watch)
-        self._tell(layout, done, dry_run=wishes.dry_run)
+            with ProgressBars() as progress:
+                result = adopt(connection, layout, target, adopt_options, progress)
+        self._report(layout, result, dry_run=adopt_options.dry_run)
         if options["drop_old"]:
             self._drop(target, layout)
 
     # -- in place ---------------------------------------------------------------
 
-    def _make_room(
+    def _rename(
         self,
         connection: BaseDatabaseWrapper,
         target: StorageAdapter,
         options: dict[str, Any],
     ) -> str:
-        """What the table of entities that was asked for is called then."""
-        if not isinstance(target, OrmAdapter) or not rename_tables.is_same_database(
+        """Make room for this app's tables. Returns the new name of the entity table."""
+        if not isinstance(target, OrmAdapter) or not is_same_database(
             connection, connections[target.using]
         ):
             raise CommandError("--in-place: the DSN is not the storage's own database")
         name = _layout(connection, options["tables"]).entities
         if options["dry_run"]:
-            check_migrated(target.using, "a dry run needs the tables of this app")
-        theirs = [table for one in layouts(connection) for table in one.tables]
-        renamed = rename_tables.make_room(target.using, theirs)
+            check_migrated(target.using, "--dry-run requires the tables of this app")
+        old = [table for one in layouts(connection) for table in one.tables]
+        renamed = rename_tables(target.using, old)
         for table in renamed:
-            self.stdout.write(f"renamed {table} to {table}{OLD}")
+            self.stdout.write(f"renamed {table} to {table}{OLD_SUFFIX}")
         call_command("migrate", database=target.using, interactive=False, verbosity=0)
-        return name + OLD if name in renamed else name
+        return name + OLD_SUFFIX if name in renamed else name
 
     def _drop(self, target: StorageAdapter, layout: Layout) -> None:
         assert isinstance(target, OrmAdapter)
-        rename_tables.drop(target.using, layout.tables)
+        drop_tables(target.using, layout.tables)
         self.stdout.write(f"dropped {', '.join(layout.tables)}")
 
-    # -- telling ----------------------------------------------------------------
+    # -- output -----------------------------------------------------------------
 
-    def _tell(self, layout: Layout, done: Adopted, *, dry_run: bool) -> None:
+    def _report(self, layout: Layout, result: AdoptResult, *, dry_run: bool) -> None:
         prefix = "dry run, nothing stored: " if dry_run else ""
         self.stdout.write(
-            f"{prefix}{done.entities:,} entities ({done.format}), {done.samples:,} "
-            f"samples of {done.points:,} points, {done.levels:,} levels from "
-            f"{', '.join(layout.tables)}"
+            f"{prefix}{result.entities:,} entities ({result.format}), "
+            f"{result.samples:,} samples of {result.points:,} points, "
+            f"{result.levels:,} levels from {', '.join(layout.tables)}"
         )
-        if done.kept:
-            names = ", ".join(f"@{id}" for id in done.kept[:_SHOWN])
-            more = ", .." if len(done.kept) > _SHOWN else ""
+        if result.kept:
+            names = ", ".join(f"@{id}" for id in result.kept[:_MAX_SHOWN])
+            more = ", .." if len(result.kept) > _MAX_SHOWN else ""
             self.stdout.write(
-                f"{len(done.kept):,} entities stay as they are here, with other tags: "
+                f"{len(result.kept):,} existing entities with different tags kept: "
                 f"{names}{more}"
             )
-        if done.empty:
-            self.stdout.write(f"{done.empty:,} samples have no value: left out")
-        if done.merged:
+        if result.empty:
+            self.stdout.write(f"{result.empty:,} samples without a value skipped")
+        if result.duplicates:
             self.stdout.write(
-                f"{done.merged:,} samples are at the same time as a later one: left out"
+                f"{result.duplicates:,} samples with a later one at the same time "
+                "skipped"
             )
-        for id, reason in done.refused:
-            self.stderr.write(f"refused: @{id}: {reason}")
-        if done.refused:
+        for id, reason in result.rejected:
+            self.stderr.write(f"rejected: @{id}: {reason}")
+        if result.rejected:
             raise CommandError(
-                f"{len(done.refused):,} things were refused; all others came over"
+                f"{len(result.rejected):,} errors: the rejected data was not imported; "
+                "all other data was"
                 if not dry_run
-                else f"{len(done.refused):,} things would be refused"
+                else f"{len(result.rejected):,} errors: this data would be rejected"
             )
 
 
 def _check_options(options: dict[str, Any]) -> None:
     if options["dsn"] is None and not options["in_place"]:
-        raise CommandError("give the DSN of haystack-py's database, or --in-place")
+        raise CommandError(
+            "the DSN of haystack-py's database is required without --in-place"
+        )
     if options["drop_old"] and not options["in_place"]:
-        raise CommandError("--drop-old is for --in-place")
+        raise CommandError("--drop-old requires --in-place")
     if options["drop_old"] and options["dry_run"]:
-        raise CommandError("--drop-old has no dry run")
+        raise CommandError("--drop-old cannot be combined with --dry-run")
 
 
 @contextmanager
 def _source(
     options: dict[str, Any], target: StorageAdapter
 ) -> Iterator[BaseDatabaseWrapper]:
-    """A connection to the DSN, or else to the storage's own database."""
+    """A connection to the DSN, or without one to the storage's own database."""
     if options["dsn"] is not None:
         try:
             config = databases.postgres(options["dsn"])
@@ -189,21 +208,21 @@ def _source(
     elif isinstance(target, OrmAdapter):
         config = connections.settings[target.using]
     else:
-        raise CommandError("--in-place is for storages in a database")
+        raise CommandError("--in-place requires a storage in a database")
     if not config["ENGINE"].endswith("postgresql"):
-        raise CommandError("haystack-py keeps its tables in PostgreSQL")
-    with opened(config) as connection:
+        raise CommandError("the database of haystack-py must be PostgreSQL")
+    with connect(config) as connection:
         yield connection
 
 
 def _layout(connection: BaseDatabaseWrapper, name: str | None) -> Layout:
-    """The one set of tables there is, or that was named."""
+    """The only set of tables, or the one with that table of entities."""
     found = [one for one in layouts(connection) if name in (None, one.entities)]
     if not found:
-        raise NoSuchTables(
-            "no tables of haystack-py there: neither entities(id, tags) nor hs_entities"
+        raise UnusableTables(
+            "no tables of haystack-py found: neither entities(id, tags) nor hs_entities"
         )
     if len(found) > 1:
         names = " and ".join(one.entities for one in found)
-        raise NoSuchTables(f"{names} are there: name one with --tables")
+        raise UnusableTables(f"both {names} exist: select one with --tables")
     return found[0]

@@ -1,4 +1,4 @@
-"""``haystack_copy``: everything of one store into another."""
+"""``haystack_copy``: copy a store into another."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.transfer.copying import MERGE, ONLY, REPLACE, copy_store
+from haystack_app.transfer.store_copy import MERGE, REPLACE, STRICT, copy_store
 from haystack_app.transfer.stores import UnusableStore, is_same, named_store
-from haystack_app.transfer.verifying import verify
+from haystack_app.transfer.verification import verify
 
-from ._storage import Bars, refusals
+from ._storage import ProgressBars, refusals
 
-_SHOWN = 20
+_MAX_SHOWN = 20
 _STORE = "an alias of the setting HAYSTACK, or a URL: postgresql, sqlite, redis"
 
 
 class Command(BaseCommand):
     help = (
         "Copy entities, defs, priority arrays and histories from one store into "
-        "another, and compare the two behind it. Run it again after an interruption: "
-        "it goes on. Nobody should write to either store meanwhile."
+        "another, then compare the two. After an interruption, run the command again "
+        "to continue. Do not write to either store during the copy."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,21 +33,21 @@ class Command(BaseCommand):
             dest="mode",
             action="store_const",
             const=MERGE,
-            default=ONLY,
-            help="entities that only the target has stay; of those that both have "
-            "the source's tags, levels and samples take the place of the target's",
+            default=STRICT,
+            help="keep entities that only the target has; replace tags, levels and "
+            "samples of entities that both have with those of the source",
         )
         how.add_argument(
             "--replace",
             dest="mode",
             action="store_const",
             const=REPLACE,
-            help="as --merge, and entities that only the target has are removed",
+            help="like --merge, but remove entities that only the target has",
         )
         parser.add_argument(
             "--verify-only",
             action="store_true",
-            help="copy nothing, compare only",
+            help="compare the stores without copying",
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -60,31 +60,31 @@ class Command(BaseCommand):
             raise UnusableStore("--from and --to are the same store")
         if not options["verify_only"]:
             self._copy(source, target, options["mode"])
-        self._verify(source, target, whole=options["mode"] != MERGE)
+        self._verify(source, target, exact=options["mode"] != MERGE)
 
     def _copy(self, source: StorageAdapter, target: StorageAdapter, mode: str) -> None:
         if not target.persistent:
             self.stderr.write(
-                f"storage {target.alias!r} is in this process's memory: "
-                "nothing is kept when the command ends"
+                f"storage {target.alias!r} is in the memory of this process: "
+                "its content is lost when the command ends"
             )
-        with Bars() as watch:
-            done = copy_store(source, target, mode=mode, watch=watch)
+        with ProgressBars() as progress:
+            result = copy_store(source, target, mode=mode, progress=progress)
         self.stdout.write(
-            f"copied {done.entities:,} entities, {done.samples:,} samples, "
-            f"{done.levels:,} levels, {done.libs:,} def libraries; "
-            f"removed {done.removed:,} entities"
+            f"copied {result.entities:,} entities, {result.samples:,} samples, "
+            f"{result.levels:,} levels, {result.libs:,} def libraries; "
+            f"removed {result.removed:,} entities"
         )
 
     def _verify(
-        self, source: StorageAdapter, target: StorageAdapter, *, whole: bool
+        self, source: StorageAdapter, target: StorageAdapter, *, exact: bool
     ) -> None:
-        with Bars() as watch:
-            found = verify(source, target, whole=whole, watch=watch)
-        self.stdout.write(f"source: {found.source}\ntarget: {found.target}")
-        if found.differences:
-            lines = ["the stores differ:", *found.differences[:_SHOWN]]
-            if (more := len(found.differences) - _SHOWN) > 0:
+        with ProgressBars() as progress:
+            result = verify(source, target, exact=exact, progress=progress)
+        self.stdout.write(f"source: {result.source}\ntarget: {result.target}")
+        if result.differences:
+            lines = ["the stores differ:", *result.differences[:_MAX_SHOWN]]
+            if (more := len(result.differences) - _MAX_SHOWN) > 0:
                 lines.append(f"and {more:,} more")
             raise CommandError("\n".join(lines))
-        self.stdout.write("verified: the target holds what the source holds")
+        self.stdout.write("verified: the target has the content of the source")

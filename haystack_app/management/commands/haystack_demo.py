@@ -1,4 +1,4 @@
-"""``haystack_demo``: two made-up campuses with their history up to now."""
+"""``haystack_demo``: load two fictional campuses with their history up to now."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.utils import timezone
 
 from haystack_app import demo
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.transfer.his_importing import transaction_of
+from haystack_app.transfer.his_import import transaction_of
 
-from ._storage import StorageCommand, bar, changes_text
+from ._storage import StorageCommand, changes_text, progress_bar
 
-_POINTS_A_WRITE = 50
+_POINTS_PER_WRITE = 50
 
 
 class Command(StorageCommand):
     help = (
-        "Load the demo campuses, their history of the last days, and what is written "
-        "to their points. Loading again brings it up to now."
+        "Load the demo campuses, their history of the last days, and the priority "
+        "arrays of their points. Loading again continues the history up to now."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +30,7 @@ class Command(StorageCommand):
         parser.add_argument(
             "--if-empty",
             action="store_true",
-            help="do nothing where the store has any entity",
+            help="do nothing if the store has entities",
         )
         parser.add_argument(
             "--days", type=int, default=7, help="days of history (default: 7)"
@@ -41,9 +41,9 @@ class Command(StorageCommand):
             raise CommandError("--days must not be negative")
         adapter = self.writable_adapter(options)
         if options["if_empty"] and next(adapter.scan(), None) is not None:
-            self.stdout.write("the store has entities: demo not loaded")
+            self.stdout.write("demo not loaded: the store has entities")
             return
-        began, now = perf_counter(), timezone.now()
+        start_time, now = perf_counter(), timezone.now()
         records = list(demo.entities(at=now))
         with transaction_of(adapter):
             changes = adapter.load_entities(records, who=demo.WHO)
@@ -52,7 +52,8 @@ class Command(StorageCommand):
             written = write_levels(adapter, records, now)
         self.stdout.write(
             f"demo: {len(records):,} entities ({changes_text(changes)}), "
-            f"{samples:,} samples, {written:,} writes in {perf_counter() - began:.0f} s"
+            f"{samples:,} samples, {written:,} writes in "
+            f"{perf_counter() - start_time:.0f} s"
         )
 
 
@@ -62,14 +63,14 @@ def load_history(
     start: dt.datetime,
     end: dt.datetime,
 ) -> int:
-    """Write the samples of all points with a history; how many they were."""
+    """Write the samples of all points with a history. Returns their number."""
     points = [record for record in records if "his" in record]
     written = 0
-    with bar(desc="history", unit=" points", total=len(points)) as progress:
-        for at in range(0, len(points), _POINTS_A_WRITE):
+    with progress_bar(desc="history", unit=" points", total=len(points)) as progress:
+        for at in range(0, len(points), _POINTS_PER_WRITE):
             batch: Mapping[str, list[demo.Sample]] = {
                 point["id"].id: list(demo.samples(point, start, end))
-                for point in points[at : at + _POINTS_A_WRITE]
+                for point in points[at : at + _POINTS_PER_WRITE]
             }
             adapter.his_write_all(batch)
             written += sum(map(len, batch.values()))
@@ -80,14 +81,14 @@ def load_history(
 def write_levels(
     adapter: StorageAdapter, records: list[dict[str, Any]], now: dt.datetime
 ) -> int:
-    """Command all writable points; how many levels were not so already."""
+    """Write the levels of all writable points. Returns the number of changed ones."""
     points = [record for record in records if "writable" in record]
     written = 0
-    for point in bar(iterable=points, desc="commands", unit=" points"):
+    for point in progress_bar(iterable=points, desc="commands", unit=" points"):
         id = point["id"].id
-        held = adapter.levels_of(id)
+        existing = adapter.levels_of(id)
         for number, level in demo.levels(point, now, demo.WHO).items():
-            if held.get(number) != level:
+            if existing.get(number) != level:
                 adapter.point_write(id, number, level.val, level.who, level.expires)
                 written += 1
     return written

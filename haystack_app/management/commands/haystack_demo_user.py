@@ -1,4 +1,4 @@
-"""``haystack_demo_user``: a superuser for trying the server on one's own machine."""
+"""``haystack_demo_user``: create a superuser to try the server on a local machine."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _TEXT = """
   API         curl -u '{name}:{password}' '{base}/api/read?filter=site'
 
   User        {name}
-  Password    {password}   (a new one at each start)
+  Password    {password}   (changes at each start)
 """
-_ANYWHERE = {"0.0.0.0", "::", ""}
+_ALL_INTERFACES = {"0.0.0.0", "::", ""}
 
 
 class Command(BaseCommand):
     help = (
-        "Create or refresh the superuser DEMO_USER (demo) with a new password, "
-        "and print it with the addresses (HOST, PORT)."
+        "Create the superuser DEMO_USER (default: demo), or give it a new password, "
+        "and print the password and the addresses (HOST, PORT)."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,4 +45,4 @@ class Command(BaseCommand):
 def _base() -> str:
     host = os.environ.get("HOST", "127.0.0.1")
     port = os.environ.get("PORT", "8000")
-    return f"http://{'127.0.0.1' if host in _ANYWHERE else host}:{port}"
+    return f"http://{'127.0.0.1' if host in _ALL_INTERFACES else host}:{port}"

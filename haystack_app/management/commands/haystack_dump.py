@@ -1,4 +1,4 @@
-"""``haystack_dump``: the records of a store as one grid."""
+"""``haystack_dump``: write the records of a store as one grid."""
 
 from __future__ import annotations
 
@@ -14,31 +14,37 @@ from django.core.management.base import CommandError, CommandParser
 
 from haystack_app import filters
 from haystack_app.filters.ast import Filter
-from haystack_app.transfer.dumping import dump_chunks
+from haystack_app.transfer.entity_dump import dump_chunks
 from haystack_app.wire.errors import ParseError
 from haystack_app.wire.registry import FORMATS
 
-from ._storage import StorageCommand, bar
+from ._storage import StorageCommand, progress_bar
 
 _FORMATS = {format.name: format for format in FORMATS if format.write is not None}
 
 
 class Command(StorageCommand):
-    help = "Write records as one grid: all of them (trash too), or those of a filter."
+    help = (
+        "Write records as one grid: all of them, including the trash, or those that "
+        "match a filter."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--format", choices=sorted(_FORMATS), default="zinc")
         parser.add_argument("--filter", metavar="F", help="a Haystack filter")
         parser.add_argument(
-            "--output", type=Path, metavar="FILE", help="instead of standard output"
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help="the file to write (default: standard output)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         tree = None if options["filter"] is None else _parsed(options["filter"])
-        count = _Count(bar(desc="reading", unit=" records"))
+        count = _Count(progress_bar(desc="reading", unit=" records"))
         chunks = dump_chunks(
-            self.adapter(options), _FORMATS[options["format"]], tree, watch=count
+            self.adapter(options), _FORMATS[options["format"]], tree, progress=count
         )
         output: Path | None = options["output"]
         if output is None:
@@ -53,15 +59,15 @@ class Command(StorageCommand):
         summary.write(f"{count.records:,} records", style)
 
     def _print(self, chunks: Iterable[str]) -> None:
-        """To standard output, up to where a reader such as ``head`` leaves."""
+        """Write to standard output until a reader such as ``head`` closes it."""
         try:
             for chunk in chunks:
                 self.stdout.write(chunk, ending="")
             self.stdout.flush()
         except BrokenPipeError:
-            # or Python complains when it flushes at its end
+            # otherwise Python fails again when it flushes at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise CommandError("nobody reads standard output any more") from None
+            raise CommandError("standard output was closed") from None
 
 
 def _parsed(text: str) -> Filter:
@@ -72,7 +78,7 @@ def _parsed(text: str) -> Filter:
 
 
 class _Count:
-    """Counts calls, on a bar too (which counts nothing while it is off)."""
+    """Counts calls; a disabled progress bar does not count."""
 
     def __init__(self, progress: Any) -> None:
         self.progress, self.records = progress, 0
@@ -84,7 +90,7 @@ class _Count:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[str]]:
-    """A file that takes the place of ``path`` once it is complete."""
+    """A temporary file that replaces ``path`` when it is complete."""
     try:
         with NamedTemporaryFile(
             "w", encoding="utf-8", newline="", dir=path.parent, delete=False

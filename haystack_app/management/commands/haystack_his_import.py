@@ -1,4 +1,4 @@
-"""``haystack_his_import``: samples from CSV and history grids."""
+"""``haystack_his_import``: import samples from CSV files and history grids."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import IO, Any
 from django.core.management.base import CommandParser
 
 from haystack_app.transfer import his_files, timestamps
-from haystack_app.transfer.his_importing import import_histories
+from haystack_app.transfer.his_import import import_histories
 from haystack_app.wire.files import UnreadableFile
 
-from ._storage import StorageCommand, bar, check_zone
+from ._storage import StorageCommand, check_zone, progress_bar
 
 
 class Command(StorageCommand):
     help = (
         "Import samples of any number of points, all files or none.\n\n"
         f"{his_files.__doc__}\n"
-        "Values are read by the point's kind; Numbers may carry the point's unit, "
-        "NA is NA,\nand an empty cell of a column is no sample.\n\n"
+        "Values are parsed by the point's kind. Numbers may have the point's unit, "
+        "NA is\nthe value NA, and empty cells of columns are skipped.\n\n"
         f"{timestamps.__doc__}"
     )
 
@@ -46,13 +46,15 @@ class Command(StorageCommand):
             check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
         adapter = self.writable_adapter(options)
-        with bar(desc="importing", unit="B", unit_scale=True, total=total) as progress:
-            done = import_histories(
-                adapter, paths, tz=options["tz"], watch=_Watch(progress)
+        with progress_bar(
+            desc="importing", unit="B", unit_scale=True, total=total
+        ) as bar:
+            result = import_histories(
+                adapter, paths, tz=options["tz"], progress=_FileProgress(bar)
             )
         self.stdout.write(
-            f"{done.samples:,} samples of {len(done.points):,} points "
-            f"from {done.files:,} files"
+            f"{result.samples:,} samples of {len(result.points):,} points "
+            f"from {result.files:,} files"
         )
 
 
@@ -62,11 +64,11 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-class _Watch:
-    """Moves a bar by the bytes that were read of one file after another."""
+class _FileProgress:
+    """Updates a progress bar by the bytes that have been read."""
 
-    def __init__(self, progress: Any) -> None:
-        self.progress = progress
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
         self.file: IO[bytes] | None = None
         self.before = 0
 
@@ -74,5 +76,5 @@ class _Watch:
         if file is not self.file:
             self.file, self.before = file, 0
         position = file.tell()
-        self.progress.update(position - self.before)
+        self.bar.update(position - self.before)
         self.before = position

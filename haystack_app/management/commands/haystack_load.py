@@ -1,4 +1,4 @@
-"""``haystack_load``: entities from Zinc, Trio and JSON files."""
+"""``haystack_load``: load entities from Zinc, Trio and JSON files."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from haystack_app.transfer.entity_files import SUFFIXES
-from haystack_app.transfer.loading import planned_changes, stored_files
+from haystack_app.transfer.entity_load import planned_changes, stored_files
 from haystack_app.wire.files import files_in
 
-from ._storage import StorageCommand, bar, changes_text
+from ._storage import StorageCommand, changes_text, progress_bar
 
 
 class Command(StorageCommand):
     help = (
         "Load entities from Zinc (.zinc), Trio (.trio) and JSON (.json) files, all or "
-        "none. An entity that exists gets the new persistent tags and keeps its "
-        "history."
+        "none. Existing entities get the new persistent tags and keep their history."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,19 +26,22 @@ class Command(StorageCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="check everything and tell what would change; store nothing",
+            help="validate all files and show what would change; store nothing",
         )
         parser.add_argument(
             "--replace",
             action="store_true",
-            help="also remove every entity that the input lacks, with its history",
+            help="also remove all entities that are not in the files, with their "
+            "history",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         adapter, replace = self.adapter(options), options["replace"]
         files = files_in(options["paths"], SUFFIXES)
         stored = list(
-            bar(iterable=stored_files(files), desc="checking", unit=" entities")
+            progress_bar(
+                iterable=stored_files(files), desc="validating", unit=" entities"
+            )
         )
         if options["dry_run"]:
             changes = planned_changes(adapter, stored, replace=replace)
@@ -49,6 +51,6 @@ class Command(StorageCommand):
             )
         prefix = "dry run, nothing stored: " if options["dry_run"] else ""
         self.stdout.write(
-            f"{prefix}{len(stored):,} entities of {len(files):,} files: "
+            f"{prefix}{len(stored):,} entities from {len(files):,} files: "
             f"{changes_text(changes)}"
         )

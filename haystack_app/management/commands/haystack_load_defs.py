@@ -1,4 +1,4 @@
-"""``haystack_load_defs``: def libraries from Trio, Zinc and JSON files."""
+"""``haystack_load_defs``: load def libraries from Trio, Zinc and JSON files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._storage import StorageCommand
 class Command(StorageCommand):
     help = (
         "Load def libraries from Trio (.trio), Zinc (.zinc) and JSON (.json) files, "
-        "all or none. A library takes the place of what was loaded of its name."
+        "all or none. A library replaces the loaded library of the same name."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,10 +32,10 @@ class Command(StorageCommand):
         adapter.load_defs(libraries)
         for lib in sorted(libraries):
             self.stdout.write(f"{lib}: {_counts(libraries[lib])}")
-        every = [record for records in libraries.values() for record in records]
+        total = [record for records in libraries.values() for record in records]
         self.stdout.write(
-            f"loaded {_counts(every)} of {len(libraries):,} libs; "
-            f"storage {adapter.alias!r} knows {len(adapter.namespace()):,} defs"
+            f"loaded {_counts(total)} of {len(libraries):,} libs; "
+            f"storage {adapter.alias!r} has {len(adapter.namespace()):,} defs"
         )
 
 

@@ -1,4 +1,4 @@
-"""``haystack_prune_changes``: take what is too old from the change log."""
+"""``haystack_prune_changes``: delete old entries of the change log."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.conf import DEFAULTS
-from haystack_app.maintenance import kept_days, prune_all
+from haystack_app.maintenance import prune_all, retention_days
 
 from ._storage import StorageCommand
 
 
 class Command(StorageCommand):
     help = (
-        "Take entries that are too old from the change log. The server does this by "
-        "itself, unless it runs without threads of its own."
+        "Delete old entries of the change log. The server does this automatically, "
+        "unless its background threads are disabled."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,15 +23,15 @@ class Command(StorageCommand):
         parser.add_argument(
             "--days",
             type=float,
-            help="how old entries may become (default: HAYSTACK['CHANGES_DAYS'])",
+            help="maximum age of entries in days (default: HAYSTACK['CHANGES_DAYS'])",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        days = kept_days() if options["days"] is None else options["days"]
+        days = retention_days() if options["days"] is None else options["days"]
         if not DEFAULTS["CHANGES_DAYS"].accepts(days):
-            raise CommandError(f"--days {days:g} makes no sense")
+            raise CommandError(f"--days must be a number of days, not {days:g}")
         if not days:
-            self.stdout.write("the change log is kept for ever: nothing was pruned")
+            self.stdout.write("nothing to do: the change log is kept forever")
             return
         count = prune_all(options["storage"], days)
-        self.stdout.write(f"{count:,} entries older than {days:g} days were pruned")
+        self.stdout.write(f"{count:,} entries older than {days:g} days deleted")

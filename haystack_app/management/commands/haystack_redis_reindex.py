@@ -1,4 +1,4 @@
-"""``haystack_redis_reindex``: make the index of a store on Redis anew."""
+"""``haystack_redis_reindex``: rebuild the index of a store on Redis."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ._redis import RedisCommand
 
 class Command(RedisCommand):
     help = (
-        "Make the index, the references and the list of ids of a store on Redis anew "
-        "from its entities; for the modules that the server has now. Others see the "
-        "old or the new ones; writers wait."
+        "Rebuild the index, the references and the list of ids of a store on Redis "
+        "from its entities, for the modules that the server has now. Readers see the "
+        "old or the new index; writers wait."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

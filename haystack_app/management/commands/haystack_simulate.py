@@ -1,4 +1,4 @@
-"""``haystack_simulate``: the demo's points live."""
+"""``haystack_simulate``: simulate the demo's points."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from haystack_app.conf import DEFAULTS
-from haystack_app.demo.simulating import Simulator
 from haystack_app.demo.simulation import Simulation
+from haystack_app.demo.simulator import Simulator
 
 from ._storage import StorageCommand
 
 
 class Command(StorageCommand):
     help = (
-        "Let the demo's points move: current values, samples each quarter of an hour "
-        "with those that were missed, and commands. make demo does it by itself."
+        "Simulate the demo's points: current values, and at each quarter of an hour "
+        "commands and samples, including missed ones. make demo does this by itself."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--once", action="store_true", help="up to now, and no further"
+            "--once", action="store_true", help="simulate up to now, then exit"
         )
         parser.add_argument(
             "--every",
             type=float,
             default=5.0,
             metavar="SECONDS",
-            help="from one time to the next, until it is stopped (default: 5)",
+            help="interval between two steps (default: 5)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,12 +44,12 @@ class Command(StorageCommand):
                 Simulator(every, adapter.alias).run()
             return
         simulation = Simulation(adapter)
-        done = simulation.beat(timezone.now())
+        counts = simulation.step(timezone.now())
         simulation.release()
-        if done is None:
+        if counts is None:
             self.stdout.write("another process simulates this storage")
             return
         self.stdout.write(
-            f"simulated: {done.currents:,} current values, {done.samples:,} samples, "
-            f"{done.commands:,} commands"
+            f"simulated: {counts.currents:,} current values, "
+            f"{counts.samples:,} samples, {counts.commands:,} commands"
         )

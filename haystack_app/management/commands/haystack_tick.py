@@ -1,4 +1,4 @@
-"""``haystack_tick``: release writes to points that expired, once."""
+"""``haystack_tick``: release expired writes to points, once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from haystack_app.maintenance import tick
 
 class Command(BaseCommand):
     help = (
-        "Release writes to points whose duration has ended. The server does this by "
-        "itself; run it from cron where the server runs without threads of its own."
+        "Release writes to points whose duration has expired. The server does this "
+        "automatically; run it from cron if its background threads are disabled."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -21,4 +21,4 @@ class Command(BaseCommand):
         for alias, error in errors.items():
             self.stderr.write(f"storage {alias!r}: {error}")
         if errors:
-            raise CommandError("not every storage could be asked")
+            raise CommandError(f"{len(errors):,} storages failed")

@@ -1,4 +1,4 @@
-"""``haystack_token``: API tokens, made, listed and revoked."""
+"""``haystack_token``: create, list and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -12,25 +12,31 @@ from django.utils import timezone
 from haystack_app.auth import tokens
 from haystack_app.models import Token
 
-_MOST_DAYS = 36_500
+_MAX_DAYS = 36_500
 
 
 class Command(BaseCommand):
-    help = "Create, list and revoke tokens that programs send instead of a password."
+    help = "Create, list and revoke tokens, which programs send instead of a password."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="make a token and print it, once")
+        create = actions.add_parser(
+            "create", help="create a token and print it; it is not shown again"
+        )
         create.add_argument("user")
-        create.add_argument("name", help="what it is for")
+        create.add_argument("name", help="purpose of the token")
         scopes = [scope for scope, _ in Token.SCOPES]
         create.add_argument("--scope", choices=scopes, default=Token.READ)
-        create.add_argument("--days", type=int, help="how long it lives; else for ever")
-        shown = actions.add_parser("list", help="show tokens, log-ins included")
-        shown.add_argument("user", nargs="?")
-        revoke = actions.add_parser("revoke", help="end a token")
+        create.add_argument(
+            "--days", type=int, help="lifetime in days (default: unlimited)"
+        )
+        listing = actions.add_parser("list", help="list tokens, including logins")
+        listing.add_argument("user", nargs="?")
+        revoke = actions.add_parser("revoke", help="revoke a token")
         revoke.add_argument("user")
-        revoke.add_argument("name", nargs="?", help="else all of them, log-ins too")
+        revoke.add_argument(
+            "name", nargs="?", help="default: all tokens of the user, including logins"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, options["action"])(options)
@@ -38,18 +44,18 @@ class Command(BaseCommand):
     def create(self, options: dict[str, Any]) -> None:
         user, name, days = _user(options["user"]), options["name"], options["days"]
         if not 0 < len(name) <= 100:
-            raise CommandError("the name needs 1 to 100 characters")
-        if days is not None and not 0 < days <= _MOST_DAYS:
-            raise CommandError(f"--days is 1 to {_MOST_DAYS:,}")
+            raise CommandError("the name must have 1 to 100 characters")
+        if days is not None and not 0 < days <= _MAX_DAYS:
+            raise CommandError(f"--days must be 1 to {_MAX_DAYS:,}, not {days:,}")
         if Token.objects.filter(user=user, name=name).exists():
-            raise CommandError(f"{user} has a token {name!r} already")
+            raise CommandError(f"token {name!r} of user {user} already exists")
         token = Token(user=user, name=name, scope=options["scope"])
         if days is not None:
             token.expires = timezone.now() + dt.timedelta(days=days)
         secret = tokens.seal(token)
         token.save()
         self.stderr.write(
-            f"Send it as 'Authorization: Bearer ..', {token.scope} scope:"
+            f"Token with scope {token.scope}; send it as 'Authorization: Bearer ..':"
         )
         self.stdout.write(secret)
 
@@ -59,22 +65,22 @@ class Command(BaseCommand):
             found = found.filter(user=_user(options["user"]))
         now = timezone.now()
         for token in found:
-            words = [
+            columns = [
                 str(token.user),
-                token.name or "(log-in)",
+                token.name or "(login)",
                 token.scope or "-",
                 f"used {_day(token.used)}",
                 f"expires {_day(token.expires)}",
-                "" if tokens.is_alive(token, now) else "ended",
+                "" if tokens.is_alive(token, now) else "expired",
             ]
-            self.stdout.write("  ".join(filter(None, words)))
+            self.stdout.write("  ".join(filter(None, columns)))
 
     def revoke(self, options: dict[str, Any]) -> None:
         found = Token.objects.filter(user=_user(options["user"]))
         if options["name"] is not None:
             found = found.filter(name=options["name"]).exclude(name="")
             if not found:
-                raise CommandError("no such token")
+                raise CommandError(f"token {options['name']!r} not found")
         count, _ = found.delete()
         self.stdout.write(f"{count:,} tokens revoked")
 
@@ -84,7 +90,7 @@ def _user(name: str) -> Any:
     named = {users.USERNAME_FIELD: name}
     user = users._default_manager.filter(**named).first()
     if user is None:
-        raise CommandError(f"no user {name!r}")
+        raise CommandError(f"user {name!r} not found")
     return user
 
 

@@ -1,4 +1,4 @@
-"""``haystack_validate``: what is wrong with entities, by the defs of the store."""
+"""``haystack_validate``: validate entities against the defs of the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.wire.errors import ParseError
 from haystack_app.wire.record import Record
 
-from ._storage import StorageCommand, bar
+from ._storage import StorageCommand, progress_bar
 
 _BATCH = 1_000
 _SEVERITIES = ("error", "warning")
@@ -24,8 +24,8 @@ Tags = Mapping[str, Any]
 
 class Command(StorageCommand):
     help = (
-        "Check entities, all of them or those of a filter, against the defs of the "
-        "storage. The exit status is 1 when there are errors."
+        "Validate entities, all or those that match a filter, against the defs of the "
+        "storage. The exit status is 1 if there are errors."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +35,7 @@ class Command(StorageCommand):
             "--severity",
             choices=_SEVERITIES,
             default="warning",
-            help="the least that is shown (default: %(default)s)",
+            help="lowest severity to show (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,16 +43,16 @@ class Command(StorageCommand):
         shown = _SEVERITIES[: _SEVERITIES.index(options["severity"]) + 1]
         counts: Counter[str] = Counter()
         records = _entities(adapter, options["filter"])
-        for tags, found in bar(
-            iterable=_checked(adapter, records), desc="checking", unit=" entities"
+        for tags, found in progress_bar(
+            iterable=_validated(adapter, records), desc="validating", unit=" entities"
         ):
             counts["entities"] += 1
-            counts["faulty"] += bool(found)
+            counts["invalid"] += bool(found)
             counts.update(problem.severity for problem in found)
             self._report(tags, [one for one in found if one.severity in shown])
         self.stdout.write(
             f"{counts['entities']:,} entities: {counts['error']:,} errors and "
-            f"{counts['warning']:,} warnings in {counts['faulty']:,} of them"
+            f"{counts['warning']:,} warnings in {counts['invalid']:,} of them"
         )
         if counts["error"]:
             raise CommandError(f"{counts['error']:,} errors found")
@@ -67,7 +67,7 @@ class Command(StorageCommand):
 
 
 def _entities(adapter: StorageAdapter, filter: str | None) -> Iterator[Tags]:
-    """What is not in the trash."""
+    """The entities that are not in the trash."""
     found: Iterable[Record]
     try:
         found = adapter.scan() if filter is None else adapter.read(filter)
@@ -76,10 +76,10 @@ def _entities(adapter: StorageAdapter, filter: str | None) -> Iterator[Tags]:
     return (record.tags for record in found if not is_trash(record.tags))
 
 
-def _checked(
+def _validated(
     adapter: StorageAdapter, records: Iterator[Tags]
 ) -> Iterator[tuple[Tags, list[Problem]]]:
-    """Each entity with its problems; what it refers to is read by the batch."""
+    """Each entity with its problems. Targets of refs are read once per batch."""
     namespace = adapter.namespace()
     while batch := list(islice(records, _BATCH)):
         refs = {
@@ -88,8 +88,8 @@ def _checked(
             for name, value in tags.items()
             for _, ref in refs_in(value, name)
         }
-        wanted = sorted(refs)
-        held = zip(wanted, adapter.read_by_ids(wanted), strict=True)
-        known = {id: record.tags for id, record in held if record is not None}
+        ids = sorted(refs)
+        targets = zip(ids, adapter.read_by_ids(ids), strict=True)
+        by_id = {id: record.tags for id, record in targets if record is not None}
         for tags in batch:
-            yield tags, list(problems(tags, namespace, known.get))
+            yield tags, list(problems(tags, namespace, by_id.get))

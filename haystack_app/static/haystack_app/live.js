@@ -7,72 +7,202 @@
  *     const watch = live.watch(
  *       { filter: "point and cur" },
  *       {
- *         onRecords(records, gone) {},  // changed records; ids that are not there
- *         onEnd(reason) {},             // the server refuses to go on
+ *         onRecords(records, gone) {},  // changed records; ids that were removed
+ *         onEnd(reason) {},             // the server refuses the watch
  *       },
  *     );
- *     watch.records;                    // Map of all that is watched, by id
+ *     watch.records;                    // Map of all watched records, by id
  *     const grid = await live.call("about");
  *     live.close();
  *
- * The connection is opened again whenever it breaks. A watch goes on where it was,
- * or begins anew where the server has forgotten it; either way its records are in
- * the end those of the server. Values are Hayson, as the server sends them.
+ * A lost connection is opened again. Each watch then resumes where it was, or
+ * subscribes again if the server no longer knows it; in both cases its records
+ * end up the same as the server's. Values are Hayson, as the server sends them.
  *
- * No dependencies; for browsers, and for node 20 or newer with a WebSocket given.
- * The protocol is in docs/live.md.
+ * No dependencies. Runs in browsers, and in Node.js 20 or newer when a WebSocket
+ * class is passed. The protocol is described in docs/live.md.
+ *
+ * Applications copy this module into their own pages, so it stays a single file:
+ * splitting it would turn one file to copy into several that must match.
  *
  * @module
  */
 
-/** @typedef {Record<string, any>} Rec A record: tags as Hayson. */
+// -- types: Hayson ------------------------------------------------------------
 
 /**
- * @typedef {object} Grid A Hayson grid.
- * @property {Record<string, any>} meta
- * @property {{name: string, meta?: Record<string, any>}[]} cols
- * @property {Rec[]} rows
+ * A value in Hayson, the JSON encoding of Project Haystack 4.
+ *
+ * @typedef {null | boolean | number | string | Hayson[] | HaysonObject} Hayson
  */
+
+/**
+ * @typedef {HaysonNumber | HaysonRef | HaysonSingleton | HaysonText | HaysonDateTime
+ *   | HaysonCoord | HaysonXStr | Grid | Dict} HaysonObject
+ */
+
+/**
+ * A number with a unit, or one that JSON has no literal for. Others are bare.
+ *
+ * @typedef {object} HaysonNumber
+ * @property {"number"} _kind
+ * @property {number | "NaN" | "INF" | "-INF"} val
+ * @property {string} [unit]
+ */
+
+/** @typedef {{_kind: "ref", val: string, dis?: string}} HaysonRef */
+/** @typedef {{_kind: "marker" | "na" | "remove"}} HaysonSingleton */
+/** @typedef {{_kind: "symbol" | "uri" | "date" | "time", val: string}} HaysonText */
+/** @typedef {{_kind: "dateTime", val: string, tz?: string}} HaysonDateTime */
+/** @typedef {{_kind: "coord", lat: number, lng: number}} HaysonCoord */
+/** @typedef {{_kind: "xstr", type: string, val: string}} HaysonXStr */
+
+/**
+ * Tags by name.
+ *
+ * @typedef {{_kind?: "dict", [tag: string]: Hayson | undefined}} Dict
+ */
+
+/**
+ * A record: the tags of an entity.
+ *
+ * @typedef {{id: HaysonRef, _kind?: "dict", [tag: string]: Hayson | undefined}} Rec
+ */
+
+/**
+ * @typedef {object} Grid
+ * @property {"grid"} _kind
+ * @property {GridMeta} meta
+ * @property {{name: string, meta?: Dict}[]} cols
+ * @property {Dict[]} rows
+ */
+
+/**
+ * `err` marks an error grid, and `dis` is then its message.
+ *
+ * @typedef {{err?: HaysonSingleton, dis?: string, _kind?: "dict",
+ *   [tag: string]: Hayson | undefined}} GridMeta
+ */
+
+// -- types: messages ----------------------------------------------------------
+
+/**
+ * What the server sends about a watch. `seq` numbers these grids without a gap.
+ *
+ * @typedef {Grid & {meta: {watchId: string, seq: number, gone?: HaysonRef[]}}} WatchGrid
+ */
+
+/**
+ * A message that gets an answer.
+ *
+ * @typedef {{op: string, grid: Grid}
+ *   | {op: "resume", watchId: string, ack: number}} Request
+ */
+
+/**
+ * A message that needs no answer.
+ *
+ * @typedef {{op: "auth", token: string} | {op: "ping"}
+ *   | {op: "ack", watchId: string, seq: number} | {op: "unsub", grid: Grid}} Notice
+ */
+
+/**
+ * The answer to a request. `error` is set if the op did not run.
+ *
+ * @typedef {{op: string, ref: number, grid: Grid, error?: undefined}
+ *   | {op: string, ref: number, grid?: undefined, error: ErrorInfo}} Answer
+ */
+
+/** @typedef {{status: number, dis: string}} ErrorInfo `status` as in HTTP. */
+/** @typedef {{op: "push", grid: WatchGrid}} Push */
+/** @typedef {{op: "end", watchId: string, dis: string}} End */
+
+// -- types: options and callbacks -----------------------------------------------
 
 /**
  * @typedef {object} Status
  * @property {"connecting" | "open" | "waiting" | "closed"} state
- *   `waiting` for the next try; `closed` for good: by `close()`, or because the
- *   server lets nobody in with this log-in.
- * @property {number} [code] Close code of the websocket that brought this about.
+ *   `waiting` until the next attempt to connect; `closed` for good, by `close()`
+ *   or because the server refused the login or does not know the project.
+ * @property {number} [code] Close code of the websocket that led to this state.
  * @property {string} [reason]
- * @property {number} [retryIn] Milliseconds, where the state is `waiting`.
+ * @property {number} [retryIn] Milliseconds, if the state is `waiting`.
+ */
+
+/**
+ * What to watch: the entities that match `filter`, or those in `ids`.
+ *
+ * @typedef {object} Subject
+ * @property {string} [filter]
+ * @property {string[]} [ids]
+ * @property {string} [dis] A name for the watch on the server.
  */
 
 /**
  * @typedef {object} Handlers
- * @property {(records: Rec[], gone: string[]) => void} [onRecords] Called behind
- *   each change of `watch.records`, and once in the beginning, even if empty.
- *   `gone` are ids that were removed or match no more, or that were never known.
- * @property {(reason: string) => void} [onEnd] The server refuses the watch, with
- *   a wrong filter for example; nothing comes any more.
+ * @property {(records: Rec[], gone: string[]) => void} [onRecords] Called after
+ *   each change of `watch.records`, and once at the start even if it is empty.
+ *   `gone` holds ids of entities that were removed, no longer match, or were
+ *   never found.
+ * @property {(reason: string) => void} [onEnd] The server refuses the watch,
+ *   because of an invalid filter for example. No more calls follow.
  */
 
+/**
+ * The part of the WebSocket API that is used here. Events are `any` because each
+ * implementation has classes of its own for them.
+ *
+ * @typedef {object} Socket
+ * @property {number} readyState
+ * @property {(text: string) => void} send
+ * @property {(code?: number) => void} close
+ * @property {((event: any) => void) | null} onopen
+ * @property {((event: any) => void) | null} onmessage
+ * @property {((event: any) => void) | null} onclose
+ * @property {((event: any) => void) | null} onerror
+ */
+
+/**
+ * What a watch needs from its connection.
+ *
+ * @typedef {object} Port
+ * @property {(request: Request, onAnswer: (answer: Answer) => void) => void} request
+ * @property {(notice: Notice) => void} send
+ * @property {(watchId: string) => WatchGrid[]} earlyPushes
+ * @property {(watch: Watch) => void} remove
+ */
+
+/** @typedef {ReturnType<typeof setTimeout>} Timer */
+
+// -- constants ------------------------------------------------------------------
+
+/** Silence from the server before it is pinged. */
 const PING_MS = 20_000;
-const DEAD_MS = 20_000;
-const DEAD_WHEN_WOKEN_MS = 5_000;
-/** A ping waits behind the ops that were asked for before it. */
-const DEAD_WHEN_BUSY_MS = 90_000;
+/** How long to wait for the answer to a ping, or for a connection. */
+const TIMEOUT_MS = 20_000;
+const WAKE_TIMEOUT_MS = 5_000;
+/** The server answers a ping only after the requests that were sent before it. */
+const BUSY_TIMEOUT_MS = 90_000;
+/** A connection that lasted this long resets the delay of the next retry. */
 const STABLE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
-const LEASE = { _kind: "number", val: 10, unit: "min" };
 const OPEN = 1;
-/** No log-in, no such project: another try would end alike. */
-const NO_LOG_IN = 4401;
-const FINAL_CODES = new Set([NO_LOG_IN, 4404]);
+const NORMAL_CLOSURE = 1000;
+const ABNORMAL_CLOSURE = 1006;
+const NOT_LOGGED_IN = 4401;
+const UNKNOWN_PROJECT = 4404;
+/** Another attempt would end the same way. */
+const FINAL_CODES = new Set([NOT_LOGGED_IN, UNKNOWN_PROJECT]);
+/** @type {HaysonNumber} */
+const LEASE = { _kind: "number", val: 10, unit: "min" };
 
-/** What the server answers instead of what it was asked for. */
+/** A request failed: the server refused it, or the connection was lost. */
 export class LiveError extends Error {
   /**
    * @param {string} message
-   * @param {number} [status] As HTTP has it; none for an error grid, or where
-   *   there is no connection.
+   * @param {number} [status] As in HTTP; undefined for an error grid and for a
+   *   missing connection.
    */
   constructor(message, status) {
     super(message);
@@ -82,87 +212,96 @@ export class LiveError extends Error {
 }
 
 /**
- * A Hayson grid of rows.
+ * Build a grid.
  *
- * @param {Rec[]} [rows]
- * @param {Record<string, any>} [meta]
+ * @param {Dict[]} [rows]
+ * @param {Dict} [meta]
  * @returns {Grid}
  */
 export function gridOf(rows = [], meta = {}) {
   const names = new Set(rows.flatMap((row) => Object.keys(row)));
   const cols = [...names].map((name) => ({ name }));
-  return /** @type {Grid} */ ({
+  return {
     _kind: "grid",
-    meta: { ver: "3.0", ...meta },
+    meta: /** @type {GridMeta} */ ({ ver: "3.0", ...meta }),
     cols: cols.length ? cols : [{ name: "empty" }],
     rows,
-  });
+  };
 }
 
 /**
  * @param {string} id
- * @returns {{_kind: "ref", val: string}}
+ * @returns {HaysonRef}
  */
 export const refOf = (id) => ({ _kind: "ref", val: id });
 
-/** One connection to a server, and the watches on it. */
+/** A connection to a server, with its watches. */
 export class Live {
-  /** @type {any} */
+  /** @type {Socket | null} */
   #socket = null;
+  /** @type {Status["state"] | ""} */
   #state = "";
   #lastRef = 0;
-  #tries = 0;
-  /** @type {Map<number, {op: string, done: (message: any) => void, lost: () => void}>} */
-  #asked = new Map();
+  #attempts = 0;
+  /**
+   * Requests without an answer yet, by `ref`.
+   *
+   * @type {Map<number, {op: string, onAnswer: (answer: Answer) => void,
+   *   onLost: () => void}>}
+   */
+  #pending = new Map();
   /** @type {Set<Watch>} */
   #watches = new Set();
-  /** @type {Grid[]} pushes of watches whose answer to `sub` is still to come */
+  /** @type {WatchGrid[]} Pushes that arrived before the answer to their `sub`. */
   #early = [];
-  /** @type {Record<string, any>} */
+  /** @type {{retry?: Timer, timeout?: Timer, ping?: Timer, stable?: Timer}} */
   #timers = {};
 
   /**
    * @param {object} [options]
    * @param {string} [options.project] Another storage than the default one.
-   * @param {string} [options.url] Where the page's own server will not do:
-   *   `wss://HOST/ws/`.
-   * @param {string} [options.token] Without one the session of the page counts.
-   * @param {any} [options.WebSocket] The class, where there is no global one.
+   * @param {string} [options.url] Where the websockets are, if that is not `/ws/`
+   *   on the server of the page: a path there, or `wss://HOST/ws/`. `project` has
+   *   no effect then.
+   * @param {string} [options.token] Without a token, the session cookie counts.
+   * @param {new (url: string) => Socket} [options.WebSocket] The class to use if
+   *   there is no global one.
    * @param {(status: Status) => void} [options.onStatus]
    */
   constructor({ project, url, token, WebSocket, onStatus } = {}) {
-    this.url = url ?? urlOf(project);
+    this.url = addressOf(url ?? pathOf(project));
     this.token = token;
     this.onStatus = onStatus;
+    /** @type {new (url: string) => Socket} */
     this.WebSocket = WebSocket ?? globalThis.WebSocket;
     this.#connect();
   }
 
-  /** @returns {boolean} Whether the server can be asked something now. */
+  /** @returns {boolean} Whether requests can be sent now. */
   get isOpen() {
     return this.#state === "open";
   }
 
   /**
-   * Watch entities: `{ filter }` for whatever matches, or `{ ids }`.
+   * Watch entities.
    *
-   * @param {{filter?: string, ids?: string[], dis?: string}} what
+   * @param {Subject} subject
    * @param {Handlers} [handlers]
    * @returns {Watch}
    */
-  watch(what, handlers = {}) {
-    const watch = new Watch(this.#port, what, handlers);
+  watch(subject, handlers = {}) {
+    const watch = new Watch(this.#port, subject, handlers);
     this.#watches.add(watch);
     if (this.isOpen) watch.start();
     return watch;
   }
 
   /**
-   * Ask any op of the API.
+   * Call an op of the API.
    *
-   * Rejects with a LiveError where the server refuses, and where there is no
-   * connection or it breaks before the answer: whether the op was carried out is
-   * not known then, and whoever asked knows whether it may be asked twice.
+   * Rejects with a LiveError if the server refuses it, if there is no connection,
+   * and if the connection is lost before the answer arrives. In the last case the
+   * op may or may not have run: the caller must decide whether to repeat it.
    *
    * @param {string} op
    * @param {Grid} [grid]
@@ -171,28 +310,31 @@ export class Live {
   call(op, grid = gridOf()) {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(new LiveError("not connected"));
-      const lost = () => reject(new LiveError("the connection broke"));
-      this.#ask({ op, grid }, lost, (message) => {
-        const error = errorOf(message);
-        if (error) reject(error);
-        else resolve(message.grid);
+      const onLost = () =>
+        reject(new LiveError("the connection was lost before the answer arrived"));
+      this.#request({ op, grid }, onLost, (answer) => {
+        const result = resultOf(answer);
+        if (result instanceof LiveError) reject(result);
+        else resolve(result);
       });
     });
   }
 
-  /** Try again at once, or see whether the connection still lives: the page is
-   * looked at again, or the network is back. */
+  /**
+   * Reconnect now, or check an open connection. Call it when the page becomes
+   * visible or the network is back.
+   */
   wake() {
     if (this.#state === "waiting") this.#connect();
-    else if (this.isOpen) this.#ping(DEAD_WHEN_WOKEN_MS);
+    else if (this.isOpen) this.#ping(WAKE_TIMEOUT_MS);
   }
 
-  /** End the connection and all watches. */
+  /** Close the connection and all watches. */
   close() {
     if (this.#state === "closed") return;
     for (const watch of this.#watches) watch.close();
-    this.#end(1000);
-    this.#tell({ state: "closed" });
+    this.#disconnect(NORMAL_CLOSURE);
+    this.#setStatus({ state: "closed" });
   }
 
   // -- the connection ---------------------------------------------------------
@@ -200,131 +342,149 @@ export class Live {
   #connect() {
     clearTimeout(this.#timers.retry);
     const socket = (this.#socket = new this.WebSocket(this.url));
-    socket.onopen = () => this.#opened();
-    socket.onmessage = (/** @type {any} */ event) => this.#heard(event.data);
-    socket.onclose = (/** @type {any} */ event) => this.#lost(event);
-    // some, as that of node 20, tell of no close behind it
-    socket.onerror = () => this.#lost({ code: 1006 });
-    // a host that is not there may take minutes to fail by itself
-    this.#timers.dead = setTimeout(() => this.#died(), DEAD_MS);
-    this.#tell({ state: "connecting" });
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = (event) => this.#onMessage(event.data);
+    socket.onclose = (event) => this.#onClose(event);
+    // Some implementations, such as that of Node.js 20, do not report a close
+    // after an error.
+    socket.onerror = () => this.#onClose({ code: ABNORMAL_CLOSURE });
+    // An unreachable host may take minutes to fail.
+    this.#timers.timeout = setTimeout(() => this.#onTimeout(), TIMEOUT_MS);
+    this.#setStatus({ state: "connecting" });
   }
 
-  #opened() {
-    this.#alive();
-    this.#timers.stable = setTimeout(() => (this.#tries = 0), STABLE_MS);
+  #onOpen() {
+    this.#expectPing();
+    this.#timers.stable = setTimeout(() => (this.#attempts = 0), STABLE_MS);
     if (this.token) this.#send({ op: "auth", token: this.token });
     for (const watch of this.#watches) watch.start();
-    this.#tell({ state: "open" });
+    this.#setStatus({ state: "open" });
   }
 
-  /** Something came: no need to ask whether the server is there. */
-  #alive() {
-    clearTimeout(this.#timers.dead);
+  /** The server is alive: ping it only after another silence. */
+  #expectPing() {
+    clearTimeout(this.#timers.timeout);
     clearTimeout(this.#timers.ping);
     this.#timers.ping = setTimeout(() => this.#ping(), PING_MS);
   }
 
-  #ping(patience = DEAD_MS) {
+  #ping(timeout = TIMEOUT_MS) {
     clearTimeout(this.#timers.ping);
-    clearTimeout(this.#timers.dead);
+    clearTimeout(this.#timers.timeout);
     this.#send({ op: "ping" });
-    const most = this.#asked.size ? DEAD_WHEN_BUSY_MS : patience;
-    this.#timers.dead = setTimeout(() => this.#died(), most);
+    this.#timers.timeout = setTimeout(
+      () => this.#onTimeout(),
+      this.#pending.size ? BUSY_TIMEOUT_MS : timeout,
+    );
   }
 
-  #died() {
-    this.#lost({ code: 1006, reason: "the server does not answer" });
+  #onTimeout() {
+    this.#onClose({ code: ABNORMAL_CLOSURE, reason: "the server does not answer" });
   }
 
-  /** @param {{code?: number, reason?: string}} event */
-  #lost({ code, reason }) {
-    this.#end();
-    if (FINAL_CODES.has(code ?? 0)) {
-      this.#tell({ state: "closed", code, reason });
+  /** @param {{code: number, reason?: string}} event */
+  #onClose({ code, reason }) {
+    this.#disconnect();
+    if (FINAL_CODES.has(code)) {
+      this.#setStatus({ state: "closed", code, reason });
       for (const watch of [...this.#watches]) watch.end(reason || `close code ${code}`);
       return;
     }
-    const retryIn = retryDelay(this.#tries++);
+    const retryIn = retryDelay(this.#attempts++);
     this.#timers.retry = setTimeout(() => this.#connect(), retryIn);
-    this.#tell({ state: "waiting", code, reason, retryIn });
+    this.#setStatus({ state: "waiting", code, reason, retryIn });
   }
 
-  /** Let go of the socket, which may be dead and never say so.
-   * @param {number} [code] */
-  #end(code) {
+  /**
+   * Drop the socket without waiting for its close event, which may never come.
+   *
+   * @param {number} [code]
+   */
+  #disconnect(code) {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#timers = {};
     const socket = this.#socket;
     this.#socket = null;
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.onerror = () => {}; // an emitter's error would be nobody's without
+      // In Node.js, an error event without a handler is thrown.
+      socket.onerror = () => {};
       socket.close(code);
     }
     this.#state = "";
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
     this.#early = [];
     for (const watch of this.#watches) watch.pause();
-    for (const one of asked) one.lost();
+    for (const request of pending) request.onLost();
   }
 
   /** @param {Status} status */
-  #tell(status) {
+  #setStatus(status) {
     if (status.state === this.#state) return;
     this.#state = status.state;
-    outside(() => this.onStatus?.(status));
+    runHandler(() => this.onStatus?.(status));
   }
 
   // -- messages ---------------------------------------------------------------
 
-  /** What a watch needs of its connection. */
+  /** @type {Port} */
   #port = {
-    ask: (/** @type {any} */ message, /** @type {(m: any) => void} */ done) =>
-      this.#ask(message, () => {}, done),
-    send: (/** @type {any} */ message) => this.#send(message),
-    early: (/** @type {string} */ id) =>
-      this.#early.filter((g) => g.meta.watchId === id),
-    forget: (/** @type {Watch} */ watch) => this.#watches.delete(watch),
+    request: (request, onAnswer) => this.#request(request, () => {}, onAnswer),
+    send: (notice) => this.#send(notice),
+    earlyPushes: (id) => this.#early.filter((grid) => grid.meta.watchId === id),
+    remove: (watch) => this.#watches.delete(watch),
   };
 
-  /** @param {any} message */
+  /** @param {Notice | (Request & {ref: number})} message */
   #send(message) {
     if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   /**
-   * @param {any} message
-   * @param {() => void} lost
-   * @param {(message: any) => void} done
+   * @param {Request} request
+   * @param {() => void} onLost
+   * @param {(answer: Answer) => void} onAnswer
    */
-  #ask(message, lost, done) {
+  #request(request, onLost, onAnswer) {
     const ref = ++this.#lastRef;
-    this.#asked.set(ref, { op: message.op, done, lost });
-    this.#send({ ...message, ref });
+    this.#pending.set(ref, { op: request.op, onAnswer, onLost });
+    this.#send({ ...request, ref });
   }
 
   /** @param {string} text */
-  #heard(text) {
-    this.#alive();
+  #onMessage(text) {
+    this.#expectPing();
     const message = JSON.parse(text);
-    if (message.op === "push") return this.#pushed(message.grid);
-    if (message.op === "end") return this.#find(message.watchId)?.restart();
-    if (message.error?.status === 401) {
-      return this.#lost({ code: NO_LOG_IN, reason: message.error.dis });
-    }
-    const asked = this.#asked.get(message.ref);
-    this.#asked.delete(message.ref);
-    asked?.done(message);
-    if (![...this.#asked.values()].some((one) => one.op === "sub")) this.#early = [];
+    if (message.op === "push") this.#onPush(message);
+    else if (message.op === "end") this.#onEnd(message);
+    else this.#onAnswer(message);
   }
 
-  /** @param {Grid} grid */
-  #pushed(grid) {
+  /** @param {Push} message */
+  #onPush({ grid }) {
     const watch = this.#find(grid.meta.watchId);
-    if (watch) watch.pushed(grid);
+    if (watch) watch.onPush(grid);
     else this.#early.push(grid);
+  }
+
+  /** @param {End} message */
+  #onEnd({ watchId }) {
+    this.#find(watchId)?.restart();
+  }
+
+  /** @param {Answer} answer */
+  #onAnswer(answer) {
+    const { ref, error } = answer;
+    if (error?.status === 401) {
+      this.#onClose({ code: NOT_LOGGED_IN, reason: error.dis });
+      return;
+    }
+    const request = this.#pending.get(ref);
+    this.#pending.delete(ref);
+    request?.onAnswer(answer);
+    const isSubscribing = [...this.#pending.values()].some(({ op }) => op === "sub");
+    if (!isSubscribing) this.#early = [];
   }
 
   /** @param {string} id */
@@ -333,259 +493,279 @@ export class Live {
   }
 }
 
-/** Entities that are watched, and what they are now. Made by `Live.watch`. */
+/** A set of watched entities and their current records. Made by `Live.watch`. */
 export class Watch {
-  /** @type {Map<string, Rec>} What is watched, by id. */
+  /** @type {Map<string, Rec>} The watched records, by id. */
   records = new Map();
-  /** The server's name for it, while there is one. */
+  /** The `watchId` on the server; empty while there is none. */
   id = "";
-  /** Number of the last news that arrived. */
+  /** Number of the last update that arrived. */
   seq = 0;
   #port;
-  #what;
+  #subject;
   #handlers;
   #isOpen = true;
-  /** Requests before this one are answered for nobody. */
+  /** Answers to requests of earlier rounds are ignored. */
   #round = 0;
-  #isAsking = false;
+  #isRequesting = false;
   #refusals = 0;
-  /** @type {any} */
+  /** @type {Timer | undefined} */
   #retry;
-  /** @type {Grid[]} pushes that came while something was asked */
+  /** @type {WatchGrid[]} Pushes that arrived while a request was pending. */
   #held = [];
 
   /**
-   * @param {any} port
-   * @param {{filter?: string, ids?: string[], dis?: string}} what
+   * @param {Port} port
+   * @param {Subject} subject
    * @param {Handlers} handlers
    */
-  constructor(port, what, handlers) {
+  constructor(port, subject, handlers) {
     this.#port = port;
-    this.#what = what;
+    this.#subject = subject;
     this.#handlers = handlers;
   }
 
   /** Stop watching. */
   close() {
     if (!this.#isOpen) return;
-    if (this.id) this.#unsub(this.id);
+    if (this.id) this.#unsubscribe(this.id);
     this.#stop();
   }
 
-  // -- for Live only ------------------------------------------------------------
+  // -- called by Live -----------------------------------------------------------
 
-  /** There is a connection: go on, or begin. */
+  /** A connection is open: resume, or subscribe for the first time. */
   start() {
     if (this.id) this.#resume();
-    else this.#sub();
+    else this.#subscribe();
   }
 
-  /** The connection broke: what was asked stays without an answer. */
+  /** The connection was lost: pending requests get no answer. */
   pause() {
     this.#round++;
-    this.#isAsking = false;
+    this.#isRequesting = false;
     this.#held = [];
     clearTimeout(this.#retry);
   }
 
-  /** The server has let go of it. */
+  /** The server dropped the watch. */
   restart() {
     this.id = "";
     this.pause();
-    this.#later();
+    this.#startLater();
   }
 
   /** @param {string} reason */
   end(reason) {
     if (!this.#isOpen) return;
     this.#stop();
-    outside(() => this.#handlers.onEnd?.(reason));
+    runHandler(() => this.#handlers.onEnd?.(reason));
   }
 
-  /** @param {Grid} grid */
-  pushed(grid) {
+  /** @param {WatchGrid} grid */
+  onPush(grid) {
     if (!this.#isOpen) return;
-    if (this.#isAsking) this.#held.push(grid);
+    if (this.#isRequesting) this.#held.push(grid);
     else if (grid.meta.seq === this.seq + 1) this.#apply(grid);
     else if (grid.meta.seq > this.seq) this.#resume();
-    else this.#ack(); // known already
+    else this.#acknowledge(); // a repetition
   }
 
-  // -- inside -----------------------------------------------------------------
+  // -- requests -----------------------------------------------------------------
+
+  #subscribe() {
+    const { filter, ids = [], dis = "live.js" } = this.#subject;
+    const isByFilter = filter != null;
+    const meta = { watchDis: dis, lease: LEASE, ...(isByFilter ? { filter } : {}) };
+    const rows = isByFilter ? [] : ids.map((id) => ({ id: refOf(id) }));
+    this.#request({ op: "sub", grid: gridOf(rows, meta) }, (result) => {
+      if (!(result instanceof LiveError)) this.#onSubscribed(result);
+      else if (isTemporary(result)) this.#startLater();
+      else this.end(result.message);
+    });
+  }
+
+  #resume() {
+    const { id, seq } = this;
+    this.#request({ op: "resume", watchId: id, ack: seq }, (result) => {
+      if (!(result instanceof LiveError)) this.#onResumed(result);
+      else if (isTemporary(result)) this.#startLater();
+      else this.#subscribeAgain();
+    });
+  }
+
+  /** The server no longer knows the watch. */
+  #subscribeAgain() {
+    this.id = "";
+    this.#held = [];
+    this.#subscribe();
+  }
+
+  #startLater() {
+    this.#retry = setTimeout(() => this.start(), retryDelay(this.#refusals++));
+  }
+
+  /**
+   * @param {Request} request
+   * @param {(result: WatchGrid | LiveError) => void} onResult
+   */
+  #request(request, onResult) {
+    const round = ++this.#round;
+    this.#isRequesting = true;
+    this.#port.request(request, (answer) => {
+      const result = /** @type {WatchGrid | LiveError} */ (resultOf(answer));
+      const isRefused = result instanceof LiveError;
+      if (round === this.#round) {
+        this.#isRequesting = false;
+        if (!isRefused) this.#refusals = 0;
+        onResult(result);
+      } else if (request.op === "sub" && !this.#isOpen && !isRefused) {
+        this.#unsubscribe(result.meta.watchId); // closed in the meantime
+      }
+    });
+  }
+
+  /** @param {string} watchId */
+  #unsubscribe(watchId) {
+    /** @type {Dict} */
+    const meta = { watchId, close: { _kind: "marker" } };
+    this.#port.send({ op: "unsub", grid: gridOf([], meta) });
+  }
 
   #stop() {
     this.pause();
     this.#isOpen = false;
     this.id = "";
-    this.#port.forget(this);
+    this.#port.remove(this);
   }
 
-  #sub() {
-    const { filter, ids = [], dis = "live.js" } = this.#what;
-    const meta = { watchDis: dis, lease: LEASE, ...(filter == null ? {} : { filter }) };
-    const rows = filter == null ? ids.map((id) => ({ id: refOf(id) })) : [];
-    this.#ask({ op: "sub", grid: gridOf(rows, meta) }, (grid, error) => {
-      if (error) this.#refused(error);
-      else this.#began(grid);
-    });
-  }
-
-  /** The server has forgotten it. */
-  #anew() {
-    this.id = "";
-    this.#held = [];
-    this.#sub();
-  }
-
-  #resume() {
-    const { id, seq } = this;
-    this.#ask({ op: "resume", watchId: id, ack: seq }, (grid, error) => {
-      if (!error) this.#caughtUp(grid);
-      else if (isPassing(error)) this.#later();
-      else this.#anew();
-    });
-  }
+  // -- updates --------------------------------------------------------------------
 
   /**
-   * @param {any} message
-   * @param {(grid: Grid, error?: LiveError) => void} done
+   * Take over the records of a new watch. Those that were known before and are
+   * missing now are gone, and so are requested ids that were not found.
+   *
+   * @param {WatchGrid} grid
    */
-  #ask(message, done) {
-    const round = ++this.#round;
-    this.#isAsking = true;
-    this.#port.ask(message, (/** @type {any} */ answer) => {
-      if (round !== this.#round) {
-        if (answer.op === "sub" && !this.#isOpen)
-          this.#unsub(answer.grid?.meta?.watchId);
-        return;
-      }
-      this.#isAsking = false;
-      const error = errorOf(answer);
-      if (!error) this.#refusals = 0;
-      done(answer.grid, error);
-    });
-  }
-
-  /** @param {LiveError} error */
-  #refused(error) {
-    if (isPassing(error)) this.#later();
-    else this.end(error.message);
-  }
-
-  #later() {
-    this.#retry = setTimeout(() => this.start(), retryDelay(this.#refusals++));
-  }
-
-  /** All there is, and what is not there any more of what was there before.
-   * @param {Grid} grid */
-  #began(grid) {
+  #onSubscribed(grid) {
     this.id = grid.meta.watchId;
-    const rows = grid.rows.filter((row) => row.id);
-    const now = new Set(rows.map((row) => row.id.val));
-    const before = this.#what.filter == null ? (this.#what.ids ?? []) : [];
-    const gone = [...new Set([...before, ...this.records.keys()])];
-    this.#merge(
-      grid,
-      rows,
-      gone.filter((id) => !now.has(id)),
-    );
-    this.#release(this.#port.early(this.id));
+    const { filter, ids = [] } = this.#subject;
+    const records = grid.rows.filter(isRecord);
+    const current = new Set(records.map((record) => record.id.val));
+    const expected = new Set([...(filter == null ? ids : []), ...this.records.keys()]);
+    const gone = [...expected].filter((id) => !current.has(id));
+    this.#merge(grid, records, gone);
+    this.#replay(this.#port.earlyPushes(this.id));
   }
 
-  /** @param {Grid} grid */
-  #caughtUp(grid) {
+  /** @param {WatchGrid} grid */
+  #onResumed(grid) {
     const held = this.#held;
     this.#held = [];
     if (grid.rows.length || grid.meta.gone) this.#apply(grid);
-    else this.#number(grid);
-    this.#release(held);
+    else this.#advance(grid);
+    this.#replay(held);
   }
 
-  /** @param {Grid[]} held */
-  #release(held) {
-    for (const grid of held) this.pushed(grid);
+  /** @param {WatchGrid[]} pushes */
+  #replay(pushes) {
+    for (const grid of pushes) this.onPush(grid);
   }
 
-  /** @param {Grid} grid */
+  /** @param {WatchGrid} grid */
   #apply(grid) {
-    const gone = (grid.meta.gone ?? []).map((/** @type {any} */ ref) => ref.val);
-    this.#merge(grid, grid.rows, gone);
+    const gone = (grid.meta.gone ?? []).map((ref) => ref.val);
+    this.#merge(grid, grid.rows.filter(isRecord), gone);
   }
 
   /**
-   * @param {Grid} grid
-   * @param {Rec[]} rows
+   * @param {WatchGrid} grid
+   * @param {Rec[]} records
    * @param {string[]} gone
    */
-  #merge(grid, rows, gone) {
+  #merge(grid, records, gone) {
     for (const id of gone) this.records.delete(id);
-    for (const row of rows) this.records.set(row.id.val, row);
-    outside(() => this.#handlers.onRecords?.(rows, gone));
-    this.#number(grid);
+    for (const record of records) this.records.set(record.id.val, record);
+    runHandler(() => this.#handlers.onRecords?.(records, gone));
+    this.#advance(grid);
   }
 
-  /** @param {Grid} grid */
-  #number(grid) {
-    if (!this.#isOpen) return; // the handler has closed it
+  /** @param {WatchGrid} grid */
+  #advance(grid) {
+    if (!this.#isOpen) return; // closed by the handler
     this.seq = grid.meta.seq;
-    this.#ack();
+    this.#acknowledge();
   }
 
-  #ack() {
+  #acknowledge() {
     this.#port.send({ op: "ack", watchId: this.id, seq: this.seq });
-  }
-
-  /** @param {string} [id] */
-  #unsub(id) {
-    if (!id) return;
-    const close = { watchId: id, close: { _kind: "marker" } };
-    this.#port.send({ op: "unsub", grid: gridOf([], close) });
   }
 }
 
 /** @param {string} [project] */
-function urlOf(project) {
-  const { protocol, host } = globalThis.location;
-  const path = project ? `/ws/${encodeURIComponent(project)}/` : "/ws/";
-  return `${protocol === "https:" ? "wss" : "ws"}://${host}${path}`;
+function pathOf(project) {
+  return project ? `/ws/${encodeURIComponent(project)}/` : "/ws/";
 }
 
 /**
- * Twice as long with each try, and somewhere in the upper half of that, so that
- * all clients of a server that comes back do not come at once.
+ * @param {string} url Absolute, or a path on the server of the page.
+ * @returns {string}
+ */
+function addressOf(url) {
+  const address = new URL(url, globalThis.location?.origin);
+  address.protocol = address.protocol.replace("http", "ws");
+  return address.href;
+}
+
+/**
+ * The delay doubles with each attempt. Half of it is random, so that the clients
+ * of a restarted server do not all reconnect at the same moment.
  *
- * @param {number} tries
+ * @param {number} attempts
  * @returns {number} Milliseconds.
  */
-function retryDelay(tries) {
-  const most = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 16));
-  return Math.round(most * (0.5 + Math.random() / 2));
+function retryDelay(attempts) {
+  const longest = Math.min(
+    LONGEST_RETRY_MS,
+    FIRST_RETRY_MS * 2 ** Math.min(attempts, 16),
+  );
+  return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
 /**
- * @param {any} message
- * @returns {LiveError | undefined}
+ * @param {Answer} answer
+ * @returns {Grid | LiveError}
  */
-function errorOf({ error, grid }) {
+function resultOf({ error, grid }) {
   if (error) return new LiveError(error.dis, error.status);
-  if (grid?.meta?.err) return new LiveError(grid.meta.dis);
+  if (grid.meta.err) return new LiveError(grid.meta.dis ?? "error grid");
+  return grid;
 }
 
 /**
- * Whether the same request may go well later.
+ * The row of an id that was not found has no tags.
+ *
+ * @param {Dict} row
+ * @returns {row is Rec}
+ */
+const isRecord = (row) => row.id != null;
+
+/**
+ * Whether the same request may succeed later.
  *
  * @param {LiveError} error
  */
-function isPassing({ status }) {
+function isTemporary({ status }) {
   return status === 429 || (status ?? 0) >= 500;
 }
 
 /**
- * Call a handler; its faults are its own, and no reason to lose our place.
+ * Call a handler of the application. If it throws, the error is reported as
+ * uncaught, and the state of the watch stays consistent.
  *
  * @param {() => void} handler
  */
-function outside(handler) {
+function runHandler(handler) {
   try {
     handler();
   } catch (error) {

@@ -26,14 +26,14 @@ from ..samples import Batch, Extent
 from ..stored import Stored, transient_text
 from . import history, levels, libs, log, tasks, transient
 from .commit import BATCH, Commit
+from .consistency import OrmConsistency
 from .locks import lock_entities
 from .time_limit import time_limit
-from .watches import OrmWatches
 
 __all__ = ["OrmAdapter"]
 
 
-class OrmAdapter(OrmWatches):
+class OrmAdapter(OrmConsistency):
     """``OPTIONS``: ``using``, the alias of the database in ``DATABASES``."""
 
     persistent = True

@@ -27,7 +27,7 @@ class Commit:
         self.who = who
         self.now = timezone.now()
         self.changes = Changes()
-        self.entities = Entity.objects.using(using)
+        self.entities = Entity.rows.using(using)
 
     def put(self, stored: Iterable[Stored]) -> None:
         # one order for every writer: two of them never wait for each other

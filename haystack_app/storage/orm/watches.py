@@ -19,7 +19,6 @@ from django.db.models import F, QuerySet
 from ... import models
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
-from ...models.entity import spliced
 from ...sql.fragments import Sql, sql
 from ...wire.record import Record
 from ..watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
@@ -153,8 +152,8 @@ class OrmWatches(OrmEntities):
         ids = [id for id in ids if is_ref_id(id)]
         for at in range(0, len(ids), BATCH):
             rows = self.matching(filter).filter(id__in=ids[at : at + BATCH])
-            for id, version, tags, cur in rows.values_list(*_TOLD[:-1]):
-                found[id] = version, Record(spliced(tags, cur))
+            for id, version, *row in rows.values_list(*_TOLD):
+                found[id] = version, self._record((id, *row))
         return found
 
     def watch_changed(
@@ -238,7 +237,7 @@ class OrmWatches(OrmEntities):
         there = [row for row in rows if row[2] is not None]
         return Delta(
             {row[1]: int(row[2] or 0) for row in there},
-            self.records_of([(row[3], row[4], row[5]) for row in there]),
+            self.records_of([(row[1], *row[3:]) for row in there]),
             sorted(row[1] for row in rows if row[2] is None),
         )
 

@@ -254,6 +254,10 @@ class RedisAdapter(RedisWatches):
         """
         return reindex(self.server, self.keys)
 
+    def repair(self) -> int:
+        """Reindex: what follows from the entities is the index and references."""
+        return self.reindex()
+
     def check_server(self) -> list[CheckMessage]:
         """What is wrong with the server; asked where databases are asked too."""
         return checks.messages(self.alias, self.server)

@@ -10,9 +10,8 @@ from typing import Any
 import orjson
 
 from ...kinds.series import instant_of, microseconds_of
-from ...models.entity import spliced
 from ...wire.hayson_reader import decode
-from ...wire.record import Record
+from ...wire.record import Record, spliced
 from ..stored import Stored, first_version, next_mod, tag_set_id
 from .keys import Keys
 from .reading_scripts import FETCH, PAGE, VERSIONS

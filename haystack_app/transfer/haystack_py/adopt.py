@@ -1,8 +1,8 @@
-"""A database of haystack-py into a store: entities, samples, priority arrays.
+"""Imports a database of haystack-py: entities, samples, priority arrays.
 
-What cannot be stored is refused, by id and with the reason; the rest comes over in
-batches, each as a whole. What is in the store already stays, so that running it again
-brings what is missing, and what was changed since is not lost.
+Data that cannot be stored is rejected, with its id and the reason; all other data is
+imported in atomic batches. Data that is already in the store is kept, so that another
+run imports only what is missing, and later changes are not lost.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from ...storage.orm.history import snapshot
 from ...storage.samples import HisPoint
 from ...storage.stored import Stored, stored_form
 from ..checksums import canonical
-from ..history_sync import KEEP, OVERWRITE, align
+from ..history_sync import KEEP, OVERWRITE, sync_history
 from .json3 import AUTO, format_of, record_of, value_of
-from .samples import Counted, check_samples, chunks_of
+from .samples import SampleCounter, check_samples, chunks_of
 from .tables import Layout, Survey, read_entities, read_levels, read_samples, survey
 
-__all__ = ["Adopted", "Wishes", "adopt"]
+__all__ = ["AdoptOptions", "AdoptResult", "adopt"]
 
 _WHO = "haystack_adopt"
-_OF_A_POINT = ("id", "point", "his", "tz", "kind", "unit", "hisTsPrecision")
+_POINT_TAGS = ("id", "point", "his", "tz", "kind", "unit", "hisTsPrecision")
 
-Watch = Callable[[str, int], object]
+Progress = Callable[[str, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How to adopt: ``tz``, ``kind`` and ``his`` are for points that lack them."""
+class AdoptOptions:
+    """``tz``, ``kind`` and ``his`` are for points with samples that lack the tag."""
 
     format: str = AUTO
     tz: str | None = None
@@ -49,11 +49,12 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class Adopted:
-    """What was done, in counts, and what was not: (id, reason).
+class AdoptResult:
+    """Counts of what was imported, and (id, reason) of what was rejected.
 
-    ``kept`` are ids of entities that the store has with other tags, ``empty`` samples
-    without a value, ``merged`` those that a later one at the same time replaces.
+    ``empty`` counts samples without a value, ``duplicates`` samples that are replaced
+    by a later one at the same time. ``kept`` are ids of entities that the store has
+    with different tags.
     """
 
     format: str = ""
@@ -62,20 +63,20 @@ class Adopted:
     points: int = 0
     levels: int = 0
     empty: int = 0
-    merged: int = 0
+    duplicates: int = 0
     kept: list[str] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
 
 
 def adopt(
     connection: BaseDatabaseWrapper,
     layout: Layout,
     target: StorageAdapter,
-    wishes: Wishes,
-    watch: Watch = lambda what, count: None,
-) -> Adopted:
-    """Bring over what the target has not yet. Raises UnclearFormat."""
-    return _Adoption(connection, layout, target, wishes, watch).run()
+    options: AdoptOptions,
+    progress: Progress = lambda what, count: None,
+) -> AdoptResult:
+    """Import the data that the target does not have yet. Raises AmbiguousFormat."""
+    return _Adoption(connection, layout, target, options, progress).run()
 
 
 class _Adoption:
@@ -84,160 +85,162 @@ class _Adoption:
         connection: BaseDatabaseWrapper,
         layout: Layout,
         target: StorageAdapter,
-        wishes: Wishes,
-        watch: Watch,
+        options: AdoptOptions,
+        progress: Progress,
     ) -> None:
         self.connection, self.layout, self.target = connection, layout, target
-        self.wishes, self.watch = wishes, watch
-        self.done = Adopted()
+        self.options, self.progress = options, progress
+        self.result = AdoptResult()
         self.points: dict[str, dict[str, Any]] = {}
-        """In a dry run, what the histories of entities that would come depend on."""
+        """In a dry run: tags of entities that their histories depend on, by id."""
 
-    def run(self) -> Adopted:
-        self.done.format = self.wishes.format
-        if self.wishes.format == AUTO:
+    def run(self) -> AdoptResult:
+        self.result.format = self.options.format
+        if self.options.format == AUTO:
             pages = read_entities(self.connection, self.layout)
-            self.done.format = format_of(chain.from_iterable(pages))
+            self.result.format = format_of(chain.from_iterable(pages))
         self.surveys = survey(self.connection, self.layout)
         for rows in read_entities(self.connection, self.layout):
-            self._entities(rows)
-            self.watch("entities", len(rows))
+            self._import_entities(rows)
+            self.progress("entities", len(rows))
         for id, found in self.surveys.items():
-            self._history(id, found)
-            self.watch("points", 1)
+            self._import_history(id, found)
+            self.progress("points", 1)
         for id, number, text, who in read_levels(self.connection, self.layout):
-            self._level(id, number, text, who)
-        return self.done
+            self._import_level(id, number, text, who)
+        return self.result
 
-    def _refuse(self, id: str, reason: str) -> None:
-        self.done.refused.append((id, reason.removeprefix(f"@{id}").lstrip(": ")))
+    def _reject(self, id: str, reason: str) -> None:
+        self.result.rejected.append((id, reason.removeprefix(f"@{id}").lstrip(": ")))
 
     # -- entities ---------------------------------------------------------------
 
-    def _entities(self, rows: Sequence[tuple[str, str]]) -> None:
-        read = list(self._read(rows))
-        held = self.target.read_by_ids([row.stored.id for row in read])
+    def _import_entities(self, rows: Sequence[tuple[str, str]]) -> None:
+        valid = list(self._read(rows))
+        existing = self.target.read_by_ids([row.stored.id for row in valid])
         put = []
-        for row, before in zip(read, held, strict=True):
-            model = None if before is None else _model(before)
-            if model == _model(row.completed):
+        for row, before in zip(valid, existing, strict=True):
+            tags = None if before is None else _user_tags(before)
+            if tags == _user_tags(row.completed):
                 continue
-            if self.wishes.overwrite or model in (None, _model(row.record)):
+            if self.options.overwrite or tags in (None, _user_tags(row.record)):
                 put.append(row)
             else:
-                self.done.kept.append(row.stored.id)
-        if self.wishes.dry_run:
-            self.points |= {row.stored.id: _of_a_point(row.completed) for row in put}
+                self.result.kept.append(row.stored.id)
+        if self.options.dry_run:
+            self.points |= {row.stored.id: _point_tags(row.completed) for row in put}
         self._put([row.stored for row in put])
 
     def _read(self, rows: Iterable[tuple[str, str]]) -> Iterator[_Row]:
         for id, text in rows:
             try:
-                record = record_of(id, text, self.done.format)
+                record = record_of(id, text, self.result.format)
                 completed = self._completed(id, record)
                 yield _Row(record, completed, stored_form(completed))
             except InvalidRecord as err:
-                self._refuse(id, str(err))
+                self._reject(id, str(err))
 
     def _completed(self, id: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """With what a point with samples lacks, as far as it was said."""
+        """The tags, for a point with samples completed from the options."""
         record = dict(given)
         if id not in self.surveys:
             return record
-        if self.wishes.tz:
-            record.setdefault("tz", self.wishes.tz)
-        if self.wishes.kind:
-            record.setdefault("kind", self.wishes.kind)
-        if self.wishes.his:
+        if self.options.tz:
+            record.setdefault("tz", self.options.tz)
+        if self.options.kind:
+            record.setdefault("kind", self.options.kind)
+        if self.options.his:
             record.setdefault("point", MARKER)
             record.setdefault("his", MARKER)
         return record
 
     def _put(self, batch: Sequence[Stored]) -> None:
-        """All at once; where one of them is refused, each by itself."""
-        if self.wishes.dry_run or not batch:
-            self.done.entities += len(batch)
+        """Store the batch; if the store rejects it, each entity separately."""
+        if self.options.dry_run or not batch:
+            self.result.entities += len(batch)
             return
         try:
             self.target.commit(batch, who=_WHO)
-            self.done.entities += len(batch)
+            self.result.entities += len(batch)
         except StorageError as err:
             if len(batch) == 1:
-                self._refuse(batch[0].id, str(err))
+                self._reject(batch[0].id, str(err))
                 return
             for one in batch:
                 self._put([one])
 
     # -- histories --------------------------------------------------------------
 
-    def _history(self, id: str, found: Survey) -> None:
-        self.done.empty += found.empty
+    def _import_history(self, id: str, found: Survey) -> None:
+        self.result.empty += found.empty
         if found.count == found.empty:
             return
         record = self._record(id)
         try:
             if record is None:
-                raise StorageError("has samples, but no entity that could be adopted")
+                raise StorageError("samples without an entity that can be imported")
             point = HisPoint.of(record)
             check_samples(point, found)
         except StorageError as err:
-            self._refuse(id, f"{err} ({found.count:,} samples)")
+            self._reject(id, f"{err} ({found.count:,} samples)")
             return
-        self.done.points += 1
-        if self.wishes.dry_run:
-            self.done.samples += found.count - found.empty
+        self.result.points += 1
+        if self.options.dry_run:
+            self.result.samples += found.count - found.empty
         else:
-            self.done.samples += self._align(point, found)
+            self.result.samples += self._sync(point)
 
     def _record(self, id: str) -> Mapping[str, Any] | None:
-        """The point as the store has it; what it is to be, in a dry run."""
+        """The point in the store; in a dry run, as it would be stored."""
         return self.points.get(id) or self.target.read_by_ids([id])[0]
 
-    def _align(self, point: HisPoint, found: Survey) -> int:
-        counted = Counted()
+    def _sync(self, point: HisPoint) -> int:
+        counter = SampleCounter()
         with snapshot(self.connection):
-            rows = counted(read_samples(self.connection, self.layout, point.id))
-            moved = align(
+            rows = counter.count_rows(
+                read_samples(self.connection, self.layout, point.id)
+            )
+            written = sync_history(
                 self.target,
                 point.id,
-                counted.chunks(chunks_of(point, rows)),
+                counter.count_samples(chunks_of(point, rows)),
                 partial(self.target.his_restore, point.id),
-                others=OVERWRITE if self.wishes.overwrite else KEEP,
+                others=OVERWRITE if self.options.overwrite else KEEP,
             )
-        self.done.merged += counted.rows - counted.samples
-        self.watch("samples", counted.samples)
-        return moved
+        self.result.duplicates += counter.rows - counter.samples
+        self.progress("samples", counter.samples)
+        return written
 
     # -- priority arrays --------------------------------------------------------
 
-    def _level(self, id: str, number: int, text: str, who: str) -> None:
+    def _import_level(self, id: str, number: int, text: str, who: str) -> None:
         try:
-            value = value_of(text, self.done.format)
-            held = self.target.levels_of(id).get(number)
-            if held is not None and not self.wishes.overwrite:
+            value = value_of(text, self.result.format)
+            existing = self.target.levels_of(id).get(number)
+            if existing is not None and not self.options.overwrite:
                 return
-            if held is not None and canonical(held.val) == canonical(value):
+            if existing is not None and canonical(existing.val) == canonical(value):
                 return
-            if not self.wishes.dry_run:
+            if not self.options.dry_run:
                 self.target.point_write(id, number, value, who)
-            self.done.levels += 1
+            self.result.levels += 1
         except StorageError as err:
-            self._refuse(id, f"level {number}: {err}")
+            self._reject(id, f"level {number}: {err}")
 
 
 class _Row(NamedTuple):
-    """A row's tags, the same with what was said of points, and how it is stored."""
+    """A row's tags, the tags completed from the options, and their stored form."""
 
     record: Mapping[str, Any]
     completed: Mapping[str, Any]
     stored: Stored
 
 
-def _of_a_point(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {tag: record[tag] for tag in _OF_A_POINT if tag in record}
+def _point_tags(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {tag: record[tag] for tag in _POINT_TAGS if tag in record}
 
 
-def _model(record: Mapping[str, Any]) -> bytes:
-    """The tags that people give; the server's own come and go."""
-    own = TRANSIENT | {"mod"}
-    return canonical({name: record[name] for name in record if name not in own})
+def _user_tags(record: Mapping[str, Any]) -> bytes:
+    """The tags that users set, without those that the server computes."""
+    computed = TRANSIENT | {"mod"}
+    return canonical({name: record[name] for name in record if name not in computed})

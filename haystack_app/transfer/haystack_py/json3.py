@@ -1,7 +1,7 @@
-"""Tags as haystack-py stores them: Hayson, or JSON of version 3.
+"""The JSON in which haystack-py stores tags: Hayson, or the JSON of Haystack 3.
 
-In one version ``"m:"`` is a Marker, in the other one a Str, so the version is a
-property of the whole table, found by looking at every row of it.
+In one version ``"m:"`` is a Marker, in the other a Str. The version is therefore a
+property of the whole table, and is detected from all its rows.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from ...storage.errors import InvalidRecord, StorageError
 from ...wire import hayson_reader, json3_reader
 from ...wire.errors import ParseError
 from ...wire.hayson_reader import parse_json
+from ...wire.zinc_writer import display_text
 
 __all__ = [
     "AUTO",
     "FORMATS",
     "HAYSON",
     "JSON3",
-    "UnclearFormat",
+    "AmbiguousFormat",
     "format_of",
     "record_of",
     "value_of",
@@ -34,35 +35,39 @@ _CODES = frozenset("bcdhmnrstuxyz-")
 _DECODERS = {HAYSON: hayson_reader.decode, JSON3: json3_reader.decode}
 
 
-class UnclearFormat(StorageError):
-    """Rows that do not tell in which version of JSON they are."""
+class AmbiguousFormat(StorageError):
+    """Rows whose JSON version cannot be determined."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}: say which it is with --format")
+        super().__init__(f"{reason}: specify it with --format")
 
 
 def format_of(rows: Iterable[tuple[str, str]]) -> str:
-    """The version that all rows are in. Raises UnclearFormat naming a row."""
+    """The version of all rows. Raises AmbiguousFormat with the id of a row."""
     first: dict[str, str] = {}
     for id, text in rows:
-        first.setdefault(_evidence(text), id)
+        first.setdefault(_detect(text), id)
     if HAYSON in first and JSON3 in first:
-        raise UnclearFormat(
+        raise AmbiguousFormat(
             f"row {first[HAYSON]!r} is Hayson, row {first[JSON3]!r} is JSON 3"
         )
     if JSON3 in first:
         return JSON3
     if _CODED in first:
-        raise UnclearFormat(f"row {first[_CODED]!r} may be Hayson or JSON 3")
+        raise AmbiguousFormat(f"row {first[_CODED]!r} may be Hayson or JSON 3")
     return HAYSON
 
 
-def _evidence(text: str) -> str:
-    """What one row tells; a row without any string of a code means the same in both."""
+def _detect(text: str) -> str:
+    """The version of one row.
+
+    ``_PLAIN`` rows have the same meaning in both versions. ``_CODED`` rows have strings
+    that may begin with a code of version 3.
+    """
     try:
         tags = _tags(text)
     except (ParseError, InvalidRecord):
-        return _PLAIN  # it is refused whatever the others are
+        return _PLAIN  # it is rejected in both versions
     if _has_kind(tags):
         return HAYSON
     strings = [value for value in tags.values() if isinstance(value, str)]
@@ -91,7 +96,7 @@ def _is_coded(text: str) -> bool:
 
 
 def record_of(id: str, text: str, format: str) -> dict[str, Any]:
-    """The tags of a row, ``id`` among them. Raises InvalidRecord."""
+    """The tags of a row, including ``id``. Raises InvalidRecord."""
     try:
         record = _DECODERS[format](_tags(text))
         ref = Ref(id)
@@ -101,24 +106,24 @@ def record_of(id: str, text: str, format: str) -> dict[str, Any]:
     except ValueError as err:
         raise InvalidRecord(str(err)) from None
     if not isinstance(record, dict):
-        raise InvalidRecord("the tags are a grid")
+        raise InvalidRecord("the tags must be a dict, not a grid")
     own = record.setdefault("id", ref)
     if own != ref:
-        raise InvalidRecord(f"the tag id is {own}, not @{id}")
+        raise InvalidRecord(f"the tag id must be @{id}, not {display_text(own)}")
     return record
 
 
 def _tags(text: str) -> dict[str, Any]:
     tags = parse_json(text)
     if not isinstance(tags, dict):
-        raise InvalidRecord("the tags are no JSON object")
+        raise InvalidRecord("the tags must be a JSON object")
     return tags
 
 
 def value_of(text: str, format: str) -> Any:
     """A value of a priority array. Raises InvalidRecord.
 
-    The predecessor's driver made a JSON string of what was JSON text already.
+    haystack-py stores some values as a JSON string that contains JSON text.
     """
     value = parse_json(text)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Room for our tables in a database that haystack-py's are in."""
+"""Renames the tables of haystack-py whose names this app needs."""
 
 from __future__ import annotations
 
@@ -8,48 +8,53 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from .tables import OLD, NoSuchTables
+from .tables import OLD_SUFFIX, UnusableTables
 
-__all__ = ["drop", "is_same_database", "make_room"]
+__all__ = ["drop_tables", "is_same_database", "rename_tables"]
 
 _TABLES = ("entities", "history")
 _FIRST = ("haystack_app", "0001_initial")
 
 
-def make_room(using: str, theirs: Collection[str]) -> list[str]:
-    """Rename ``theirs`` where they have our names, all in one transaction.
+def rename_tables(using: str, old: Collection[str]) -> list[str]:
+    """Rename the tables in ``old`` whose names this app needs, in one transaction.
 
-    Their indexes too, for those have names that ours need. The tables by their former
-    names; none where our migrations have run. Raises NoSuchTables, and renames none,
-    where a table of such a name is of somebody else.
+    Their indexes are renamed too, because the app needs those names as well. Returns
+    the former names of the tables; empty if the app's migrations have been applied.
+    Raises UnusableTables, without a change, if such a table does not belong to
+    haystack-py.
     """
     connection = connections[using]
     if _FIRST in MigrationRecorder(connection).applied_migrations():
         return []
-    there = set(connection.introspection.table_names())
-    found = [table for table in _TABLES if table in there]
-    for table in found:
-        if table not in theirs:
-            raise NoSuchTables(f"the table {table} is neither haystack-py's nor ours")
-        if table + OLD in there:
-            raise NoSuchTables(f"the tables {table} and {table}{OLD} are both there")
+    tables = set(connection.introspection.table_names())
+    conflicts = [table for table in _TABLES if table in tables]
+    for table in conflicts:
+        if table not in old:
+            raise UnusableTables(
+                f"table {table} belongs neither to haystack-py nor to this app"
+            )
+        if table + OLD_SUFFIX in tables:
+            raise UnusableTables(
+                f"tables {table} and {table}{OLD_SUFFIX} both exist: rename or drop one"
+            )
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for table in found:
+        for table in conflicts:
             cursor.execute(
                 "SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid"
                 " WHERE indrelid = %s::regclass",
                 [table],
             )
             for (index,) in cursor.fetchall():
-                new = connection.ops.quote_name(index[: 63 - len(OLD)] + OLD)
-                old = connection.ops.quote_name(index)
-                cursor.execute(f"ALTER INDEX {old} RENAME TO {new}")
-            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}{OLD}")
-    return found
+                name = index[: 63 - len(OLD_SUFFIX)] + OLD_SUFFIX
+                before, after = map(connection.ops.quote_name, (index, name))
+                cursor.execute(f"ALTER INDEX {before} RENAME TO {after}")
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}{OLD_SUFFIX}")
+    return conflicts
 
 
 def is_same_database(one: BaseDatabaseWrapper, other: BaseDatabaseWrapper) -> bool:
-    """Whether two connections lead to one database, however it was named."""
+    """Whether two connections use the same database, regardless of their DSNs."""
     return _identity(one) == _identity(other)
 
 
@@ -59,7 +64,7 @@ def _identity(connection: BaseDatabaseWrapper) -> object:
         return cursor.fetchone()
 
 
-def drop(using: str, tables: Sequence[str]) -> None:
+def drop_tables(using: str, tables: Sequence[str]) -> None:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for table in tables:
             cursor.execute(f"DROP TABLE {table}")

@@ -1,8 +1,8 @@
-"""The tables of haystack-py: which there are, and what is in them.
+"""The tables of haystack-py, on PostgreSQL, and their content.
 
 Its documentation names them ``entities(id, tags)`` and ``history(point_id, ts, val)``;
-its releases made ``hs_entities``, ``hs_history(entity_id, ts, val, unit)`` and
-``hs_priority(entity_id, level, val, who)``. All are PostgreSQL's.
+its releases created ``hs_entities``, ``hs_history(entity_id, ts, val, unit)`` and
+``hs_priority(entity_id, level, val, who)``.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from ...kinds.series import LARGEST_CHUNK
 from ...storage.errors import StorageError
 
 __all__ = [
-    "OLD",
+    "OLD_SUFFIX",
     "Layout",
-    "NoSuchTables",
     "Survey",
+    "UnusableTables",
+    "connect",
     "layouts",
-    "opened",
     "read_entities",
     "read_levels",
     "read_samples",
     "survey",
 ]
 
-OLD = "_haystack_py"
-"""Behind the names of tables that made room for ours."""
+OLD_SUFFIX = "_haystack_py"
+"""Suffix of renamed tables."""
 
 _NAMES = [
     ("hs_entities", "hs_history", "hs_priority"),
     ("entities", "history", ""),
-    (f"entities{OLD}", f"history{OLD}", ""),
+    (f"entities{OLD_SUFFIX}", f"history{OLD_SUFFIX}", ""),
 ]
-_OURS = {"cur", "version"}
+_APP_COLUMNS = {"cur", "version"}
 _PAGE = 1_000
-_STRANGE = "ts < '1950-01-01T00:00Z' OR ts >= '9999-01-01T00:00Z'"
+_OUT_OF_RANGE = "ts < '1950-01-01T00:00Z' OR ts >= '9999-01-01T00:00Z'"
 
 
-class NoSuchTables(StorageError):
-    """A database without tables of haystack-py, or with more than one set."""
+class UnusableTables(StorageError):
+    """A database without tables of haystack-py, or with ambiguous tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The names of one set of tables, those that are not there empty.
+    """The names of one set of tables; empty for a missing table.
 
     ``key`` is the column of ``history`` with the point's id.
     """
@@ -68,22 +68,22 @@ class Layout:
 
 @dataclass(slots=True)
 class Survey:
-    """What is known of a point's samples from one look at all of them.
+    """Counts of a point's samples.
 
-    ``empty`` have no value, ``unlike_bool`` another than 0 and 1, ``strange`` are
-    of a time that no store takes.
+    ``empty`` samples have no value, ``not_bool`` samples have a value other than 0
+    and 1, ``out_of_range`` samples have a time that stores do not support.
     """
 
     count: int = 0
     empty: int = 0
-    unlike_bool: int = 0
-    strange: int = 0
+    not_bool: int = 0
+    out_of_range: int = 0
     units: set[str] = field(default_factory=set)
 
 
 @contextmanager
-def opened(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own to a database, also to one that is open already."""
+def connect(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
+    """A separate connection to a database, even if another one is open."""
     options = {
         key: val for key, val in config.get("OPTIONS", {}).items() if key != "pool"
     }
@@ -100,12 +100,12 @@ def opened(config: dict[str, Any]) -> Iterator[BaseDatabaseWrapper]:
 
 
 def layouts(connection: BaseDatabaseWrapper) -> list[Layout]:
-    """The sets of tables in a database, ours not among them."""
+    """The sets of tables of haystack-py in a database."""
     columns = _columns(connection)
     found = []
     for entities, history, levels in _NAMES:
-        has = columns.get(entities, set())
-        if not has >= {"id", "tags"} or has >= _OURS:
+        present = columns.get(entities, set())
+        if not present >= {"id", "tags"} or present >= _APP_COLUMNS:
             continue
         samples = columns.get(history, set())
         key = next((key for key in ("point_id", "entity_id") if key in samples), "")
@@ -122,7 +122,7 @@ def layouts(connection: BaseDatabaseWrapper) -> list[Layout]:
 
 
 def _columns(connection: BaseDatabaseWrapper) -> dict[str, set[str]]:
-    """The columns of tables that a plain name finds, by table."""
+    """The columns by table, for tables that are visible without a schema."""
     found: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -143,7 +143,7 @@ def _columns(connection: BaseDatabaseWrapper) -> dict[str, set[str]]:
 def read_entities(
     connection: BaseDatabaseWrapper, layout: Layout
 ) -> Iterator[list[tuple[str, str]]]:
-    """Ids and JSON texts of the tags, in batches."""
+    """Ids and tags as JSON text, in batches."""
     after: str | None = None
     while True:
         with connection.cursor() as cursor:
@@ -160,7 +160,7 @@ def read_entities(
 
 
 def survey(connection: BaseDatabaseWrapper, layout: Layout) -> dict[str, Survey]:
-    """All points that have samples, by ids in order."""
+    """The counts of all points with samples, sorted by id."""
     found: dict[str, Survey] = {}
     if not layout.history:
         return found
@@ -170,29 +170,29 @@ def survey(connection: BaseDatabaseWrapper, layout: Layout) -> dict[str, Survey]
             f"SELECT {layout.key}, {unit}, count(*),"
             " count(*) FILTER (WHERE val IS NULL),"
             " count(*) FILTER (WHERE val NOT IN (0, 1)),"
-            f" count(*) FILTER (WHERE {_STRANGE})"
+            f" count(*) FILTER (WHERE {_OUT_OF_RANGE})"
             f" FROM {layout.history} GROUP BY 1, 2"
         )
         for id, symbol, *counts in cursor.fetchall():
-            one = found.setdefault(id, Survey())
+            point = found.setdefault(id, Survey())
             if symbol:
-                one.units.add(symbol)
-            one.count += counts[0]
-            one.empty += counts[1]
-            one.unlike_bool += counts[2]
-            one.strange += counts[3]
+                point.units.add(symbol)
+            point.count += counts[0]
+            point.empty += counts[1]
+            point.not_bool += counts[2]
+            point.out_of_range += counts[3]
     return dict(sorted(found.items()))
 
 
 def read_samples(
     connection: BaseDatabaseWrapper, layout: Layout, id: str
 ) -> Iterator[tuple[int, float]]:
-    """Microseconds since 1970 and value; of several at one time the last one last.
+    """Microseconds since 1970 and value, in order of time.
 
-    That is the last one of the table as it lies there. A compressed hypertable has
-    no such order.
+    Samples at the same time are in the physical order of the table. A compressed
+    hypertable does not have such an order.
     """
-    order = "ts, ctid" if _has_place(connection, layout.history) else "ts"
+    order = "ts, ctid" if _has_ctid(connection, layout.history) else "ts"
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             "SELECT (extract(epoch FROM ts) * 1000000)::int8, val"
@@ -204,8 +204,8 @@ def read_samples(
             yield from rows
 
 
-def _has_place(connection: BaseDatabaseWrapper, table: str) -> bool:
-    """Whether rows can be told from each other by where they are."""
+def _has_ctid(connection: BaseDatabaseWrapper, table: str) -> bool:
+    """Whether ``ctid`` is available: not in compressed hypertables."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
         if not cursor.fetchone():
@@ -221,7 +221,7 @@ def _has_place(connection: BaseDatabaseWrapper, table: str) -> bool:
 def read_levels(
     connection: BaseDatabaseWrapper, layout: Layout
 ) -> list[tuple[str, int, str, str]]:
-    """Id, level, JSON text of the value, and who wrote it."""
+    """Id, level, value as JSON text, and the user who wrote it."""
     if not layout.levels:
         return []
     with connection.cursor() as cursor:

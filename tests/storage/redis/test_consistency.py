@@ -90,20 +90,22 @@ def test_the_index_is_made_anew(redis_store: Store) -> None:
 def test_commands(campus: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(storages), "__getitem__", lambda self, alias: campus)
     out = StringIO()
-    call_command("haystack_redis_check", stdout=out)
-    assert out.getvalue() == "everything fits\n"
+    call_command("haystack_check", stdout=out)
+    assert out.getvalue() == "no differences\n"
     campus.server.redis.srem(campus.keys.referrers("s"), "q")
-    with pytest.raises(CommandError, match="1 differences: haystack_redis_reindex"):
-        call_command("haystack_redis_check", stdout=out)
+    with pytest.raises(CommandError, match="1 differences; run with --repair"):
+        call_command("haystack_check", stdout=out)
     assert "referrers of s: @q is missing" in out.getvalue()
     call_command("haystack_redis_reindex", stdout=out)
     assert "3 entities indexed" in out.getvalue()
-    call_command("haystack_redis_check", stdout=out)
+    call_command("haystack_check", stdout=out)
 
 
 def test_commands_are_for_redis() -> None:
-    with pytest.raises(CommandError, match="'memory' is InMemoryAdapter, not on Redis"):
-        call_command("haystack_redis_check", storage="memory")
+    with pytest.raises(
+        CommandError, match="'memory' must be on Redis, not InMemoryAdapter"
+    ):
+        call_command("haystack_redis_reindex", storage="memory")
 
 
 def test_the_log_has_an_end(

@@ -1,33 +1,38 @@
 /**
- * The history of today of one point, going on as its value changes. Drawn by uPlot.
+ * Chart of a point's history today, which grows with its current value.
  *
  * @module
  */
 
 import { gridOf, refOf } from "../live.js";
 import { optionsOf } from "./chart_options.js";
-import { instantOf, numberText, textOf } from "./values.js";
+import { uPlot } from "./uplot.js";
+import { instantOf, numberText, textOf, withoutUnit } from "./values.js";
 
-const MOST = 20_000;
+/** @import { Dict, Hayson, Live, Rec } from "../live.js" */
+
+const MAX_SAMPLES = 20_000;
+const FALLBACK_WIDTH = 320;
 
 export class HistoryChart {
-  /** @type {any} */
+  /** @type {import("uplot") | null} */
   #plot = null;
   /** @type {[number[], (number | null)[]]} Seconds since 1970, and values. */
   #data = [[], []];
-  /** @type {any[]} Texts or truth values that the numbers stand for. */
+  /** @type {(string | boolean)[]} What the values stand for if they are indexes. */
   #words = [];
-  /** @type {Record<string, any> | null} */
+  /** @type {Rec | null} */
   #record = null;
+  /** Seconds since 1970; `#end` is 0 until the first answer. */
   #start = 0;
   #end = 0;
-  /** Answers to requests before this one come too late. */
+  /** Answers to requests of earlier rounds are ignored. */
   #round = 0;
 
   /**
    * @param {HTMLElement} frame
    * @param {HTMLElement} note
-   * @param {(op: string, grid: any) => Promise<any>} call
+   * @param {Live["call"]} call
    */
   constructor(frame, note, call) {
     this.frame = frame;
@@ -39,12 +44,11 @@ export class HistoryChart {
     );
   }
 
-  /** @param {Record<string, any>} record */
+  /** @param {Rec} record */
   async show(record) {
     this.clear();
     this.#record = record;
-    if (!("kind" in record)) return;
-    await this.load();
+    if ("kind" in record) await this.load();
   }
 
   clear() {
@@ -56,31 +60,34 @@ export class HistoryChart {
     this.frame.hidden = true;
   }
 
-  /** Ask for today's samples, again where something may have been missed. */
+  /** Request today's samples, also again when some may have been missed. */
   async load() {
-    if (!this.#record) return;
+    const record = this.#record;
+    if (!record) return;
     const round = ++this.#round;
-    const request = gridOf([{ id: refOf(this.#record.id.val), range: "today" }]);
+    const request = gridOf([{ id: refOf(record.id.val), range: "today" }]);
     try {
-      const answer = await this.call("hisRead", request);
+      const { meta, rows } = await this.call("hisRead", request);
       if (round !== this.#round) return;
-      const { hisStart, hisEnd } = answer.meta;
-      this.#begin(instantOf(hisStart) / 1000, instantOf(hisEnd) / 1000, answer.rows);
+      this.#begin(instantOf(meta.hisStart) / 1000, instantOf(meta.hisEnd) / 1000, rows);
     } catch (error) {
       if (round !== this.#round) return;
       this.#begin(now(), Infinity, []);
-      if ("his" in this.#record) this.note.textContent = error.message;
+      if ("his" in record) this.note.textContent = /** @type {Error} */ (error).message;
     }
   }
 
-  /** The point has another value now.
-   * @param {Record<string, any>} record */
+  /**
+   * Append the current value if it changed.
+   *
+   * @param {Rec} record
+   */
   extend(record) {
     const before = this.#record;
     this.#record = record;
-    if (!before || !this.#end || same(before, record)) return;
+    if (!before || !this.#end || hasSameValue(before, record)) return;
     if (now() >= this.#end) {
-      this.load(); // another day has begun
+      this.load(); // a new day has begun
       return;
     }
     this.#push(now(), record.curVal);
@@ -88,43 +95,44 @@ export class HistoryChart {
   }
 
   /**
-   * Samples, and behind them what is true now.
+   * Draw samples, followed by the current value.
    *
    * @param {number} start Seconds since 1970.
    * @param {number} end
-   * @param {any[]} rows
+   * @param {Dict[]} samples
    */
-  #begin(start, end, rows) {
+  #begin(start, end, samples) {
     this.#destroy();
     this.#data = [[], []];
     this.#words = this.#record?.kind === "Bool" ? [false, true] : [];
     this.#start = start;
     this.#end = end;
-    for (const { ts, val } of rows) this.#push(instantOf(ts) / 1000, val);
+    for (const { ts, val } of samples) this.#push(instantOf(ts) / 1000, val);
     if (this.#record?.curVal != null && now() < end)
       this.#push(now(), this.#record.curVal);
     this.#draw();
   }
 
   /**
-   * @param {number} at
-   * @param {any} value
+   * @param {number} at Seconds since 1970.
+   * @param {Hayson | undefined} value
    */
   #push(at, value) {
     const [times, values] = this.#data;
-    if (times.length && at <= times[times.length - 1]) return;
+    const last = times.at(-1);
+    if (last !== undefined && at <= last) return;
     times.push(at);
     values.push(this.#numberOf(value));
-    if (times.length > MOST)
-      this.#data = [times.slice(MOST / 2), values.slice(MOST / 2)];
+    if (times.length > MAX_SAMPLES)
+      this.#data = [times.slice(MAX_SAMPLES / 2), values.slice(MAX_SAMPLES / 2)];
   }
 
-  /** @param {any} value */
+  /** @param {Hayson | undefined} value */
   #numberOf(value) {
-    const plain = value?._kind === "number" ? value.val : value;
+    const plain = withoutUnit(value);
     if (typeof plain === "number") return plain;
     if (typeof plain !== "string" && typeof plain !== "boolean") return null;
-    if (this.#record?.kind === "Number") return null; // NaN and the like
+    if (this.#record?.kind === "Number") return null; // "NaN" and the like
     if (!this.#words.includes(plain)) this.#words.push(plain);
     return this.#words.indexOf(plain);
   }
@@ -136,42 +144,44 @@ export class HistoryChart {
     this.note.textContent = isShown ? "" : "No samples today.";
     if (!isShown) return;
     if (this.#plot) this.#plot.setData(this.#data);
-    else this.#plot = this.#made();
-    const numbers = /** @type {number[]} */ (values.filter((one) => one != null));
+    else this.#plot = this.#makePlot();
+    const numbers = values.filter((value) => value !== null);
     this.frame.setAttribute("aria-label", this.#summary(numbers));
   }
 
   /** @param {number[]} numbers */
   #summary(numbers) {
-    const samples = `History of today, ${numbers.length} samples`;
-    if (this.#words.length || !numbers.length) return samples;
-    const [least, most] = numbers.reduce(
-      ([low, high], one) => [Math.min(low, one), Math.max(high, one)],
+    const { length } = numbers;
+    const samples = `Today's history: ${length} ${length === 1 ? "sample" : "samples"}`;
+    if (this.#words.length || !length) return samples;
+    const [min, max] = numbers.reduce(
+      ([low, high], number) => [Math.min(low, number), Math.max(high, number)],
       [Infinity, -Infinity],
     );
-    return `${samples} from ${this.#label(least)} to ${this.#label(most)}`;
+    return `${samples} from ${this.#label(min)} to ${this.#label(max)}`;
   }
 
-  /** @param {number | null} number */
+  /** @param {number | null | undefined} number */
   #label(number) {
     if (number == null) return "no value";
     if (this.#words.length) return textOf(this.#words[number]);
-    return numberText(number, this.#record?.unit);
+    const unit = this.#record?.unit;
+    return numberText(number, unit == null ? "" : textOf(unit));
   }
 
-  #made() {
+  #makePlot() {
     const options = optionsOf({
-      width: this.frame.clientWidth || 320,
-      city: this.#record?.tz,
+      width: this.frame.clientWidth || FALLBACK_WIDTH,
+      city: textOf(this.#record?.tz),
       isStepped: this.#words.length > 0,
       label: (number) => this.#label(number),
       range: () => [
         this.#start,
         Math.min(this.#end, Math.max(now(), this.#start + 60)),
       ],
-      last: () => this.#data.map((column) => column[column.length - 1]),
+      last: () => [this.#data[0].at(-1), this.#data[1].at(-1)],
     });
-    return new globalThis.uPlot(options, this.#data, this.frame);
+    return new uPlot(options, this.#data, this.frame);
   }
 
   #resize() {
@@ -189,12 +199,12 @@ export class HistoryChart {
   }
 }
 
-/** Seconds since 1970. */
+/** @returns {number} Seconds since 1970. */
 const now = () => Date.now() / 1000;
 
 /**
- * @param {Record<string, any>} one
- * @param {Record<string, any>} other
+ * @param {Rec} before
+ * @param {Rec} after
  */
-const same = (one, other) =>
-  JSON.stringify(one.curVal) === JSON.stringify(other.curVal);
+const hasSameValue = (before, after) =>
+  JSON.stringify(before.curVal) === JSON.stringify(after.curVal);

@@ -1,5 +1,5 @@
 /**
- * One record beside the table: its value, its history of today, all its tags.
+ * Panel for one record: its value, its history today and all its tags.
  *
  * @module
  */
@@ -8,42 +8,55 @@ import { HistoryChart } from "./chart.js";
 import { arrange, byId, element, flash, setText } from "./elements.js";
 import { isMarker, nameOf, textOf } from "./values.js";
 
+/** @import { Live, Rec } from "../live.js" */
+
 export class Detail {
-  /** @type {Map<string, {row: any, cell: any}>} Rows of the table of tags. */
-  #tags = new Map();
+  /** Id of the record that is open; empty if the panel is closed. */
   id = "";
   #isDrawn = false;
+  /** @type {Map<string, {row: HTMLElement, cell: HTMLElement}>} Table rows by tag. */
+  #tags = new Map();
+
+  #panel = byId("detail", HTMLElement);
+  #name = byId("detail-name", HTMLElement);
+  #recordId = byId("detail-id", HTMLElement);
+  #value = byId("detail-value", HTMLElement);
+  #markers = byId("detail-markers", HTMLElement);
+  #tagRows = byId("tags", HTMLTableSectionElement);
 
   /**
-   * @param {(op: string, grid: any) => Promise<any>} call
+   * @param {Live["call"]} call
    * @param {() => void} onClose
-   * @param {(id: string) => void} onDismiss Somebody closed it, and goes on from there.
+   * @param {(id: string) => void} onDismiss The user closed the panel.
    */
   constructor(call, onClose, onDismiss) {
-    this.panel = byId("detail");
     this.onClose = onClose;
     this.onDismiss = onDismiss;
-    this.chart = new HistoryChart(byId("chart"), byId("chart-note"), call);
-    byId("detail-close").addEventListener("click", () => this.#dismiss());
+    this.chart = new HistoryChart(
+      byId("chart", HTMLElement),
+      byId("chart-note", HTMLElement),
+      call,
+    );
+    byId("detail-close", HTMLElement).addEventListener("click", () => this.#dismiss());
     document.addEventListener("keydown", ({ key }) => {
       if (key === "Escape" && this.id) this.#dismiss();
     });
   }
 
-  /** @param {Record<string, any>} record */
+  /** @param {Rec} record */
   open(record) {
     this.id = record.id.val;
-    this.panel.hidden = false;
-    this.panel.scrollTop = 0;
+    this.#panel.hidden = false;
+    this.#panel.scrollTop = 0;
     this.#tags.clear();
     this.#isDrawn = false;
     this.#fill(record);
     this.#isDrawn = true;
-    byId("detail-name").focus();
+    this.#name.focus();
     this.chart.show(record);
   }
 
-  /** @param {Record<string, any>} record */
+  /** @param {Rec} record */
   update(record) {
     this.#fill(record);
     this.chart.extend(record);
@@ -51,12 +64,12 @@ export class Detail {
 
   close() {
     this.id = "";
-    this.panel.hidden = true;
+    this.#panel.hidden = true;
     this.chart.clear();
     this.onClose();
   }
 
-  /** There is a connection again: samples may have been missed. */
+  /** The connection is back: samples may have been missed. */
   refresh() {
     if (this.id) this.chart.load();
   }
@@ -67,10 +80,10 @@ export class Detail {
     this.onDismiss(id);
   }
 
-  /** @param {Record<string, any>} record */
+  /** @param {Rec} record */
   #fill(record) {
-    setText(byId("detail-name"), nameOf(record));
-    setText(byId("detail-id"), `@${this.id}`);
+    setText(this.#name, nameOf(record));
+    setText(this.#recordId, `@${this.id}`);
     this.#fillValue(record);
     const names = Object.keys(record)
       .filter((name) => name !== "id")
@@ -82,42 +95,41 @@ export class Detail {
     );
   }
 
-  /** @param {Record<string, any>} record */
+  /** @param {Rec} record */
   #fillValue({ curVal, curStatus }) {
-    const value = byId("detail-value");
-    const isOther = setText(value, textOf(curVal));
-    if (isOther && this.#isDrawn) flash(value);
-    value.dataset.status = textOf(curStatus);
+    const isChanged = setText(this.#value, textOf(curVal));
+    if (isChanged && this.#isDrawn) flash(this.#value);
+    this.#value.dataset.status = textOf(curStatus);
   }
 
   /** @param {string[]} names */
   #fillMarkers(names) {
-    const shown = byId("detail-markers");
-    if (shown.dataset.names === names.join(" ")) return;
-    shown.dataset.names = names.join(" ");
-    shown.replaceChildren(...names.map((text) => element("span", { text })));
+    const joined = names.join(" ");
+    if (this.#markers.dataset.names === joined) return;
+    this.#markers.dataset.names = joined;
+    this.#markers.replaceChildren(...names.map((text) => element("span", { text })));
   }
 
   /**
-   * @param {Record<string, any>} record
+   * @param {Rec} record
    * @param {string[]} names
    */
   #fillTags(record, names) {
     const rows = names.map((name) => {
-      const tag = this.#tags.get(name) ?? this.#tag(name);
-      const isOther = setText(tag.cell, textOf(record[name]));
-      if (isOther && this.#isDrawn) flash(tag.cell);
+      const tag = this.#tags.get(name) ?? this.#addTag(name);
+      const isChanged = setText(tag.cell, textOf(record[name]));
+      if (isChanged && this.#isDrawn) flash(tag.cell);
       return tag.row;
     });
-    arrange(byId("detail-tags").tBodies[0], rows);
+    arrange(this.#tagRows, rows);
   }
 
   /** @param {string} name */
-  #tag(name) {
+  #addTag(name) {
     const cell = element("td");
     const row = element("tr", {}, element("th", { scope: "row", text: name }), cell);
-    const made = { row, cell };
-    this.#tags.set(name, made);
-    return made;
+    const tag = { row, cell };
+    this.#tags.set(name, tag);
+    return tag;
   }
 }

@@ -1,23 +1,26 @@
 /**
- * Elements of a page, made without a line of HTML.
+ * Elements of the page, built without HTML strings.
  *
  * @module
  */
 
 /**
- * @param {string} tag
- * @param {Record<string, any>} [properties] `text` and `class`, `data` for data
- *   attributes, functions for events, anything else an attribute.
+ * Make an element.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | (() => void) | Record<string, string>>} [properties]
+ *   `text`; `class`; `data`, an object of data attributes; a function is a listener
+ *   for the event of its name; any other string is an attribute.
  * @param {...Node} children
- * @returns {any}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name === "text") made.textContent = value;
-    else if (name === "class") made.className = value;
-    else if (name === "data") Object.assign(made.dataset, value);
-    else if (typeof value === "function") made.addEventListener(name, value);
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (typeof value === "object") Object.assign(made.dataset, value);
+    else if (name === "text") made.textContent = value;
     else made.setAttribute(name, value);
   }
   made.append(...children);
@@ -25,19 +28,25 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
- * An element of the page that is there.
+ * Find an element of the page's template.
  *
+ * @template {HTMLElement} T
  * @param {string} id
- * @returns {any}
+ * @param {new () => T} type
+ * @returns {T}
  */
-export const byId = (id) => document.getElementById(id);
+export function byId(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`#${id} is not a ${type.name}`);
+  return found;
+}
 
 /**
- * Change a text only if it is another, so that selections stay.
+ * Set a text. One that stays the same is not touched, which keeps selections.
  *
  * @param {HTMLElement} shown
  * @param {string} text
- * @returns {boolean} Whether it was another.
+ * @returns {boolean} Whether the text changed.
  */
 export function setText(shown, text) {
   if (shown.textContent === text) return false;
@@ -46,8 +55,8 @@ export function setText(shown, text) {
 }
 
 /**
- * Light an element up for a moment. Two names of one animation take turns: setting
- * the same one again would not start it.
+ * Highlight an element for a moment. The style sheet has the same animation under
+ * two names, because setting the same name again would not restart it.
  *
  * @param {HTMLElement} shown
  */
@@ -56,8 +65,8 @@ export function flash(shown) {
 }
 
 /**
- * Put children in this order and move only those that are elsewhere, so that the
- * one with the focus keeps it.
+ * Make `children` the children of `parent`, in this order. Only elements that are
+ * out of place are moved, which keeps the focus.
  *
  * @param {Element} parent
  * @param {Element[]} children

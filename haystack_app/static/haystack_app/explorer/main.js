@@ -1,5 +1,5 @@
 /**
- * The explorer: what matches a filter, live.
+ * The explorer: live values of the records that match a filter.
  *
  * @module
  */
@@ -9,155 +9,180 @@ import { Detail } from "./detail.js";
 import { byId, element } from "./elements.js";
 import { ValueTable } from "./table.js";
 import { Tree } from "./tree.js";
+import { loginUrl, websocketUrl } from "./urls.js";
 import { filterId } from "./values.js";
 
-const FIRST_FILTER = "point and cur";
-const { project, logIn } = document.body.dataset;
+/** @import { Rec, Status, Watch } from "../live.js" */
 
-/** @type {any} The watch whose records are shown. */
+const FIRST_FILTER = "point and cur";
+const NOT_LOGGED_IN = 4401;
+
+const connection = byId("connection", HTMLElement);
+const connectionText = byId("connection-text", HTMLElement);
+const count = byId("count", HTMLElement);
+const filterInput = byId("filter", HTMLInputElement);
+const places = byId("places", HTMLDetailsElement);
+const problem = byId("problem", HTMLElement);
+
+/** @type {Watch | null} The watch whose records are shown. */
 let shown = null;
-/** @type {any} A watch of another filter that has not begun yet. */
+/** @type {Watch | null} The watch of a new filter, before its first answer. */
 let next = null;
-/** An id to be looked at as soon as it is there. */
+/** Id of the record to select when it arrives. */
 let wanted = "";
 
-const live = new Live({ project, onStatus: showStatus });
-const call = (/** @type {string} */ op, /** @type {any} */ grid) => live.call(op, grid);
-const table = new ValueTable(byId("values").tBodies[0], byId("more"), pick);
-const detail = new Detail(call, closed, (id) => table.focus(id));
-const tree = new Tree(byId("tree"), byId("tree-note"), { call, onPlace: goTo });
+const live = new Live({
+  url: websocketUrl(document.body.dataset.project),
+  onStatus: showStatus,
+});
+/** @type {Live["call"]} */
+const call = (op, grid) => live.call(op, grid);
+const table = new ValueTable(
+  byId("rows", HTMLTableSectionElement),
+  byId("more", HTMLButtonElement),
+  select,
+);
+const detail = new Detail(call, onDetailClosed, (id) => table.focus(id));
+const tree = new Tree(byId("tree", HTMLElement), byId("tree-note", HTMLElement), {
+  call,
+  onSelect: goTo,
+});
 
 // -- watching -------------------------------------------------------------------
 
 /** @param {string} filter */
 function watch(filter) {
   next?.close();
-  byId("problem").textContent = "";
-  const made = live.watch(
+  problem.textContent = "";
+  const started = live.watch(
     { filter, dis: "explorer" },
     {
       onRecords: (records, gone) => {
-        if (made !== shown) begin(made);
-        update(records, gone);
+        if (started !== shown) show(started);
+        update(started, records, gone);
       },
       onEnd: (reason) => {
-        if (made === next) next = null;
-        byId("problem").textContent = reason;
+        if (started === next) next = null;
+        problem.textContent = reason;
       },
     },
   );
-  next = made;
+  next = started;
 }
 
-/** @param {any} made A watch that takes the place of the one before. */
-function begin(made) {
+/** @param {Watch} started Replaces the watch that is shown. */
+function show(started) {
   shown?.close();
-  shown = made;
+  shown = started;
   next = null;
-  byId("problem").textContent = "";
+  problem.textContent = "";
   table.clear();
-  if (detail.id && !made.records.has(detail.id)) detail.close();
+  if (detail.id && !started.records.has(detail.id)) detail.close();
 }
 
 /**
- * @param {Record<string, any>[]} records
+ * @param {Watch} current
+ * @param {Rec[]} records
  * @param {string[]} gone
  */
-function update(records, gone) {
+function update(current, records, gone) {
   table.update(records, gone);
-  const { size } = shown.records;
-  byId("count").textContent =
-    `${size.toLocaleString("en")} ${size === 1 ? "matches" : "match"}`;
+  const { size } = current.records;
+  count.textContent = `${size.toLocaleString("en")} ${size === 1 ? "match" : "matches"}`;
   if (detail.id && gone.includes(detail.id)) detail.close();
-  const looked = records.find((record) => record.id.val === detail.id);
-  if (looked) detail.update(looked);
-  if (wanted && shown.records.has(wanted)) pick(wanted);
+  const opened = records.find((record) => record.id.val === detail.id);
+  if (opened) detail.update(opened);
+  if (wanted && current.records.has(wanted)) select(wanted);
 }
 
-// -- what is looked at ------------------------------------------------------------
+// -- selection --------------------------------------------------------------------
 
 /** @param {string} id */
-function pick(id) {
+function select(id) {
   wanted = "";
   const record = shown?.records.get(id);
   if (!record) return;
   document.body.classList.add("with-detail");
-  table.pick(id);
+  table.select(id);
   detail.open(record);
 }
 
-function closed() {
+function onDetailClosed() {
   document.body.classList.remove("with-detail");
-  table.pick("");
+  table.select("");
 }
 
-/** Where somebody went in the tree.
- * @param {Record<string, any>} record */
+/**
+ * Show the points of a site or of equipment, or select a point.
+ *
+ * @param {Rec} record
+ */
 function goTo(record) {
   const id = record.id.val;
   const ref = filterId(id);
   if (!ref) return;
-  if (isNarrow()) byId("places").open = false;
-  const isPlace = "site" in record || "equip" in record;
-  if (!isPlace && shown?.records.has(id)) pick(id);
-  else if (!isPlace) go(`id==${ref}`, id);
-  else go(`point and ${"site" in record ? "siteRef" : "equipRef"}==${ref}`);
+  if (isNarrow()) places.open = false;
+  if ("site" in record) go(`point and siteRef==${ref}`);
+  else if ("equip" in record) go(`point and equipRef==${ref}`);
+  else if (shown?.records.has(id)) select(id);
+  else go(`id==${ref}`, id);
 }
 
 /**
  * @param {string} filter
- * @param {string} [id] To be looked at.
+ * @param {string} [id] Record to select.
  */
 function go(filter, id = "") {
   const address = new URL(location.href);
   address.search = String(new URLSearchParams(id ? { filter, id } : { filter }));
   if (address.href !== location.href) history.pushState(null, "", address);
-  follow();
+  followAddress();
 }
 
-/** What the address says. */
-function follow() {
-  const said = new URLSearchParams(location.search);
-  const filter = said.get("filter")?.trim() || FIRST_FILTER;
-  wanted = said.get("id") ?? "";
-  byId("filter").value = filter;
+/** Watch and select what the query string of the page says. */
+function followAddress() {
+  const query = new URLSearchParams(location.search);
+  const filter = query.get("filter")?.trim() || FIRST_FILTER;
+  wanted = query.get("id") ?? "";
+  filterInput.value = filter;
   watch(filter);
-  byId("connection").querySelector("a")?.replaceWith(logInLink()); // back to here
+  showLoginLink(); // it leads back to the new address
 }
 
 const isNarrow = () => matchMedia("(max-width: 50rem)").matches;
 
 // -- the connection ---------------------------------------------------------------
 
-/** @param {import("../live.js").Status} status */
+/** @param {Status} status */
 function showStatus({ state, code, reason }) {
-  const connection = byId("connection");
   connection.dataset.state = state;
-  connection.firstElementChild.textContent = {
+  connectionText.textContent = {
     connecting: "Connecting",
     open: "Live",
     waiting: "Connection lost, trying again",
-    closed: code === 4401 ? "Not logged in" : reason || "Not connected",
+    closed: code === NOT_LOGGED_IN ? "Not logged in" : reason || "Not connected",
   }[state];
-  if (state === "closed") connection.append(logInLink());
+  showLoginLink();
   if (state !== "open") return;
   tree.start();
   detail.refresh();
 }
 
-function logInLink() {
-  const next = encodeURIComponent(location.pathname + location.search);
-  return element("a", { href: `${logIn}?next=${next}`, text: "Log in" });
+function showLoginLink() {
+  connection.querySelector("a")?.remove();
+  const href = loginUrl();
+  if (connection.dataset.state === "closed" && href)
+    connection.append(element("a", { href, text: "Log in" }));
 }
 
-byId("search").addEventListener("submit", (/** @type {Event} */ event) => {
+byId("search", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
-  go(byId("filter").value.trim() || FIRST_FILTER);
+  go(filterInput.value.trim() || FIRST_FILTER);
 });
-addEventListener("popstate", follow);
+addEventListener("popstate", followAddress);
 addEventListener("online", () => live.wake());
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) live.wake();
 });
-if (isNarrow()) byId("places").open = false;
-follow();
+if (isNarrow()) places.open = false;
+followAddress();

@@ -1,5 +1,5 @@
 /**
- * The table of live values: a row for each record, in the order of their names.
+ * Table of live values: a row for each record, sorted by name.
  *
  * @module
  */
@@ -7,161 +7,156 @@
 import { arrange, element, flash, setText } from "./elements.js";
 import { instantOf, nameOf, textOf, whenText } from "./values.js";
 
+/** @import { Rec } from "../live.js" */
+
+/** Rows are added to the page in steps, because a filter may match thousands. */
 const STEP = 300;
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 export class ValueTable {
-  /** @type {Map<string, Row>} */
+  /** @type {Map<string, Row>} All rows by id, on the page or not. */
   #rows = new Map();
-  #shown = STEP;
-  #picked = "";
-  /** Ids whose rows are to be drawn with the next frame. */
-  #dirty = new Set();
-  #isMoved = false;
+  #limit = STEP;
+  #selected = "";
+  /** @type {Set<string>} Ids of rows to update with the next frame. */
+  #changed = new Set();
+  /** Whether rows have been added, removed or renamed since the last frame. */
+  #isOrderChanged = false;
   #frame = 0;
 
   /**
    * @param {HTMLTableSectionElement} body
-   * @param {HTMLButtonElement} more Shows further rows.
-   * @param {(id: string) => void} onPick
+   * @param {HTMLButtonElement} more Shows the next step of rows.
+   * @param {(id: string) => void} onSelect
    */
-  constructor(body, more, onPick) {
+  constructor(body, more, onSelect) {
     this.body = body;
     this.more = more;
-    this.onPick = onPick;
+    this.onSelect = onSelect;
     more.addEventListener("click", () => this.#showMore());
-    body.addEventListener("keydown", (event) => this.#step(event));
+    body.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
-  get size() {
-    return this.#rows.size;
-  }
-
-  /** Begin anew, with nothing. */
+  /** Remove all rows. */
   clear() {
     this.#rows.clear();
-    this.#shown = STEP;
-    this.#isMoved = true;
-    this.#draw();
+    this.#limit = STEP;
+    this.#isOrderChanged = true;
+    this.#requestFrame();
   }
 
   /**
-   * @param {Record<string, any>[]} records
+   * @param {Rec[]} records
    * @param {string[]} gone
    */
   update(records, gone) {
-    for (const id of gone) this.#isMoved = this.#rows.delete(id) || this.#isMoved;
-    for (const record of records) this.#take(record);
-    this.#draw();
+    for (const id of gone) if (this.#rows.delete(id)) this.#isOrderChanged = true;
+    for (const record of records) this.#setRecord(record);
+    this.#requestFrame();
   }
 
-  /** @param {string} id Empty for none. */
-  pick(id) {
-    this.#rows.get(this.#picked)?.mark(false);
-    this.#picked = id;
+  /** @param {string} id Empty to select no row. */
+  select(id) {
+    this.#rows.get(this.#selected)?.mark(false);
+    this.#selected = id;
     this.#rows.get(id)?.mark(true);
   }
 
   /** @param {string} id */
   focus(id) {
-    this.#rows.get(id)?.button?.focus();
+    this.#rows.get(id)?.focus();
   }
 
-  /** @param {Record<string, any>} record */
-  #take(record) {
+  /** @param {Rec} record */
+  #setRecord(record) {
     const id = record.id.val;
     const row = this.#rows.get(id);
     if (!row) {
-      this.#rows.set(id, new Row(record));
-      this.#isMoved = true;
-    } else if (row.take(record)) {
-      this.#isMoved = true;
+      this.#rows.set(id, new Row(record, this.onSelect));
+      this.#isOrderChanged = true;
+    } else if (row.setRecord(record)) {
+      this.#isOrderChanged = true;
     }
-    this.#dirty.add(id);
+    this.#changed.add(id);
   }
 
-  /** Up and down, from row to row.
-   * @param {KeyboardEvent} event */
-  #step(event) {
+  /**
+   * The arrow keys move the focus from row to row.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #onKey(event) {
     const row = /** @type {Element} */ (event.target).closest("tr");
-    const next = {
-      ArrowDown: row?.nextElementSibling,
-      ArrowUp: row?.previousElementSibling,
-    }[event.key];
+    const next =
+      event.key === "ArrowDown"
+        ? row?.nextElementSibling
+        : event.key === "ArrowUp"
+          ? row?.previousElementSibling
+          : null;
     if (!next) return;
     event.preventDefault();
     next.querySelector("button")?.focus();
   }
 
   #showMore() {
-    const first = this.#shown;
-    this.#shown += STEP;
-    this.#isMoved = true;
-    this.#drawNow();
+    const first = this.#limit;
+    this.#limit += STEP;
+    this.#isOrderChanged = true;
+    this.#draw();
     this.body.rows[first]?.querySelector("button")?.focus();
   }
 
-  /** With the next frame: what comes while nobody looks is drawn once. */
-  #draw() {
-    this.#frame ||= requestAnimationFrame(() => this.#drawNow());
+  /** Draw with the next frame: updates of a page in the background are drawn once. */
+  #requestFrame() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #drawNow() {
+  #draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    if (this.#isMoved) this.#arrange();
-    for (const id of this.#dirty) this.#rows.get(id)?.draw();
-    this.#dirty.clear();
-    this.#isMoved = false;
+    if (this.#isOrderChanged) this.#sort();
+    for (const id of this.#changed) this.#rows.get(id)?.draw();
+    this.#changed.clear();
+    this.#isOrderChanged = false;
   }
 
-  #arrange() {
+  #sort() {
     const rows = [...this.#rows.values()].sort((a, b) =>
       COLLATOR.compare(a.name, b.name),
     );
-    const shown = rows.slice(0, this.#shown);
-    for (const row of shown) row.element ??= this.#made(row);
-    arrange(
-      this.body,
-      shown.map((row) => row.element),
-    );
-    const left = rows.length - shown.length;
+    const elements = rows.slice(0, this.#limit).map((row) => row.show());
+    arrange(this.body, elements);
+    this.#rows.get(this.#selected)?.mark(true);
+    const left = rows.length - elements.length;
     this.more.hidden = !left;
     this.more.textContent =
       left > STEP ? `Show ${STEP} more of ${left}` : `Show ${left} more`;
   }
-
-  /** @param {Row} row */
-  #made(row) {
-    const made = row.make();
-    made.addEventListener("click", () => this.onPick(row.id));
-    row.mark(row.id === this.#picked);
-    return made;
-  }
 }
 
-/** One record, and its row once it is shown. */
+/** A record and, once it is on the page, its table row. */
 class Row {
-  /** @type {any} */
-  element;
-  /** @type {any} */
-  button;
-  /** @type {Record<string, any>} */
-  #cells = {};
+  /** @type {RowElements | undefined} */
+  #elements;
 
-  /** @param {Record<string, any>} record */
-  constructor(record) {
+  /**
+   * @param {Rec} record
+   * @param {(id: string) => void} onSelect
+   */
+  constructor(record, onSelect) {
     this.id = record.id.val;
+    this.onSelect = onSelect;
     this.record = record;
     this.name = nameOf(record);
+    /** Milliseconds since 1970. */
     this.changed = instantOf(record.hisEnd);
   }
 
   /**
-   * @param {Record<string, any>} record
-   * @returns {boolean} Whether its place may be another.
+   * @param {Rec} record
+   * @returns {boolean} Whether the name changed, and with it the order.
    */
-  take(record) {
+  setRecord(record) {
     if (liveText(record) !== liveText(this.record)) this.changed = Date.now();
     this.record = record;
     const before = this.name;
@@ -169,61 +164,78 @@ class Row {
     return this.name !== before;
   }
 
-  make() {
-    this.button = element("button", { type: "button", class: "name" });
-    this.#cells = {
-      curVal: element("td", { class: "number value" }),
-      curStatus: element("span", { class: "status" }),
-      writeVal: element("td", { class: "number written" }),
-      changed: element("td", { class: "number changed" }),
-    };
-    const { curVal, curStatus, writeVal, changed } = this.#cells;
-    this.element = element(
-      "tr",
-      { data: { id: this.id } },
-      element("th", { scope: "row" }, this.button),
-      curVal,
-      element("td", {}, curStatus),
-      writeVal,
-      changed,
-    );
-    this.#fill();
-    return this.element;
-  }
-
-  /** Show what it is now, and light up what has changed. */
-  draw() {
-    if (!this.element) return;
-    for (const cell of this.#fill()) flash(cell.closest("td"));
-  }
-
-  /** @param {boolean} isPicked */
-  mark(isPicked) {
-    if (!this.element) return;
-    this.element.classList.toggle("picked", isPicked);
-    if (isPicked) this.button.setAttribute("aria-current", "true");
-    else this.button.removeAttribute("aria-current");
-  }
-
-  /** @returns {HTMLElement[]} Cells whose text was another. */
-  #fill() {
-    const { curVal, curStatus, writeVal, changed } = this.#cells;
-    setText(this.button, this.name);
-    setText(changed, whenText(this.changed));
-    for (const cell of [curStatus, curVal]) {
-      cell.dataset.status = textOf(this.record.curStatus);
+  /** @returns {HTMLElement} */
+  show() {
+    if (!this.#elements) {
+      this.#elements = makeRow(this.id, () => this.onSelect(this.id));
+      this.#fill(this.#elements);
     }
-    /** @type {[HTMLElement, string][]} */
-    const texts = [
-      [curVal, textOf(this.record.curVal)],
-      [curStatus, textOf(this.record.curStatus)],
-      [writeVal, writtenText(this.record)],
-    ];
-    return texts.filter(([cell, text]) => setText(cell, text)).map(([cell]) => cell);
+    return this.#elements.row;
+  }
+
+  /** Show the current record, and highlight the cells that changed. */
+  draw() {
+    if (!this.#elements) return;
+    for (const cell of this.#fill(this.#elements)) flash(cell);
+  }
+
+  /** @param {boolean} isSelected */
+  mark(isSelected) {
+    if (!this.#elements) return;
+    const { row, button } = this.#elements;
+    row.classList.toggle("picked", isSelected);
+    if (isSelected) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+
+  focus() {
+    this.#elements?.button.focus();
+  }
+
+  /**
+   * @param {RowElements} elements
+   * @returns {HTMLElement[]} The cells of values that changed.
+   */
+  #fill({ button, value, statusCell, status, written, changed }) {
+    setText(button, this.name);
+    setText(changed, whenText(this.changed));
+    const { curVal, curStatus } = this.record;
+    const statusText = textOf(curStatus);
+    value.dataset.status = status.dataset.status = statusText;
+    const cells = [];
+    if (setText(value, textOf(curVal))) cells.push(value);
+    if (setText(status, statusText)) cells.push(statusCell);
+    if (setText(written, writtenText(this.record))) cells.push(written);
+    return cells;
   }
 }
 
-/** @param {Record<string, any>} record */
+/** @typedef {ReturnType<typeof makeRow>} RowElements */
+
+/**
+ * @param {string} id
+ * @param {() => void} click
+ */
+function makeRow(id, click) {
+  const button = element("button", { type: "button", class: "name" });
+  const value = element("td", { class: "number value" });
+  const status = element("span", { class: "status" });
+  const statusCell = element("td", {}, status);
+  const written = element("td", { class: "number written" });
+  const changed = element("td", { class: "number changed" });
+  const row = element(
+    "tr",
+    { data: { id }, click },
+    element("th", { scope: "row" }, button),
+    value,
+    statusCell,
+    written,
+    changed,
+  );
+  return { row, button, value, status, statusCell, written, changed };
+}
+
+/** @param {Rec} record */
 function writtenText({ writeVal, writeLevel }) {
   if (writeVal == null) return "";
   return writeLevel == null
@@ -232,9 +244,9 @@ function writtenText({ writeVal, writeLevel }) {
 }
 
 /**
- * What makes a change worth its time: values, not names.
+ * The tags whose change counts for the column "Changed": values, not names.
  *
- * @param {Record<string, any>} record
+ * @param {Rec} record
  */
 function liveText({ curVal, curStatus, curErr, writeVal, writeLevel, hisEnd }) {
   return JSON.stringify([curVal, curStatus, curErr, writeVal, writeLevel, hisEnd]);

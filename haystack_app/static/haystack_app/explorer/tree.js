@@ -1,5 +1,5 @@
 /**
- * Sites, their equipment, its points: a list in a list, filled as it is opened.
+ * Tree of sites, equipment and points: nested lists, loaded when they are opened.
  *
  * @module
  */
@@ -8,120 +8,133 @@ import { gridOf, refOf } from "../live.js";
 import { element } from "./elements.js";
 import { nameOf, shortNameOf } from "./values.js";
 
+/** @import { HaysonRef, Live, Rec } from "../live.js" */
+
+/** @typedef {Rec & {navId?: HaysonRef}} NavRecord `navId` only if it has children. */
+
 export class Tree {
-  #isFilled = false;
+  #isLoaded = false;
 
   /**
-   * @param {HTMLUListElement} list
+   * @param {HTMLElement} list
    * @param {HTMLElement} note
-   * @param {{call: (op: string, grid: any) => Promise<any>,
-   *   onPlace: (record: Record<string, any>) => void}} options
+   * @param {object} options
+   * @param {Live["call"]} options.call
+   * @param {(record: Rec) => void} options.onSelect
    */
-  constructor(list, note, { call, onPlace }) {
+  constructor(list, note, { call, onSelect }) {
     this.list = list;
     this.note = note;
     this.call = call;
-    this.onPlace = onPlace;
+    this.onSelect = onSelect;
   }
 
-  /** Ask for the roots, unless they are there. */
+  /** Load the top level, unless that has been done. */
   async start() {
-    if (this.#isFilled) return;
+    if (this.#isLoaded) return;
     try {
-      await this.#fill(this.list, undefined);
-      this.#isFilled = true;
-      this.#say(this.list.childElementCount ? "" : "No sites yet.");
+      await this.#load(this.list);
+      this.#isLoaded = true;
+      this.#setNote(this.list.childElementCount ? "" : "No sites yet.");
     } catch (error) {
-      this.#say(error.message);
+      this.#setNote(/** @type {Error} */ (error).message);
     }
   }
 
   /** @param {string} text */
-  #say(text) {
+  #setNote(text) {
     this.note.textContent = text;
     this.note.hidden = !text;
   }
 
   /**
-   * @param {Element} list
-   * @param {any} navId
+   * @param {HTMLElement} list
+   * @param {HaysonRef} [parent] None for the top level.
    */
-  async #fill(list, navId) {
-    const answer = await this.call("nav", gridOf(navId ? [{ navId }] : []));
-    const isRoot = !navId;
-    list.replaceChildren(
-      ...answer.rows.map((/** @type {any} */ row) => this.#item(row, isRoot)),
-    );
+  async #load(list, parent) {
+    const { rows } = await this.call("nav", gridOf(parent ? [{ navId: parent }] : []));
+    const records = /** @type {NavRecord[]} */ (rows);
+    list.replaceChildren(...records.map((record) => this.#makeItem(record, !parent)));
   }
 
   /**
-   * @param {Record<string, any>} record
-   * @param {boolean} isRoot
+   * @param {NavRecord} record
+   * @param {boolean} isTop
    */
-  #item(record, isRoot) {
-    const text = isRoot ? nameOf(record) : shortNameOf(record);
+  #makeItem(record, isTop) {
+    const text = isTop ? nameOf(record) : shortNameOf(record);
+    /** @type {HTMLButtonElement} */
     const name = element("button", {
       type: "button",
       class: "place",
       text,
-      click: () => this.#choose(name, record),
+      click: () => this.#select(name, record),
     });
-    const item = element("li", {}, element("div", {}, name));
-    if (record.navId) this.#openable(item, record, text);
+    const line = element("div", {}, name);
+    const item = element("li", {}, line);
+    if (!record.navId) return item;
+    const children = element("ul", { hidden: "" });
+    line.prepend(this.#makeToggle(children, refOf(record.navId.val), text));
+    item.append(children);
     return item;
   }
 
   /**
-   * @param {any} item
-   * @param {Record<string, any>} record
+   * @param {HTMLElement} children
+   * @param {HaysonRef} parent
    * @param {string} text
    */
-  #openable(item, record, text) {
-    const children = element("ul", { hidden: "" });
+  #makeToggle(children, parent, text) {
+    /** @type {HTMLButtonElement} */
     const toggle = element("button", {
       type: "button",
       class: "toggle",
       "aria-expanded": "false",
-      "aria-label": `Open ${text}`,
-      click: () => this.#toggle(toggle, children, record),
+      "aria-label": `Contents of ${text}`,
+      click: () => this.#toggle(toggle, children, parent),
     });
-    item.firstElementChild.prepend(toggle);
-    item.append(children);
+    return toggle;
   }
 
   /**
-   * @param {any} toggle
-   * @param {any} children
-   * @param {Record<string, any>} record
+   * @param {HTMLElement} toggle
+   * @param {HTMLElement} children
+   * @param {HaysonRef} parent
    */
-  async #toggle(toggle, children, record) {
+  async #toggle(toggle, children, parent) {
     const isOpen = toggle.getAttribute("aria-expanded") !== "true";
-    toggle.setAttribute("aria-expanded", isOpen);
-    children.hidden = !isOpen;
+    setOpen(toggle, children, isOpen);
     if (!isOpen || children.childElementCount) return;
     try {
-      await this.#fill(children, refOf(record.navId.val ?? record.navId));
-      if (!children.childElementCount) children.append(note("nothing inside"));
+      await this.#load(children, parent);
+      if (!children.childElementCount)
+        children.append(element("li", { class: "note", text: "Empty" }));
     } catch (error) {
       children.replaceChildren();
-      children.hidden = true;
-      toggle.setAttribute("aria-expanded", "false");
-      this.#say(error.message);
+      setOpen(toggle, children, false);
+      this.#setNote(/** @type {Error} */ (error).message);
     }
   }
 
   /**
    * @param {HTMLElement} name
-   * @param {Record<string, any>} record
+   * @param {Rec} record
    */
-  #choose(name, record) {
-    for (const one of this.list.querySelectorAll("[aria-current]")) {
-      one.removeAttribute("aria-current");
+  #select(name, record) {
+    for (const other of this.list.querySelectorAll("[aria-current]")) {
+      other.removeAttribute("aria-current");
     }
     name.setAttribute("aria-current", "true");
-    this.onPlace(record);
+    this.onSelect(record);
   }
 }
 
-/** @param {string} text */
-const note = (text) => element("li", { class: "note", text });
+/**
+ * @param {HTMLElement} toggle
+ * @param {HTMLElement} children
+ * @param {boolean} isOpen
+ */
+function setOpen(toggle, children, isOpen) {
+  toggle.setAttribute("aria-expanded", String(isOpen));
+  children.hidden = !isOpen;
+}

@@ -1,29 +1,32 @@
 /**
- * Hayson values as people read them. All of it is text: whoever shows it sets
- * `textContent`, for records are written by others.
+ * Hayson values as text for people. Records are written by others: show these
+ * texts by `textContent`, never as HTML.
  *
  * @module
  */
 
-const DEEPEST = 4;
-const LONGEST = 400;
+/** @import { Dict, Hayson, HaysonDateTime, HaysonObject, HaysonSingleton } from "../live.js" */
+
+const MAX_DEPTH = 4;
+const MAX_LENGTH = 400;
+/** Units that follow their number without a space. */
 const TIGHT_UNITS = new Set(["%", "°", "°C", "°F", "$", "€", "£"]);
 const OFFSET = /(Z|[+-]\d\d:\d\d)$/;
 const REF_ID = /^[A-Za-z0-9_:\-.~]+$/;
 
 /**
- * @param {any} value
+ * @param {Hayson | undefined} value
  * @returns {string}
  */
 export function textOf(value) {
-  const text = textWithin(value, DEEPEST);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  const text = textWithin(value, MAX_DEPTH);
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }
 
 /**
- * What a record is called.
+ * The display name of a record.
  *
- * @param {Record<string, any>} record
+ * @param {Dict} record
  * @returns {string}
  */
 export function nameOf(record) {
@@ -31,32 +34,43 @@ export function nameOf(record) {
 }
 
 /**
- * What it is called beside what it is part of.
+ * The name of a record below its parent, which it does not repeat.
  *
- * @param {Record<string, any>} record
+ * @param {Dict} record
  * @returns {string}
  */
 export const shortNameOf = (record) => textOf(record.navName ?? nameOf(record));
 
-/** @param {any} value */
-export const isMarker = (value) => value?._kind === "marker";
+/**
+ * @param {Hayson | undefined} value
+ * @returns {value is HaysonSingleton}
+ */
+export const isMarker = (value) => isObject(value) && value._kind === "marker";
 
 /**
- * An id as it stands in filters; empty where it cannot.
+ * A ref as it is written in a filter.
  *
  * @param {string} id
- * @returns {string}
+ * @returns {string} Empty if filters cannot express the id.
  */
 export const filterId = (id) => (REF_ID.test(id) ? `@${id}` : "");
 
 /**
- * @param {any} dateTime Hayson.
- * @returns {number} Milliseconds since 1970; NaN for anything else.
+ * @param {Hayson | undefined} value
+ * @returns {number} Milliseconds since 1970; NaN if `value` is not a DateTime.
  */
-export const instantOf = (dateTime) => Date.parse(dateTime?.val);
+export const instantOf = (value) => (isDateTime(value) ? Date.parse(value.val) : NaN);
 
 /**
- * Whole seconds of today, the date of any other day.
+ * A number as JavaScript has it; any other value as it is.
+ *
+ * @param {Hayson | undefined} value
+ */
+export const withoutUnit = (value) =>
+  isObject(value) && value._kind === "number" ? value.val : value;
+
+/**
+ * The time if it is today, otherwise the date.
  *
  * @param {number} instant Milliseconds since 1970.
  * @param {Date} [now]
@@ -88,8 +102,22 @@ export function numberText(val, unit) {
 }
 
 /**
- * @param {any} value
- * @param {number} depth
+ * @param {Hayson | undefined} value
+ * @returns {value is HaysonObject}
+ */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param {Hayson | undefined} value
+ * @returns {value is HaysonDateTime}
+ */
+const isDateTime = (value) => isObject(value) && value._kind === "dateTime";
+
+/**
+ * @param {Hayson | undefined} value
+ * @param {number} depth How many more levels of lists and dicts to show.
  * @returns {string}
  */
 function textWithin(value, depth) {
@@ -97,35 +125,57 @@ function textWithin(value, depth) {
   if (typeof value === "number") return numberText(value);
   if (typeof value !== "object") return String(value);
   if (depth === 0) return "…";
-  if (Array.isArray(value)) {
-    return `[${value.map((one) => textWithin(one, depth - 1)).join(", ")}]`;
-  }
-  return (KINDS[value._kind] ?? dictText)(value, depth);
+  if (isObject(value)) return objectText(value, depth);
+  return `[${value.map((item) => textWithin(item, depth - 1)).join(", ")}]`;
 }
 
-/** @type {Record<string, (value: any, depth: number) => string>} */
-const KINDS = {
-  __proto__: null,
-  marker: () => "✓",
-  na: () => "NA",
-  remove: () => "remove",
-  number: ({ val, unit }) =>
-    typeof val === "number" ? numberText(val, unit) : String(val),
-  ref: ({ val, dis }) => (dis ? String(dis) : `@${val}`),
-  symbol: ({ val }) => `^${val}`,
-  dateTime: ({ val, tz }) =>
-    `${String(val).replace("T", " ").replace(OFFSET, "")} ${tz ?? "UTC"}`,
-  coord: ({ lat, lng }) => `${lat}, ${lng}`,
-  xstr: ({ type, val }) => `${type}("${val}")`,
-  grid: ({ rows }) =>
-    rows?.length === 1 ? "grid of 1 row" : `grid of ${rows?.length ?? 0} rows`,
-  uri: ({ val }) => String(val),
-  date: ({ val }) => String(val),
-  time: ({ val }) => String(val),
-};
+/**
+ * @param {HaysonObject} value
+ * @param {number} depth
+ * @returns {string}
+ */
+function objectText(value, depth) {
+  switch (value._kind) {
+    case "marker":
+      return "✓";
+    case "na":
+      return "NA";
+    case "remove":
+      return "remove";
+    case "number":
+      return typeof value.val === "number"
+        ? numberText(value.val, value.unit)
+        : value.val;
+    case "ref":
+      return value.dis || `@${value.val}`;
+    case "symbol":
+      return `^${value.val}`;
+    case "uri":
+    case "date":
+    case "time":
+      return value.val;
+    case "dateTime":
+      return dateTimeText(value);
+    case "coord":
+      return `${value.lat}, ${value.lng}`;
+    case "xstr":
+      return `${value.type}("${value.val}")`;
+    case "grid":
+      return value.rows.length === 1
+        ? "grid of 1 row"
+        : `grid of ${value.rows.length} rows`;
+    default:
+      return dictText(value, depth);
+  }
+}
+
+/** @param {HaysonDateTime} value */
+function dateTimeText({ val, tz = "UTC" }) {
+  return `${val.replace("T", " ").replace(OFFSET, "")} ${tz}`;
+}
 
 /**
- * @param {any} dict
+ * @param {Dict} dict
  * @param {number} depth
  */
 function dictText(dict, depth) {

@@ -1,4 +1,4 @@
-"""Stores with something of everything, to be moved."""
+"""Stores with all kinds of content, to be copied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from tests.storage.building import at, entity, point
 
-__all__ = ["NOON", "SAMPLES", "furnished", "house", "later"]
+__all__ = ["NOON", "SAMPLES", "filled", "filled_store", "later"]
 
 NOON = at("2024-03-01 12:00")
 SAMPLES: dict[str, list[Any]] = {
@@ -35,12 +35,12 @@ def later(seconds: float) -> DateTime:
     return DateTime(NOON.utc + dt.timedelta(seconds=seconds), NOON.tz)
 
 
-def house() -> InMemoryAdapter:
-    return furnished(InMemoryAdapter())
+def filled_store() -> InMemoryAdapter:
+    return filled(InMemoryAdapter())
 
 
-def furnished(store: Any) -> Any:
-    """Entities with odd values, transient tags, trash, levels, defs, histories."""
+def filled(store: Any) -> Any:
+    """Add entities with unusual values, transient tags, trash, levels, defs, histories."""
     records = [point(id, kind=kind) for id, kind in _KINDS.items()]
     records[0] |= {"unit": "°F", "curVal": Number(71, "°F"), "curStatus": "ok"}
     store.load_entities(
@@ -59,20 +59,20 @@ def furnished(store: Any) -> Any:
     for id, values in SAMPLES.items():
         store.his_write(id, [(later(at), value) for at, value in enumerate(values)])
     store.his_write("fine", [(later(at / 1000), Number(at)) for at in range(-50, 50)])
-    _once_a_point(store)
-    _commanded(store)
+    _former_point(store)
+    _add_levels(store)
     store.load_defs({"later": [_def("b")]})
     store.load_defs({"earlier": [_def("a")]})
     return store
 
 
-def _once_a_point(store: StorageAdapter) -> None:
-    """Samples stay where their entity is none with a history any more."""
+def _former_point(store: StorageAdapter) -> None:
+    """Samples are kept if their entity is no longer a historized point."""
     store.his_write("once", [(later(0), Number(1))])
     store.load_entities([entity("once", tz="New_York", kind="Number")])
 
 
-def _commanded(store: StorageAdapter) -> None:
+def _add_levels(store: StorageAdapter) -> None:
     store.point_write("setpoint", 17, Number(70), "")
     store.point_write("setpoint", 8, Number(72.5), "joe", NOON.utc)
     store.point_write("mode", 3, "auto", "ann")

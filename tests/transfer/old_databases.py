@@ -1,4 +1,4 @@
-"""Databases as haystack-py leaves them, made and dropped by a test."""
+"""Databases of haystack-py, created and dropped by a test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 __all__ = ["SERVERS", "Old", "old_database", "ref"]
 
-# As its documentation has them; the indexes are what it and TimescaleDB make.
+# As in its documentation; haystack-py and TimescaleDB create the indexes.
 _PLAIN = """
 CREATE TABLE entities (id TEXT PRIMARY KEY, tags JSONB NOT NULL);
 CREATE TABLE history (
@@ -44,7 +44,7 @@ def ref(id: str) -> dict[str, str]:
 
 
 class Old:
-    """One such database."""
+    """A database of haystack-py."""
 
     def __init__(self, dsn: str, *, timescale: bool) -> None:
         self.dsn, self.timescale = dsn, timescale
@@ -86,7 +86,7 @@ class Old:
 
 @contextmanager
 def old_database(server: str) -> Iterator[Old]:
-    """An empty database on one of the tests' servers."""
+    """An empty database on one of the servers of the tests."""
     config = connections[server].settings_dict
     name = f"{config['TEST']['NAME']}_old_{os.getpid()}"
     at = make_conninfo(

@@ -1,4 +1,4 @@
-"""Def records from files: formats, libs, and faults with their places."""
+"""Loading def records from files: formats, libs, and errors with their position."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_folder_is_of_the_lib_that_it_defines(tmp_path: Path) -> None:
+def test_folder_belongs_to_the_lib_it_defines(tmp_path: Path) -> None:
     write(tmp_path / "x" / "lib.trio", LIB)
     write(tmp_path / "x" / "a.trio", DEFS + "--\ndefx: ^d\ntagOn: ^a\n")
     write(tmp_path / "y" / "all.trio", LIB.replace("lib:x", "lib:y") + "def: ^e\n")
@@ -92,30 +92,38 @@ def test_zinc(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
-        ("a.trio", LIB + "is: ^b\n", "a.trio, record 2: a def needs the tag def"),
+        ("a.trio", LIB + "is: ^b\n", "a.trio, record 2: a def must have the tag def"),
         ("a.trio", LIB + 'def: "b"\n', "a.trio, record 2: def must be a Symbol"),
         ("a.trio", LIB + DEFS + "is: [\n", r"a.trio, line \d+.*: "),
-        ("a.trio", DEFS, r"a.trio, record 1: \^a: no tag lib, and the folder defines"),
+        (
+            "a.trio",
+            DEFS,
+            r"a.trio, record 1: \^a: missing tag lib, and the folder does not define",
+        ),
         (
             "a.trio",
             LIB + LIB.replace("lib:x", "lib:y"),
-            r"a.trio, record 2: \^lib:y: the folder defines \^lib:x too",
+            r"a.trio, record 2: \^lib:y: the folder already defines \^lib:x",
         ),
         ("a.zinc", ZINC + "^c\n", "a.zinc, line 5.*expected 3 cells"),
-        ("a.zinc", ZINC + "^b,,\n", r"a.zinc, record 3: \^b was defined in .*record 2"),
-        ("a.json", "{}", "a.json, the root: expected a grid, or a list of dicts"),
+        (
+            "a.zinc",
+            ZINC + "^b,,\n",
+            r"a.zinc, record 3: \^b is already defined in .*record 2",
+        ),
+        ("a.json", "{}", "a.json, the root: expected a grid or a list of dicts"),
         ("a.json", "[5]", r"a.json, \[0\]: expected a dict of tags"),
         ("a.json", "[{]", "a.json, line 1, column 3: invalid JSON"),
         ("a.txt", "", "a.txt: the name must end in .trio or .zinc or .json"),
     ],
 )
-def test_faults(tmp_path: Path, name: str, text: str, fault: str) -> None:
+def test_invalid_files(tmp_path: Path, name: str, text: str, fault: str) -> None:
     with pytest.raises(UnreadableFile, match=fault) as caught:
         read_libraries([write(tmp_path / name, text)])
     assert "\n" not in str(caught.value)
 
 
-def test_a_symbol_defined_twice_names_both_places(tmp_path: Path) -> None:
+def test_duplicate_symbol_names_both_files(tmp_path: Path) -> None:
     first = write(tmp_path / "x" / "a.trio", LIB + DEFS)
     second = write(
         tmp_path / "y" / "b.trio", LIB.replace("lib:x", "lib:y") + "def: ^a\n"
@@ -123,14 +131,17 @@ def test_a_symbol_defined_twice_names_both_places(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile) as caught:
         read_libraries([first, second])
     assert (
-        str(caught.value) == f"{second}, record 2: ^a was defined in {first}, record 2"
+        str(caught.value)
+        == f"{second}, record 2: ^a is already defined in {first}, record 2"
     )
 
 
-def test_what_is_not_there(tmp_path: Path) -> None:
+def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="no such file or folder"):
         read_libraries([tmp_path / "nothing"])
-    with pytest.raises(UnreadableFile, match=r"no .trio or .zinc or .json file in it"):
+    with pytest.raises(
+        UnreadableFile, match=r"no .trio or .zinc or .json file in this folder"
+    ):
         read_libraries([tmp_path])
     (tmp_path / "a.trio").write_bytes(b"def: ^a\xff")
     with pytest.raises(UnreadableFile, match="byte 7: invalid UTF-8"):

@@ -1,8 +1,8 @@
-"""All records of a store, or those of a filter, as the text of one grid.
+"""Dump of the records of a store, all or by a filter, as the text of one grid.
 
-The columns come before the first row, but are known only after the last: the
-rows wait in a temporary file, so memory stays flat and the store is read once,
-in one statement.
+The columns are written before the first row, but known only after the last. The rows
+are therefore buffered in a temporary file, so that memory use is constant and the store
+is read once, in one statement.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ def dump_chunks(
     format: Format,
     tree: Filter | None = None,
     *,
-    watch: Callable[[], object] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
-    """Pieces of text, records in order of ids; ``watch`` is called for each."""
+    """Chunks of text, with records sorted by id.
+
+    ``progress`` is called for each record. Raises ValueError for a format that cannot
+    be written.
+    """
     if format.write is None:
         raise ValueError(f"{format.name} cannot be written")
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
@@ -39,10 +43,10 @@ def dump_chunks(
         for record in _records(adapter, tree):
             names.update(orjson.loads(record.raw))
             spool.write(record.raw.encode() + b"\n")
-            watch()
+            progress()
         spool.seek(0)
         cols = [Col(name) for name in column_order(names)] or [EMPTY_COL]
-        # writers pass over the rows once, in order
+        # writers iterate over the rows once, in order
         rows = cast("Sequence[Row]", _spooled(spool))
         yield from format.write(Grid(cols, rows))
 

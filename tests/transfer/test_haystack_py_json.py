@@ -1,4 +1,4 @@
-"""Tags as haystack-py stores them, in both versions."""
+"""JSON of haystack-py in both versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haystack_app.transfer.checksums import canonical
 from haystack_app.transfer.haystack_py.json3 import (
     HAYSON,
     JSON3,
-    UnclearFormat,
+    AmbiguousFormat,
     format_of,
     record_of,
     value_of,
@@ -32,7 +32,7 @@ def row(record: dict[str, Any], format: str) -> tuple[str, str]:
 
 
 @given(records=strategies.data_sets(), format=st.sampled_from([HAYSON, JSON3]))
-def test_whatever_it_is_it_is_read_in_its_version(
+def test_records_are_read_in_their_version(
     records: list[dict[str, Any]], format: str
 ) -> None:
     rows = [row(record, format) for record in records]
@@ -42,7 +42,7 @@ def test_whatever_it_is_it_is_read_in_its_version(
 
 
 def test_strings_that_look_like_the_other_version() -> None:
-    """``"m:"`` beside an object of Hayson is a Str."""
+    """``"m:"`` in a record with Hayson objects is a Str."""
     hayson = '{"id": {"_kind": "ref", "val": "a"}, "dis": "m:", "x": "n:5"}'
     assert format_of([("a", hayson)]) == HAYSON
     assert record_of("a", hayson, HAYSON)["dis"] == "m:"
@@ -52,22 +52,22 @@ def test_strings_that_look_like_the_other_version() -> None:
     assert record_of("a", json3, JSON3) == found
 
 
-def test_rows_that_mean_the_same_in_both() -> None:
+def test_rows_with_the_same_meaning_in_both() -> None:
     assert format_of([]) == HAYSON
     assert format_of([("a", '{"dis": "plain", "n": 5}')]) == HAYSON
     assert format_of([("a", '{"dis": "plain"}'), ("b", '{"x": "m:"}')]) == JSON3
-    with pytest.raises(UnclearFormat, match="row 'a' may be"):
+    with pytest.raises(AmbiguousFormat, match="row 'a' may be"):
         format_of([("a", '{"x": {"y": ["u:x"]}}')])
 
 
 @pytest.mark.parametrize(
-    ("text", "format", "told"),
+    ("text", "format", "message"),
     [
-        ("5", HAYSON, "the tags are no JSON object"),
-        ('{"x": {"_kind": "huh"}}', HAYSON, "x: unknown _kind 'huh'"),
+        ("5", HAYSON, "the tags must be a JSON object"),
+        ('{"x": {"_kind": "huh"}}', HAYSON, 'x: unknown _kind "huh"'),
         ('{"x": {"y": "n:?"}}', JSON3, r"x\.y: "),
-        ('{"id": "r:b"}', JSON3, "the tag id is @b, not @a"),
-        ('{"id": "b"}', HAYSON, "the tag id is b, not @a"),
+        ('{"id": "r:b"}', JSON3, "the tag id must be @a, not @b"),
+        ('{"id": "b"}', HAYSON, 'the tag id must be @a, not "b"'),
         (
             '{"meta": {"ver": "3.0"}, "cols": [{"name": "x"}], "rows": []}',
             JSON3,
@@ -75,8 +75,8 @@ def test_rows_that_mean_the_same_in_both() -> None:
         ),
     ],
 )
-def test_bad_rows(text: str, format: str, told: str) -> None:
-    with pytest.raises(InvalidRecord, match=told):
+def test_invalid_rows(text: str, format: str, message: str) -> None:
+    with pytest.raises(InvalidRecord, match=message):
         record_of("a", text, format)
 
 

@@ -1,4 +1,4 @@
-"""Copies of whole stores: identical, resumable, and of nothing else by accident."""
+"""Copies of stores: identical, resumable, and without accidental overwrites."""
 
 from __future__ import annotations
 
@@ -14,35 +14,40 @@ from haystack_app.kinds import MARKER, NA, Number, Ref
 from haystack_app.kinds.series import Chunk
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
-from haystack_app.transfer import copying
+from haystack_app.transfer import store_copy
 from haystack_app.transfer.checksums import HistorySum
-from haystack_app.transfer.copying import MERGE, REPLACE, TargetInUse, copy_store
-from haystack_app.transfer.history_sync import OtherSamples
-from haystack_app.transfer.verifying import verify
+from haystack_app.transfer.history_sync import SampleConflict
+from haystack_app.transfer.store_copy import (
+    MERGE,
+    REPLACE,
+    TargetNotEmpty,
+    copy_store,
+)
+from haystack_app.transfer.verification import verify
 from tests import strategies
 from tests.storage.building import entity, history, point
-from tests.transfer.houses import NOON, house, later
+from tests.transfer.stores import NOON, filled_store, later
 
 
 def differences(
-    source: StorageAdapter, target: StorageAdapter, **how: Any
+    source: StorageAdapter, target: StorageAdapter, **options: Any
 ) -> list[str]:
-    found = verify(source, target, **how)
-    if how.get("whole", True):
+    found = verify(source, target, **options)
+    if options.get("exact", True):
         assert (found.source == found.target) == (not found.differences)
     return found.differences
 
 
 def raw(store: StorageAdapter) -> dict[str, list[str]]:
-    """Tags as texts, which tell NaN from nothing and 1 from true."""
+    """Tags as text, to distinguish NaN from null and 1 from true."""
     return {row["id"].id: sorted(map(str, row.items())) for row in store.scan()}
 
 
-# -- the same on the other side -------------------------------------------------
+# -- identical copies ------------------------------------------------------------
 
 
-def test_there_and_back(store: StorageAdapter) -> None:
-    source, back = house(), InMemoryAdapter()
+def test_round_trip(store: StorageAdapter) -> None:
+    source, back = filled_store(), InMemoryAdapter()
     done = copy_store(source, store)
     assert (done.entities, done.samples, done.levels, done.libs) == (12, 115, 3, 2)
     copy_store(store, back)
@@ -56,19 +61,19 @@ def test_there_and_back(store: StorageAdapter) -> None:
         assert came == went.replace("-0.0", "0.0") or came == went
 
 
-def test_again_writes_nothing(
+def test_repeated_copy_writes_nothing(
     store: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = house()
+    source = filled_store()
     copy_store(source, store)
     before, log = raw(store), store.changes_of("num")
     done = copy_store(source, store)
-    assert done == copying.Copied()
+    assert done == store_copy.CopyResult()
     assert raw(store) == before and store.changes_of("num") == log
 
 
-def test_mod_is_kept_and_moves_on(store: StorageAdapter) -> None:
-    source = house()
+def test_mod_is_kept_and_updated_later(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     mod = source.existing("hq")["mod"]
     assert store.existing("hq")["mod"] == mod
@@ -76,8 +81,8 @@ def test_mod_is_kept_and_moves_on(store: StorageAdapter) -> None:
     assert changed[0]["mod"].utc > mod.utc
 
 
-def test_an_old_mod_comes_back_where_tags_are_the_same(store: StorageAdapter) -> None:
-    """Both of what a commit compares: tags alone and mod alone differ."""
+def test_mod_of_the_source_is_restored(store: StorageAdapter) -> None:
+    """A commit compares both: only tags differ, and only mod differs."""
     source = InMemoryAdapter([entity("a", n=Number(1)), entity("b", n=Number(1))])
     store.load_entities([entity("a", n=Number(1)), entity("b", n=Number(2))])
     copy_store(source, store, mode=MERGE)
@@ -92,7 +97,7 @@ def test_an_old_mod_comes_back_where_tags_are_the_same(store: StorageAdapter) ->
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_whatever_is_in_it(store: StorageAdapter, data: st.DataObject) -> None:
+def test_random_content(store: StorageAdapter, data: st.DataObject) -> None:
     store.load_entities([], replace=True)
     source = InMemoryAdapter()
     source.load_entities(data.draw(strategies.data_sets()))
@@ -119,19 +124,19 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 # -- interrupted ----------------------------------------------------------------
 
 
-class PowerCut(Exception):
+class Interrupted(Exception):
     pass
 
 
-def cut_after(writes: int, monkeypatch: pytest.MonkeyPatch, store: Any) -> None:
-    """The store fails at its n-th write from now on, before or behind it."""
+def interrupt_after(writes: int, monkeypatch: pytest.MonkeyPatch, store: Any) -> None:
+    """The store fails at its n-th write from now on."""
     left = [writes]
 
     def failing(write: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             left[0] -= 1
             if left[0] < 0:
-                raise PowerCut
+                raise Interrupted
             return write(*args, **kwargs)
 
         return call
@@ -140,37 +145,37 @@ def cut_after(writes: int, monkeypatch: pytest.MonkeyPatch, store: Any) -> None:
         monkeypatch.setattr(store, name, failing(getattr(store, name)))
 
 
-def test_interrupted_anywhere_and_gone_on(
+def test_interrupted_copy_continues(
     store: StorageAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "_BATCH", 3)
-    monkeypatch.setattr(copying.batched, "__defaults__", (3,))
-    source = house()
+    monkeypatch.setattr(store_copy, "_BATCH", 3)
+    monkeypatch.setattr(store_copy.batched, "__defaults__", (3,))
+    source = filled_store()
     cuts = 0
     rng = random.Random(7)
     while True:
         with monkeypatch.context() as patch:
-            cut_after(rng.randrange(1, 6), patch, store)
+            interrupt_after(rng.randrange(1, 6), patch, store)
             try:
                 copy_store(source, store)
                 break
-            except PowerCut:
+            except Interrupted:
                 cuts += 1
         assert cuts < 100
     assert cuts > 3
     assert differences(source, store) == []
 
 
-def test_a_history_goes_on_where_it_ended(store: StorageAdapter) -> None:
+def test_interrupted_history_continues(store: StorageAdapter) -> None:
     source = InMemoryAdapter([point("p")])
     source.his_write("p", [(later(at), Number(at)) for at in range(40_000)])
     copy_store(source, store)
     with store.locked():
-        gone = dict.fromkeys(range(20000, 40000))
+        removed = range(20_000, 40_000)
         from haystack_app.kinds.series import microseconds_of
         from haystack_app.storage.samples import Batch
 
-        times = [microseconds_of(later(at).utc) for at in gone]
+        times = [microseconds_of(later(at).utc) for at in removed]
         store.his_store({"p": Batch({}, times)})
     assert differences(source, store) != []
     assert copy_store(source, store).samples == 20_000
@@ -180,50 +185,56 @@ def test_a_history_goes_on_where_it_ended(store: StorageAdapter) -> None:
 # -- a target that is not empty --------------------------------------------------
 
 
-def test_other_content_is_refused(store: StorageAdapter) -> None:
-    source = house()
+def test_other_content_is_rejected(store: StorageAdapter) -> None:
+    source = filled_store()
     store.load_entities([entity("mine", dis="Mine")])
-    with pytest.raises(TargetInUse, match="its entity @mine is not the source's"):
+    with pytest.raises(
+        TargetNotEmpty, match="entity @mine is missing or different in the source"
+    ):
         copy_store(source, store)
     store.load_entities([entity("hq", dis="other")], replace=True)
-    with pytest.raises(TargetInUse, match="its entity @hq is not"):
+    with pytest.raises(TargetNotEmpty, match="entity @hq is missing or different"):
         copy_store(source, store)
     assert list(raw(store)) == ["hq"]
     store.load_entities([], replace=True)
     store.load_defs({"mine": []})
-    with pytest.raises(TargetInUse, match="its def library 'mine' is not"):
+    with pytest.raises(
+        TargetNotEmpty, match="def library 'mine' is missing or different"
+    ):
         copy_store(source, store)
 
 
-def test_what_was_written_behind_the_copy_is_not_lost(store: StorageAdapter) -> None:
-    source = house()
+def test_samples_written_after_the_copy_are_kept(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     store.his_write("num", [(later(3600), Number(80))])
-    with pytest.raises(OtherSamples, match="@num has a sample at 2024-03-01 18:00"):
+    with pytest.raises(
+        SampleConflict, match="a sample of @num at 2024-03-01T18:00:00Z"
+    ):
         copy_store(source, store)
     assert len(history(store, "num")) == 6
     store.his_write("num", [(later(3600), Number(80))])
 
 
-def test_another_value_is_refused(store: StorageAdapter) -> None:
-    source = house()
+def test_different_value_is_rejected(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     store.his_write("flag", [(NOON, False)])
-    with pytest.raises(OtherSamples, match="@flag has a sample at"):
+    with pytest.raises(SampleConflict, match="a sample of @flag at"):
         copy_store(source, store)
     assert history(store, "flag")[0][1] is False
 
 
-def test_a_level_of_its_own_is_refused(store: StorageAdapter) -> None:
-    source = house()
+def test_additional_level_is_rejected(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     store.point_write("setpoint", 16, Number(60), "eve")
-    with pytest.raises(TargetInUse, match="level 16 of its point @setpoint"):
+    with pytest.raises(TargetNotEmpty, match="level 16 of point @setpoint"):
         copy_store(source, store)
 
 
 def used(store: StorageAdapter) -> None:
-    """A target with entities of its own, and others under the source's ids."""
+    """Add other entities, and different ones with ids of the source."""
     store.load_entities(
         [
             entity("mine", dis="Mine"),
@@ -238,26 +249,26 @@ def used(store: StorageAdapter) -> None:
 
 
 def test_merge(store: StorageAdapter) -> None:
-    """Entities of the source are as they are there; the others stay."""
-    source = house()
+    """Entities of the source are copied; other entities are kept."""
+    source = filled_store()
     used(store)
     done = copy_store(source, store, mode=MERGE)
     assert (done.entities, done.removed) == (12, 0)
-    assert differences(source, store, whole=False) == []
-    assert differences(source, store) == ["@mine is in the target alone"]
+    assert differences(source, store, exact=False) == []
+    assert differences(source, store) == ["@mine is only in the target"]
     assert "curErr" not in store.existing("num")
-    assert copy_store(source, store, mode=MERGE) == copying.Copied()
+    assert copy_store(source, store, mode=MERGE) == store_copy.CopyResult()
 
 
 def test_replace(store: StorageAdapter) -> None:
-    source = house()
+    source = filled_store()
     used(store)
     assert copy_store(source, store, mode=REPLACE).removed == 1
     assert differences(source, store) == []
 
 
-def test_replaced_samples_of_the_same_point(store: StorageAdapter) -> None:
-    source = house()
+def test_replace_samples_of_a_point(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     store.his_write("fine", [(later(at), Number(0)) for at in range(-3, 3)])
     copy_store(source, store, mode=REPLACE)
@@ -267,8 +278,8 @@ def test_replaced_samples_of_the_same_point(store: StorageAdapter) -> None:
 # -- verification ----------------------------------------------------------------
 
 
-def test_each_difference_is_named(store: StorageAdapter) -> None:
-    source = house()
+def test_every_difference_is_reported(store: StorageAdapter) -> None:
+    source = filled_store()
     copy_store(source, store)
     store.load_entities([entity("mine")])
     store.update_entities([{"id": Ref("hq"), "dis": "other"}], force=True)
@@ -280,7 +291,7 @@ def test_each_difference_is_named(store: StorageAdapter) -> None:
     assert sorted(found)[:6] == [
         "@doc is missing",
         "@hq differs in dis, mod",
-        "@mine is in the target alone",
+        "@mine is only in the target",
         "def library 'later' differs",
         found[-1],
         "the priority array of @mode differs",
@@ -289,7 +300,7 @@ def test_each_difference_is_named(store: StorageAdapter) -> None:
     assert len(found) == 6
 
 
-def test_sums_are_the_same_however_a_history_is_cut(
+def test_history_sum_does_not_depend_on_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, parts = HistorySum(), HistorySum()
@@ -303,7 +314,7 @@ def test_sums_are_the_same_however_a_history_is_cut(
         assert changed != whole
 
 
-def test_entities_that_cannot_be_stored_are_named(store: StorageAdapter) -> None:
+def test_invalid_entity_is_named(store: StorageAdapter) -> None:
     source = InMemoryAdapter([entity("deep", dis="x")])
     source._entities["deep"].tags["_bad"] = None
     held = source._entities["deep"]
@@ -312,17 +323,17 @@ def test_entities_that_cannot_be_stored_are_named(store: StorageAdapter) -> None
         copy_store(source, store)
 
 
-def test_a_source_in_use_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No batch is larger than a chunk, whatever there is."""
+def test_history_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No batch is larger than a chunk."""
     source, target = InMemoryAdapter([point("p")]), InMemoryAdapter()
     source.his_write("p", [(later(at), Number(at)) for at in range(50_000)])
     sizes: list[int] = []
     store = target.his_store
 
-    def watched(batches: Any) -> dict[str, int]:
+    def spy(batches: Any) -> dict[str, int]:
         sizes.extend(len(batch.written) for batch in batches.values())
         return store(batches)
 
-    monkeypatch.setattr(target, "his_store", watched)
+    monkeypatch.setattr(target, "his_store", spy)
     copy_store(source, target)
     assert sum(sizes) == 50_000 and max(sizes) == 16_384

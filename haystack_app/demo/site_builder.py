@@ -1,4 +1,4 @@
-"""How records of a site are made: spaces, equipment and points."""
+"""Builds the records of a site: spaces, equipment and points."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .points import POINTS, PointSpec
 from .quantities import QUANTITIES
 from .sites import Campus
 
-__all__ = ["EPOCH", "Site", "Tags", "marked"]
+__all__ = ["EPOCH", "SiteBuilder", "Tags", "markers"]
 
 Tags = dict[str, Any]
 EPOCH = dt.datetime(2024, 6, 3, 15, tzinfo=dt.UTC)
 
 
-def marked(markers: str) -> Tags:
-    """Marker tags of names between blanks."""
-    return dict.fromkeys(markers.split(), MARKER)
+def markers(names: str) -> Tags:
+    """Marker tags; the names are separated by blanks."""
+    return dict.fromkeys(names.split(), MARKER)
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A building while its records are made. ``at`` is the time of its curVals."""
+class SiteBuilder:
+    """Builds the records of one site. ``at`` is the time of the curVals."""
 
     campus: Campus
     prefix: str
@@ -53,19 +53,19 @@ class Site:
         tz = self.campus.climate.tz
         return DateTime(dt.datetime(year, month, day, hour, tzinfo=zone_of(tz)), tz)
 
-    def record(self, key: str, name: str, markers: str, **tags: Any) -> Tags:
+    def record(self, key: str, name: str, types: str, **tags: Any) -> Tags:
         dis = f"{self.name} {name}"
         id = Ref(f"{self.prefix}.{key}", dis)
-        return {"id": id, **marked(markers), "dis": dis, "siteRef": self.ref, **tags}
+        return {"id": id, **markers(types), "dis": dis, "siteRef": self.ref, **tags}
 
-    def space(self, key: str, name: str, markers: str, **tags: Any) -> Tags:
-        return self.record(key, name, f"space {markers}", navName=name, **tags)
+    def space(self, key: str, name: str, types: str, **tags: Any) -> Tags:
+        return self.record(key, name, f"space {types}", navName=name, **tags)
 
     def equip(
-        self, kind: str, key: str, name: str, markers: str, **tags: Any
+        self, kind: str, key: str, name: str, types: str, **tags: Any
     ) -> Iterator[Tags]:
-        """The equipment and its points, which are of the kind's list."""
-        equip = self.record(key, name, f"equip {markers}", navName=name, **tags)
+        """The equipment and the points of its kind."""
+        equip = self.record(key, name, f"equip {types}", navName=name, **tags)
         yield equip
         for point in self.points(kind, equip["id"], equip["dis"]):
             if isinstance(space := tags.get("spaceRef"), Ref):
@@ -81,14 +81,14 @@ class Site:
         id = Ref(f"{equip.id}.{spec.name}", f"{dis} {name}")
         tags: Tags = {
             "id": id,
-            **marked(f"point {spec.tags}"),
+            **markers(f"point {spec.tags}"),
             "dis": id.dis,
             "navName": name,
             "siteRef": self.ref,
             "equipRef": equip,
             "kind": spec.kind,
             "tz": self.campus.climate.tz,
-            **marked("cur his" if spec.his else "cur"),
+            **markers("cur his" if spec.his else "cur"),
             "curVal": value_at(id.id, self.at),
             "curStatus": "ok",
         }
@@ -101,5 +101,5 @@ class Site:
         if "energy" in tags or "volume" in tags:
             tags["hisTotalized"] = MARKER
         if spec.level is not None:
-            tags |= {**marked("writable"), "writeStatus": "ok"}
+            tags |= {**markers("writable"), "writeStatus": "ok"}
         return tags

@@ -1,6 +1,6 @@
 """The thread that simulates the demo in a server process.
 
-Every process with the setting has one; one of them at a time has the task.
+Every process with the setting runs one; only one at a time owns the task.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Simulator(Thread):
-    """Simulates a store until it is stopped; one that fails is tried again."""
+    """Simulates a store until it is stopped, and retries after failures."""
 
     def __init__(self, seconds: float, alias: str = DEFAULT_ALIAS) -> None:
         super().__init__(name="haystack-simulator", daemon=True)
@@ -34,19 +34,19 @@ class Simulator(Thread):
     def run(self) -> None:
         try:
             while not self.stopped.is_set():
-                self.beat()
+                self.step()
                 self.stopped.wait(self.seconds)
         finally:
             self.simulation.release()
 
-    def beat(self) -> None:
+    def step(self) -> None:
         try:
-            self.simulation.beat(dt.datetime.now(dt.UTC))
+            self.simulation.step(dt.datetime.now(dt.UTC))
             self.is_failing = False
         except Exception:
-            if not self.is_failing:  # an hour without a database is one entry
+            if not self.is_failing:  # log an outage once, not at every step
                 logger.exception(
-                    "storage %r cannot be simulated; trying again", self.alias
+                    "simulation of storage %r failed; trying again", self.alias
                 )
             self.is_failing = True
         finally:

@@ -1,4 +1,4 @@
-"""haystack-py's tables into every kind of store, whatever the samples are."""
+"""Import of haystack-py's tables into every store, with random samples."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from haystack_app import databases
 from haystack_app.kinds import Number
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.transfer.haystack_py.adopt import Wishes, adopt
-from haystack_app.transfer.haystack_py.tables import layouts, opened
+from haystack_app.transfer.haystack_py.adopt import AdoptOptions, adopt
+from haystack_app.transfer.haystack_py.tables import connect, layouts
 from tests.storage.building import history
-from tests.transfer.predecessors import SERVERS, Old, old_database, ref
+from tests.transfer.old_databases import SERVERS, Old, old_database, ref
 
 pytestmark = [
     pytest.mark.usefixtures("by_url"),
@@ -30,7 +30,7 @@ START = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 
 _rows = st.lists(
     st.tuples(
-        st.integers(-5_000_000, 5_000_000),  # microseconds, so seconds are shared
+        st.integers(-5_000_000, 5_000_000),  # microseconds, so that some share a second
         st.sampled_from([0.0, 1.0, -0.0]) | st.floats(),
     ),
     max_size=20,
@@ -65,14 +65,14 @@ def test_samples_of_every_kind(
     for id, rows in (("n", numbers), ("b", flags)):
         times = [((START + at * MICROSECOND).isoformat(), val) for at, val in rows]
         old.samples(id, times)
-    with opened(databases.postgres(old.dsn)) as connection:
+    with connect(databases.postgres(old.dsn)) as connection:
         layout = layouts(connection)[0]
-        done = adopt(connection, layout, store, Wishes())
-        again = adopt(connection, layout, store, Wishes())
-    assert done.refused == [] and (again.entities, again.samples) == (0, 0)
+        result = adopt(connection, layout, store, AdoptOptions())
+        again = adopt(connection, layout, store, AdoptOptions())
+    assert result.rejected == [] and (again.entities, again.samples) == (0, 0)
     assert _seconds(store, "b") == _last(flags, bool)
     assert str(_seconds(store, "n")) == str(_last(numbers, _number))
-    assert done.samples + done.merged == len(numbers) + len(flags)
+    assert result.samples + result.duplicates == len(numbers) + len(flags)
 
 
 def _number(val: float) -> Number:
@@ -80,7 +80,7 @@ def _number(val: float) -> Number:
 
 
 def _last(rows: list[tuple[int, float]], read: Any) -> dict[int, Any]:
-    """The last one in order of time and place in each second."""
+    """The last value of each second, in order of time and then of insertion."""
     ordered = sorted(rows, key=lambda row: row[0])
     return {at // 1_000_000: read(val) for at, val in ordered}
 

@@ -1,7 +1,7 @@
-"""Samples from files into a store, all files or none.
+"""Imports samples from files into a store, all files or none.
 
-Where the store is a database the files stream through one transaction; any
-other store gets everything in one call.
+If the store is a database, the files are streamed in one transaction; all other stores
+get the samples in one call.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
 from ..storage.samples import Sample, checked
 from ..wire.files import UnreadableFile
-from .his_files import PlacedSample, Points, read_samples
+from .his_files import FileSample, Points, read_samples
 
-__all__ = ["Imported", "import_histories", "transaction_of"]
+__all__ = ["ImportResult", "import_histories", "transaction_of"]
 
 _BATCH = 50_000
-Place = tuple[Path, int]
+Position = tuple[Path, int]
 
 
 @dataclass(slots=True)
-class Imported:
-    """What an import brought, in counts."""
+class ImportResult:
+    """Counts of what was imported."""
 
     files: int = 0
     samples: int = 0
@@ -46,37 +46,37 @@ def import_histories(
     paths: Sequence[Path],
     *,
     tz: str | None = None,
-    watch: Callable[[IO[bytes]], None] | None = None,
-) -> Imported:
+    progress: Callable[[IO[bytes]], None] | None = None,
+) -> ImportResult:
     """Upsert the samples of all files. Raises UnreadableFile."""
-    done = Imported()
+    result = ImportResult()
     points = Points(adapter, tz)
     streams = getattr(adapter, "using", None) is not None
     with transaction_of(adapter):
         batch = _Batch(adapter, points)
         for path in paths:
-            for sample in read_samples(path, points, watch):
+            for sample in read_samples(path, points, progress):
                 batch.add(path, sample)
-                done.points.add(sample.id)
+                result.points.add(sample.id)
                 if streams and batch.size >= _BATCH:
-                    done.samples += batch.write()
-            done.files += 1
-        done.samples += batch.write()
-    return done
+                    result.samples += batch.write()
+            result.files += 1
+        result.samples += batch.write()
+    return result
 
 
 class _Batch:
-    """Samples on their way, with the place of each."""
+    """Samples to be written, with their positions in files."""
 
     def __init__(self, adapter: StorageAdapter, points: Points) -> None:
         self.adapter, self.points = adapter, points
         self.size = 0
         self.samples: dict[str, list[Sample]] = {}
-        self.places: dict[str, list[Place]] = {}
+        self.positions: dict[str, list[Position]] = {}
 
-    def add(self, path: Path, sample: PlacedSample) -> None:
+    def add(self, path: Path, sample: FileSample) -> None:
         self.samples.setdefault(sample.id, []).append((sample.ts, sample.value))
-        self.places.setdefault(sample.id, []).append((path, sample.place))
+        self.positions.setdefault(sample.id, []).append((path, sample.position))
         self.size += 1
 
     def write(self) -> int:
@@ -88,16 +88,16 @@ class _Batch:
             raise
         written, self.size = self.size, 0
         self.samples.clear()
-        self.places.clear()
+        self.positions.clear()
         return written
 
     def _check(self, id: str, samples: Iterable[Sample]) -> None:
-        """Raises UnreadableFile with the place of the first bad sample."""
+        """Raises UnreadableFile with the position of the first invalid sample."""
         point = self.points[id].his
-        for (path, place), sample in zip(self.places[id], samples, strict=True):
+        for (path, position), sample in zip(self.positions[id], samples, strict=True):
             try:
                 checked(point, [sample])
             except InvalidSample as err:
                 unit = "line" if path.suffix.lower() == ".csv" else "row"
                 reason = str(err).replace(", sample 1:", ":", 1)
-                raise UnreadableFile(path, f"{unit} {place}", reason) from None
+                raise UnreadableFile(path, f"{unit} {position}", reason) from None

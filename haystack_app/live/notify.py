@@ -1,0 +1,131 @@
+"""Hints between processes by PostgreSQL's NOTIFY, where there is no channel layer.
+
+It has the four methods that the hub asks of a channel layer. LISTEN needs a
+connection of its own that is not a pooler's: through PgBouncer in transaction mode
+it is accepted and nothing ever arrives. So a layer sends itself a message first, and
+counts as joined when that has arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections
+
+from ..conf import app_settings
+from ..storage.handler import storages
+from ..storage.orm import OrmAdapter
+from .threads import in_thread
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+__all__ = ["NotifyLayer", "notify_layer"]
+
+CHANNEL = "haystack_changes"
+_LONGEST = 7_900
+"""Bytes of a payload; PostgreSQL refuses more than 8,000."""
+_SOCKET_OPTIONS = (
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "passfile",
+    "service",
+    "sslmode",
+    "sslrootcert",
+    "connect_timeout",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+
+
+def notify_layer() -> NotifyLayer | None:
+    """A layer over the databases of the storages; None where none can notify."""
+    if not app_settings.NOTIFY:
+        return None
+    stores = (storages[alias] for alias in storages)
+    found = {store.using for store in stores if isinstance(store, OrmAdapter)}
+    databases = [it for it in sorted(found) if connections[it].vendor == "postgresql"]
+    return NotifyLayer(databases) if databases else None
+
+
+class NotifyLayer:
+    """``databases`` are aliases of PostgreSQL databases."""
+
+    def __init__(self, databases: list[str]) -> None:
+        self.databases = databases
+        self._listening: list[asyncio.Task[None]] = []
+        self._heard: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
+
+    async def new_channel(self) -> str:
+        return CHANNEL
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Listen, and prove that what is sent arrives. Raises what psycopg does."""
+        await self.close()
+        self._heard = asyncio.Queue()
+        probe = {"origin": secrets.token_hex(8), "ids": {}, "logged": []}
+        for using in self.databases:
+            connection = await self._connected(using)
+            task = asyncio.create_task(self._listen(connection))
+            self._listening.append(task)
+            await in_thread(_notify, using, json.dumps(probe))
+            while await self.receive(channel) != probe:
+                continue
+
+    async def close(self) -> None:
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        self._listening.clear()
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        message = await self._heard.get()
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await in_thread(self.send, message)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """From the thread of a change, by its own connection of the database."""
+        text = json.dumps(message)
+        if len(text.encode()) > _LONGEST:
+            everything = dict.fromkeys(message["ids"])
+            text = json.dumps({**message, "ids": everything})
+        for using in self.databases:
+            _notify(using, text)
+
+    async def _connected(self, using: str) -> AsyncConnection[Any]:
+        from psycopg import AsyncConnection
+
+        direct = app_settings.DIRECT_DATABASE_URL
+        if direct and using == "default":
+            connection = await AsyncConnection.connect(direct, autocommit=True)
+        else:
+            given = connections[using].get_connection_params()
+            words = {it: given[it] for it in _SOCKET_OPTIONS if it in given}
+            connection = await AsyncConnection.connect(**words, autocommit=True)
+        await connection.execute(f"LISTEN {CHANNEL}")
+        return connection
+
+    async def _listen(self, connection: AsyncConnection[Any]) -> None:
+        try:
+            async with connection:
+                async for notification in connection.notifies():
+                    self._heard.put_nowait(json.loads(notification.payload))
+        except Exception as error:
+            self._heard.put_nowait(error)
+
+
+def _notify(using: str, text: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])

@@ -1,0 +1,120 @@
+"""What ``Entity`` and its querysets ask of stores and of permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from .auth.current_request import actor
+from .auth.permissions import scope_filter
+from .filters.ast import Filter
+from .kinds.scalars import Ref
+from .kinds.transient import HIS_FACTS
+from .models import Entity
+from .models.backend import register_backend
+from .storage.errors import InvalidRecord
+from .storage.handler import storages
+from .storage.orm import OrmAdapter
+from .storage.stored import new_id
+from .wire import hayson_reader
+from .wire.errors import ParseError
+
+__all__ = ["EntityBackend"]
+
+
+class EntityBackend:
+    """Commits through the storage of the settings that uses the database."""
+
+    def parsed(self, using: str, filter: Filter | str) -> Filter:
+        return _store(using).parsed(filter)
+
+    def scope_of(self, user: Any) -> Filter | None:
+        return scope_filter(user)
+
+    def save(
+        self,
+        using: str,
+        entity: Entity,
+        fields: Sequence[str],
+        *,
+        force_insert: bool,
+        force_update: bool,
+    ) -> bool:
+        store, who = _store(using), actor()[0]
+        given = {name: _tags(getattr(entity, name)) for name in fields}
+        id = _id_of(entity, given.get("tags", {}))
+        with store.locked():
+            held = store.entities.filter(pk=id).first()
+            if held is not None and force_insert:
+                raise IntegrityError(f"entity @{id} already exists")
+            if held is None and (force_update or "tags" not in given):
+                raise DatabaseError(f"entity @{id} does not exist")
+            if "tags" in given:
+                record = {
+                    **given["tags"],
+                    **given.get("cur", {}),
+                    "id": _ref(id, given),
+                }
+                store.load_entities([record], who=who)
+            if "cur" in given and held is not None:
+                removed = _tags(held.cur).keys() - given["cur"].keys() - HIS_FACTS
+                store.set_transient({id: {**dict.fromkeys(removed), **given["cur"]}})
+            stored = store.entities.get(pk=id)
+        for field in Entity._meta.concrete_fields:
+            setattr(entity, field.attname, getattr(stored, field.attname))
+        entity._state.adding, entity._state.db = False, using
+        return held is None
+
+    def delete(self, using: str, ids: Sequence[str]) -> Mapping[str, int]:
+        store = _store(using)
+        done = store.commit([], remove=ids, who=actor()[0])
+        return {Entity._meta.label: len(done.removed)}
+
+
+def _store(using: str) -> OrmAdapter:
+    """The storage of the settings, whose alias its watches know."""
+    for alias in storages:
+        store = storages[alias]
+        if isinstance(store, OrmAdapter) and store.using == using:
+            return store
+    return OrmAdapter(using=using)
+
+
+def _tags(value: Any) -> Mapping[str, Any]:
+    """Tags as a dict of values, from a dict or from Hayson text."""
+    if isinstance(value, Mapping):
+        return value
+    try:
+        return hayson_reader.read_dict(value)
+    except ParseError as err:
+        raise InvalidRecord(str(err)) from None
+
+
+def _id_of(entity: Entity, tags: Mapping[str, Any]) -> str:
+    """The id of the row, which the tag repeats. Raises InvalidRecord."""
+    ref = tags.get("id")
+    found = ref.id if isinstance(ref, Ref) else ref
+    if found is not None and entity.pk and found != entity.pk:
+        raise InvalidRecord(f"the tag id is @{found}, the entity's id @{entity.pk}")
+    return entity.pk or found or new_id()
+
+
+def _ref(id: str, tags: Mapping[str, Any]) -> Ref:
+    """The tag as it is given, perhaps with a dis."""
+    ref = tags.get("id")
+    return ref if isinstance(ref, Ref) else Ref(id)
+
+
+@receiver(post_save, sender=Entity)
+def mark_raw(instance: Entity, raw: bool, using: str, **_: Any) -> None:
+    """A row of a fixture: its tag set and edges may be missing or out of date."""
+    if raw:
+        rows = Entity.rows.using(using).filter(pk=instance.pk)
+        rows.update(tag_set_id=Entity.UNKNOWN_SET)
+
+
+register_backend(EntityBackend())

@@ -1,0 +1,49 @@
+"""``tags__matching``: a Haystack filter as a lookup, also through joins.
+
+    Entity.objects.filter(tags__matching="point and curVal > 70°F")
+    HisSample.objects.filter(point__tags__matching="zone and temp")
+
+The filter is asked of the whole record: the transient tags in ``cur`` too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Lookup
+from django.db.models.expressions import Col
+from django.db.models.sql.compiler import SQLCompiler
+
+from ..sql.compiler import compile_filter
+from ..sql.expressions import with_columns
+from .backend import backend
+from .fields import HaysonField
+
+if TYPE_CHECKING:
+    FilterLookup = Lookup[Any]
+else:
+    FilterLookup = Lookup
+
+__all__ = ["Matching"]
+
+
+@HaysonField.register_lookup
+class Matching(FilterLookup):
+    lookup_name = "matching"
+    prepare_rhs = False
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Raises FieldError for another column, and ParseError."""
+        column = self.lhs
+        if not isinstance(column, Col) or column.target.attname != "tags":
+            raise FieldError("the lookup 'matching' is for the field 'tags'")
+        tree = backend().parsed(connection.alias, self.rhs)
+        fields: Any = column.target.model._meta
+        row = [Col(column.alias, fields.get_field(it)) for it in ("id", "tags", "cur")]
+        [condition] = compile_filter(tree).children
+        text, params = compiler.compile(with_columns(condition, row))
+        return text, tuple(params)

@@ -1,0 +1,174 @@
+"""Querysets: entities by Haystack filters and by what a user may see, samples."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn, Self, TypeVar
+
+from django.db import NotSupportedError, connections, models
+from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
+
+from ..filters import without_trash
+from ..filters.ast import Filter, Has
+from ..sql.compiler import compile_filter
+from ..wire.record import Record, spliced
+from .backend import backend
+
+__all__ = [
+    "EntityManager",
+    "EntityQuerySet",
+    "HisSampleManager",
+    "HisSampleQuerySet",
+    "RowManager",
+    "RowQuerySet",
+]
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+_TABLE = re.compile(r'\b(FROM|JOIN) ("?entities"?)')
+_COMMITTED = (
+    "Entity.objects.{} would leave references, tag sets and the change log as they"
+    " are: use {}"
+)
+
+
+class RowQuerySet(models.QuerySet[_Row]):
+    """Rows of the table of entities, as the storage layer reads and writes them."""
+
+    def within(self, scope: Filter | None) -> Self:
+        """Only what matches a filter whose symbols are resolved; None for all.
+
+        The paths of further filters do not leave the scope either.
+        """
+        if scope is None:
+            return self
+        found = self.all()
+        query: Any = self.query.chain(ScopedQuery)
+        query.scope = scope
+        found.query = query
+        return found
+
+    def select_for_update(self, *args: Any, **kwargs: Any) -> Self:
+        """Raises NotSupportedError for a scoped queryset: databases lock tables."""
+        if isinstance(self.query, ScopedQuery):
+            raise NotSupportedError(
+                "rows of a scoped queryset cannot be locked: lock those of"
+                " Entity.rows by their ids, then look again whether they are visible"
+            )
+        return super().select_for_update(*args, **kwargs)
+
+    def update(self, **kwargs: Any) -> int:
+        """Raises NotSupportedError for a scoped queryset.
+
+        The statement would change rows that the scope hides.
+        """
+        if isinstance(self.query, ScopedQuery):
+            raise NotSupportedError("a scoped queryset cannot be updated")
+        return super().update(**kwargs)
+
+
+class EntityQuerySet(RowQuerySet[_Row]):
+    """Entities. What changes them does all that a commit does, or is refused."""
+
+    def matching(self, filter: Filter | str) -> Self:
+        """The entities that a Haystack filter matches. Raises ParseError."""
+        return self.filter(compile_filter(backend().parsed(self.db, filter)))
+
+    def visible_to(self, user: Any) -> Self:
+        """The entities that a user may see, by the filters of the user's groups.
+
+        Rows of this queryset cannot be locked or updated.
+        """
+        if not getattr(user, "is_active", False):
+            return self.none()
+        scope = backend().scope_of(user)
+        return self.within(scope and backend().parsed(self.db, scope))
+
+    def without_trash(self) -> Self:
+        return self.matching(without_trash(Has(("id",))))
+
+    def records(self) -> Iterator[Record]:
+        """All tags of each entity, without an object of the model."""
+        rows = self.values_list("tags", "cur").iterator()
+        return (Record(spliced(tags, cur)) for tags, cur in rows)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Commit the removal of these entities, with histories and arrays."""
+        ids = list(self.values_list("pk", flat=True))
+        counts = dict(backend().delete(self.db, ids))
+        return sum(counts.values()), counts
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        self._refuse("update()", "save(), or storages[alias].update_entities()")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse("bulk_update()", "storages[alias].update_entities()")
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse("bulk_create()", "storages[alias].load_entities()")
+
+    def _refuse(self, call: str, instead: str) -> NoReturn:
+        raise NotSupportedError(_COMMITTED.format(call, instead))
+
+
+class HisSampleQuerySet(models.QuerySet[_Row]):
+    """Samples of points; to write them, use ``his_write`` of a storage."""
+
+    def of(self, point: models.Model | str) -> Self:
+        """The samples of a point, given as an entity or by its id."""
+        return self.filter(point_id=point if isinstance(point, str) else point.pk)
+
+    def between(self, start: dt.datetime | None, end: dt.datetime | None) -> Self:
+        """Samples with start <= ts < end, both aware datetimes, in time order."""
+        found = self.order_by("ts")
+        if start is not None:
+            found = found.filter(ts__gte=start)
+        return found if end is None else found.filter(ts__lt=end)
+
+
+class ScopedQuery(Query):
+    """A common table expression named ``entities`` stands in front of the statement.
+
+    It hides the table of that name: not only the rows asked for are in the scope,
+    but also whatever a path of a filter leads to. Databases apply its condition
+    wherever the name occurs.
+    """
+
+    scope: Filter
+
+    def get_compiler(
+        self,
+        using: str | None = None,
+        connection: Any = None,
+        elide_empty: bool = True,
+    ) -> SQLCompiler:
+        connection = connection or connections[using or "default"]
+        return ScopedCompiler(self, connection, using, elide_empty)
+
+
+class ScopedCompiler(SQLCompiler):
+    query: ScopedQuery
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
+        text, params = super().as_sql(*args, **kwargs)
+        scope, scope_params = self._scope()
+        return f"WITH entities AS {scope} {text}", (*scope_params, *params)
+
+    def _scope(self) -> tuple[str, tuple[Any, ...]]:
+        rows: models.QuerySet[Any] = models.QuerySet(self.query.model)
+        every = rows.filter(compile_filter(self.query.scope)).query
+        compiler = every.get_compiler(connection=self.connection)
+        text, params = compiler.as_sql()
+        if self.connection.vendor == "sqlite":
+            # here a name would be taken for the expression itself
+            text = _TABLE.sub(r"\1 main.\2", text)
+            return f"({text})", params
+        return f"NOT MATERIALIZED ({text})", params
+
+
+RowManager = models.Manager.from_queryset(RowQuerySet)
+EntityManager = models.Manager.from_queryset(EntityQuerySet)
+HisSampleManager = models.Manager.from_queryset(HisSampleQuerySet)

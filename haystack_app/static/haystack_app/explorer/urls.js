@@ -1,0 +1,34 @@
+/**
+ * The URLs of this installation, which the server writes into the page.
+ *
+ * @module
+ */
+
+import { byId } from "./elements.js";
+
+/**
+ * @typedef {object} Urls
+ * @property {string} api Root of the ops.
+ * @property {string} ws Root of the websockets.
+ * @property {string} login Login page; empty if there is none.
+ * @property {string} home
+ */
+
+/** @type {Urls} */
+const urls = JSON.parse(byId("haystack-urls", HTMLScriptElement).text);
+
+/**
+ * @param {string} [project] Empty for the default storage.
+ * @returns {string}
+ */
+export function websocketUrl(project) {
+  return project ? `${urls.ws}${encodeURIComponent(project)}/` : urls.ws;
+}
+
+/** @returns {string} The login page, which leads back to the current address. */
+export function loginUrl() {
+  if (!urls.login) return "";
+  const login = new URL(urls.login, location.href);
+  login.searchParams.set("next", location.pathname + location.search);
+  return login.href;
+}

@@ -1,0 +1,226 @@
+"""Whether what follows from entities and histories is stored as it should be.
+
+Tag sets and reference edges follow from persistent tags, facts such as ``hisSize``
+from samples. Plain SQL and fixtures can leave any of them out of date. A trigger
+marks the rows whose tags plain SQL changed; the worker mends what is marked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from ...kinds.datetimes import DateTime
+from ...kinds.scalars import Number
+from ...kinds.transient import HIS_FACTS, TRANSIENT
+from ...models import Entity, EntityRef, HisSample, TagSet
+from ..errors import StorageError
+from ..samples import HisPoint
+from ..stored import (
+    Stored,
+    next_mod,
+    same_tags,
+    stored_form,
+    tag_set_id,
+    transient_text,
+)
+from .commit import BATCH
+from .rows import is_marked, readable_record, unreadable_tags
+from .watches import OrmWatches
+
+__all__ = ["OrmConsistency"]
+
+logger = logging.getLogger(__name__)
+_FACTS = ("hisSize", "hisStart", "hisEnd")
+Facts = tuple[int, dt.datetime | None, dt.datetime | None]
+
+
+class OrmConsistency(OrmWatches):
+    """Only what is stored in tables; the rest of the contract knows nothing of it."""
+
+    # -- marked rows ----------------------------------------------------------
+
+    def mend_marked(self, limit: int = 1_000) -> int:
+        marked = self.entities.filter(tag_set_id=Entity.UNKNOWN_SET)
+        if not marked.exists():  # nearly always, and each second
+            return 0
+        with self.locked():
+            rows = list(marked.select_for_update().order_by("id")[:limit])
+            for row in rows:
+                self._mend(row)
+            self.announce([row.id for row in rows], logged=False)
+        return len(rows)
+
+    def _mend(self, row: Entity) -> None:
+        """Store a row's tags in canonical form, with the edges and tag set of them.
+
+        ``mod`` moves: the tags were changed. Of a row with tags that cannot be read
+        nothing is stored but that, so that nothing is lost; a check names them.
+        """
+        form = _form(row)
+        if form is None:
+            logger.error(
+                "entity @%s has tags that cannot be read, changed by plain SQL: %s",
+                row.id,
+                ", ".join(unreadable_tags(row.tags, row.cur)) or "its id",
+            )
+            changes: dict[str, Any] = {"tag_set_id": Entity.UNREADABLE_SET}
+        else:
+            stored, cur = form
+            mod = next_mod(row.mod, timezone.now())
+            self._save_derived(row.id, stored)
+            changes = {
+                "tags": stored.stamped(mod),
+                "cur": cur,
+                "mod": mod,
+                "tag_set_id": tag_set_id(stored.names),
+            }
+        rows = self.entities.filter(id=row.id)
+        rows.update(version=row.version + 1, **changes)
+
+    def _save_derived(self, id: str, stored: Stored) -> None:
+        names = " ".join(stored.names)
+        TagSet.objects.using(self.using).bulk_create(
+            [TagSet(id=tag_set_id(stored.names), names=names)], ignore_conflicts=True
+        )
+        edges = EntityRef.objects.using(self.using)
+        edges.filter(src_id=id)._raw_delete(self.using)
+        edges.bulk_create(
+            [EntityRef(path=path, dst=dst, src_id=id) for path, dst in stored.edges]
+        )
+
+    # -- everything -----------------------------------------------------------
+
+    def differences(self) -> list[str]:
+        found = [line for rows in self._batches() for line in self._compared(rows)]
+        return [*found, *self._strays(), *self._wrong_facts()]
+
+    def repair(self) -> int:
+        """Mend every entity that differs, and count its history anew."""
+        changed = 0
+        for rows in self._batches():
+            wrong = [row.id for row in rows if any(self._compared([row]))]
+            marks = self.entities.filter(id__in=wrong)
+            changed += marks.update(tag_set_id=Entity.UNKNOWN_SET)
+        while self.mend_marked(BATCH):
+            continue
+        owners = self.entities.values("id")
+        EntityRef.objects.using(self.using).exclude(src_id__in=owners).delete()
+        for id in self._miscounted():
+            self._recount(id)
+            changed += 1
+        return changed
+
+    def _recount(self, id: str) -> None:
+        with self.locked([id]):
+            record = self.existing(id)
+            try:
+                facts = self.his_facts(HisPoint.of(record))
+            except StorageError:  # not a point with a history
+                facts = dict.fromkeys(HIS_FACTS)
+            self.set_transient({id: facts})
+
+    def _batches(self) -> Iterator[list[Entity]]:
+        after = ""
+        while rows := list(self.entities.filter(id__gt=after).order_by("id")[:BATCH]):
+            yield rows
+            after = rows[-1].id
+
+    def _compared(self, rows: Sequence[Entity]) -> Iterator[str]:
+        ids = [row.id for row in rows]
+        edges: dict[str, set[tuple[str, str]]] = {id: set() for id in ids}
+        held = EntityRef.objects.using(self.using).filter(src_id__in=ids)
+        for src, path, dst in held.values_list("src_id", "path", "dst"):
+            edges[src].add((path, dst))
+        known = dict(
+            TagSet.objects.using(self.using)
+            .filter(id__in={row.tag_set_id for row in rows})
+            .values_list("id", "names")
+        )
+        for row in rows:
+            yield from _faults(row, edges[row.id], known.get(row.tag_set_id))
+
+    def _strays(self) -> Iterator[str]:
+        owners = self.entities.values("id")
+        strays = EntityRef.objects.using(self.using).exclude(src_id__in=owners)
+        for src in strays.values_list("src_id", flat=True).distinct().order_by("src"):
+            yield f"@{src}: references are stored of an entity that does not exist"
+
+    def _miscounted(self) -> list[str]:
+        """Ids of entities whose facts are not those of their samples."""
+        return [id for id, found, said in self._counts() if said not in (None, found)]
+
+    def _wrong_facts(self) -> Iterator[str]:
+        for id, found, said in self._counts():
+            if said is None:
+                yield f"@{id}: samples are stored of an entity that does not exist"
+            elif found[0] != said[0]:
+                yield f"@{id}: hisSize is {said[0]}, the history has {found[0]} samples"
+            elif found != said:
+                yield f"@{id}: hisStart or hisEnd is not that of the history"
+
+    def _counts(self) -> Iterator[tuple[str, Facts, Facts | None]]:
+        """Of every entity and history: as counted, and as the entity has them."""
+        samples = HisSample.objects.using(self.using).order_by()
+        ends = samples.values_list("point_id").annotate(
+            Count("ts"), Min("ts"), Max("ts")
+        )
+        counted: dict[str, Facts] = {
+            id: (size, first, last) for id, size, first, last in ends
+        }
+        for rows in self._batches():
+            for row in rows:
+                yield row.id, counted.pop(row.id, (0, None, None)), _facts_of(row)
+        for id in sorted(counted):
+            yield id, counted[id], None
+
+
+def _form(row: Entity) -> tuple[Stored, str] | None:
+    """The canonical form of a row, and its transient tags.
+
+    None where a tag cannot be read, or the whole would not be accepted.
+    """
+    if unreadable_tags(row.tags, row.cur):
+        return None
+    record = readable_record(row.id, row.tags, row.cur, row.mod)
+    try:
+        stored = stored_form(record)
+        cur = transient_text({it: record[it] for it in TRANSIENT if it in record})
+    except StorageError:
+        return None
+    return stored, cur
+
+
+def _faults(
+    row: Entity, edges: set[tuple[str, str]], names: str | None
+) -> Iterator[str]:
+    """What is not stored as it follows from a row, which may be marked."""
+    if (form := _form(row)) is None:
+        tags = ", ".join(unreadable_tags(row.tags, row.cur)) or "id"
+        yield f"@{row.id}: tags that cannot be read: {tags}"
+        return
+    stored, _ = form
+    if not same_tags(row.tags, stored.tags):
+        yield f"@{row.id}: the tags are not in canonical form"
+    if is_marked(row.tag_set_id):
+        yield f"@{row.id}: changed by plain SQL and not looked at since"
+    elif names is None or tuple(names.split(" ")) != stored.names:
+        yield f"@{row.id}: the tag set does not have the names of its tags"
+    if edges != stored.edges:
+        yield f"@{row.id}: the references stored are not those of its tags"
+
+
+def _facts_of(row: Entity) -> Facts:
+    """Size and ends of the history as the row has them."""
+    record = readable_record(row.id, row.tags, row.cur, row.mod)
+    size, start, end = (record.get(name) for name in _FACTS)
+    return (
+        int(size.val) if isinstance(size, Number) else 0,
+        start.utc if isinstance(start, DateTime) else None,
+        end.utc if isinstance(end, DateTime) else None,
+    )
