@@ -77,7 +77,8 @@ run: $(RUNTIME) ## the same server with your own data
 	@exec $(SERVE)
 
 test: $(DEV) ## all tests on every database that can be reached
-	$(BIN)/python -m pytest -n auto $(ARGS) tests
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		--durations 10 $(ARGS) tests
 
 lint: $(DEV) lint-js ## style, words, types, import directions, migrations, system checks
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from haystack_app.kinds import Grid
 from haystack_app.models import Token
 from haystack_app.wire import hayson_reader, hayson_writer
 from tests.conftest import ALIASES
+from tests.patience import PATIENCE
 
 __all__ = ["Caller", "databases", "make_user", "token_of"]
 
@@ -73,7 +74,9 @@ class Caller:
             "Content-Type": "application/json",
             "Accept": "application/json",
         }
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=PATIENCE
+        )
 
     def ask(self, op: str, request: Grid) -> Grid:
         """The answer, an error grid perhaps. Raises OSError or HTTPException."""

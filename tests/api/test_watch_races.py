@@ -24,6 +24,7 @@ from haystack_app.storage.orm import OrmAdapter
 from tests.api.callers import Caller, databases, make_user, token_of
 from tests.api.conftest import PASSWORD
 from tests.api.servers import Servers, url_of
+from tests.patience import PATIENCE, eventually
 from tests.storage.building import point
 
 NAMES = [f"k{number}" for number in range(12)]
@@ -218,10 +219,7 @@ def test_leases_end_without_anybody_asking(site: Site) -> None:
     long = sub(one, "k0", lease=Number(10, "min")).meta["watchId"]
     rows = Watch.objects.using(site.alias)
     due = rows.get(id=short).expires
-    deadline = time.monotonic() + 30
-    while rows.filter(id=short).exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: not rows.filter(id=short).exists(), "it has ended")
     assert dt.datetime.now(dt.UTC) >= due
     assert list(rows.values_list("id", flat=True)) == [long]
     assert "open a new one" in poll(one, short).meta["dis"]
@@ -269,7 +267,7 @@ class Load:
     def reach(self, count: int) -> None:
         """Wait until each point has been written so many times more."""
         goals = {name: val + count for name, val in self.acknowledged.items()}
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while any(self.acknowledged[name] < goals[name] for name in NAMES):
             assert time.monotonic() < deadline and not self.stopped.is_set()
             time.sleep(0.01)
@@ -309,7 +307,7 @@ def test_a_killed_server_loses_nothing_acknowledged(site: Site) -> None:
             kill,
         ]
     )
-    site.servers[0].process.wait(10)
+    site.servers[0].process.wait(PATIENCE)
     # a last answer may have been told before the writers ended
     caller = site.caller(1)
     for told, opened in ((load.told, by_ids), (others, by_filter)):

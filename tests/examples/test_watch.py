@@ -16,6 +16,7 @@ from tests.api.conftest import user
 from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
+from tests.patience import PATIENCE
 
 SCRIPT = ROOT / "examples" / "watch.py"
 
@@ -42,12 +43,12 @@ class Example:
                 self.lines.put(line.strip())
 
     def line(self) -> str:
-        found = self.lines.get(timeout=60)
+        found = self.lines.get(timeout=PATIENCE)
         return found.partition(" ")[2] if "@" in found else found
 
     def end(self) -> int:
         self.process.kill()
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_it_says_why_it_ends(
     example = Example(server.url, filter, token or server.token)
     line = example.line()
     assert line.startswith("the server refuses: ") and reason in line
-    assert example.process.wait(10) == 1
+    assert example.process.wait(PATIENCE) == 1
 
 
 @pytest.mark.parametrize(

@@ -339,7 +339,7 @@ def test_stale_statistics_of_an_empty_table(sql_store: OrmAdapter, length: int) 
     sql_store.load_entities(records)
     if cursor := postgres_cursor(sql_store):
         with cursor:
-            cursor.execute("SET LOCAL statement_timeout = 5000")
+            cursor.execute("SET LOCAL statement_timeout = 60000")
     path = "->".join(["a"] * (length - 1))
     for ending in ("->missing", "->x == 59"):
         tree = filters.parse(path + ending)

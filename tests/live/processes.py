@@ -12,6 +12,7 @@ from django.test import Client
 from haystack_app.auth import tokens
 from haystack_app.models import Token
 from tests.api.servers import Server, Servers, url_of
+from tests.patience import PATIENCE
 
 __all__ = ["Restartable", "restartable", "session_cookie"]
 
@@ -40,7 +41,7 @@ class Restartable:
             "\n".join([f'ver:"3.0" {meta}'.strip(), *lines, ""]).encode(),
             {"Content-Type": "text/zinc", "Authorization": f"Bearer {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             text = answer.read().decode()
         assert "err" not in text.split("\n", 1)[0], text
 

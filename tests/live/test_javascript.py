@@ -16,6 +16,7 @@ from tests.api.conftest import user
 from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
+from tests.patience import PATIENCE
 
 NODE = shutil.which("node")
 SCRIPT = ROOT / "tests" / "javascript" / "against_server.mjs"
@@ -83,7 +84,7 @@ def watching(server: Restartable) -> Iterator[Any]:
     yield watch
     for one in opened:
         one.process.kill()
-        one.process.communicate(timeout=10)
+        one.process.communicate(timeout=PATIENCE)
 
 
 def test_a_watch_goes_on_over_a_restart(server: Restartable, watching: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from haystack_app.live.send_queue import SendQueue
+from tests.patience import PATIENCE
 
 
 class Socket:
@@ -40,7 +41,7 @@ def test_texts_leave_in_order() -> None:
         send_queue.on_room = lambda: rooms.append(len(socket.taken))
         socket.may.set()
         await send_queue.room()
-        await send_queue.empty(10)
+        await send_queue.empty(PATIENCE)
         assert socket.taken == [str(number) for number in range(20)]
         assert rooms == [5]
         delivering.cancel()
@@ -54,10 +55,10 @@ def test_nobody_waits_for_a_client_that_has_left() -> None:
         waiting = asyncio.create_task(send_queue.room())
         socket.is_gone = True
         socket.may.set()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE)
         await delivering  # it raises nothing that nobody would hear
         send_queue.send_soon("for nobody")
-        await asyncio.wait_for(send_queue.empty(60), 10)
+        await asyncio.wait_for(send_queue.empty(60), PATIENCE)
         assert not send_queue.has_room
 
     asyncio.run(run())
@@ -69,6 +70,6 @@ def test_nobody_waits_for_a_delivery_that_was_ended() -> None:
         waiting = asyncio.create_task(send_queue.room())
         await asyncio.sleep(0)
         delivering.cancel()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE)
 
     asyncio.run(run())

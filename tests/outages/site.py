@@ -23,6 +23,7 @@ from websockets.sync.client import connect
 
 from tests.api.servers import ROOT, Server
 from tests.live.conftest import Socket
+from tests.patience import PATIENCE
 
 PREPARE = """
 import django
@@ -124,7 +125,11 @@ class Site:
     headers: dict[str, str]
 
     def ask(
-        self, path: str, body: str | None = None, seconds: float = 60, **headers: str
+        self,
+        path: str,
+        body: str | None = None,
+        seconds: float = PATIENCE,
+        **headers: str,
     ) -> Answer:
         """``headers`` in place of the token."""
         request = urllib.request.Request(
@@ -195,7 +200,7 @@ class Load:
     def __exit__(self, *_: Any) -> None:
         self.stopped.set()
         for thread in self.running:
-            thread.join(120)
+            thread.join(PATIENCE)
 
     def run(self, first: int) -> None:
         number = first

@@ -15,6 +15,7 @@ from haystack_app.serving import health
 from haystack_app.serving.health import Health, Probe
 from project import asgi
 from tests.api.conftest import served
+from tests.patience import PATIENCE
 
 PATHS = ["/healthz", "/readyz"]
 
@@ -68,7 +69,7 @@ def test_in_front_of_the_threads(
 ) -> None:
     monkeypatch.setattr(asgi.http, "health", Health())
     with served() as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request(method, path, headers={"Host": "anything.example"})
         answer = connection.getresponse()
         body = answer.read()
