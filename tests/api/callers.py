@@ -20,10 +20,11 @@ from tests.patience import PATIENCE
 __all__ = ["Caller", "databases", "make_user", "token_of"]
 
 
-def databases(*names: str) -> list[Any]:
+def databases(*names: str, transaction: bool = True) -> list[Any]:
     """Aliases as parameters of a fixture that takes ``transactional_db`` by name.
 
-    One whose server is not there is skipped with the reason.
+    Without ``transaction`` it takes ``db``. One whose server is not there is skipped
+    with the reason.
     """
     missing = settings.MISSING_SERVICES
     return [
@@ -35,7 +36,7 @@ def databases(*names: str) -> list[Any]:
                     name in missing, reason=missing.get(name, "it is there")
                 ),
                 pytest.mark.django_db(
-                    transaction=True,
+                    transaction=transaction,
                     databases=sorted(
                         {"default"} if name in missing else {"default", ALIASES[name]}
                     ),
