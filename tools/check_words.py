@@ -1,8 +1,8 @@
 """Checks that code and docs use plain English.
 
 Counts expressions that Django, DRF and Project Haystack do not use, in comments, texts
-and names of the Python, Markdown, HTML and JavaScript files of the repository. Prints
-each occurrence and fails if there are more than ``BUDGET`` per 10,000 lines.
+and names of the Python, Markdown, HTML, JavaScript and Trio files of the repository.
+Prints each occurrence and fails if there are more than ``BUDGET`` per 10,000 lines.
 
     python tools/check_words.py [--all]
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 BUDGET = 2.0
 """Occurrences per 10,000 lines."""
-SUFFIXES = (".py", ".md", ".html", ".js")
+SUFFIXES = (".py", ".md", ".html", ".js", ".trio")
 EXCLUDED = (
     "CHANGELOG.md",
     "haystack_app/migrations/",

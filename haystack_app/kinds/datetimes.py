@@ -131,7 +131,8 @@ class DateTime:
             if not 1 < self.utc.year < 9999:
                 _ = self.local  # local times outside years 1..9999 have no text
         except OverflowError:
-            raise ValueError(f"dateTime out of range: {self.utc} {self.tz}") from None
+            text = f"{iso_text(self.utc)} {self.tz}"
+            raise ValueError(f"dateTime out of range: {text}") from None
 
     @classmethod
     def parse(cls, text: str, tz: str) -> DateTime:

@@ -408,7 +408,7 @@ ver:"3.0" err dis:"@valve: unit must be %, not °C"
 empty
 >>> GET pointWrite?id=@valve
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "pointWrite changes things: POST it"}
+{"status": 405, "dis": "pointWrite has side effects: use POST"}
 """,
     "invokeAction": """
 >>> POST pointWrite
@@ -452,7 +452,7 @@ empty
     "errors before an op runs": """
 >>> GET hisWrite?id=@temp
 <<< 405; Allow: POST, OPTIONS; Content-Type: application/json; charset=utf-8
-{"status": 405, "dis": "hisWrite changes things: POST it"}
+{"status": 405, "dis": "hisWrite has side effects: use POST"}
 >>> GET nosuch
 <<< 404; Cache-Control: no-cache, no-store
 {"status": 404, "dis": "unknown op 'nosuch'"}
@@ -556,7 +556,7 @@ ver:"3.0" err dis:"missing meta watchId"
 empty
 >>> GET watchPoll?watchId=hijack
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "watchPoll changes things: POST it"}
+{"status": 405, "dis": "watchPoll has side effects: use POST"}
 """,
     "a watch by filter": """
 >>> POST watchSub
@@ -604,7 +604,7 @@ id,cur,curStatus,curVal,...
 @temp,M,"ok",20.5°C,...
 >>> GET curWrite?id=@temp&val=5
 <<< 405; Allow: POST, OPTIONS
-{"status": 405, "dis": "curWrite changes things: POST it"}
+{"status": 405, "dis": "curWrite has side effects: use POST"}
 """,
     "Hayson": """
 >>> POST read; Accept: application/json; Content-Type: application/json

@@ -81,7 +81,7 @@ def test_it_prints_what_changes_and_survives_a_restart(server: Restartable) -> N
     ("filter", "token", "reason"),
     [
         ("point and", None, "cut short"),
-        ("point", "nonsense", "the log-in has failed"),
+        ("point", "nonsense", "login failed"),
     ],
 )
 def test_it_says_why_it_ends(

@@ -22,14 +22,13 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Nobody:
-    async def send(self, text_data: str) -> None:
+    async def send(self, text: str) -> None:
         raise AssertionError("nothing is delivered here")
 
 
 def a_session() -> Session:
-    context = SimpleNamespace(storage=InMemoryAdapter())
-    caller: Any = SimpleNamespace(sees=None, may_watch=True, context=lambda _: context)
-    return Session(caller, None, SendQueue(Nobody()))
+    login: Any = SimpleNamespace(visible=None, may_watch=True, caller=None)
+    return Session(login, None, SendQueue(Nobody()))
 
 
 def said(session: Session) -> list[Any]:
@@ -45,7 +44,9 @@ def answers(monkeypatch: Any) -> dict[str, Any]:
         answer: tuple[Grid, str] = found[op]()
         return answer
 
-    monkeypatch.setattr(sessions, "called", called)
+    monkeypatch.setattr(sessions, "call_op", called)
+    context = SimpleNamespace(storage=InMemoryAdapter())
+    monkeypatch.setattr(sessions, "context_for", lambda *_: context)
     return found
 
 
