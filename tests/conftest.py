@@ -16,7 +16,9 @@ import gc
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Generator, Iterator
+from functools import cache
 from typing import Any
 
 import hypothesis
@@ -89,6 +91,14 @@ def _redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
     url = settings.REDIS_URLS[request.param]
     request.addfinalizer(lambda: wipe(url, prefix))
     return RedisAdapter(url=url, prefix=prefix, modules=request.param == "redis-stack")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_context() -> Iterator[None]:
+    """phable loads the certificates of the system, 30 ms, for each plain request."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="module")

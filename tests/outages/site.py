@@ -221,5 +221,5 @@ class Load:
         elif not (answer.status == 503 and failed and answer.headers["Retry-After"]):
             self.odd.append(answer)
 
-    def seen(self, status: int) -> int:
+    def answered(self, status: int) -> int:
         return self.statuses.get(status, 0)

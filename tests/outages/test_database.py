@@ -52,18 +52,18 @@ def test_down_and_up_again_under_load(
 ) -> None:
     with site(fresh, tmp_path) as at, Load(at) as load:
         for round in (1, 2):
-            done, refused = load.visible(200) + 20, load.visible(503) + 8
-            eventually(lambda done=done: load.visible(200) > done, "writes are done")
+            done, refused = load.answered(200) + 20, load.answered(503) + 8
+            eventually(lambda done=done: load.answered(200) > done, "writes are done")
             eventually(lambda: at.ready().status == 200, "ready")
             postgres.stop()
-            eventually(lambda refused=refused: load.visible(503) > refused, "503")
+            eventually(lambda refused=refused: load.answered(503) > refused, "503")
             assert at.ask("/healthz", Host="x").status == 200
             if round == 1:
                 check_all_say_so(at)
             postgres.start()
-            done = load.visible(200) + 20
+            done = load.answered(200) + 20
             eventually(
-                lambda done=done: load.visible(200) > done, "writes are done again"
+                lambda done=done: load.answered(200) > done, "writes are done again"
             )
     assert load.odd == []
     assert load.written
