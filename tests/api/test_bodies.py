@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import time
 import zlib
 from typing import Any
 
@@ -15,6 +14,7 @@ from haystack_app.api.bodies import decompress
 from haystack_app.api.exceptions import BodyTooLarge, InvalidBody
 from haystack_app.storage.handler import storages
 from tests.api.conftest import Api, ids_of
+from tests.patience import cpu_limit
 
 REQUEST = b'ver:"3.0"\nfilter\n"site"\n'
 PACKED = gzip.compress(REQUEST, mtime=0)
@@ -89,11 +89,10 @@ def test_small_body_that_decompresses_to_200_megabytes(staff: Api) -> None:
     zeros = bytes(10 * MEGABYTE)
     bomb = b"".join(packer.compress(zeros) for _ in range(20)) + packer.flush()
     assert len(bomb) < MEGABYTE
-    begun = time.monotonic()
-    response = post(staff, bomb, "gzip", "load")
+    with cpu_limit(2):
+        response = post(staff, bomb, "gzip", "load")
     assert response.status_code == 413
     assert "33554432 bytes (cap BODY)" in response.json()["dis"]
-    assert time.monotonic() - begun < 2
 
 
 def test_the_cap_counts_decompressed_bytes() -> None:
@@ -108,10 +107,8 @@ def test_the_cap_counts_decompressed_bytes() -> None:
 
 
 def test_a_body_of_a_million_members() -> None:
-    begun = time.monotonic()
-    with pytest.raises(InvalidBody, match="members"):
+    with cpu_limit(2), pytest.raises(InvalidBody, match="members"):
         decompress(gzip.compress(b"", mtime=0) * (32 * MEGABYTE // 20), 32 * MEGABYTE)
-    assert time.monotonic() - begun < 2
     allowed = gzip.compress(b"x", mtime=0) * (bodies._MOST_MEMBERS - 1)
     assert decompress(allowed, MEGABYTE) == b"x" * (bodies._MOST_MEMBERS - 1)
 

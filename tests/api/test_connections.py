@@ -19,6 +19,7 @@ from haystack_app.storage.orm import OrmAdapter
 from haystack_app.wire import zinc_reader
 from tests.api.conftest import basic, fill, served, user
 from tests.defects.building import at
+from tests.patience import PATIENCE
 
 COUNT = 30_000
 HISTORY = "/api/hisRead?id=@n&range=2024-01-01,2024-12-31"
@@ -63,7 +64,10 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(params=["httptools", "h11"])
 def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]:
-    """Sends one request and takes all that comes until half a second's silence."""
+    """Sends one request and takes all that comes.
+
+    That ends with the connection; one that may stay open is given 1.5 s of silence.
+    """
     fill(storages["default"])
     user("alice", is_staff=True)
     start = at("2024-01-01 00:00")
@@ -89,18 +93,21 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
                 given.setdefault("Content-Length", str(len(body)))
             lines = [f"{method} {path} HTTP/{version}"]
             lines += [f"{name}: {text}" for name, text in given.items()]
-            with socket.create_connection(("127.0.0.1", port), timeout=1.5) as peer:
+            stays = version == "1.1" and "close" not in given["Connection"].lower()
+            where = ("127.0.0.1", port)
+            with socket.create_connection(where, timeout=PATIENCE) as peer:
                 peer.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-                return received(peer)
+                return received(peer, 1.5 if stays else PATIENCE)
 
         yield send
 
 
-def received(peer: socket.socket) -> Answer:
+def received(peer: socket.socket, silence: float) -> Answer:
     data, closed = b"", False
     try:
         while piece := peer.recv(65_536):
             data += piece
+            peer.settimeout(silence)
         closed = True
     except (TimeoutError, ConnectionResetError):
         pass

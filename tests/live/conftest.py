@@ -20,6 +20,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_reader, hayson_writer
 from tests.api.conftest import scram_passwords, served, user
+from tests.patience import PATIENCE
 from tests.storage.building import entity, point
 
 __all__ = ["Socket", "api_token", "fill", "ids_of", "scram_passwords", "served"]
@@ -61,7 +62,7 @@ class Socket:
             message["grid"] = json.loads(hayson_writer.grid_text(grid))
         self.raw.send(json.dumps(message))
 
-    def receive(self, seconds: float = 10) -> Any:
+    def receive(self, seconds: float = PATIENCE) -> Any:
         """The next message; its grid is read."""
         message = json.loads(self.raw.recv(timeout=seconds))
         if "grid" in message:

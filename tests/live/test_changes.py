@@ -26,6 +26,7 @@ from haystack_app.storage.handler import storages
 from tests.api.conftest import basic, user
 from tests.live.conftest import api_token
 from tests.live.following import Stream, get, stream
+from tests.patience import PATIENCE, eventually
 from tests.storage.building import entity
 
 _EVENT = b"event: change"
@@ -38,13 +39,6 @@ def add(*ids: str, alias: str = "default") -> None:
 
 def prune() -> None:
     assert storages["default"].prune_changes(LATER)
-
-
-def soon(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline, "it never was"
-        time.sleep(0.02)
 
 
 def end_of(port: int, path: str = "/api/changes") -> str:
@@ -476,7 +470,7 @@ def test_many_idle_followers_hold_no_thread(server: int) -> None:
 
 
 def _asked(port: int, since: str) -> Any:
-    peer = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    peer = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     peer.request("GET", f"/api/changes?since={since}&wait=60", headers=basic("alice"))
     return peer
 
@@ -504,12 +498,12 @@ def test_disconnected_clients_are_released_at_once(
     begin = end_of(server)
     followers: list[Stream] = [stream(server) for _ in range(5)]
     polls = [_asked(server, begin) for _ in range(5)]
-    soon(lambda: running() == 10)
+    eventually(lambda: running() == 10)
     for one in followers:
         one.leave()
     for peer in polls:
         peer.close()
-    soon(lambda: running() == 0)
+    eventually(lambda: running() == 0)
     assert changes_reader._reads == {}
 
 
@@ -552,7 +546,7 @@ def test_a_slow_client_takes_no_memory(
 
     monkeypatch.setattr(sse.EventStream, "_send_text", counted)
     peer = lazy(server, begin)
-    soon(lambda: sent[0] > 100_000)
+    eventually(lambda: sent[0] > 100_000)
     before = -1
     while sent[0] != before:  # until it stands still
         before = sent[0]
@@ -565,7 +559,7 @@ def test_a_slow_client_takes_no_memory(
         tail = (tail + piece)[1 - len(_EVENT) :]
     assert running() == 1
     peer.close()
-    soon(lambda: running() == 0)
+    eventually(lambda: running() == 0)
 
 
 def test_clients_that_do_not_read_are_disconnected(
@@ -584,8 +578,8 @@ def test_clients_that_do_not_read_are_disconnected(
     begin = end_of(server)
     remove_big(100)
     peer = lazy(server, begin)
-    soon(lambda: "nothing read for 0.5 s" in caplog.text)
-    soon(lambda: running() == 0)
+    eventually(lambda: "nothing read for 0.5 s" in caplog.text)
+    eventually(lambda: running() == 0)
     peer.close()
 
 

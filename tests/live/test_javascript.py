@@ -7,16 +7,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
-from tests.api.servers import ROOT
+from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
+from tests.patience import PATIENCE
 
 NODE = shutil.which("node")
 SCRIPT = ROOT / "tests" / "javascript" / "against_server.mjs"
@@ -67,13 +67,10 @@ class Watching:
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     fill(storages["default"])
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        yield running
+    return restartable(servers, settings, "alice")
 
 
 @pytest.fixture
@@ -87,7 +84,7 @@ def watching(server: Restartable) -> Iterator[Any]:
     yield watch
     for one in opened:
         one.process.kill()
-        one.process.communicate(timeout=10)
+        one.process.communicate(timeout=PATIENCE)
 
 
 def test_a_watch_goes_on_over_a_restart(server: Restartable, watching: Any) -> None:

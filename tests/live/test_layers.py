@@ -12,6 +12,7 @@ import pytest
 from haystack_app.live import hub, notifications
 from haystack_app.live.hub import Hub
 from haystack_app.live.notifications import Hints, send_now
+from tests.patience import PATIENCE
 
 
 class Layer:
@@ -67,7 +68,7 @@ def of_hub(work: Callable[[Hub], Awaitable[None]]) -> None:
     async def within() -> None:
         one = Hub(asyncio.get_running_loop())
         try:
-            await asyncio.wait_for(work(one), 60)
+            await asyncio.wait_for(work(one), PATIENCE)
         finally:
             for task in one.tasks:
                 task.cancel()

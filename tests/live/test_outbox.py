@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from haystack_app.live.send_queue import SendQueue
+from tests.patience import PATIENCE
 
 
 class Socket:
@@ -40,7 +41,7 @@ def test_messages_are_sent_in_order() -> None:
         send_queue.on_room = lambda: rooms.append(len(socket.taken))
         socket.may.set()
         await send_queue.wait_for_room()
-        await send_queue.drain(10)
+        await send_queue.drain(PATIENCE)
         assert socket.taken == [str(number) for number in range(20)]
         assert rooms == [5]
         delivering.cancel()
@@ -54,10 +55,10 @@ def test_waiting_ends_when_the_client_disconnects() -> None:
         waiting = asyncio.create_task(send_queue.wait_for_room())
         socket.is_gone = True
         socket.may.set()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE)
         await delivering  # it does not raise
         send_queue.send_soon("discarded")
-        await asyncio.wait_for(send_queue.drain(60), 10)
+        await asyncio.wait_for(send_queue.drain(60), PATIENCE)
         assert not send_queue.has_room
 
     asyncio.run(run())
@@ -69,6 +70,6 @@ def test_waiting_ends_when_delivery_is_cancelled() -> None:
         waiting = asyncio.create_task(send_queue.wait_for_room())
         await asyncio.sleep(0)
         delivering.cancel()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, PATIENCE)
 
     asyncio.run(run())

@@ -24,6 +24,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
 from haystack_app.storage.memory import InMemoryAdapter
 from tests.live.conftest import fill
+from tests.patience import PATIENCE
 
 
 class Connection:
@@ -89,7 +90,7 @@ async def push_all(
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
     async def within() -> None:
-        await asyncio.wait_for(work(), 60)
+        await asyncio.wait_for(work(), PATIENCE)
 
     asyncio.run(within())
 
@@ -257,7 +258,7 @@ def of_hub(work: Callable[[Hub], Awaitable[None]]) -> None:
     async def within() -> None:
         hub = Hub(asyncio.get_running_loop())
         try:
-            await asyncio.wait_for(work(hub), 60)
+            await asyncio.wait_for(work(hub), PATIENCE)
         finally:
             for task in {*hub.tasks, *hub.pushes}:
                 task.cancel()

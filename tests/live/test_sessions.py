@@ -16,6 +16,7 @@ from haystack_app.live.hub import hub
 from haystack_app.live.send_queue import SendQueue
 from haystack_app.live.sessions import Session
 from haystack_app.storage.memory import InMemoryAdapter
+from tests.patience import PATIENCE
 
 Work = Callable[[], Awaitable[None]]
 
@@ -56,7 +57,7 @@ def told(seq: int) -> tuple[Grid, str]:
 
 def run(work: Work) -> None:
     async def within() -> None:
-        await asyncio.wait_for(work(), 60)
+        await asyncio.wait_for(work(), PATIENCE)
         for task in hub().tasks:
             task.cancel()
 

@@ -14,6 +14,7 @@ import redis
 
 from haystack_app.kinds import Number
 from haystack_app.storage.redis import RedisAdapter, transaction
+from tests.patience import PATIENCE
 from tests.soak.redis_server import RedisServer
 from tests.storage.building import entity, ids
 
@@ -30,7 +31,7 @@ def busy(server: RedisServer) -> Iterator[None]:
     own.config_set("busy-reply-threshold", 1)
     thread = threading.Thread(target=own.eval, args=(_BUSY, 0))
     thread.start()
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + PATIENCE
     with pytest.raises(redis.ResponseError, match="BUSY"):
         while time.monotonic() < ends:
             redis.Redis(port=server.port).ping()

@@ -12,6 +12,7 @@ from haystack_app.kinds import MARKER, Number
 from haystack_app.storage.errors import CursorExpired
 from haystack_app.storage.redis import RedisAdapter, locks
 from haystack_app.storage.redis.layout import stored
+from tests.patience import PATIENCE
 from tests.soak.redis_server import RedisServer
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -65,11 +66,11 @@ def test_a_server_that_is_killed_under_load(
 
         thread = threading.Thread(target=write)
         thread.start()
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + PATIENCE
         while acknowledged[1] < 5 and time.monotonic() < ends:
             time.sleep(0.01)
         server.stop()
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         server.start()
         assert store.differences() == []
