@@ -142,7 +142,8 @@ class OrmAdapter(OrmConsistency):
         return history.extent(connections[self.using], id)
 
     def has_samples(self, id: str) -> bool:
-        return HisSample.objects.using(self.using).filter(point_id=id).exists()
+        samples = HisSample.objects.using(self.using).filter(point_id=id)
+        return bool(samples.exists())
 
     # -- priority arrays ------------------------------------------------------
 
