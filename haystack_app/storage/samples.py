@@ -54,7 +54,7 @@ class HisPoint:
         try:
             zone_of(tz if isinstance(tz, str) else "")
         except UnknownTimeZone:
-            raise NotHistorized(f"@{id}: tag tz is no time zone: {tz!r}") from None
+            raise NotHistorized(f"@{id}: tag tz is not a time zone: {tz!r}") from None
         kind, unit = record.get("kind"), record.get("unit")
         grain = record.get("hisTsPrecision")
         fine = isinstance(grain, Number) and grain.unit == "ms" and grain.val == 1

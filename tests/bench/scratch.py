@@ -1,4 +1,4 @@
-"""A database for one run, dropped behind it unless it is to be kept."""
+"""A database for one run, dropped after it unless ``keep`` is set."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def aliases(name: str, network: str) -> list[str]:
     return found
 
 
-def test_nobody_but_the_proxy_is_published() -> None:
+def test_only_the_proxy_is_published() -> None:
     assert [name for name, it in SERVICES.items() if "ports" in it] == ["proxy"]
     assert files.compose()["networks"]["back"] == {"internal": True}
     inside = [name for name, it in SERVICES.items() if "front" not in it["networks"]]

@@ -29,7 +29,7 @@ def test_who_may_see_entities_gets_it(db: None) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
-def test_nobody_else_does(db: None) -> None:
+def test_other_users_cannot_open_it(db: None) -> None:
     assert logged_in("nina", "").get("/explore/").status_code == 403
 
 

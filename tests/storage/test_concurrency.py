@@ -349,7 +349,7 @@ async def test_async_history(store: StorageAdapter) -> None:
     with pytest.raises(InvalidSample):
         await store.ahis_write("p", [(NOON, "text")])
     with pytest.raises(UnknownEntity):
-        async for _ in store.ahis_read("nobody"):
+        async for _ in store.ahis_read("missing"):
             pass
     await close_connections()
 

@@ -249,7 +249,7 @@ def test_transient_tags_change_without_mod_and_log(pair: Store) -> None:
         ({"curVal": "\0"}, "U\\+0000"),
     ],
 )
-def test_what_is_no_transient_tag(
+def test_tags_that_are_not_transient(
     pair: Store, tags: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidRecord, match=words):

@@ -111,7 +111,7 @@ def test_writing_leaves_mod_alone(points: Store) -> None:
         ("odd", 8, Number(1), NotWritable),
         ("site", 8, Number(1), NotWritable),
         ("site", 8, None, NotWritable),
-        ("nobody", 8, Number(1), UnknownEntity),
+        ("missing", 8, Number(1), UnknownEntity),
     ],
 )
 def test_what_cannot_be_written(

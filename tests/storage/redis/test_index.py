@@ -308,7 +308,7 @@ NUMBERS = [
 def test_ordered_numbers_are_looked_up(
     redis_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where two tags share a field, and whatever the unit."""
+    """Also where two tags share a field, with any unit."""
     monkeypatch.setattr(ordering, "_SLOTS", 1)
     store = redis_store
     rows = [
@@ -419,7 +419,7 @@ def test_reindexing_moves_to_what_the_server_has(stack: Store) -> None:
     fresh = RedisAdapter(url=stack.server.url, prefix=prefix)
     fresh.load_entities([entity("new", x=MARKER)])
     assert len(stack.read("x")) == 51
-    # and back; who knows no modules has been told to reindex
+    # and back; a store without modules must be reindexed
     assert plain.reindex() == 51
     assert len(plain.read("x")) == 51
     assert plain.differences() == []

@@ -104,7 +104,7 @@ def test_a_holder_of_one_entity_that_slept_is_refused(
             second = lease(redis_store)
             second.acquire(others)
             second.release()
-    with redis_store.locked(["p"]):  # nobody came meanwhile
+    with redis_store.locked(["p"]):  # no other holder meanwhile
         redis_store.his_write("p", numbers(5, NOON))
         time.sleep(0.1)
     assert len(history(redis_store, "p")) == 5
@@ -191,7 +191,7 @@ def test_an_inner_failure_takes_only_its_own_part(redis_store: Store) -> None:
     with redis_store.locked(["p"]):
         redis_store.his_write("p", numbers(2, NOON))
         with pytest.raises(UnknownEntity):
-            redis_store.his_write_all({"p": numbers(9, NOON), "nobody": []})
+            redis_store.his_write_all({"p": numbers(9, NOON), "missing": []})
         with pytest.raises(KeyError), redis_store.locked(["p"]):
             redis_store.set_transient({"p": {"curVal": Number(1)}})
             redis_store.his_write("p", numbers(4, NOON))
