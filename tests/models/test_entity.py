@@ -450,6 +450,6 @@ def test_the_command() -> None:
     EntityRef.objects.filter(src_id="p1").delete()
     with pytest.raises(CommandError, match="1 differences; run with --repair"):
         call_command("haystack_check", stdout=out)
-    assert "@p1: the references stored are not those of its tags" in out.getvalue()
+    assert "@p1: the stored references do not match its tags" in out.getvalue()
     call_command("haystack_check", "--repair", stdout=out)
     assert out.getvalue().endswith("1 entities repaired\nno differences\n")

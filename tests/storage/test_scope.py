@@ -231,7 +231,7 @@ def test_referrers_and_changes_are_those_that_are_seen(
     assert len(north.changes_of("north-p")) == 1
     with pytest.raises(EntityInUse, match=r"@north-p, @north-q$"):
         north.remove_entities([entity("north-ahu")], force=True, orphan=False)
-    with pytest.raises(InvalidRecord, match="exists already"):
+    with pytest.raises(InvalidRecord, match="already exists"):
         north.add_entities([entity("north-q")])
 
 

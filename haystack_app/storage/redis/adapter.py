@@ -85,7 +85,7 @@ class RedisAdapter(RedisWatches):
             assert self._work is not None
             yield self._work
 
-    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+    def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         return self._fetch(ids)
 
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
@@ -103,7 +103,7 @@ class RedisAdapter(RedisWatches):
             id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
         }
         ids = list(patches)
-        with self._working(ids) as work, self.kept_in_scope(ids):
+        with self._working(ids) as work, self.check_scope(ids):
             for id, row in work.fetch(ids).items():
                 if (after := patched(row, patches[id])) is not row:
                     work.put(id, row, after)
@@ -155,7 +155,7 @@ class RedisAdapter(RedisWatches):
     def with_levels(self, ids: Collection[str]) -> set[str]:
         """Most have none, and the server is asked once which these are."""
         wanted = list(ids)
-        stored = levels.held(self.server, self.keys, wanted)
+        stored = levels.with_levels(self.server, self.keys, wanted)
         arrays = self._work.pending.arrays if self._work else {}
         dropped = self._work.pending.dropped if self._work else set()
         stored -= dropped | arrays.keys()

@@ -105,8 +105,8 @@ class Keys:
     def watch(self, id: str) -> str:
         return f"{self.base}w:{id}"
 
-    def told(self, id: str) -> str:
-        """Hash of what a watch told, by entity."""
+    def watch_items(self, id: str) -> str:
+        """Hash of what a watch has sent, by entity."""
         return f"{self.base}wt:{id}"
 
     def watches_of(self, owner: str) -> str:

@@ -87,7 +87,7 @@ class RedisWatches(RedisReading):
                 work.commands.append(("ZREM", key, id))
             for id in ids:
                 work.commands += (
-                    ("UNLINK", self.keys.watch(id), self.keys.told(id)),
+                    ("UNLINK", self.keys.watch(id), self.keys.watch_items(id)),
                     ("ZREM", self.keys.watches, id),
                 )
                 work.items.pop(id, None)
@@ -108,7 +108,7 @@ class RedisWatches(RedisReading):
         work: _Watching | None = getattr(self._local, "watching", None)
         if work is not None and id in work.items:
             return dict(work.items[id])
-        found = self.server.hgetall(self.keys.told(id))
+        found = self.server.hgetall(self.keys.watch_items(id))
         items = {one: _item(text) for one, text in found.items()}
         if work is not None and work.lease.covers(id):
             work.items[id] = dict(items)
@@ -119,7 +119,7 @@ class RedisWatches(RedisReading):
             held = self.watch_items(id)
             off = [one for one, item in items.items() if item is None and one in held]
             told = {one: item for one, item in items.items() if item is not None}
-            key = self.keys.told(id)
+            key = self.keys.watch_items(id)
             for at in range(0, len(off), BATCH):
                 work.commands.append(("HDEL", key, *off[at : at + BATCH]))
             pairs = [(one, _item_text(item)) for one, item in told.items()]
@@ -175,7 +175,7 @@ class RedisWatches(RedisReading):
             id for id, one in self._watches(ids).items() if one.filter is not None
         }
         told = self.server.together(
-            *(("HMGET", self.keys.told(id), *among) for id in ids)
+            *(("HMGET", self.keys.watch_items(id), *among) for id in ids)
         )
         return [
             id

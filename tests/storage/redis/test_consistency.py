@@ -55,7 +55,10 @@ DAMAGE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "expiry": (lambda redis, keys: redis.delete(keys.levels("p")), "differs at 8:p"),
     "log": (lambda redis, keys: redis.rpop(keys.log_of("s")), "the log has 3 entries"),
     "watch": (lambda redis, keys: redis.zadd(keys.watches, {"w": 5}), "differs at w"),
-    "told": (lambda redis, keys: redis.hset(keys.told("w"), "p", "1:1"), "to watch w"),
+    "told": (
+        lambda redis, keys: redis.hset(keys.watch_items("w"), "p", "1:1"),
+        "to watch w",
+    ),
     "stage": (lambda redis, keys: redis.rpush(keys.stage("x"), 1), "staged under x"),
 }
 
