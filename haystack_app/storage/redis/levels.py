@@ -1,4 +1,4 @@
-"""Priority arrays: a hash a point, and one sorted set of what expires."""
+"""Priority arrays: a hash per point, and one sorted set of expiries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:
 
 
 def commands(keys: Keys, id: str, before: Array, after: Array) -> Iterator[Command]:
-    """What makes one array of the other."""
+    """The commands that change one array into another."""
     key = keys.levels(id)
     for number in before.keys() - after.keys():
         yield "HDEL", key, str(number)

@@ -1,4 +1,4 @@
-"""Making anew what can be found out from the entities."""
+"""Rebuilding of all data that is derived from the entities."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["reindex"]
 
 
 def reindex(server: Server, keys: Keys) -> int:
-    """Index all entities for the modules that the server has now; how many they are.
+    """Index all entities for the current modules of the server; returns their number.
 
-    Others see the old index or the new one; writers wait.
+    Other processes see the old index or the new one; writers wait.
     """
     work = Transaction(server, keys)
     try:

@@ -1,14 +1,14 @@
--- Carry out commands together, if the caller still holds its locks, and give these back.
+-- Apply commands atomically, if the caller still holds its locks, and release these.
 -- A repeated call does nothing.
 -- KEYS[1]  hash of locks
 -- KEYS[2]  what says for a minute that the caller's commands were carried out
 -- KEYS[3]  list of words that were sent before
--- KEYS[4]  hash of what the store was made with
+-- KEYS[4]  hash of the layout of the store
 -- KEYS[5]  stream of the change log
 -- KEYS[6]  place of its last entry
 -- KEYS[7]  place before its first entry
 -- ARGV[1]  token of the caller
--- ARGV[2]  how the keys of the store begin
+-- ARGV[2]  prefix of the keys of the store
 -- ARGV[3]  how many entries the log keeps
 -- ARGV[4]  how many words were sent before; 0 if they follow here
 -- ARGV[5]  the kind of index that the commands are for, '' for any

@@ -1,5 +1,5 @@
 -- Give the keys of a store the names of this version.
--- KEYS[1]  hash of what the store was made with, by its former name
+-- KEYS[1]  hash of the layout of the store, by its former name
 -- KEYS[2]  the same, by its name now
 -- KEYS[3]  hash of locks of entities, by its former name
 -- KEYS[4]  hash of locks of watches, by its former name

@@ -1,7 +1,7 @@
 -- Entities by conjunctions of terms, on a server without modules.
--- KEYS[1]  hash of what the store was made with
--- ARGV[1]  how the keys of entities begin
--- ARGV[2]  how the keys of sets of ids by term begin
+-- KEYS[1]  hash of the layout of the store
+-- ARGV[1]  prefix of the keys of entities
+-- ARGV[2]  prefix of the keys of sets of ids by term
 -- ARGV[3]  how many rows at most come along
 -- ARGV[4]  '1' if the caller wants no more than these, else '0'
 -- ARGV[5+] conjunctions: the number of terms, then these; a term is the name of a set,

@@ -1,7 +1,7 @@
--- Take the oldest entries of the change log away.
+-- Delete the oldest entries of the change log.
 -- KEYS[1]  stream of the log
 -- KEYS[2]  place before its first entry
--- ARGV[1]  how the keys of the places of an entity's entries begin
+-- ARGV[1]  prefix of the keys of the places of an entity's entries
 -- ARGV[2]  microsecond before which entries go
 -- ARGV[3]  how many at most
 -- Returns  how many went

@@ -1,7 +1,7 @@
 -- Entities by a query of RediSearch.
--- KEYS[1]  hash of what the store was made with
--- ARGV[1]  how the keys of entities begin
--- ARGV[2]  how the keys of documents begin
+-- KEYS[1]  hash of the layout of the store
+-- ARGV[1]  prefix of the keys of entities
+-- ARGV[2]  prefix of the keys of documents
 -- ARGV[3]  how many ids at most
 -- ARGV[4]  how many rows at most come along
 -- ARGV[5]  '1' if rows come along although more entities match

@@ -1,4 +1,4 @@
--- Entries of the change log after a place.
+-- Entries of the change log after a cursor.
 -- KEYS[1]  stream of the log
 -- KEYS[2]  place of its last entry
 -- KEYS[3]  place before its first entry

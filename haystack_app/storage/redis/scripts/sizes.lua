@@ -1,6 +1,6 @@
 -- The length of a history.
 -- KEYS[1]  directory of the history
--- ARGV[1]  how the keys of numbers begin
+-- ARGV[1]  prefix of the keys of numbers
 -- ARGV[2]  id of the point
 -- Returns  bytes of numbers of all blocks together
 

@@ -1,6 +1,6 @@
 -- The blocks of a history around some times.
 -- KEYS[1]  directory of the history
--- ARGV[1]  how the keys of numbers begin
+-- ARGV[1]  prefix of the keys of numbers
 -- ARGV[2]  id of the point
 -- ARGV[3]  first time as hex, or ''
 -- ARGV[4]  last time as hex, or ''
