@@ -39,7 +39,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         parameters=[
             query("fields", "tags to show, separated by commas; `id` is always shown"),
         ],
-        responses={200: openapi.PAGE_OF, **openapi.refusals()},
+        responses={200: openapi.ENTITY, **openapi.refusals()},
     )
     def list(self, request: Request, **_: Any) -> Response:
         """Entities in order of their ids, a page at a time."""
