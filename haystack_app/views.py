@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from . import filters
-from .auth.forms import ThrottledLogInForm
+from .auth.forms import ThrottledAuthenticationForm
 from .auth.permissions import has_permission, scope_filter
 from .auth.roles import VIEW
 from .conf import app_settings
@@ -42,7 +42,7 @@ _EXAMPLES = (
 
 # the admin's own are for staff alone
 log_in = LoginView.as_view(
-    form_class=ThrottledLogInForm,
+    form_class=ThrottledAuthenticationForm,
     template_name="haystack_app/log_in.html",
     next_page="haystack:front",
 )

@@ -31,11 +31,8 @@ EXCLUDED = (
 )
 PENDING = (
     "docs/api.md",
-    "docs/configuration.md",
-    "docs/design.md",
     "docs/live.md",
     "docs/rights.md",
-    "docs/storage.md",
     "examples/",
     "haystack_app/api/",
     "haystack_app/auth/",
