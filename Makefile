@@ -33,10 +33,10 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test lint lint-js package bench conformance fuzz soak
+.PHONY: help setup demo run test query-counts lint lint-js package bench conformance fuzz soak
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(VENV)/.stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -77,7 +77,8 @@ run: $(RUNTIME) ## the same server with your own data
 	@exec $(SERVE)
 
 test: $(DEV) ## all tests on every database that can be reached
-	$(BIN)/python -m pytest -n auto $(ARGS) tests
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+		--durations 10 $(ARGS) tests
 
 lint: $(DEV) lint-js ## style, words, types, import directions, migrations, system checks
 	$(BIN)/ruff check .
@@ -98,6 +99,9 @@ lint-js:
 	@echo "npm is not installed, so the JavaScript is not checked (Node.js 20.19 or newer)" >&2
 	@test -z "$$CI"
 endif
+
+query-counts: $(DEV) ## write tests/api/query_counts.json anew
+	UPDATE_QUERY_COUNTS=1 $(BIN)/python -m pytest $(ARGS) tests/api/test_query_counts.py
 
 package: $(DEV) ## build dist/, install the wheel, run a bare project with it
 	rm -rf dist

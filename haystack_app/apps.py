@@ -19,7 +19,7 @@ class HaystackConfig(AppConfig):
             raise ImproperlyConfigured(
                 "AUTH_USER_MODEL must extend PermissionsMixin, as AbstractUser does"
             )
-        from . import checks, conf, model_backend  # noqa: F401  register themselves
+        from . import checks, conf, model_backend  # noqa: F401  register checks and backend
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
             roles,

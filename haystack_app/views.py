@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from . import filters
-from .auth.forms import ThrottledLogInForm
+from .auth.forms import ThrottledAuthenticationForm
 from .auth.permissions import has_permission, scope_filter
 from .auth.roles import VIEW
+from .conf import app_settings
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
@@ -41,7 +42,7 @@ _EXAMPLES = (
 
 # the admin's own are for staff alone
 log_in = LoginView.as_view(
-    form_class=ThrottledLogInForm,
+    form_class=ThrottledAuthenticationForm,
     template_name="haystack_app/log_in.html",
     next_page="haystack:front",
 )
@@ -56,6 +57,7 @@ def front_page(request: HttpRequest) -> HttpResponse:
         "api": api,
         "absolute": request.build_absolute_uri(api),
         "login": resolve_url(settings.LOGIN_URL),
+        "is_demo": app_settings.SIMULATE_SECONDS > 0,  # as ``make demo`` sets it
     }
     if request.user.is_authenticated:
         context["examples"] = _EXAMPLES

@@ -12,11 +12,16 @@ itself ``django_db(transaction=True, databases="__all__")``, which is slower.
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import secrets
-from collections.abc import Iterator
+import ssl
+from collections.abc import Generator, Iterator
+from functools import cache
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -26,6 +31,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.redis import RedisAdapter
+from tests.api.servers import Servers
 from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
@@ -87,6 +93,22 @@ def _redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
     return RedisAdapter(url=url, prefix=prefix, modules=request.param == "redis-stack")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_context() -> Iterator[None]:
+    """phable loads the certificates of the system, 30 ms, for each plain request."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Server processes that the tests of a module share."""
+    shared = Servers(tmp_path_factory.mktemp("servers"))
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture
 def by_url(
     db: None,
@@ -116,9 +138,74 @@ def by_url(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A random seed for ``FUZZ_PAIRS``, the same in all processes of a run."""
+    """A random seed for ``FUZZ_PAIRS``, the same in all processes of a run.
+
+    How fast a machine draws examples, or tries them, is not tested.
+    """
     if os.environ.get("FUZZ_PAIRS"):
         os.environ.setdefault("FUZZ_SEED", secrets.token_hex(4))
+    hypothesis.settings.register_profile(
+        "any machine",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("any machine")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The collector passes over what lives as long as the run: a tenth of its CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+# -- skips ------------------------------------------------------------------------
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+MAY_SKIP = re.compile(
+    "|".join(
+        [
+            "SQLite has no GIN index",
+            "SQLite has one writer at a time: ",
+            # no machine of ours has a Redis with modules
+            "REDIS_STACK_URL is not set: ",
+            "the server has no modules",
+            "there are no series",
+            # .ci/run says so where it cannot install them
+            "no /usr/bin/chromium ",
+            "NODE_PATH has no @skyfoundry/haystack-auth",
+        ]
+    )
+)
+"""Beginnings of the reasons that CI accepts; any other skip fails there."""
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        _, _, reason = report.longrepr  # type: ignore[misc]
+        reason = str(reason).removeprefix("Skipped: ")
+        if not MAY_SKIP.match(reason):
+            report.outcome = "failed"
+            report.longrepr = f"skipped with CI set, see MAY_SKIP: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[
+    None, pytest.TestReport, pytest.TestReport
+]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[
+    None, pytest.CollectReport, pytest.CollectReport
+]:
+    report = yield
+    _refuse_skip(report)
+    return report
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -25,6 +24,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
+from tests.patience import PATIENCE, eventually
 from tests.storage.building import point, tags_of
 
 ORM = "haystack_app.storage.orm.OrmAdapter"
@@ -54,13 +54,6 @@ def due(store: StorageAdapter, count: int, expires: dt.datetime) -> None:
     store.load_entities([point(id, writable=MARKER) for id in ids], replace=True)
     for id in ids:
         store.point_write(id, 8, Number(5), "joe", expires)
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline, "it never was"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -275,7 +268,7 @@ def test_a_server_ticks_as_its_settings_say(
         env=environ,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
     assert answer.stdout.strip() == expected
@@ -304,7 +297,7 @@ def processes(count: int, url: str, folder: Path) -> list[int]:
         one.stdin.flush()
     counts = []
     for one in started:
-        out, err = one.communicate(timeout=120)
+        out, err = one.communicate(timeout=PATIENCE)
         assert one.returncode == 0, err
         counted = re.fullmatch(r"([\d,]+) points released\n", out)
         assert counted, out

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 
-from ..auth.forms import ThrottledLogInForm
+from ..auth.forms import ThrottledAuthenticationForm
 
 __all__ = ["StaffLogInForm"]
 
 
-class StaffLogInForm(ThrottledLogInForm, AdminAuthenticationForm):
+class StaffLogInForm(ThrottledAuthenticationForm, AdminAuthenticationForm):
     """For ``login_form`` of an admin site."""

@@ -1,7 +1,7 @@
-"""The roles that a new database has: groups of ordinary Django permissions.
+"""The roles of a new database: groups of Django permissions.
 
-They are made behind ``migrate`` where they are missing, and never changed: what an
-administrator makes of them stays.
+They are created after ``migrate`` if they are missing, and never changed, so that
+changes by administrators are kept.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-__all__ = ["OPERATING", "ROLES", "VIEW"]
+__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW"]
 
 VIEW = "view_entity"
-OPERATING = ("write_history", "write_points", "write_cur", "invoke_actions")
+OPERATOR_PERMISSIONS = ("write_history", "write_points", "write_cur", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
 _USERS = tuple(
     get_permission_codename(action, get_user_model()._meta)
@@ -28,14 +28,21 @@ _USERS = tuple(
 
 ROLES = {
     "viewer": (VIEW,),
-    "operator": (VIEW, *OPERATING),
-    "admin": (VIEW, *OPERATING, *_EDITING, *_USERS, "view_group", "view_auditentry"),
+    "operator": (VIEW, *OPERATOR_PERMISSIONS),
+    "admin": (
+        VIEW,
+        *OPERATOR_PERMISSIONS,
+        *_EDITING,
+        *_USERS,
+        "view_group",
+        "view_auditentry",
+    ),
 }
-"""Codenames of permissions: of this app, and of users and groups."""
+"""Codenames of permissions of this app, of users and of groups, by name of group."""
 
 
 @receiver(post_migrate)
-def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
+def create_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
     if sender.label != "haystack_app" or not _is_migrated(apps):
         return
     labels = {"auth", "haystack_app", get_user_model()._meta.app_label}
@@ -51,8 +58,8 @@ def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
 
 
 def _is_migrated(apps: Any) -> bool:
-    """Whether the tables are there: one may migrate some apps only, or go back."""
-    if apps is None:  # behind a flush
+    """Whether the tables exist: ``migrate`` may be run for single apps or backwards."""
+    if apps is None:  # after flush
         return True
     try:
         apps.get_model("auth.Permission")

@@ -1,4 +1,4 @@
-"""Websockets, at the paths that ``haystack_app.urls`` has where it is included."""
+"""Routes websockets by the paths at which ``haystack_app.urls`` is included."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def refuse(scope: Any, receive: Any, send: Any) -> None:
 
 
 def websocket_app(other: App) -> App:
-    """An ASGI application for websockets; ``other`` gets all other paths."""
+    """An ASGI application for websockets; ``other`` serves all other paths."""
 
     async def call(scope: Any, receive: Any, send: Any) -> None:
         match = _match(scope)

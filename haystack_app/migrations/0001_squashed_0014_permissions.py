@@ -291,20 +291,25 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.TextField(primary_key=True, serialize=False)),
                 ("dis", models.TextField(blank=True)),
-                ("owner", models.TextField(db_index=True, help_text="who opened it")),
+                (
+                    "owner",
+                    models.TextField(
+                        db_index=True, help_text="the user that opened it"
+                    ),
+                ),
                 ("key", models.TextField(editable=False)),
                 (
                     "filter",
-                    models.TextField(help_text="empty: a watch of ids", null=True),
+                    models.TextField(help_text="empty for a watch of ids", null=True),
                 ),
                 ("lease", models.FloatField(help_text="seconds")),
                 ("expires", models.DateTimeField(db_index=True)),
-                ("seq", models.BigIntegerField(help_text="number of its last news")),
+                ("seq", models.BigIntegerField(help_text="number of the last update")),
                 (
                     "subscriber",
                     models.TextField(
                         blank=True,
-                        help_text="process that pushes news; empty: who polls",
+                        help_text="process that pushes updates; empty if polled",
                     ),
                 ),
             ],
@@ -439,14 +444,17 @@ class Migration(migrations.Migration):
                     "digest",
                     models.CharField(editable=False, max_length=64, unique=True),
                 ),
-                ("name", models.CharField(help_text="what it is for", max_length=100)),
+                (
+                    "name",
+                    models.CharField(help_text="purpose of the token", max_length=100),
+                ),
                 (
                     "scope",
                     models.CharField(
                         choices=[
-                            ("read", "read: ask only"),
+                            ("read", "read: no changes"),
                             ("write", "write: also samples, points and actions"),
-                            ("admin", "admin: whatever its user may"),
+                            ("admin", "admin: all permissions of the user"),
                         ],
                         max_length=5,
                     ),
@@ -457,7 +465,10 @@ class Migration(migrations.Migration):
                 (
                     "expires",
                     models.DateTimeField(
-                        blank=True, db_index=True, help_text="empty: never", null=True
+                        blank=True,
+                        db_index=True,
+                        help_text="empty if it does not expire",
+                        null=True,
                     ),
                 ),
                 (
@@ -508,7 +519,12 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("who", models.TextField(blank=True, help_text="empty: a command")),
+                (
+                    "who",
+                    models.TextField(
+                        blank=True, help_text="empty for management commands"
+                    ),
+                ),
                 ("address", models.TextField(blank=True)),
                 ("detail", models.TextField(blank=True)),
                 ("times", models.PositiveIntegerField(default=1)),

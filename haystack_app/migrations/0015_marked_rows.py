@@ -25,7 +25,8 @@ _TRIGGER = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("haystack_app", "0001_squashed_0014_permissions")]
+    # not the squashed one: going back to 0012_tasks must come through here
+    dependencies = [("haystack_app", "0014_permissions")]
     operations = [
         migrations.AddIndex(
             model_name="entity",

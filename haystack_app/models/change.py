@@ -11,10 +11,10 @@ __all__ = ["Change", "PrunedChanges"]
 
 
 class Change(models.Model):
-    """An entity that was added, updated or removed; see ``storage.records.Change``.
+    """An entity that was added, updated or removed; see ``storage.changes.Change``.
 
-    Written in the transaction of the change itself. Writers of entities come one
-    after the other, so that ids are in the order of the commits.
+    It is written in the transaction of the change. Writers of entities are serialized,
+    so ids are in the order of the commits.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -40,7 +40,7 @@ class Change(models.Model):
 
 
 class PrunedChanges(models.Model):
-    """Up to which entry the change log was cut off: one row, or none."""
+    """The id up to which the change log was pruned: one row, or no row."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     upto = models.BigIntegerField()

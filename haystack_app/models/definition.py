@@ -1,4 +1,4 @@
-"""Def libraries that were loaded beside the shipped one."""
+"""Def libraries that were loaded in addition to the shipped one."""
 
 from __future__ import annotations
 

@@ -20,9 +20,8 @@ __all__ = ["Entity", "EntityRef", "TagSet"]
 class TagSet(models.Model):
     """A set of tag names that some entities have.
 
-    The columns of a large answer come from the sets that occur in it, not from
-    parsing every row. The key is derived from the names, so a key once seen
-    means the same names for good.
+    The columns of a large answer are those of its tag sets, so that rows need not be
+    parsed. The key is derived from the names, so keys can be cached forever.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -37,17 +36,17 @@ class TagSet(models.Model):
 
 
 class Entity(models.Model):
-    """One record: a site, a piece of equipment, a point, or anything tagged.
+    """A record such as a site, a piece of equipment or a point.
 
-    ``tags`` holds the persistent tags, ``cur`` the transient ones of
-    ``kinds.transient``; no name is in both. Both read as Hayson text and may be
-    set to a dict of values or to Hayson text. ``version`` counts every visible
-    change, ``mod`` is the time of the last change of persistent tags;
-    ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in a row that was written by
-    plain SQL or from a fixture, until the worker has seen to it.
+    ``tags`` contains the persistent tags, ``cur`` the transient tags
+    (``kinds.transient``); their names are disjoint. The value of both is Hayson text;
+    they can be set to a dict of values or to Hayson text. ``version`` counts all
+    visible changes, ``mod`` is the time of the last change of persistent tags.
+    ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in rows written by plain SQL or
+    from a fixture, until the worker has repaired them.
 
-    Saving and deleting do what a commit does. ``rows`` is the plain manager that
-    the storage layer uses.
+    ``save()`` and ``delete()`` do the same as a commit. ``rows`` is the plain manager
+    for the storage layer.
     """
 
     UNKNOWN_SET, UNREADABLE_SET = 0, -1
@@ -68,7 +67,7 @@ class Entity(models.Model):
         db_table = tables.ENTITIES
         verbose_name_plural = "entities"
         indexes = [
-            # what the worker looks for each second: rows that plain SQL changed
+            # for the worker, which looks for rows changed by plain SQL each second
             models.Index(
                 fields=["tag_set"],
                 name="entities_marked",
@@ -92,16 +91,16 @@ class Entity(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Commit the tags: with reference edges, tag set, ``mod`` and change log.
+        """Commit the tags, with reference edges, tag set, ``mod`` and change log.
 
-        Without an id the entity gets one. ``update_fields`` may name ``tags`` and
-        ``cur``; the other fields follow from them. Raises InvalidRecord, or
-        IntegrityError where ``force_insert`` meets an entity of the id.
+        An entity without an id is assigned one. ``update_fields`` may contain ``tags``
+        and ``cur``; the other fields are derived from them. Raises InvalidRecord, or
+        IntegrityError if ``force_insert`` and the id exists.
         """
         using = using or router.db_for_write(type(self), instance=self)
         fields = ["tags", "cur"] if update_fields is None else list(update_fields)
         if derived := sorted(set(fields) - {"tags", "cur"}):
-            raise ValueError(f"field {derived[0]!r} follows from the tags")
+            raise ValueError(f"field {derived[0]!r} is derived from the tags")
         if not fields:
             return
         sent = {
@@ -141,11 +140,10 @@ class Entity(models.Model):
 class EntityRef(models.Model):
     """An edge: the tag at ``path`` of ``src`` refers to ``dst``.
 
-    A path runs through dicts with dots (``cfg.inner.ref``); a list of refs has
-    one row an element. A nested dict has a row with an empty ``dst``, which is
-    no id: it tells paths that end inside the record. A path that ends in ``[]``
-    has refs behind it that no filter reaches. Kept in the same transaction as the
-    entity.
+    Paths into nested dicts have dots (``cfg.inner.ref``); a list of refs has one row
+    per element. A nested dict has a row with an empty ``dst``, which is not an id; it
+    marks paths that end inside the record. Refs at a path that ends with ``[]`` cannot
+    be reached by filters. Edges are written in the transaction of the entity.
     """
 
     pk = models.CompositePrimaryKey("path", "dst", "src")

@@ -1,8 +1,8 @@
-"""A JSON column whose Python value is its text.
+"""A JSON field whose Python value is text.
 
-Hayson goes from the store to the answer without being decoded, so the field
-neither parses what it reads nor dumps what it writes. In SQL it is ordinary
-JSON: ``jsonb`` on PostgreSQL, text checked by ``JSON_VALID`` on SQLite.
+Hayson is written from the database to the response without being decoded, so the
+field neither parses nor serializes values. In SQL it is ordinary JSON: ``jsonb`` on
+PostgreSQL, text checked by ``JSON_VALID`` on SQLite.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["HaysonField"]
 
 
 class HaysonField(models.JSONField):
-    """Canonical Hayson text of one value; to migrations a JSONField.
+    """The canonical Hayson text of one value; a JSONField in migrations.
 
-    A default is what JSON makes of it: ``dict`` is the text of an empty object.
+    Defaults are serialized: ``dict`` is the text of an empty object.
     """
 
     def deconstruct(self) -> Any:

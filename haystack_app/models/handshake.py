@@ -1,4 +1,4 @@
-"""Log-ins that have begun."""
+"""SCRAM handshakes in progress."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["Handshake"]
 
 
 class Handshake(models.Model):
-    """One SCRAM handshake between its HELLO and its end, seconds later.
+    """A SCRAM handshake from its HELLO to its end, which takes seconds.
 
-    ``server_first`` is empty until the client's first message has come.
+    ``server_first`` is empty until the client-first-message has arrived.
     """
 
     token = models.CharField(primary_key=True, max_length=32)
@@ -26,4 +26,4 @@ class Handshake(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"log-in of {self.username}"
+        return f"login of {self.username}"

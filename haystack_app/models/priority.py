@@ -12,7 +12,7 @@ __all__ = ["PriorityLevel"]
 
 
 class PriorityLevel(models.Model):
-    """One level of a point's priority array that is set."""
+    """A level of a point's priority array that has a value."""
 
     pk = models.CompositePrimaryKey("point_id", "number")
     point = models.ForeignKey(

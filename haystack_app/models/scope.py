@@ -1,4 +1,4 @@
-"""What the members of a group may see."""
+"""Filters of the entities that members of a group may see."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_filter(text: str) -> None:
 
 
 class FilterField(StrTextField):
-    """Text of a Haystack filter; to migrations a TextField."""
+    """The text of a Haystack filter; a TextField in migrations."""
 
     default_validators = [check_filter]
 
@@ -38,7 +38,7 @@ class FilterField(StrTextField):
 
 
 class GroupScope(models.Model):
-    """A Haystack filter: a group's members see and change only what matches."""
+    """A Haystack filter: members of the group see and change only matching entities."""
 
     group = models.OneToOneField(
         Group, on_delete=models.CASCADE, related_name="haystack_scope"

@@ -1,4 +1,4 @@
-"""Work that one process of several does."""
+"""Tasks that only one of several processes executes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Task"]
 
 
 class Task(models.Model):
-    """Who does it, and until when nobody else may."""
+    """The process that holds a task, exclusively until ``until``."""
 
     name = models.TextField(primary_key=True)
     holder = models.TextField()

@@ -1,4 +1,4 @@
-"""Watches, and what they told of."""
+"""Watches and their items."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ __all__ = ["Watch", "WatchItem"]
 
 
 class Watch(models.Model):
-    """An open watch; see ``storage.watch.Watch``."""
+    """An open watch; see ``storage.watch_types.Watch``."""
 
     id = models.TextField(primary_key=True)
     dis = models.TextField(blank=True)
-    owner = models.TextField(db_index=True, help_text="who opened it")
+    owner = models.TextField(db_index=True, help_text="the user that opened it")
     key = models.TextField(editable=False)
-    filter = models.TextField(  # noqa: DJ001  an empty text is no filter
-        null=True, help_text="empty: a watch of ids"
+    filter = models.TextField(  # noqa: DJ001  null for watches of ids
+        null=True, help_text="empty for a watch of ids"
     )
     lease = models.FloatField(help_text="seconds")
     expires = models.DateTimeField(db_index=True)
-    seq = models.BigIntegerField(help_text="number of its last news")
+    seq = models.BigIntegerField(help_text="number of the last update")
     subscriber = models.TextField(
-        blank=True, help_text="process that pushes news; empty: who polls"
+        blank=True, help_text="process that pushes updates; empty if polled"
     )
 
     class Meta:
@@ -36,10 +36,10 @@ class Watch(models.Model):
 
 
 class WatchItem(models.Model):
-    """An entity on a watch: the version that was told, in which news.
+    """An entity in a watch: ``sent`` is the version in the update ``seq``.
 
-    ``sent`` is null where the entity was told to be gone. No foreign keys: the
-    watch is locked by whoever writes here, and an entity may go and come back.
+    ``sent`` is null if the update reported the entity as gone. There are no foreign
+    keys: writers lock the watch, and entities may be removed and added again.
     """
 
     pk = models.CompositePrimaryKey("watch_id", "entity_id")

@@ -43,13 +43,14 @@ def get_asgi_application(
 
     from .. import maintenance
     from ..demo.simulator import start as start_simulator
-    from ..live.changes_app import Feed, with_changes_app
+    from ..live.changes_app import ChangesApp, with_changes_app
     from ..live.hub import with_hub
     from ..live.routing import refuse, websocket_app
 
     http = _http_app(wsgi, max_body or limit("BODY"))
     # not the layer for slow clients, which would read ahead for them
-    feed = OldClientLayer(Feed(wsgi, patience=app_settings.PATIENCE_SECONDS))
+    changes = ChangesApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
+    feed = OldClientLayer(changes)
     maintenance.start()
     start_simulator()
     return with_hub(

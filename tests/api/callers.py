@@ -15,14 +15,16 @@ from haystack_app.kinds import Grid
 from haystack_app.models import Token
 from haystack_app.wire import hayson_reader, hayson_writer
 from tests.conftest import ALIASES
+from tests.patience import PATIENCE
 
 __all__ = ["Caller", "databases", "make_user", "token_of"]
 
 
-def databases(*names: str) -> list[Any]:
+def databases(*names: str, transaction: bool = True) -> list[Any]:
     """Aliases as parameters of a fixture that takes ``transactional_db`` by name.
 
-    One whose server is not there is skipped with the reason.
+    Without ``transaction`` it takes ``db``. One whose server is not there is skipped
+    with the reason.
     """
     missing = settings.MISSING_SERVICES
     return [
@@ -34,7 +36,7 @@ def databases(*names: str) -> list[Any]:
                     name in missing, reason=missing.get(name, "it is there")
                 ),
                 pytest.mark.django_db(
-                    transaction=True,
+                    transaction=transaction,
                     databases=sorted(
                         {"default"} if name in missing else {"default", ALIASES[name]}
                     ),
@@ -59,7 +61,7 @@ def make_user(
 def token_of(user: Any, scope: str) -> str:
     """An API token of a user, in the user's database."""
     token = Token(user=user, name=scope, scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save(using=user._state.db)
     return secret
 
@@ -73,7 +75,9 @@ class Caller:
             "Content-Type": "application/json",
             "Accept": "application/json",
         }
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=PATIENCE
+        )
 
     def ask(self, op: str, request: Grid) -> Grid:
         """The answer, an error grid perhaps. Raises OSError or HTTPException."""

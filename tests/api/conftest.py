@@ -1,11 +1,10 @@
-"""Clients of the HTTP API, and a server behind real sockets."""
+"""Clients of the HTTP API, and a server with real sockets."""
 
 from __future__ import annotations
 
 import base64
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_reader, zinc_reader, zinc_writer
 from tests.defects.building import building, point
+from tests.patience import PATIENCE, eventually
 
 PASSWORD = "correct horse"
 
@@ -119,7 +119,7 @@ def fill(store: StorageAdapter) -> None:
 
 @pytest.fixture
 def api(db: None) -> Api:
-    """Of an ordinary user, on the default store with the building in it."""
+    """Requests of an ordinary user, on the default store with the building."""
     fill(storages["default"])
     return Api(logged_in("alice"))
 
@@ -132,7 +132,7 @@ def staff(db: None) -> Api:
 
 @pytest.fixture
 def memory() -> Iterator[StorageAdapter]:
-    """The store of the project ``memory``, empty before and behind the test."""
+    """The store of the project ``memory``, empty before and after the test."""
     store = storages["memory"]
     store.load_entities([], replace=True)
     yield store
@@ -158,17 +158,17 @@ def served(
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(10)
+    try:
+        eventually(lambda: server.started, "the server has started")
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
 
 
 @pytest.fixture
 def scram_passwords(settings: Any) -> None:
-    """Passwords as a deployment stores them, with few rounds to be quick."""
+    """SCRAM passwords with few iterations."""
     settings.PASSWORD_HASHERS = ["haystack_app.auth.hashers.ScramHasher"]
     settings.HAYSTACK = {**settings.HAYSTACK, "SCRAM_ITERATIONS": 4096}
 
@@ -182,7 +182,9 @@ def live(transactional_db: None) -> Iterator[Callable[[], http.client.HTTPConnec
     with served() as port:
 
         def connect() -> http.client.HTTPConnection:
-            opened.append(http.client.HTTPConnection("127.0.0.1", port, timeout=30))
+            opened.append(
+                http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            )
             return opened[-1]
 
         yield connect

@@ -14,6 +14,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connections
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,14 +58,14 @@ class Server:
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 self.command,
                 cwd=self.cwd,
                 env=self.environ,
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not self.answers():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
@@ -72,9 +74,36 @@ class Server:
 
     def __exit__(self, *_: Any) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def answers(self) -> bool:
         with socket.socket() as tried:
             tried.settimeout(1)
             return tried.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def runs(self) -> bool:
+        return hasattr(self, "process") and self.process.poll() is None
+
+
+class Servers:
+    """Servers that tests share: one for each database, environment and number.
+
+    Starting one takes more CPU than most tests that ask it. A test may stop its
+    server: the next that wants it starts it again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made: dict[tuple[Any, ...], Server] = {}
+
+    def running(self, url: str, number: int = 0, **environ: str) -> Server:
+        key = (url, number, *sorted(environ.items()))
+        if key not in self.made:
+            self.made[key] = Server(url, self.folder, **environ)
+        server = self.made[key]
+        return server if server.runs() else server.__enter__()
+
+    def stop(self) -> None:
+        for server in self.made.values():
+            if server.runs():
+                server.__exit__()

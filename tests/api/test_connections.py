@@ -1,4 +1,4 @@
-"""What goes over the wire, byte by byte, with each of uvicorn's HTTP parsers."""
+"""Bytes on the connection, with each of uvicorn's HTTP parsers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from haystack_app.storage.orm import OrmAdapter
 from haystack_app.wire import zinc_reader
 from tests.api.conftest import basic, fill, served, user
 from tests.defects.building import at
+from tests.patience import PATIENCE
 
 COUNT = 30_000
 HISTORY = "/api/hisRead?id=@n&range=2024-01-01,2024-12-31"
@@ -43,7 +44,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     closed: bool
-    """Whether the server ended the connection behind the answer."""
+    """Whether the server closed the connection after the response."""
 
     @property
     def content(self) -> bytes:
@@ -63,7 +64,10 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(params=["httptools", "h11"])
 def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]:
-    """Sends one request and takes all that comes until half a second's silence."""
+    """Sends one request and takes all that comes.
+
+    That ends with the connection; one that may stay open is given 1.5 s of silence.
+    """
     fill(storages["default"])
     user("alice", is_staff=True)
     start = at("2024-01-01 00:00")
@@ -89,18 +93,21 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
                 given.setdefault("Content-Length", str(len(body)))
             lines = [f"{method} {path} HTTP/{version}"]
             lines += [f"{name}: {text}" for name, text in given.items()]
-            with socket.create_connection(("127.0.0.1", port), timeout=1.5) as peer:
+            stays = version == "1.1" and "close" not in given["Connection"].lower()
+            where = ("127.0.0.1", port)
+            with socket.create_connection(where, timeout=PATIENCE) as peer:
                 peer.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-                return received(peer)
+                return received(peer, 1.5 if stays else PATIENCE)
 
         yield send
 
 
-def received(peer: socket.socket) -> Answer:
+def received(peer: socket.socket, silence: float) -> Answer:
     data, closed = b"", False
     try:
         while piece := peer.recv(65_536):
             data += piece
+            peer.settimeout(silence)
         closed = True
     except (TimeoutError, ConnectionResetError):
         pass
@@ -143,7 +150,7 @@ def test_refusals_before_the_application_close(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("header", ["close", "keep-alive"])
-def test_http_1_0_knows_no_chunks(ask: Ask, header: str) -> None:
+def test_http_1_0_responses_are_not_chunked(ask: Ask, header: str) -> None:
     for case, (method, path, status) in PATHS.items():
         answer = ask(method, path, version="1.0", Connection=header)
         assert (answer.status, answer.closed) == (status, True), case
@@ -155,7 +162,7 @@ def test_http_1_0_knows_no_chunks(ask: Ask, header: str) -> None:
             assert len(list(zinc_reader.read_grid(answer.body.decode()))) == COUNT
 
 
-def test_http_1_0_hears_of_a_failure_in_the_middle(
+def test_http_1_0_failure_in_the_middle(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OrmAdapter, "his_chunks", failing(OrmAdapter.his_chunks))
@@ -166,7 +173,7 @@ def test_http_1_0_hears_of_a_failure_in_the_middle(
 # -- gzip ---------------------------------------------------------------------
 
 
-def test_answers_are_packed_when_asked(ask: Ask) -> None:
+def test_compressed_responses(ask: Ask) -> None:
     plain = ask("GET", "/api/read?filter=id")
     packed = ask("GET", "/api/read?filter=id", Accept_Encoding="gzip, deflate")
     assert "content-encoding" not in plain.headers
@@ -176,7 +183,7 @@ def test_answers_are_packed_when_asked(ask: Ask) -> None:
     assert "Accept-Encoding" in packed.headers["vary"]
 
 
-def test_streams_are_packed_piece_by_piece(ask: Ask) -> None:
+def test_streams_are_compressed_in_chunks(ask: Ask) -> None:
     answer = ask("GET", HISTORY, Accept_Encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["transfer-encoding"] == "chunked"
@@ -185,7 +192,7 @@ def test_streams_are_packed_piece_by_piece(ask: Ask) -> None:
     assert len(list(zinc_reader.read_grid(text))) == COUNT
 
 
-def test_a_packed_stream_that_fails_is_no_whole_one(
+def test_compressed_stream_that_fails_is_incomplete(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OrmAdapter, "his_chunks", failing(OrmAdapter.his_chunks))
@@ -207,7 +214,7 @@ def failing(original: Any) -> Any:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_packed_requests(ask: Ask, chunked: bool) -> None:
+def test_compressed_requests(ask: Ask, chunked: bool) -> None:
     body = gzip.compress(GRID)
     headers = {"Content_Type": "text/zinc", "Content_Encoding": "gzip"}
     if chunked:
@@ -220,7 +227,7 @@ def test_packed_requests(ask: Ask, chunked: bool) -> None:
     assert len(list(zinc_reader.read_grid(answer.content.decode()))) == 2
 
 
-def test_packed_requests_that_are_too_large_or_broken(ask: Ask) -> None:
+def test_compressed_requests_that_are_too_large_or_invalid(ask: Ask) -> None:
     headers = {"Content_Type": "text/zinc", "Content_Encoding": "gzip"}
     bomb = gzip.compress(bytes(40 * 1024 * 1024))
     assert ask("POST", "/api/load", bomb, **headers).status == 413
@@ -249,7 +256,7 @@ def test_a_content_type_that_cannot_be_decoded(ask: Ask) -> None:
         assert answer.status == 403  # it has no CSRF token
 
 
-def test_a_host_that_is_not_ours(ask: Ask, settings: Any) -> None:
+def test_disallowed_host(ask: Ask, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
     answer = ask("GET", "/api/about", Host="elsewhere", Connection="close")
     assert answer.status == 400

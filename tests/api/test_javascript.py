@@ -16,6 +16,7 @@ import pytest
 from django.test import Client
 
 from tests.api.conftest import PASSWORD, grid_of
+from tests.patience import PATIENCE
 
 SCRIPT = """
 const [uri, name, password] = process.argv.slice(1)
@@ -44,7 +45,7 @@ def log_in(port: int, name: str, password: str) -> dict[str, str]:
         ["node", "-e", SCRIPT, uri, name, password],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
         env=os.environ,
     )
     answer: dict[str, str] = json.loads(done.stdout)
@@ -57,5 +58,5 @@ def test_skyfoundry(scram_passwords: None, live: Any) -> None:
     headers = log_in(port, "alice", PASSWORD)
     [row] = grid_of(Client().get("/api/about", headers=headers))
     assert row["whoami"] == "alice"
-    for name, password in (("alice", "wrong"), ("nobody", PASSWORD)):
+    for name, password in (("alice", "wrong"), ("missing", PASSWORD)):
         assert "error" in log_in(port, name, password)

@@ -1,9 +1,10 @@
-"""The whole server behind real sockets: bodies, long answers, broken ones."""
+"""The whole server with real sockets: bodies, long and broken responses."""
 
 from __future__ import annotations
 
 import datetime as dt
 import http.client
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from haystack_app.storage.orm import OrmAdapter
 from haystack_app.wire import hayson_reader, zinc_reader
 from tests.api.conftest import basic
 from tests.defects.building import at
+from tests.patience import PATIENCE, cpu_limit, eventually
 
 Connect = Callable[[], http.client.HTTPConnection]
 COUNT = 30_000
@@ -94,18 +96,17 @@ def test_a_body_of_40_mb(live: Connect, chunked: bool) -> None:
     kwargs = {"Transfer_Encoding": "chunked"} if chunked else {}
     if not chunked:
         kwargs["Content_Length"] = str(40_000_000)
-    begun = time.monotonic()
-    response = ask(
-        connection,
-        "POST",
-        "/api/load",
-        (body for _ in range(40)),
-        Content_Type="text/zinc",
-        **kwargs,
-    )
-    assert response.status == 413
-    response.read()
-    assert time.monotonic() - begun < 10
+    with cpu_limit(10):
+        response = ask(
+            connection,
+            "POST",
+            "/api/load",
+            (body for _ in range(40)),
+            Content_Type="text/zinc",
+            **kwargs,
+        )
+        assert response.status == 413
+        response.read()
     assert ask(live(), "GET", "/api/about").status == 200
 
 
@@ -138,7 +139,7 @@ def test_a_long_answer_is_streamed(history: Connect, accept: str) -> None:
 def test_a_failure_in_the_middle_breaks_the_connection(
     history: Connect, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client must not take the first half for all there is."""
+    """The client must not mistake the first half for the whole."""
     original = OrmAdapter.his_chunks
 
     def failing(*args: Any) -> Iterator[Any]:
@@ -170,16 +171,15 @@ def test_a_failure_before_the_first_byte_is_an_error_grid(
     assert grid.meta["dis"] == "hisRead: internal error"
 
 
-def test_a_client_that_leaves_holds_nothing(history: Connect) -> None:
+def test_disconnected_client_holds_no_transaction(history: Connect) -> None:
     """Its transaction ends, and writers get their turn."""
     for _ in range(3):
         connection = history()
         response = ask(connection, "GET", RANGE)
         response.read(1_000)
         connection.close()
-    begun = time.monotonic()
+    # one that waits for a lock gives up: the database's timeout
     storages["default"].his_write("n", [(at("2024-01-01 00:00"), Number(-1))])
-    assert time.monotonic() - begun < 5
     assert ask(history(), "GET", "/api/about").status == 200
 
 
@@ -212,13 +212,11 @@ def test_downloads_end_when_their_clients_leave(
         response.read(1_000)
         response.close()
         connection.close()
-    since = time.monotonic()
     assert ask(history(), "GET", "/api/formats").status == 200
-    while len(ended) < len(begun) and time.monotonic() - since < 10:
-        time.sleep(0.01)
+    eventually(lambda: len(ended) == len(begun))
     assert len(ended) == len(begun) == app_settings.THREADS
-    time.sleep(0.2)  # what closes the generator closes the rest behind it
-    assert all(connection.connection is None for connection in ended)
+    # what closes the generator closes the rest after it
+    eventually(lambda: all(connection.connection is None for connection in ended))
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -227,21 +225,21 @@ def test_a_slow_reader_does_not_stop_writers(
 ) -> None:
     """Between two chunks that a client takes, others write."""
     original = OrmAdapter.his_chunks
-    written: list[float] = []
+    written = threading.Event()
+    waited: list[bool] = []
 
     def slow(self: OrmAdapter, *args: Any) -> Iterator[Any]:
         for chunk in original(self, *args):
             yield chunk
-            time.sleep(0.5)
+            waited.append(written.wait(PATIENCE))
 
     monkeypatch.setattr(OrmAdapter, "his_chunks", slow)
     response = ask(history(), "GET", RANGE)
     response.read(1_000)
     for number in range(3):
-        begun = time.monotonic()
         storages["default"].his_write(
             "d", [(at(f"2024-01-0{number + 1} 00:00", "Denver"), Number(1))]
         )
-        written.append(time.monotonic() - begun)
+    written.set()
     response.read()
-    assert max(written) < 0.4, written
+    assert len(waited) > 1 and all(waited)

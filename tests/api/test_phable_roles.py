@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.api.callers import databases, make_user
 from tests.api.conftest import PASSWORD, fill
-from tests.api.servers import Server, url_of
+from tests.api.servers import Server, Servers, url_of
 from tests.defects.building import at, point
 
 ROLES = ("viewer", "operator", "admin")
@@ -36,16 +35,15 @@ def alias(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def site(
-    request: pytest.FixtureRequest, alias: str, scram_passwords: None, tmp_path: Path
-) -> Iterator[tuple[Server, StorageAdapter]]:
+    request: pytest.FixtureRequest, alias: str, servers: Servers, scram_passwords: None
+) -> tuple[Server, StorageAdapter]:
     """A server, the building, points to write to, and a user of each role."""
     request.getfixturevalue("transactional_db")
     store = storages[alias]
     refill(store)
     for role in ROLES:
         make_user(alias, role, PASSWORD, role)
-    with Server(url_of(alias), tmp_path) as server:
-        yield server, store
+    return servers.running(url_of(alias)), store
 
 
 def refill(store: StorageAdapter) -> None:
@@ -107,7 +105,7 @@ def changes(client: phable.HaxallClient) -> dict[str, Callable[[], phable.Grid]]
 
 @pytest.mark.parametrize("form", ["json", "zinc"])
 def test_what_each_role_may_do(site: Any, form: str) -> None:
-    """What a role may not do is a 403, and changes nothing."""
+    """Calls without permission are answered 403 and change nothing."""
     server, store = site
     for role in ROLES:
         refill(store)
@@ -152,7 +150,7 @@ def test_every_role_watches(site: Any, form: str) -> None:
     server, store = site
     for role in ROLES:
         client = logged_in(server, role, form)
-        ids = [{"id": C}, {"id": phable.Ref("nobody")}, {"id": W}]
+        ids = [{"id": C}, {"id": phable.Ref("missing")}, {"id": W}]
         opened = client.call("watchSub", grid(ids, {"watchDis": "t"}))
         rows = [row["id"] for row in opened.rows if row]
         assert rows == [C, W]

@@ -23,6 +23,7 @@ from tests.api.servers import Server
 from tests.docker import files, production
 from tests.outages.services import Postgres, Redis, running
 from tests.outages.site import Site
+from tests.patience import PATIENCE
 
 BEHIND_PROXY = {
     "Host": "localhost",
@@ -121,7 +122,7 @@ def test_the_image_serves(places: dict[str, str], tmp_path: Path) -> None:
         assert image.ask(check, server.environ) == 0
         answers(Site(server, {}), (secrets / "superuser_password").read_text().strip())
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(60) == 0
+        assert server.process.wait(PATIENCE) == 0
     assert image.ask(check, server.environ) != 0
 
 

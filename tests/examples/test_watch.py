@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -15,9 +13,10 @@ import pytest
 
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
-from tests.api.servers import ROOT
+from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
+from tests.patience import PATIENCE
 
 SCRIPT = ROOT / "examples" / "watch.py"
 
@@ -44,22 +43,19 @@ class Example:
                 self.lines.put(line.strip())
 
     def line(self) -> str:
-        found = self.lines.get(timeout=60)
+        found = self.lines.get(timeout=PATIENCE)
         return found.partition(" ")[2] if "@" in found else found
 
     def end(self) -> int:
         self.process.kill()
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     fill(storages["default"])
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        yield running
+    return restartable(servers, settings, "alice")
 
 
 def test_it_prints_what_changes_and_survives_a_restart(server: Restartable) -> None:
@@ -94,7 +90,7 @@ def test_it_says_why_it_ends(
     example = Example(server.url, filter, token or server.token)
     line = example.line()
     assert line.startswith("the server refuses: ") and reason in line
-    assert example.process.wait(10) == 1
+    assert example.process.wait(PATIENCE) == 1
 
 
 @pytest.mark.parametrize(

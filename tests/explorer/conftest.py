@@ -11,6 +11,7 @@ import pytest
 from haystack_app.kinds import MARKER, Ref
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
+from tests.api.servers import Servers
 from tests.live.processes import Restartable, restartable, session_cookie
 from tests.storage.building import entity, point
 
@@ -32,9 +33,7 @@ ARGUMENTS = [
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     """With a site, its AHU, and three points of it."""
     ahu = {"siteRef": Ref("hall"), "equipRef": Ref("ahu"), "cur": MARKER, "unit": "°F"}
     storages["default"].load_entities(
@@ -50,9 +49,9 @@ def server(
         replace=True,
     )
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        running.write("@air,71.5°F,", "@fan,10°F,", '@odd,,"down"')
-        yield running
+    running = restartable(servers, settings, "alice")
+    running.write("@air,71.5°F,", "@fan,10°F,", '@odd,,"down"')
+    return running
 
 
 @pytest.fixture
@@ -62,16 +61,20 @@ def cookie(server: Restartable) -> dict[str, str]:
     return {"name": "sessionid", "value": value, "url": server.server.root}
 
 
-@pytest.fixture
-def browser(cookie: dict[str, str]) -> Iterator[Browser]:
-    """For one test: while it is there, Django's databases cannot be asked by us."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all tests; each has a context of its own, with its own cookies."""
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM} (Debian's package chromium)")
     playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # playwright leaves a loop running in this thread, which Django takes for
+        # that of a coroutine
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with playwright.sync_playwright() as driver:
+            launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            yield launched
+            launched.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.live.processes import Restartable
 playwright = pytest.importorskip("playwright.sync_api")
 expect: Any = playwright.expect
 
-STARTED = 30_000
+STARTED = 300_000
 """Milliseconds in which a server and a page are there, on a busy machine."""
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
 
@@ -25,7 +27,7 @@ NODE = shutil.which("node")
 def test_javascript(file: Path) -> None:
     assert NODE, "node is not installed"
     done = subprocess.run(
-        [NODE, "--test", str(file)], capture_output=True, text=True, timeout=120
+        [NODE, "--test", str(file)], capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# pass 0\n" not in done.stdout

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tests.api.conftest import basic
+from tests.patience import PATIENCE
 
 __all__ = ["Event", "Stream", "get", "stream"]
 
@@ -51,7 +52,7 @@ class Stream:
         return [next(events) for _ in range(count)]
 
     def begin(self) -> str:
-        """The id that is told before anything else."""
+        """The id that is sent before the first event."""
         while not self.last_id:
             line = self.answer.readline().decode()
             if line.startswith("id: "):
@@ -76,7 +77,7 @@ def get(
     **headers: str,
 ) -> Any:
     """(status, body, headers) of one request; the body is read as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request(method, path + query, headers=_headers(name, headers))
         answer = connection.getresponse()
@@ -94,7 +95,7 @@ def stream(
     path: str = "/api/changes",
     **headers: str,
 ) -> Stream:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     sent = {"Accept": "text/event-stream", **_headers(name, headers)}
     connection.request("GET", path + query, headers=sent)
     answer = connection.getresponse()

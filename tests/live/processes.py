@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,7 +11,8 @@ from django.test import Client
 
 from haystack_app.auth import tokens
 from haystack_app.models import Token
-from tests.api.servers import Server, url_of
+from tests.api.servers import Server, Servers, url_of
+from tests.patience import PATIENCE
 
 __all__ = ["Restartable", "restartable", "session_cookie"]
 
@@ -43,7 +41,7 @@ class Restartable:
             "\n".join([f'ver:"3.0" {meta}'.strip(), *lines, ""]).encode(),
             {"Content-Type": "text/zinc", "Authorization": f"Bearer {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             text = answer.read().decode()
         assert "err" not in text.split("\n", 1)[0], text
 
@@ -52,17 +50,15 @@ class Restartable:
         self.post("curWrite", "id,val,status", *rows)
 
 
-@contextmanager
-def restartable(settings: Any, folder: Path, name: str) -> Iterator[Restartable]:
+def restartable(servers: Servers, settings: Any, name: str) -> Restartable:
     """On the database of the test, for a user who is there."""
-    server = Server(url_of("default"), folder)
+    server = servers.running(url_of("default"))
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
-    with server:
-        yield Restartable(server, secret)
+    return Restartable(server, secret)
 
 
 def session_cookie(name: str) -> str:

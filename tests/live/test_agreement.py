@@ -1,9 +1,10 @@
-"""Whoever polls and whoever is pushed hear the same, whatever happens meanwhile."""
+"""Polling and pushing deliver the same, for all sequences of changes."""
 
 from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from haystack_app.storage.currents import Current
 from haystack_app.storage.handler import storages
 from tests.api.callers import Caller
 from tests.live.conftest import Socket
+from tests.patience import PATIENCE
 from tests.storage.building import point
 
 IDS = [f"p{number}" for number in range(12)]
@@ -63,6 +65,10 @@ def ack(socket: Socket, grid: Grid) -> int:
     return seq
 
 
+def contents() -> dict[str, Any]:
+    return {row["id"].id: row.tags for row in storages["default"].read(FILTER)}
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_polling_and_pushing_agree(
     server: int, opened: Callable[..., Socket], seed: int
@@ -84,7 +90,9 @@ def test_polling_and_pushing_agree(
     for writer in writers:
         writer.start()
     chance = random.Random(seed)
-    while any(writer.is_alive() for writer in writers) or not socket.is_quiet(1.5):
+    deadline = time.monotonic() + PATIENCE
+    while any(writer.is_alive() for writer in writers) or pushed != contents():
+        assert time.monotonic() < deadline, "what was pushed is not what is there"
         socket.is_quiet(0.1)
         while socket.others:
             news = socket.others.pop(0)["grid"]
@@ -98,7 +106,4 @@ def test_polling_and_pushing_agree(
             merge(pushed, news)
             seq = ack(socket, news)
     merge(polled, caller.ask("watchPoll", poll))
-    found = storages["default"].read(FILTER)
-    expected = {row["id"].id: row.tags for row in found}
-    assert polled == expected
-    assert pushed == expected
+    assert polled == pushed == contents()

@@ -7,16 +7,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from haystack_app.storage.handler import storages
 from tests.api.conftest import user
-from tests.api.servers import ROOT
+from tests.api.servers import ROOT, Servers
 from tests.live.conftest import fill
 from tests.live.processes import Restartable, restartable
+from tests.patience import PATIENCE
 
 NODE = shutil.which("node")
 SCRIPT = ROOT / "tests" / "javascript" / "against_server.mjs"
@@ -45,35 +45,32 @@ class Watching:
             text=True,
         )
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
     def held(self) -> Any:
-        """What it holds behind its next news."""
-        while "held" not in (said := self.hear()):
+        """Its records after the next update."""
+        while "held" not in (said := self.receive()):
             assert "state" in said, said
         return said["held"]
 
     def until(self, state: str) -> None:
-        while self.hear() != {"state": state}:
+        while self.receive() != {"state": state}:
             pass
 
     def ask(self, op: str) -> Any:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{op}\n")
         self.process.stdin.flush()
-        return self.hear()
+        return self.receive()
 
 
 @pytest.fixture
-def server(
-    transactional_db: None, settings: Any, tmp_path: Path
-) -> Iterator[Restartable]:
+def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
     fill(storages["default"])
     user("alice")
-    with restartable(settings, tmp_path, "alice") as running:
-        yield running
+    return restartable(servers, settings, "alice")
 
 
 @pytest.fixture
@@ -87,7 +84,7 @@ def watching(server: Restartable) -> Iterator[Any]:
     yield watch
     for one in opened:
         one.process.kill()
-        one.process.communicate(timeout=10)
+        one.process.communicate(timeout=PATIENCE)
 
 
 def test_a_watch_goes_on_over_a_restart(server: Restartable, watching: Any) -> None:
@@ -111,17 +108,17 @@ def test_ops_and_refusals(server: Restartable, watching: Any) -> None:
     node = watching("point and curVal")
     assert node.held() == {}
     assert node.ask("about")["answer"][0]["whoami"] == "alice"
-    assert node.ask("read") == {"error": "read needs a filter or ids"}
+    assert node.ask("read") == {"error": "missing filter or ids"}
     assert node.ask("nosuch")["status"] == 404
 
 
 def test_a_wrong_filter_ends_the_watch(watching: Any) -> None:
     node = watching("point and")
     node.until("open")
-    assert "cut short" in node.hear()["reason"]
+    assert "cut short" in node.receive()["reason"]
 
 
 def test_a_wrong_token_ends_everything(watching: Any) -> None:
     node = watching("point", "nonsense")
     node.until("closed")
-    assert node.hear()["reason"]
+    assert node.receive()["reason"]

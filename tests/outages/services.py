@@ -8,14 +8,15 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+
+from tests.patience import PATIENCE, eventually
 
 SUPERUSER = "postgres"
 
@@ -27,13 +28,6 @@ def free_port() -> int:
         return port
 
 
-def eventually(is_so: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.05)
-
-
 class Service:
     """One process; ``stop`` ends it at once, as a fault would."""
 
@@ -43,6 +37,9 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Nothing happens to one that runs."""
+        if self.process and self.process.poll() is None:
+            return
         self.process = subprocess.Popen(
             self.command,
             user=self.user,
@@ -55,7 +52,7 @@ class Service:
     def stop(self) -> None:
         if self.process:
             self.process.send_signal(signal.SIGQUIT)  # PostgreSQL: immediate
-            self.process.wait(60)
+            self.process.wait(PATIENCE)
             self.process = None
 
     @contextmanager

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -14,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from websockets.sync.client import connect
 
 from tests.api.servers import ROOT, Server
 from tests.live.conftest import Socket
+from tests.patience import PATIENCE
 
 PREPARE = """
 import django
@@ -36,14 +42,59 @@ call_command("haystack_token", "create", "alice", "test", "--scope", "admin")
 
 
 def prepare(server: Server) -> str:
-    """Tables, a superuser and a building; the secret of a token of hers."""
+    """Tables, a superuser and a building; the secret of a token of hers.
+
+    It is done once in a process; later databases are copies of the first one.
+    """
+    url = server.environ["DATABASE_URL"]
+    scheme, _, path = url.partition(":///")
+    if scheme == "sqlite":
+        made = _prepared_file()
+        shutil.copy(made.file, path)
+        return made.secret
+    return _prepared_database(server, url)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    file: Path
+    secret: str
+
+
+@functools.cache
+def _prepared_file() -> _Prepared:
+    folder = Path(tempfile.mkdtemp(prefix="haystack-site-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "site.sqlite3"
+    return _Prepared(file, _prepare(Server(f"sqlite:///{file}", folder)))
+
+
+_SECRETS: dict[str, str] = {}
+"""By the URL of the PostgreSQL server that holds the template."""
+
+
+def _prepared_database(server: Server, url: str) -> str:
+    """An empty database becomes a copy of the server's template, or the template."""
+    cluster, _, name = url.rpartition("/")
+    if cluster not in _SECRETS:
+        _SECRETS[cluster] = _prepare(server)
+        copied, original = "prepared", name
+    else:
+        copied, original = name, "prepared"
+    with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {copied}")
+        connection.execute(f"CREATE DATABASE {copied} TEMPLATE {original}")
+    return _SECRETS[cluster]
+
+
+def _prepare(server: Server) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PREPARE],
         cwd=ROOT,
         env={**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -74,7 +125,11 @@ class Site:
     headers: dict[str, str]
 
     def ask(
-        self, path: str, body: str | None = None, seconds: float = 60, **headers: str
+        self,
+        path: str,
+        body: str | None = None,
+        seconds: float = PATIENCE,
+        **headers: str,
     ) -> Answer:
         """``headers`` in place of the token."""
         request = urllib.request.Request(
@@ -145,7 +200,7 @@ class Load:
     def __exit__(self, *_: Any) -> None:
         self.stopped.set()
         for thread in self.running:
-            thread.join(120)
+            thread.join(PATIENCE)
 
     def run(self, first: int) -> None:
         number = first
@@ -166,5 +221,5 @@ class Load:
         elif not (answer.status == 503 and failed and answer.headers["Retry-After"]):
             self.odd.append(answer)
 
-    def seen(self, status: int) -> int:
+    def answered(self, status: int) -> int:
         return self.statuses.get(status, 0)

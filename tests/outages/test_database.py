@@ -11,17 +11,25 @@ import pytest
 
 from haystack_app.kinds import Grid, Number
 from tests.live.conftest import ids_of
-from tests.outages.services import Postgres, eventually, running
+from tests.outages.services import Postgres, running
 from tests.outages.site import Load, Site, connected, site
+from tests.patience import PATIENCE, eventually
 
 HELLO = "HELLO username=YWxpY2U"
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
+def own() -> Iterator[Postgres]:
     with running(Postgres) as service:
         assert isinstance(service, Postgres)
         yield service
+
+
+@pytest.fixture
+def postgres(own: Postgres) -> Iterator[Postgres]:
+    """It runs before each test and after it, however that ends."""
+    yield own
+    own.start()
 
 
 @pytest.fixture
@@ -44,18 +52,18 @@ def test_down_and_up_again_under_load(
 ) -> None:
     with site(fresh, tmp_path) as at, Load(at) as load:
         for round in (1, 2):
-            done, refused = load.visible(200) + 20, load.visible(503) + 8
-            eventually(lambda done=done: load.visible(200) > done, "writes are done")
-            assert at.ready().status == 200, at.ready().text
+            done, refused = load.answered(200) + 20, load.answered(503) + 8
+            eventually(lambda done=done: load.answered(200) > done, "writes are done")
+            eventually(lambda: at.ready().status == 200, "ready")
             postgres.stop()
-            eventually(lambda refused=refused: load.visible(503) > refused, "503")
+            eventually(lambda refused=refused: load.answered(503) > refused, "503")
             assert at.ask("/healthz", Host="x").status == 200
             if round == 1:
                 check_all_say_so(at)
             postgres.start()
-            done = load.visible(200) + 20
+            done = load.answered(200) + 20
             eventually(
-                lambda done=done: load.visible(200) > done, "writes are done again"
+                lambda done=done: load.answered(200) > done, "writes are done again"
             )
     assert load.odd == []
     assert load.written
@@ -136,7 +144,7 @@ def test_a_database_that_hangs_holds_no_health_check(
             assert checks["database"].startswith("no answer")
             assert checks["migrations"].startswith("no answer")
         for thread in stuck:
-            thread.join(60)
+            thread.join(PATIENCE)
         eventually(lambda: at.ready().status == 200, "ready again")
 
 
@@ -154,7 +162,7 @@ def test_no_connection_is_left(fresh: str, tmp_path: Path) -> None:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         holder.rollback()
         for thread in waiting:
-            thread.join(60)
+            thread.join(PATIENCE)
         assert at.write(4).status == 200
         assert stored(fresh) == {1, 2, 4}
 

@@ -14,6 +14,7 @@ from django.test import Client
 from haystack_app.serving import get_asgi_application, health
 from haystack_app.serving.health import Health, Probe
 from tests.api.conftest import served
+from tests.patience import PATIENCE
 
 PATHS = ["/healthz", "/readyz"]
 
@@ -64,7 +65,7 @@ def test_what_is_asked() -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_in_front_of_the_threads(path: str, method: str) -> None:
     with served(application=get_asgi_application()) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request(method, path, headers={"Host": "anything.example"})
         answer = connection.getresponse()
         body = answer.read()

@@ -14,8 +14,9 @@ import pytest
 
 from tests.docker.production import serving
 from tests.live.conftest import ids_of
-from tests.outages.services import Postgres, eventually, running
+from tests.outages.services import Postgres, running
 from tests.outages.site import Answer, Site, connected, site
+from tests.patience import PATIENCE, eventually
 
 SAMPLES = 60_000
 
@@ -78,7 +79,7 @@ def terminate(at: Site) -> None:
 
 
 def status(at: Site) -> int:
-    return at.server.process.wait(60)
+    return at.server.process.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_request_that_runs_is_finished(
             terminate(at)
             assert ends == []
             let_go()
-            thread.join(60)
+            thread.join(PATIENCE)
         [answer] = ends
         assert isinstance(answer, Answer)
         assert (answer.status, answer.text) == (200, 'ver:"3.0"\nempty\n\n')
@@ -114,7 +115,7 @@ def test_a_long_answer_is_finished(fresh: str, tmp_path: Path) -> None:
         rows = "\n".join(f"{time}Z UTC,{n}" for n, time in enumerate(times))
         written = at.ask("/api/hisWrite", f'ver:"3.0" id:@n\nts,val\n{rows}\n')
         assert written.status == 200
-        slow = http.client.HTTPConnection("127.0.0.1", at.server.port, timeout=60)
+        slow = http.client.HTTPConnection("127.0.0.1", at.server.port, timeout=PATIENCE)
         path = "/api/hisRead?id=@n&range=2024-01-01,2024-01-31"
         slow.request("GET", path, headers={**at.headers, "Accept": "text/zinc"})
         answer = slow.getresponse()
@@ -149,7 +150,7 @@ def test_a_request_that_does_not_end_is_broken_off(fresh: str, tmp_path: Path) -
         eventually(lambda: waits_for_the_lock(fresh), "the write waits")
         terminate(at)
         assert status(at) == 0
-        thread.join(60)
+        thread.join(PATIENCE)
         [answer] = ends
         assert isinstance(answer, Exception) or answer.status >= 500
     assert stored(fresh) == 0

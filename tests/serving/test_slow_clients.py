@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from haystack_app.serving import slow_clients
 from haystack_app.serving.bodies import BodyLayer
 from haystack_app.serving.http10 import OldClientLayer
 from haystack_app.serving.slow_clients import SlowClientLayer, until_gone
+from tests.patience import PATIENCE, eventually
 
 THREADS = 2
 CHUNK = b"x" * 100_000
@@ -75,25 +76,18 @@ class Server:
     def ask(self, path: str, *, version: str = "1.1", method: str = "GET") -> Any:
         peer = socket.socket()
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        peer.settimeout(10)
+        peer.settimeout(PATIENCE)
         peer.connect(self.socket.getsockname())
         peer.sendall(request(path, version=version, method=method))
         return peer
 
     def wait_for(self, count: int) -> None:
         """Until that many answers have begun."""
-        soon(lambda: len(self.responses) >= count)
+        eventually(lambda: len(self.responses) >= count)
 
 
 def request(path: str, *, version: str = "1.1", method: str = "GET") -> bytes:
     return f"{method} {path} HTTP/{version}\r\nHost: h\r\n\r\n".encode()
-
-
-def soon(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def whole(peer: socket.socket) -> bytes:
@@ -121,10 +115,10 @@ def server(
     server = Server(request.param)
     with caplog.at_level(logging.WARNING):
         server.thread.start()
-        soon(lambda: server.uvicorn.started)
+        eventually(lambda: server.uvicorn.started)
         yield server
         server.uvicorn.should_exit = True
-        server.thread.join(10)
+        server.thread.join(PATIENCE)
 
 
 def test_who_leaves_frees_the_thread(
@@ -132,12 +126,14 @@ def test_who_leaves_frees_the_thread(
 ) -> None:
     for version in ("1.1", "1.0"):  # the second is sent nothing before its end
         server.responses.clear()
-        peers = [server.ask("/600/0.1", version=version) for _ in range(THREADS)]
+        peers = [server.ask("/600/0.5", version=version) for _ in range(THREADS)]
         server.wait_for(THREADS)
         for peer in peers:
             peer.close()
         assert b"200 OK" in whole(server.ask("/1/0"))
-        soon(lambda: all(response.closed.is_set() for response in server.responses))
+        eventually(
+            lambda: all(response.closed.is_set() for response in server.responses)
+        )
         assert all(response.left > 400 for response in server.responses[:THREADS])
     assert not caplog.records
 
@@ -150,7 +146,7 @@ def test_who_leaves_while_waiting_for_a_thread(server: Server) -> None:
     for peer in busy:
         whole(peer)
     assert b"200 OK" in whole(server.ask("/1/0"))
-    soon(lambda: all(response.closed.is_set() for response in server.responses))
+    eventually(lambda: all(response.closed.is_set() for response in server.responses))
     assert all(response.left >= 598 for response in server.responses[2:-1])
 
 
@@ -159,7 +155,7 @@ def test_slow_readers_free_the_thread(
 ) -> None:
     peers = [server.ask("/100/0") for _ in range(THREADS * 2)]  # 10 MB each
     server.wait_for(THREADS * 2)
-    soon(lambda: all(response.closed.is_set() for response in server.responses))
+    eventually(lambda: all(response.closed.is_set() for response in server.responses))
     assert b"200 OK" in whole(server.ask("/1/0"))
     for peer in peers:
         assert whole(peer).count(b"x") == 100 * len(CHUNK)
@@ -184,7 +180,7 @@ def test_who_stalls_is_given_up(
     server.layer.patience = 1
     peer = server.ask("/600/0")
     server.wait_for(1)
-    assert server.responses[0].closed.wait(10)
+    assert server.responses[0].closed.wait(PATIENCE)
     assert server.responses[0].left > 100
     assert not rest(peer).endswith(b"0\r\n\r\n")
     messages = [record.getMessage() for record in caplog.records]
@@ -201,9 +197,9 @@ def test_a_full_disk_frees_the_thread(
         return 0
 
     monkeypatch.setattr(slow_clients.SpooledTemporaryFile, "write", full)
-    peer = server.ask("/600/0.1")
+    peer = server.ask("/600/0.5")
     assert not rest(peer).endswith(b"0\r\n\r\n")
-    assert server.responses[0].closed.wait(5)
+    assert server.responses[0].closed.wait(PATIENCE)
     assert server.responses[0].left > 500
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ from haystack_app.storage.errors import InvalidRecord, UnknownEntity
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.wire.errors import ParseError
 from haystack_app.wire.record import Record
+from tests.patience import cpu_limit
 from tests.storage.building import at, entity, given, history, ids, point, tags_of
 
 EVERY_KIND: dict[str, Any] = {
@@ -510,13 +512,12 @@ def test_the_longest_filter_is_answered_soon(store: StorageAdapter, part: str) -
     store.load_entities([entity("a", a=MARKER, x=Ref("a"))])
     if isinstance(store, OrmAdapter) and connections[store.using].vendor != "sqlite":
         with connections[store.using].cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '10s'")
-    begun = dt.datetime.now()
-    try:
-        store.read(part * ((LONGEST - 1) // len(part)) + "a")
-    except ValueError as err:
-        assert type(err).__module__.startswith("haystack_app.")
-    assert dt.datetime.now() - begun < dt.timedelta(seconds=10)
+            cursor.execute("SET LOCAL statement_timeout = '120s'")
+    with cpu_limit(10):
+        try:
+            store.read(part * ((LONGEST - 1) // len(part)) + "a")
+        except ValueError as err:
+            assert type(err).__module__.startswith("haystack_app.")
 
 
 def test_several_paths_in_one_filter(store: StorageAdapter) -> None:
@@ -531,9 +532,17 @@ def test_several_paths_in_one_filter(store: StorageAdapter) -> None:
             *(entity(f"p{n}", a=Ref("s"), b=Ref("s")) for n in range(6_000)),
         ]
     )
-    begun = dt.datetime.now()
-    assert len(store.read("a->site and b->site")) == 6_000
-    assert dt.datetime.now() - begun < dt.timedelta(seconds=1)
+
+    def seconds(filter: str) -> float:
+        begun = time.perf_counter()
+        assert len(store.read(filter)) == 6_000
+        return time.perf_counter() - begun
+
+    # the combinations of 6,000 ids take forty times as long as one path; one of the
+    # pairs is enough, for a busy machine may interrupt the others
+    assert any(
+        seconds("a->site and b->site") < 8 * seconds("a->site") for _ in range(3)
+    )
 
 
 # -- nav, create, about -------------------------------------------------------

@@ -48,7 +48,7 @@ batches = st.lists(st.tuples(times, values), max_size=12)
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 @given(writes=st.lists(batches, max_size=6))
 def test_facts_are_what_the_samples_say(

@@ -27,7 +27,7 @@ from haystack_app.models import AuditEntry, Change, Token
 from haystack_app.sql import tables
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer.stores import connected
-from tests.transfer.predecessors import old_database
+from tests.transfer.old_databases import old_database
 
 pytestmark = [
     pytest.mark.django_db(databases="__all__"),

@@ -46,7 +46,7 @@ def old() -> Iterator[Old]:
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
 def test_samples_of_every_kind(

@@ -94,7 +94,7 @@ def test_mod_of_the_source_is_restored(store: StorageAdapter) -> None:
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
 def test_random_content(store: StorageAdapter, data: st.DataObject) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 
 from haystack_app.kinds import MARKER, Col, Grid, Number, Ref
 from haystack_app.kinds.series import Chunk, JoinedSeries, Series
@@ -29,6 +29,7 @@ from haystack_app.wire.errors import EncodeError
 from haystack_app.wire.record import Record
 from haystack_app.wire.registry import FORMATS, Format
 from tests import strategies as pool
+from tests.drawn import given_once
 from tests.strategies import canonical
 
 some = settings(max_examples=60, deadline=None, derandomize=True)
@@ -51,8 +52,7 @@ def records(grid: Grid) -> list[str]:
 
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(WHOLE, 2)))
-@given(grid=wire_grids)
-@some
+@given_once(some, grid=wire_grids)
 def test_grids_survive_conversion(first: str, second: str, grid: Grid) -> None:
     found = sent(sent(grid, first), second)
     assert canonical(found) == canonical(grid)
@@ -60,8 +60,7 @@ def test_grids_survive_conversion(first: str, second: str, grid: Grid) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@given(grid=wire_grids)
-@some
+@given_once(some, grid=wire_grids)
 def test_records_survive_trio(name: str, grid: Grid) -> None:
     found = sent(sent(sent(grid, name), "trio"), name)
     assert records(found) == records(grid)
@@ -70,14 +69,12 @@ def test_records_survive_trio(name: str, grid: Grid) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@given(grid=wire_grids)
-@some
+@given_once(some, grid=wire_grids)
 def test_csv_is_the_same_from_every_format(name: str, grid: Grid) -> None:
     assert csv_writer.grid_text(sent(grid, name)) == csv_writer.grid_text(grid)
 
 
-@given(grid=wire_grids)
-@some
+@given_once(some, grid=wire_grids)
 def test_csv_is_read_as_strings(grid: Grid) -> None:
     bare = Grid([Col(name) for name in grid.names], grid.rows)
     found = sent(bare, "csv")

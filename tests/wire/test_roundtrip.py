@@ -34,6 +34,7 @@ from haystack_app.wire.errors import ParseError
 from haystack_app.wire.limits import MAX_DEPTH
 from haystack_app.wire.samples import TimeTexts
 from tests import strategies as pool
+from tests.drawn import given_once
 from tests.strategies import canonical
 
 many = settings(max_examples=200, deadline=None, derandomize=True)
@@ -79,8 +80,7 @@ wire_values = pool.values | pool.wire_texts
 
 
 @value_formats
-@given(value=wire_values)
-@many
+@given_once(many, value=wire_values)
 def test_values(name: str, value: Any) -> None:
     write, read = VALUES[name]
     text = write(value)
@@ -91,8 +91,7 @@ def test_values(name: str, value: Any) -> None:
 
 
 @grid_formats
-@given(grid=pool.grids(wire_values))
-@many
+@given_once(many, grid=pool.grids(wire_values))
 def test_grids(name: str, grid: Grid) -> None:
     write, read = GRIDS[name]
     text = write(grid)
@@ -330,8 +329,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize("name", READERS)
-@given(text=damaged() | st.text() | JUNK)
-@fewer
+@given_once(fewer, text=damaged() | st.text() | JUNK)
 def test_damaged_text_is_read_or_is_a_parse_error(name: str, text: str) -> None:
     try:
         READERS[name](text)
@@ -398,13 +396,13 @@ samples = st.lists(
 
 
 @grid_formats
-@given(
+@given_once(
+    many,
     found=samples,
     tz=st.sampled_from(pool.ZONES),
     unit=st.sampled_from(pool.SYMBOL_UNITS),
     size=st.integers(1, 5),
 )
-@many
 def test_series_is_written_like_rows(
     name: str, found: list[tuple[int, Any]], tz: str, unit: str | None, size: int
 ) -> None:

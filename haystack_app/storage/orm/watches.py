@@ -22,8 +22,8 @@ from ...kinds.scalars import is_ref_id
 from ...sql.fragments import Sql, sql
 from ...sql.tables import WATCH_ITEMS
 from ...wire.record import Record
+from ..changeset import BATCH
 from ..watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
-from .commit import BATCH
 from .entities import OrmEntities
 
 __all__ = ["OrmWatches"]

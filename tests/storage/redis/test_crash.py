@@ -12,13 +12,14 @@ from typing import Any
 
 from haystack_app.kinds import Number
 from haystack_app.storage.redis import RedisAdapter
+from tests.patience import PATIENCE, eventually
 from tests.storage.redis.worker import SHARED
 
 ROUNDS, AT_ONCE = 7, 3
 
 
 def start(store: RedisAdapter, number: int) -> subprocess.Popen[str]:
-    where = [store.server.url, store.keys.base.rpartition(":1:")[0]]
+    where = [store.server.url, store.keys.prefix]
     modules = str(int(bool(store.server.modules)))
     return subprocess.Popen(
         [
@@ -45,6 +46,13 @@ def acknowledged(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
+def samples(store: RedisAdapter) -> list[int]:
+    """How many each has written."""
+    points = store.read_by_ids([f"p{number}" for number in range(AT_ONCE)])
+    sizes = [(point or {}).get("hisSize", Number(0)) for point in points]
+    return [int(size.val) for size in sizes]
+
+
 def test_kill_9_under_load(redis_store: RedisAdapter) -> None:
     """21 kills: nothing that was acknowledged is lost, nothing is half there."""
     store, dice = redis_store, random.Random(9)
@@ -53,10 +61,18 @@ def test_kill_9_under_load(redis_store: RedisAdapter) -> None:
         processes = [start(store, number) for number in range(AT_ONCE)]
         for process in processes:
             assert process.stdout and process.stdout.readline() == "{}\n"
-        time.sleep(0.6 + dice.random())
+        before = samples(store)
+        eventually(
+            lambda before=before: all(
+                now >= then + 60
+                for now, then in zip(samples(store), before, strict=True)
+            ),
+            "each has done all that it does",
+        )
+        time.sleep(dice.random())
         for process in processes:
             process.kill()
-            assert process.wait(10) == -9
+            assert process.wait(PATIENCE) == -9
         words = set()
         for number, process in enumerate(processes):
             last[number] |= acknowledged(process)
