@@ -1,4 +1,4 @@
-"""The stored form of a record: canonical Hayson, split as DESIGN asks.
+"""The stored form of a record: canonical Hayson, persistent and transient tags apart.
 
 Making it is where a record is checked; what comes out can be stored as it is by
 every adapter, and equal values have equal JSON in it.
