@@ -36,7 +36,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test query-counts lint lint-js bench conformance fuzz soak
+.PHONY: help setup demo run test query-counts lint lint-js package bench conformance fuzz soak
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -105,6 +105,16 @@ endif
 
 query-counts: $(DEV) ## write tests/api/query_counts.json anew
 	UPDATE_QUERY_COUNTS=1 $(BIN)/python -m pytest $(ARGS) tests/api/test_query_counts.py
+
+package: $(DEV) ## build dist/, install the wheel, run a bare project with it
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation > /dev/null
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	"$$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+		"$$(ls dist/*.whl)[server]"; \
+	HOST_WHEEL="$$(ls dist/*.whl)" HOST_PYTHON="$$folder/bin/python" \
+		$(BIN)/python -m pytest $(ARGS) tests/packaging
 
 bench: $(DEV) ## our times beside those of hand-written SQL
 	$(BIN)/python -m tests.bench $(ARGS)

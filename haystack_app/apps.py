@@ -3,6 +3,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 
 
 class HaystackConfig(AppConfig):
@@ -11,7 +12,14 @@ class HaystackConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf, model_backend  # noqa: F401  register themselves
+        from django.contrib.auth import get_user_model
+        from django.contrib.auth.models import PermissionsMixin
+
+        if not issubclass(get_user_model(), PermissionsMixin):
+            raise ImproperlyConfigured(
+                "AUTH_USER_MODEL must extend PermissionsMixin, as AbstractUser does"
+            )
+        from . import checks, conf, model_backend  # noqa: F401  register checks and backend
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
             roles,

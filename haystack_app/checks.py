@@ -7,30 +7,37 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.sites import all_sites
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest
 
 from .conf import problems
 from .ops import find_op
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
-from .storage.redis import RedisAdapter
 
 __all__ = [
     "check_channel_layer",
     "check_databases",
     "check_log_in",
+    "check_project",
     "check_servers",
     "check_settings",
     "check_storages",
+    "check_user_admin",
 ]
 
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
 _CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
+_NEEDED = ("rest_framework", "drf_spectacular", "drf_spectacular_sidecar")
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
 """Names of REST resources, and the synonym of the default storage."""
@@ -71,6 +78,54 @@ def check_log_in(**_: Any) -> Iterator[CheckMessage]:
 
 
 @register()
+def check_project(**_: Any) -> Iterator[CheckMessage]:
+    """What the project around the app must have."""
+    for name in _NEEDED:
+        if not apps.is_installed(name):
+            yield Warning(
+                f"{name!r} is not in INSTALLED_APPS",
+                hint="The page of the API's documentation needs it.",
+                id="haystack.W009",
+            )
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is False",
+            hint="Set USE_TZ = True: samples and changes have times with zones.",
+            id="haystack.E016",
+        )
+
+
+@register(Tags.security)
+def check_user_admin(**_: Any) -> Iterator[CheckMessage]:
+    """Users who may change users must not be able to make themselves superusers.
+
+    Members of the group ``admin`` may, and Django's own page of users lets them.
+    """
+    for site in all_sites if apps.is_installed("django.contrib.admin") else ():
+        page = site._registry.get(get_user_model())
+        if page is not None and _offers_superuser(page):
+            yield Warning(
+                f"{type(page).__name__} of the admin site {site.name!r} lets every"
+                " user who may change users make superusers",
+                hint="Give it haystack_app.admin.UserAdminMixin; see"
+                " docs/embedding.md.",
+                id="haystack.W010",
+            )
+
+
+def _offers_superuser(page: Any) -> bool:
+    request = HttpRequest()
+    request.user = get_user_model()(is_staff=True)
+    try:
+        fields = flatten_fieldsets(page.get_fieldsets(request, request.user))
+        return "is_superuser" in fields and "is_superuser" not in (
+            page.get_readonly_fields(request, request.user)
+        )
+    except Exception:  # a page of the project's own, which asks more of a request
+        return False
+
+
+@register()
 def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
     """Several processes must share a channel layer.
 
@@ -78,7 +133,7 @@ def check_channel_layer(**_: Any) -> Iterator[CheckMessage]:
     """
     backend = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {}).get("BACKEND")
     workers = os.environ.get("WEB_CONCURRENCY", "")
-    if backend == _IN_MEMORY and workers.isdecimal() and int(workers) > 1:
+    if backend in (None, _IN_MEMORY) and workers.isdecimal() and int(workers) > 1:
         yield Warning(
             f"{workers} worker processes have separate channel layers: messages of one"
             " process do not reach the clients of the others",
@@ -96,7 +151,7 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
         if find_op(alias) or alias in _RESERVED:
             yield Error(
                 f"storage {alias!r} has the name of an op or a REST resource",
-                hint="Paths are /api/{op} and /api/{alias}/{op}: rename it.",
+                hint="Paths are api/{op} and api/{alias}/{op}: rename it.",
                 id="haystack.E004",
             )
         try:
@@ -111,8 +166,8 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
         yield from adapter.check()
         if isinstance(adapter, OrmAdapter):
             databases[adapter.using] += 1
-        elif isinstance(adapter, RedisAdapter):
-            places[adapter.place] += 1
+        elif place := getattr(adapter, "place", ""):  # of a RedisAdapter
+            places[place] += 1
     for using in sorted(using for using, count in databases.items() if count > 1):
         yield Error(
             f"two storages use the database {using!r}",
@@ -150,8 +205,7 @@ def check_servers(
             adapter = storages.create(alias)
         except (TypeError, ImportError, ImproperlyConfigured, KeyError):
             continue  # ``check_storages`` reports it
-        if isinstance(adapter, RedisAdapter):
-            yield from adapter.check_server()
+        yield from adapter.check_server()
 
 
 def _sqlite(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:

@@ -51,7 +51,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An invalid part of the setting: ``name`` as Python writes it."""
+    """An invalid part of the setting; ``name`` is a Python expression."""
 
     name: str
     value: Any
@@ -105,7 +105,7 @@ LIMITS: Mapping[str, Setting] = {
     "CELLS": _limit(
         limits.MAX_CELLS, "Values in a request grid; each row counts as one more."
     ),
-    # readers and writers recurse: Python's own stack ends at about 300
+    # readers and writers are recursive: Python's stack is exhausted at about 300
     "DEPTH": _limit(
         limits.MAX_DEPTH,
         "Lists, dicts and grids nested in each other, in requests and in stored "
@@ -135,7 +135,7 @@ LIMITS: Mapping[str, Setting] = {
     "WATCHED": _limit(20_000, "Entities of one watch.", highest=1_000_000),
     "WATCHES": _limit(1_000, "Open watches of one user."),
 }
-"""Entries of ``HAYSTACK["LIMITS"]``; the upper bounds are what has been tested."""
+"""Entries of ``HAYSTACK["LIMITS"]``; the upper bounds are tested values."""
 
 THROTTLE: Mapping[str, Setting] = {
     "USER": _rate(30_000, "Requests of one user."),
@@ -359,7 +359,7 @@ def apply() -> None:
     limits.MAX_CELLS = limit("CELLS")
     parser.MAX_DEPTH = limit("FILTER_DEPTH")
     parser.MAX_LENGTH = limit("FILTER_LENGTH")
-    parser.parse.cache_clear()  # it holds trees that other limits allowed
+    parser.parse.cache_clear()  # may contain filters that exceed the new limits
 
 
 def _on_setting_changed(*, setting: str, **_: Any) -> None:

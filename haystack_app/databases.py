@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
+
+from .extras import imported_for
 
 __all__ = ["from_url", "postgres", "sqlite"]
 
@@ -53,6 +53,9 @@ def postgres(
 
     ``password`` applies if the DSN does not have one. Raises ImproperlyConfigured.
     """
+    with imported_for("PostgreSQL", "postgres"):
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
     try:
         words: dict[str, Any] = conninfo_to_dict(dsn)
     except ProgrammingError:
@@ -87,7 +90,7 @@ def from_url(
     if scheme in ("postgres", "postgresql"):
         return postgres(url, pool, password)
     if scheme == "sqlite":
-        return sqlite(Env.db_url_config(url)["NAME"])
+        return sqlite(unquote(urlsplit(url).path.removeprefix("/")) or ":memory:")
     # anything else might be a password
     shown = f" {scheme!r}" if re.fullmatch(r"[\w+.-]+", scheme) else ""
     raise ImproperlyConfigured(

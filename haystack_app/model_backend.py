@@ -1,4 +1,4 @@
-"""What ``Entity`` and its querysets ask of stores and of permissions."""
+"""The backend of ``Entity`` and its querysets, over storages and permissions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["EntityBackend"]
 
 
 class EntityBackend:
-    """Commits through the storage of the settings that uses the database."""
+    """Commits through the storage in the settings that uses the database."""
 
     def parsed(self, using: str, filter: Filter | str) -> Filter:
         return _store(using).parsed(filter)
@@ -76,7 +76,7 @@ class EntityBackend:
 
 
 def _store(using: str) -> OrmAdapter:
-    """The storage of the settings, whose alias its watches know."""
+    """The storage in the settings, whose alias its watches use; or a new one."""
     for alias in storages:
         store = storages[alias]
         if isinstance(store, OrmAdapter) and store.using == using:
@@ -95,23 +95,25 @@ def _tags(value: Any) -> Mapping[str, Any]:
 
 
 def _id_of(entity: Entity, tags: Mapping[str, Any]) -> str:
-    """The id of the row, which the tag repeats. Raises InvalidRecord."""
+    """The id of the row, which must equal the tag. Raises InvalidRecord."""
     ref = tags.get("id")
     found = ref.id if isinstance(ref, Ref) else ref
     if found is not None and entity.pk and found != entity.pk:
-        raise InvalidRecord(f"the tag id is @{found}, the entity's id @{entity.pk}")
+        raise InvalidRecord(
+            f"tag id @{found} differs from the entity's id @{entity.pk}"
+        )
     return entity.pk or found or new_id()
 
 
 def _ref(id: str, tags: Mapping[str, Any]) -> Ref:
-    """The tag as it is given, perhaps with a dis."""
+    """The given tag ``id``, which may have a dis, or a new one."""
     ref = tags.get("id")
     return ref if isinstance(ref, Ref) else Ref(id)
 
 
 @receiver(post_save, sender=Entity)
 def mark_raw(instance: Entity, raw: bool, using: str, **_: Any) -> None:
-    """A row of a fixture: its tag set and edges may be missing or out of date."""
+    """Mark a row of a fixture: its tag set and edges may be missing or outdated."""
     if raw:
         rows = Entity.rows.using(using).filter(pk=instance.pk)
         rows.update(tag_set_id=Entity.UNKNOWN_SET)

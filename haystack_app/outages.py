@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from typing import Any
 
-import psycopg
-import redis
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
@@ -42,13 +41,16 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def _is_connection_error(error: BaseException) -> bool:
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    # a driver that raised an error has been imported; others may not be installed
+    psycopg: Any = sys.modules.get("psycopg")
+    redis: Any = sys.modules.get("redis")
+    if psycopg and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         # errors of libpq itself and of the pool have no SQLSTATE
         state = error.sqlstate
         return state is None or state in _SQLSTATES or state.startswith(_CONNECTION)
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorname", "") in _SQLITE
-    return isinstance(error, redis.ConnectionError | redis.TimeoutError)
+    return bool(redis) and isinstance(error, redis.ConnectionError | redis.TimeoutError)
 
 
 def unavailable() -> HttpResponse:

@@ -1,22 +1,26 @@
-"""The front page: what this is, and what to do next; the log-in of pages."""
+"""The front page: what this is, and what to do next; the log-in of pages; and what
+a websocket's URL says to a request that does not open one."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from . import filters
-from .auth.forms import ThrottledLogInForm
+from .auth.forms import ThrottledAuthenticationForm
 from .auth.permissions import has_permission, scope_filter
 from .auth.roles import VIEW
+from .conf import app_settings
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
-__all__ = ["front_page", "log_in", "log_out"]
+__all__ = ["front_page", "log_in", "log_out", "websocket"]
 
 _COUNTED = (
     ("sites", "site"),
@@ -38,17 +42,23 @@ _EXAMPLES = (
 
 # the admin's own are for staff alone
 log_in = LoginView.as_view(
-    form_class=ThrottledLogInForm,
+    form_class=ThrottledAuthenticationForm,
     template_name="haystack_app/log_in.html",
-    next_page="front",
+    next_page="haystack:front",
 )
-log_out = LogoutView.as_view(next_page="front")
+log_out = LogoutView.as_view(next_page="haystack:front")
 
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Public; what the store holds is told to those who may see it."""
-    context: dict[str, Any] = {"base": request.build_absolute_uri("/").rstrip("/")}
+    """Public; counts and examples of the store are for users that may see them."""
+    api = reverse("haystack:api")
+    context: dict[str, Any] = {
+        "api": api,
+        "absolute": request.build_absolute_uri(api),
+        "login": resolve_url(settings.LOGIN_URL),
+        "is_demo": app_settings.SIMULATE_SECONDS > 0,  # as ``make demo`` sets it
+    }
     if request.user.is_authenticated:
         context["examples"] = _EXAMPLES
     if has_permission(request.user, VIEW):
@@ -58,6 +68,12 @@ def front_page(request: HttpRequest) -> HttpResponse:
     response = render(request, "haystack_app/front.html", context)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def websocket(request: HttpRequest, project: str = "") -> HttpResponse:
+    """Over HTTP. ``live/routing.py`` answers what opens a websocket."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return HttpResponse(status=426, headers=headers)
 
 
 def count(adapter: StorageAdapter, text: str) -> int:

@@ -1,4 +1,4 @@
-"""Variables of the environment; one that is no number is named."""
+"""Variables of the environment; errors name the variable that is not a number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Environment(Env):  # type: ignore[misc]  # the package has no types
         return self._number(int, "a whole number", var, default)
 
     def float(self, var: str, default: Any = Env.NOTSET) -> float:
-        """Env's own takes the digits out of whatever it is given: 30 of ``30d``."""
+        """Env's own takes the digits out of any text: 30 of ``30d``."""
         return self._number(float, "a number", var, default)
 
     def _number(

@@ -16,9 +16,9 @@ _EXAMPLES = ("change-me", "changeme", "django-insecure-")
 
 
 def given_secret(name: str) -> str:
-    """The variable ``name``, or the file that ``name`` with _FILE behind names.
+    """The variable ``name``, or the content of the file that ``name``_FILE names.
 
-    Empty where neither is set. A newline at the file's end is no part. Raises
+    Empty if neither is set. A newline at the file's end is not a part. Raises
     ImproperlyConfigured, which never quotes the secret.
     """
     value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
@@ -42,7 +42,7 @@ def _content(name: str, path: str) -> str:
     except (OSError, UnicodeError) as error:
         why = type(error).__name__  # its text might quote the file
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {why}") from None
-    if not value:  # nobody names a file to have no secret
+    if not value:  # a file that is named must have a secret
         raise ImproperlyConfigured(f"{name}_FILE names an empty file")
     return value
 

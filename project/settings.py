@@ -23,7 +23,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # --- serving ------------------------------------------------------------------
 
-# HAYSTACK_MAX_ROWS=1000 and so on; a check refuses names that are no limits.
+# HAYSTACK_MAX_ROWS=1000 and so on; a check refuses unknown names.
 _MAX = "HAYSTACK_MAX_"
 LIMITS = {"BODY": 32 * 1024 * 1024} | {
     name.removeprefix(_MAX): env.int(name)
@@ -167,7 +167,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "log-in"
+LOGIN_URL = "haystack:log-in"
 
 # --- Django -------------------------------------------------------------------
 
@@ -181,14 +181,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "channels",
     "haystack_app",
+    "project",
 ]
 
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
-    # under ASGI, haystack_app/serving/health_layer.py answers before it
+    # under ASGI, the HealthLayer of the same module answers before it
     "haystack_app.serving.health.health_checks",
     "haystack_app.auth.current_request.remember_request",
     "django.middleware.security.SecurityMiddleware",
@@ -231,9 +231,9 @@ USE_TZ = True
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
-    # in front of whatever answers by itself
+    # before middleware that answers by itself
     MIDDLEWARE.insert(3, "corsheaders.middleware.CorsMiddleware")
-    # handshakes are on any path; the admin is nobody else's
+    # handshakes are on any path; the admin is for its own pages
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True
     CORS_ALLOW_HEADERS = [*default_headers, "content-encoding", "if-match"]
@@ -253,21 +253,6 @@ WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-}
-
-REST_FRAMEWORK: dict[str, Any] = {
-    # `format` is a legal argument of an op, not ours to take.
-    "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["haystack_app.api.throttling.RequestThrottle"],
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Haystack server",
-    "DESCRIPTION": "Entities as REST resources. The Haystack ops are in docs/api.md.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- services -----------------------------------------------------------------

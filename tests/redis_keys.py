@@ -8,11 +8,16 @@ __all__ = ["wipe"]
 
 
 def wipe(url: str, prefix: str) -> None:
-    """Delete every key with the prefix, and the search index of that name."""
+    """Delete every key with the prefix, and the search index of that name.
+
+    Also those of the former version, which have no braces.
+    """
+    firsts = f"{{{prefix}}}:", f"{prefix}:"
     with redis.Redis.from_url(url, protocol=2) as server:
-        for key in server.scan_iter(f"{prefix}:*", count=1_000):
-            server.unlink(key)
+        for first in firsts:
+            for key in server.scan_iter(f"{first}*", count=1_000):
+                server.unlink(key)
         if any(module[b"name"] == b"search" for module in server.module_list()):
             for name in server.execute_command("FT._LIST"):
-                if name.startswith(f"{prefix}:".encode()):
+                if name.decode().startswith(firsts):
                     server.execute_command("FT.DROPINDEX", name)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
 
 from haystack_app import checks
@@ -116,6 +120,47 @@ def test_logging_in(settings: Any) -> None:
     assert ids(checks.check_settings()) == ["haystack.E009", "haystack.E010"]
 
 
+def test_what_the_project_lacks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(checks.check_project()) == []
+    settings.USE_TZ = False
+    assert ids(checks.check_project()) == ["haystack.E016"]
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "rest_framework")
+    messages = found(checks.check_project())
+    assert [message.id for message in messages] == [
+        "haystack.W009",
+        "haystack.W009",
+        "haystack.E016",
+    ]
+    assert "'drf_spectacular' is not in INSTALLED_APPS" in messages[0].msg
+
+
+class OwnUserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    """Guarded by other means than the mixin."""
+
+    readonly_fields = ("is_superuser",)
+
+
+class OddUserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        return request.tenant.fieldsets
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (DjangoUserAdmin, ["haystack.W010"]),
+        (OwnUserAdmin, []),
+        (OddUserAdmin, []),
+    ],
+)
+def test_pages_of_users_that_make_superusers(
+    page: Any, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ids(checks.check_user_admin()) == []
+    monkeypatch.setitem(admin.site._registry, User, page(User, admin.site))
+    assert ids(checks.check_user_admin()) == expected
+
+
 @pytest.mark.parametrize(
     "throttle", [5, {"USERS": 5}, {"USER": 0}, {"USER": "5"}, {"USER": True}, {1: 1}]
 )
@@ -148,15 +193,17 @@ def test_paces(settings: Any, key: str) -> None:
         ("channels.layers.InMemoryChannelLayer", "", []),
         ("channels.layers.InMemoryChannelLayer", "many", []),
         ("channels_redis.core.RedisChannelLayer", "2", []),
+        (None, "2", ["haystack.W008"]),
+        (None, "1", []),
     ],
 )
 def test_a_channel_layer_that_processes_do_not_share(
-    backend: str,
+    backend: str | None,
     workers: str,
     expected: list[str],
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend}}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend}} if backend else {}
     monkeypatch.setenv("WEB_CONCURRENCY", workers)
     assert ids(checks.check_channel_layer()) == expected

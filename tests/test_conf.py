@@ -1,4 +1,4 @@
-"""The caps of ``HAYSTACK["LIMITS"]``: what counts, and who obeys."""
+"""The caps of ``HAYSTACK["LIMITS"]`` and their effect."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_cells() -> None:
                         read(text)
 
 
-def test_what_a_filter_may_be_is_not_remembered() -> None:
+def test_limits_of_filters_are_not_cached() -> None:
     for text, name, cap in (
         ("((site))", "FILTER_DEPTH", 1),
         ("site and dis", "FILTER_LENGTH", 11),
@@ -116,7 +116,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("given", "named", "hint"), WRONG)
-def test_a_wrong_limit_is_refused(given: Any, named: str, hint: str) -> None:
+def test_invalid_limits_are_reported(given: Any, named: str, hint: str) -> None:
     from django.conf import settings
 
     with override_settings(HAYSTACK={**settings.HAYSTACK, "LIMITS": given}):
@@ -129,7 +129,7 @@ def test_a_wrong_limit_is_refused(given: Any, named: str, hint: str) -> None:
         assert (limits.MAX_DEPTH, parser.MAX_DEPTH) == (64, 100)
 
 
-def test_right_limits_are_not() -> None:
+def test_valid_limits_are_not_reported() -> None:
     with limited(ROWS=1, BODY=1, DEPTH=128, STATEMENT_SECONDS=86_400):
         assert list(checks.check_settings()) == []
     with limited():

@@ -1,19 +1,27 @@
-"""Django's admin: entities, watches, the audit log, to look at; users and tokens."""
+"""Django's admin: pages of the app's own models, and classes for those of users.
+
+The pages of users and groups, and the log-in, are the project's: it registers
+``UserAdmin`` and ``GroupAdmin``, or classes of its own with the mixins.
+"""
 
 from .audit import AuditAdmin
 from .entity import EntityAdmin
-from .group import ScopedGroupAdmin
+from .group import GroupAdmin, GroupAdminMixin, GroupScopeAdmin, GroupScopeInline
 from .log_in import StaffLogInForm
 from .token import TokenAdmin
-from .user import UserAdmin
+from .user import UserAdmin, UserAdminMixin
 from .watch import WatchAdmin
 
 __all__ = [
     "AuditAdmin",
     "EntityAdmin",
-    "ScopedGroupAdmin",
+    "GroupAdmin",
+    "GroupAdminMixin",
+    "GroupScopeAdmin",
+    "GroupScopeInline",
     "StaffLogInForm",
     "TokenAdmin",
     "UserAdmin",
+    "UserAdminMixin",
     "WatchAdmin",
 ]

@@ -63,7 +63,7 @@ def store_of(user: Any) -> OrmAdapter:
 def explored(**begins_with: str) -> HttpResponse:
     """To the explorer, which shows what no table holds."""
     query = urlencode({name: text for name, text in begins_with.items() if text})
-    return redirect(f"{reverse('explorer:page')}?{query}")
+    return redirect(f"{reverse('haystack:explorer')}?{query}")
 
 
 _TRASH = format_html(' <b class="{}">trash</b>', "hs-trash")
@@ -114,7 +114,7 @@ class EntityAdmin(EntityModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Entity], search_term: str
     ) -> tuple[QuerySet[Entity], bool]:
-        """The rows that match the filter; none, and why, if it is no filter."""
+        """The rows that match the filter; none, and a message, if it is invalid."""
         if not search_term.strip():
             return queryset, False
         try:

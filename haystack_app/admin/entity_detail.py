@@ -90,7 +90,7 @@ def names_of(ids: Iterable[str], seen: QuerySet[Entity]) -> dict[str, str]:
 
 
 def _refs_in(value: Any) -> Iterator[str]:
-    """Ids of all refs in a value, those that are no edges included."""
+    """Ids of all refs in a value, those without an edge included."""
     if isinstance(value, Ref):
         yield value.id
     elif isinstance(value, list):
@@ -189,7 +189,7 @@ def _search_url(filter: str) -> str:
 
 
 def _samples(id: str, tags: Mapping[str, Any]) -> list[tuple[str, str]] | None:
-    """The newest samples; None for what is no point with a history."""
+    """The newest samples; None for an entity that is not a point with history."""
     if "point" not in tags or "his" not in tags:
         return None
     tz, unit = str(tags.get("tz", "UTC")), tags.get("unit")

@@ -1,50 +1,70 @@
-"""Groups with what their members may see."""
+"""Groups, and what their members may see."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from ..models import GroupScope
 
 if TYPE_CHECKING:
+    AnyMixin = admin.ModelAdmin[Any]
+    ScopeModelAdmin = admin.ModelAdmin[GroupScope]
     ScopeModelInline = admin.StackedInline[GroupScope, Group]
 else:
+    AnyMixin = object
+    ScopeModelAdmin = admin.ModelAdmin
     ScopeModelInline = admin.StackedInline
 
-__all__ = ["ScopedGroupAdmin"]
+__all__ = ["GroupAdmin", "GroupAdminMixin", "GroupScopeAdmin", "GroupScopeInline"]
 
 
-class ScopeInline(ScopeModelInline):
+class SuperusersChange(AnyMixin):
+    """Only superusers change these.
+
+    Others could give themselves any permission, or remove the filter of what they
+    see.
+    """
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+
+class GroupScopeInline(SuperusersChange, ScopeModelInline):
+    """The filter of a group, for the group's page."""
+
     model = GroupScope
     verbose_name_plural = "what members may see (without a filter: everything)"
 
 
-admin.site.unregister(Group)
+class GroupAdminMixin(SuperusersChange):
+    """Before a ``GroupAdmin``: the filter of what members see, and who changes it."""
+
+    inlines = (GroupScopeInline,)
 
 
-@admin.register(Group)
-class ScopedGroupAdmin(GroupAdmin):
-    """Only superusers change groups.
+class GroupAdmin(GroupAdminMixin, DjangoGroupAdmin):
+    """Django's page of groups."""
 
-    Others could give themselves any right, or take the filter from what they see.
-    """
 
-    inlines = (ScopeInline,)
+@admin.register(GroupScope)
+class GroupScopeAdmin(SuperusersChange, ScopeModelAdmin):
+    """For projects whose page of groups has no filter."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+    list_display = ("group", "filter")
+    list_select_related = ("group",)
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: Group | None = None
-    ) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Group | None = None
-    ) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        page = self.admin_site._registry.get(Group)
+        is_there = page is not None and GroupScopeInline in page.inlines
+        return not is_there and super().has_module_permission(request)

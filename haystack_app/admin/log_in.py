@@ -1,17 +1,13 @@
-"""The admin's log-in form: for staff, and as strict as the other one."""
+"""The admin's log-in form: for staff, and throttled as all other log-ins."""
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 
-from ..auth.forms import ThrottledLogInForm
+from ..auth.forms import ThrottledAuthenticationForm
 
 __all__ = ["StaffLogInForm"]
 
 
-class StaffLogInForm(ThrottledLogInForm, AdminAuthenticationForm):
-    pass
-
-
-admin.site.login_form = StaffLogInForm
+class StaffLogInForm(ThrottledAuthenticationForm, AdminAuthenticationForm):
+    """For ``login_form`` of an admin site."""

@@ -1,4 +1,4 @@
-"""Rows to look at, for those who may see every entity."""
+"""Read-only pages, for users that may see every entity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["ReadOnlyAdmin", "uses_tables"]
 
 
 class ReadOnlyAdmin(AnyModelAdmin):
-    """Rows that name ids, tags and filters, and that nobody writes here."""
+    """Read-only rows that name ids, tags and filters."""
 
     show_full_result_count = False
 

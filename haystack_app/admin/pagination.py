@@ -1,7 +1,7 @@
 """Pages of a table of any size.
 
 Counting all rows of a big table takes longer than showing a page of it, so
-counting stops a little behind what anybody pages through.
+counting stops a little after the last page that a user opens.
 """
 
 from __future__ import annotations

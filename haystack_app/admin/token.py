@@ -23,9 +23,9 @@ __all__ = ["TokenAdmin"]
 
 @admin.register(Token)
 class TokenAdmin(TokenModelAdmin):
-    """Whoever is no superuser sees and makes tokens of his own only.
+    """Users who are not superusers see and create only tokens of their own.
 
-    Or a token would be a way to act as somebody who may more.
+    Otherwise a token would let them act as a user with more permissions.
     """
 
     list_display = ("kind", "user", "scope", "alive", "created", "used", "expires")
@@ -42,7 +42,7 @@ class TokenAdmin(TokenModelAdmin):
 
     @admin.display(boolean=True)
     def alive(self, token: Token) -> bool:
-        return tokens.is_alive(token, timezone.now())
+        return tokens.is_valid(token, timezone.now())
 
     def has_change_permission(
         self, request: HttpRequest, obj: Token | None = None
@@ -65,7 +65,7 @@ class TokenAdmin(TokenModelAdmin):
         self, request: HttpRequest, obj: Token, form: Any, change: bool
     ) -> None:
         """The secret is shown by the answer to this request, and never again."""
-        secret = tokens.seal(obj)
+        secret = tokens.create_secret(obj)
         obj.save(force_insert=True)
         text = "Copy the token now, it is not shown again: {}"
         shown = format_html("<code>{}</code>", secret)

@@ -1,32 +1,37 @@
-"""Django's pages of users, with the same bounds as ``/api/users/``.
+"""Pages of users, with the same bounds as ``/api/users/``.
 
-Django's own let everybody with the right to change users make themselves
-superusers, or set the password of one.
+Django's own let every user with the permission to change users become a superuser,
+or set the password of one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from ..auth.privileges import privileges_of
 
-__all__ = ["UserAdmin"]
+if TYPE_CHECKING:
+    AnyModelAdmin = admin.ModelAdmin[Any]
+else:
+    AnyModelAdmin = object
 
-User = get_user_model()
+__all__ = ["UserAdmin", "UserAdminMixin"]
+
 _OF_SUPERUSERS = ("is_superuser", "is_staff", "user_permissions")
 
-if admin.site.is_registered(User):
-    admin.site.unregister(User)
 
+class UserAdminMixin(AnyModelAdmin):
+    """Before a ``UserAdmin``: what users who aren't superusers must not change.
 
-@admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    That is the flags and permissions of any user, and everything of users who may do
+    more, or see more, than they.
+    """
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)
         return names if _is_superuser(request) else (*names, *_OF_SUPERUSERS)
@@ -45,11 +50,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        """In the transaction of the page, which a refusal takes back."""
-        reach = privileges_of(request.user)  # that of before, if it is oneself
+        """In the transaction of the page, which a refusal rolls back."""
+        before = privileges_of(request.user)  # users may change themselves
         super().save_related(request, form, formsets, change)
-        if not reach.covers(privileges_of(form.instance)):
+        if not before.covers(privileges_of(form.instance)):
             raise PermissionDenied
+
+
+class UserAdmin(UserAdminMixin, DjangoUserAdmin):  # type: ignore[type-arg]
+    """Django's page of ``auth.User`` and of models that extend it."""
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -15,7 +15,7 @@ __all__ = ["WatchAdmin"]
 
 @admin.register(Watch)
 class WatchAdmin(ReadOnlyAdmin):
-    """Deleting one closes it: its client hears that it has ended."""
+    """Deleting one closes it, and its client is notified."""
 
     list_display = ("__str__", "owner", "entities", "filter", "expires")
     search_fields = ("dis", "owner")
@@ -44,7 +44,7 @@ class WatchAdmin(ReadOnlyAdmin):
 
 
 def _close(ids: list[str]) -> None:
-    """With what they told of; nobody polls or pushes them meanwhile."""
+    """With their items, while they are locked against polls and pushes."""
     store = OrmAdapter()
     with store.locked_watches(ids):
         store.watch_drop(ids)

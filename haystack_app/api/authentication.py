@@ -1,4 +1,4 @@
-"""How Django users log in to the API: by token, HTTP Basic, or the admin's session."""
+"""Authentication of the API: tokens, HTTP Basic, and sessions of the admin."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ from ..auth import throttle, tokens
 from ..auth.caller import Caller
 from ..auth.headers import Authorization, challenge
 from ..models import Token
-from .throttling import as_throttled
+from .throttling import throttle_exceptions
 
 __all__ = [
     "AUTHENTICATION",
     "BearerAuthentication",
     "CachedBasicAuthentication",
     "SessionAuthentication",
-    "caller_of",
+    "get_caller",
     "log_out",
 ]
 
-_REMEMBERED_SECONDS = 60
+_CACHE_SECONDS = 60
 
 
 class BearerAuthentication(BaseAuthentication):
-    """The token of a log-in, or one of the API.
+    """Tokens of logins and API tokens.
 
-    The first of all: what it says in ``WWW-Authenticate`` is what a 401 says.
+    It must be the first authentication class: DRF takes ``WWW-Authenticate`` of a 401
+    from the first one.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         authorization = _authorization(request)
         if authorization.scheme != "bearer":
             return None
-        token = tokens.find(authorization.bearer())
+        token = tokens.get_valid(authorization.bearer())
         if token is None:
-            raise AuthenticationFailed("The token is unknown or has ended.")
+            raise AuthenticationFailed("Invalid or expired token.")
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str | None:
-        """How to log in. Of Basic only who uses it hears: browsers would ask."""
+        """The challenge; Basic only for clients that use it, or browsers prompt."""
         if _authorization(request).scheme == "basic":
             return CachedBasicAuthentication().authenticate_header(request)
         return challenge()
@@ -60,11 +61,11 @@ def _authorization(request: Request) -> Authorization:
 
 
 class CachedBasicAuthentication(BasicAuthentication):
-    """A log-in once verified is remembered for a minute.
+    """Caches verified credentials for a minute.
 
-    The cache holds no password: its key is a keyed hash of the credentials, its
-    value what the user's password hash was; a changed password, a disabled or a
-    deleted user count at once.
+    The cache does not contain passwords: keys are keyed hashes of the credentials,
+    values the user's session hash. Changing the password, or disabling or deleting
+    the user, takes effect at once.
     """
 
     www_authenticate_realm = "haystack"
@@ -76,29 +77,29 @@ class CachedBasicAuthentication(BasicAuthentication):
             raise AuthenticationFailed("Invalid username/password.")
         credentials = f"{len(userid)}:{userid}:{password}"
         key = salted_hmac("haystack.basic", credentials, algorithm="sha256").hexdigest()
-        if (known := _recalled(key)) and (user := _verified(*known)):
+        if (cached := _cache_get(key)) and (user := _verified(*cached)):
             return user, None
-        if request is None:  # for who calls this without one
+        if request is None:  # DRF allows calls without a request
             return super().authenticate_credentials(userid, password)
-        with as_throttled():
+        with throttle_exceptions():
             throttle.begin_login(request._request, userid)
         user, _ = super().authenticate_credentials(userid, password, request)
         throttle.login_succeeded(request._request, userid)
-        _remember(key, (user.pk, user.get_session_auth_hash()))
+        _cache_set(key, (user.pk, user.get_session_auth_hash()))
         return user, None
 
 
-def _recalled(key: str) -> Any:
+def _cache_get(key: str) -> Any:
     try:
         return cache.get(key)
-    except Exception:  # whatever a cache's driver raises: the password decides then
+    except Exception:  # of any driver of a cache; the password is verified instead
         return None
 
 
-def _remember(key: str, value: tuple[Any, str]) -> None:
-    # a cache that is down costs time, no log-in; the throttle writes of it
+def _cache_set(key: str, value: tuple[Any, str]) -> None:
+    # an outage of the cache must not prevent logins; the throttle logs it
     with suppress(Exception):
-        cache.set(key, value, _REMEMBERED_SECONDS)
+        cache.set(key, value, _CACHE_SECONDS)
 
 
 def _verified(pk: Any, proof: str) -> Any:
@@ -109,7 +110,7 @@ def _verified(pk: Any, proof: str) -> Any:
 
 
 class SessionAuthentication(RestSessionAuthentication):
-    """The admin's session; DRF's check would parse the body for a form's token."""
+    """Sessions of the admin; DRF's CSRF check would parse the body."""
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]
@@ -122,15 +123,15 @@ AUTHENTICATION = [
 ]
 
 
-def caller_of(request: Request) -> Caller:
-    """Whose request it is; DRF has authenticated it."""
+def get_caller(request: Request) -> Caller:
+    """The caller of an authenticated request."""
     token = request.auth if isinstance(request.auth, Token) else None
     return Caller(request.user, token, lambda: log_out(request))
 
 
 def log_out(request: Request) -> None:
-    """End the login that a request came with. An API token stays until revoked."""
+    """End the login of a request. API tokens remain valid until they are revoked."""
     if not isinstance(request.auth, Token):
         logout(request._request)
-    elif request.auth.scope == Token.LOG_IN:
-        tokens.end(request.auth)
+    elif request.auth.scope == Token.LOGIN:
+        tokens.revoke(request.auth)

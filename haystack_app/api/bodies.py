@@ -1,7 +1,7 @@
-"""The bytes of a request's body, inflated where the client has compressed them.
+"""Reads the body of a request, decompressed if necessary.
 
-Source: RFC 9110 section 8.4. This is done here and not in front of the
-application: it must hold under any server, and only for who may ask at all.
+Source: RFC 9110 section 8.4. This is not done by a layer in front of the application
+because it must work with any server, and only for authorized callers.
 """
 
 from __future__ import annotations
@@ -11,32 +11,36 @@ import zlib
 from django.http import HttpRequest
 
 from ..conf import limit
-from .exceptions import BodyTooLarge, UnknownCoding, UnreadableBody
+from .exceptions import BodyTooLarge, InvalidBody, UnsupportedEncoding
 
-__all__ = ["inflated", "request_body"]
+__all__ = ["decompress", "request_body"]
 
 _GZIP = {"gzip", "x-gzip"}
 _WINDOW = 16 + zlib.MAX_WBITS
-"""To zlib: the header and trailer of gzip are expected, and no others."""
+"""For zlib: only the header and trailer of gzip."""
 _SLICE = 16 * 1024
-_MOST_MEMBERS = 10_000
-"""Each costs a new decompressor; tools that pack in parallel make 500 of 32 MB."""
+_MAX_MEMBERS = 10_000
+"""Each takes a new decompressor; parallel compressors write 500 for 32 MB."""
 
 
 def request_body(request: HttpRequest) -> bytes:
-    """Raises UnknownCoding, BodyTooLarge or UnreadableBody."""
-    is_packed = _is_packed(request.headers.get("Content-Encoding", ""))
-    most = limit("BODY")
+    """Raises UnsupportedEncoding, BodyTooLarge or InvalidBody."""
+    is_compressed = _is_compressed(request.headers.get("Content-Encoding", ""))
+    maximum = limit("BODY")
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if declared.isdecimal() and int(declared) > most:  # Django takes others for 0
-        raise _too_large(most)
-    return inflated(request.body, most) if is_packed else request.body
+    if declared.isdecimal() and int(declared) > maximum:  # Django reads others as 0
+        raise _too_large(maximum)
+    # request.body is limited by DATA_UPLOAD_MAX_MEMORY_SIZE, which is for forms
+    body: bytes = request.read(maximum + 1)
+    if len(body) > maximum:
+        raise _too_large(maximum)
+    return decompress(body, maximum) if is_compressed else body
 
 
-def inflated(body: bytes, most: int) -> bytes:
-    """What gzip packed, in one member or several; ``most`` bytes at most.
+def decompress(body: bytes, maximum: int) -> bytes:
+    """Decompress gzip, in one or more members, to at most ``maximum`` bytes.
 
-    Inflating stops at the cap, whatever the rest would become.
+    Decompression stops at the limit. Raises BodyTooLarge or InvalidBody.
     """
     found = bytearray()
     members = 1
@@ -48,26 +52,28 @@ def inflated(body: bytes, most: int) -> bytes:
                 unpacker = zlib.decompressobj(_WINDOW)
                 members += 1
             try:
-                found += unpacker.decompress(data, most + 1 - len(found))
+                found += unpacker.decompress(data, maximum + 1 - len(found))
             except zlib.error as err:
-                raise UnreadableBody(f"the gzip body is corrupt: {err}") from None
-            if len(found) > most:
-                raise _too_large(most)
-            if members > _MOST_MEMBERS:
-                raise UnreadableBody(f"more than {_MOST_MEMBERS} gzip members")
+                raise InvalidBody(f"invalid gzip body: {err}") from None
+            if len(found) > maximum:
+                raise _too_large(maximum)
+            if members > _MAX_MEMBERS:
+                raise InvalidBody(f"more than {_MAX_MEMBERS} gzip members")
             data = unpacker.unused_data
     if not unpacker.eof:
-        raise UnreadableBody("the gzip body is cut short")
+        raise InvalidBody("incomplete gzip body")
     return bytes(found)
 
 
-def _is_packed(header: str) -> bool:
+def _is_compressed(header: str) -> bool:
     codings = [coding.strip().lower() for coding in header.split(",")]
     applied = [coding for coding in codings if coding not in ("", "identity")]
     if len(applied) > 1 or not _GZIP.issuperset(applied):
-        raise UnknownCoding(f"Content-Encoding {header!r}: use gzip or identity")
+        raise UnsupportedEncoding(
+            f"unsupported Content-Encoding {header!r}: use gzip or identity"
+        )
     return bool(applied)
 
 
-def _too_large(most: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the body is larger than {most} bytes (cap BODY)")
+def _too_large(maximum: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is larger than {maximum} bytes (cap BODY)")

@@ -1,7 +1,7 @@
-"""``/api/changes``: the change log from a cursor on, as JSON or as events.
+"""``/api/changes``: the change log after a cursor, as JSON or server-sent events.
 
-The view answers at once. Where the application waits for news without a thread
-(``live/changes_app.py``), it says by ``Following`` that there is none yet.
+The view does not wait. If there are no changes yet, it returns ``PendingChanges`` and
+the application waits without occupying a thread (``live/changes_app.py``).
 """
 
 from __future__ import annotations
@@ -10,36 +10,35 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from ..ops.changes import changes_after, read_cursor
 from . import openapi
-from .exceptions import UnreadableRequest
-from .negotiation import choose_type
-from .openapi import query
+from .exceptions import BadRequest
+from .negotiation import choose_media_type
+from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, flag, page_size
 from .rest import JsonNegotiation, RestView
 
-__all__ = ["CAN_WAIT", "ChangesView", "Following", "longest_wait"]
+__all__ = ["CAN_WAIT", "ChangesView", "PendingChanges", "wait_seconds"]
 
 CAN_WAIT = "haystack.can_wait"
-"""Key of the scope of a request whose answer may be Following."""
+"""Key in the ASGI scope of requests that may be answered with PendingChanges."""
 EVENTS = "text/event-stream"
 _JSON = "application/json"
 _PAGE = 500
-_SECONDS, _MOST_SECONDS = 30, 60
+_DEFAULT_SECONDS, _MAX_SECONDS = 30, 60
 
 
-class NoStreams(APIException):
+class StreamingNotSupported(APIException):
     status_code = 501
-    default_detail = "This server sends no events: ask for JSON, again and again."
+    default_detail = "This server does not support events: poll with JSON."
 
 
-class Following(HttpResponse):
-    """The head of an answer that waits for the log of ``alias`` to grow."""
+class PendingChanges(HttpResponse):
+    """The start of a response that waits for changes in the log of ``alias``."""
 
     def __init__(self, alias: str, cursor: int, content_type: str) -> None:
         super().__init__(content_type=content_type)
@@ -47,10 +46,10 @@ class Following(HttpResponse):
         self.cursor = cursor
         self.is_stream = content_type == EVENTS
         if self.is_stream:
-            self["X-Accel-Buffering"] = "no"  # nginx would keep events back
+            self["X-Accel-Buffering"] = "no"  # nginx would buffer events
 
 
-class JsonOrEvents(JsonNegotiation):
+class ChangesNegotiation(JsonNegotiation):
     def select_renderer(
         self,
         request: Request,
@@ -60,44 +59,47 @@ class JsonOrEvents(JsonNegotiation):
         if flag(request.query_params, "stream"):
             return None, EVENTS
         accept = request.headers.get("Accept", "")
-        return None, choose_type(accept, [_JSON, EVENTS])
+        return None, choose_media_type(accept, [_JSON, EVENTS])
 
 
 class ChangesView(RestView):
-    """What was added, updated and removed, in the order of the commits."""
+    """Added, updated and removed entities, in order of the commits."""
 
-    content_negotiation_class = JsonOrEvents
+    content_negotiation_class = ChangesNegotiation
     http_method_names = ["get", "head", "options"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.method not in SAFE_METHODS:  # before rights: nobody has one
+        if request.method not in SAFE_METHODS:  # before permissions
             raise MethodNotAllowed(request.method or "")
         super().initial(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="changes_list",
         parameters=[
-            query("since", "the `cursor` of the answer before; none: the end of now"),
+            query(
+                "since",
+                "`cursor` of the previous response; default: the end of the log",
+            ),
             query(
                 "limit",
-                f"changes an answer: {_PAGE} by default, {LARGEST_PAGE} at most",
+                f"changes per response: {_PAGE} by default, {LARGEST_PAGE} at most",
                 {"type": "integer", "minimum": 1},
             ),
             query(
                 "wait",
-                f"seconds to wait for a change where there is none: {_SECONDS} by"
-                f" default, {_MOST_SECONDS} at most",
+                "seconds to wait if there are no changes yet:"
+                f" {_DEFAULT_SECONDS} by default, {_MAX_SECONDS} at most",
                 {"type": "integer", "minimum": 0},
             ),
         ],
-        responses={200: openapi.CHANGES, **openapi.refusals(403, 406, 410)},
+        responses={200: openapi.CHANGES, **openapi.error_responses(403, 406, 410)},
     )
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
-        """Changes behind a cursor, the oldest first. With `Accept:
-        text/event-stream` they are sent as they happen."""
-        asked = request.query_params
+        """Changes after a cursor, oldest first. With `Accept: text/event-stream` they
+        are sent as they happen."""
+        params = request.query_params
         streams = request.accepted_media_type == EVENTS
-        limit, seconds = page_size(asked, _PAGE), longest_wait(asked)
+        limit, seconds = page_size(params, _PAGE), wait_seconds(params)
         with self.op_context() as context:
             since = _since(request, streams)
             page = changes_after(context, since, limit)
@@ -107,25 +109,22 @@ class ChangesView(RestView):
             return _stream(request, alias, begin)
         if page.entries or since is None or not seconds or not _can_wait(request):
             return HttpResponse(page.text, content_type=f"{_JSON}; charset=utf-8")
-        return Following(alias, page.cursor, _JSON)
+        return PendingChanges(alias, page.cursor, _JSON)
 
 
 def _since(request: Request, streams: bool) -> int | None:
-    """An EventSource that connects again says where it was by a header.
-
-    Raises OpError.
-    """
+    """The cursor: a reconnecting EventSource sends it in a header. Raises OpError."""
     last = request.headers.get("Last-Event-ID", "") if streams else ""
     text = last or request.query_params.get("since")
     return None if text is None else read_cursor(text)
 
 
-def longest_wait(asked: QueryDict) -> int:
-    """Seconds."""
-    text = asked.get("wait", str(_SECONDS))
+def wait_seconds(params: QueryDict) -> int:
+    """Parameter ``wait``. Raises BadRequest."""
+    text = params.get("wait", str(_DEFAULT_SECONDS))
     if not text.isascii() or not text.isdigit():
-        raise UnreadableRequest(f"wait must be whole seconds, not {text!r}")
-    return min(int(text[:9]), _MOST_SECONDS)
+        raise BadRequest(f"wait must be a whole number of seconds, not {text!r}")
+    return min(int(text[:9]), _MAX_SECONDS)
 
 
 def _can_wait(request: Request) -> bool:
@@ -136,5 +135,5 @@ def _stream(request: Request, alias: str, cursor: int) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(content_type=EVENTS)
     if not _can_wait(request):
-        raise NoStreams
-    return Following(alias, cursor, EVENTS)
+        raise StreamingNotSupported
+    return PendingChanges(alias, cursor, EVENTS)

@@ -1,7 +1,7 @@
 """``/api/entities/``: entities as REST resources, in Hayson.
 
-The rules are those of the ops ``read`` and ``commit``. Errors have a status each,
-and a JSON body that says why.
+The rules are those of the ops ``read`` and ``commit``. Errors have a status and a JSON
+body with the reason.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from ..kinds.scalars import is_ref_id
-from ..ops import editing
+from ..ops import entities
 from ..wire.record import Record
 from . import openapi, preconditions
-from .openapi import query
+from .openapi import extend_schema, query
 from .pagination import RecordPagination, flag
 from .rest import RestView
-from .serializers import EntitySerializer, shown_tags
+from .serializers import EntitySerializer, requested_tags
 
 __all__ = ["EntityViewSet", "ProjectEntityViewSet"]
 
@@ -38,13 +37,16 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
     @extend_schema(
         operation_id="entities_list",
         parameters=[
-            query("fields", "tags to show, separated by commas; `id` is always shown"),
+            query(
+                "fields",
+                "tags to include, separated by commas; `id` is always included",
+            ),
         ],
-        responses={200: openapi.PAGE_OF, **openapi.refusals()},
+        responses={200: openapi.ENTITY, **openapi.error_responses()},
     )
     def list(self, request: Request, **_: Any) -> Response:
-        """Entities in order of their ids, a page at a time."""
-        fields = shown_tags(request.query_params.get("fields"))
+        """A page of entities in order of their ids."""
+        fields = requested_tags(request.query_params.get("fields"))
         pagination = RecordPagination()
         with self.op_context() as context:
             page = pagination.paginate_records(context, request.query_params)
@@ -55,19 +57,22 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         operation_id="entities_create",
         parameters=[openapi.ETAG, openapi.location("entity")],
         request=openapi.bodies(openapi.ONE_OR_MORE),
-        responses={201: openapi.ONE_OR_MORE, **openapi.refusals(403, 409, 413, 415)},
+        responses={
+            201: openapi.ONE_OR_MORE,
+            **openapi.error_responses(403, 409, 413, 415),
+        },
     )
     def create(self, request: Request, **_: Any) -> Response:
-        """Add an entity, or all entities of a list or none of them.
+        """Add an entity, or a list of entities, all or none of them.
 
-        An entity without an id gets one.
+        An entity without an id is assigned one.
         """
         many = isinstance(request.data, list)
         serializer = self.get_serializer(data=request.data, many=many)
         serializer.is_valid(raise_exception=True)
         tags = serializer.validated_data
         with self.op_context() as context:
-            added = editing.add(context, tags if many else [tags])
+            added = entities.add(context, tags if many else [tags])
         if many:
             return Response(self.get_serializer(added, many=True).data, status=201)
         [record] = added
@@ -79,12 +84,12 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
     @extend_schema(
         operation_id="entities_retrieve",
         parameters=[openapi.id_in_path(), openapi.ETAG],
-        responses={200: openapi.ENTITY, **openapi.refusals()},
+        responses={200: openapi.ENTITY, **openapi.error_responses()},
     )
     def retrieve(self, request: Request, id: str, **_: Any) -> Response:
-        """An entity, also one in the trash, with its ``mod`` as ETag."""
+        """An entity with its ``mod`` as ETag, even if it is in the trash."""
         with self.op_context() as context:
-            return self._entity(editing.retrieve(context, _checked(id)))
+            return self._entity(entities.retrieve(context, _checked(id)))
 
     @extend_schema(
         operation_id="entities_update",
@@ -92,7 +97,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         request=openapi.bodies(openapi.ENTITY),
         responses={
             200: openapi.ENTITY,
-            **openapi.refusals(403, 409, 412, 413, 415, 428),
+            **openapi.error_responses(403, 409, 412, 413, 415, 428),
         },
     )
     def partial_update(self, request: Request, id: str, **_: Any) -> Response:
@@ -100,27 +105,27 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         serializer = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         tags = serializer.validated_data
-        mod = preconditions.wanted_mod(request, tags.get("mod"))
+        mod = preconditions.expected_mod(request, tags.get("mod"))
         with self.op_context() as context:
-            return self._entity(editing.update(context, _checked(id), tags, mod))
+            return self._entity(entities.update(context, _checked(id), tags, mod))
 
     @extend_schema(
         operation_id="entities_delete",
         parameters=[
             openapi.id_in_path(),
             openapi.IF_MATCH,
-            query("force", "remove it even if other entities refer to it", bool),
+            query("force", "remove the entity even if others refer to it", bool),
         ],
-        responses={204: None, **openapi.refusals(403, 409, 412)},
+        responses={204: None, **openapi.error_responses(403, 409, 412)},
     )
     def destroy(self, request: Request, id: str, **_: Any) -> Response:
-        """Remove an entity with its history, unless others refer to it."""
+        """Remove an entity with its history, unless other entities refer to it."""
         mod = None
         if "If-Match" in request.headers:
-            mod = preconditions.wanted_mod(request)
+            mod = preconditions.expected_mod(request)
         force = flag(request.query_params, "force")
         with self.op_context() as context:
-            editing.remove(context, _checked(id), mod, force=force)
+            entities.remove(context, _checked(id), mod, force=force)
         return Response(status=204)
 
     def _entity(self, record: Record, status: int = 200) -> Response:
@@ -130,13 +135,13 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
 
 
 class ProjectEntityViewSet(EntityViewSet):
-    """The same below a project's name; the OpenAPI schema has it once."""
+    """The same under a project's name; excluded from the OpenAPI schema."""
 
     schema = None
 
 
 def _checked(id: str) -> str:
-    """Raises NotFound: what is not an id has no entity."""
+    """The id. Raises NotFound if it is invalid."""
     if not is_ref_id(id):
         raise NotFound(f"unknown entity @{id}")
     return id

@@ -1,4 +1,4 @@
-"""Failures before an op runs: a status, and JSON that says why."""
+"""Errors before an op runs: exceptions with a status and a JSON body."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ..auth.throttle import TooManyRequests
 from ..kinds.grid import Grid
 from ..ops import OpError
 from ..ops.changes import CursorExpired
-from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, brief
-from ..ops.editing import (
+from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, truncate
+from ..ops.entities import (
     Conflict,
     EntityInUse,
     StaleRecord,
@@ -37,30 +37,30 @@ from . import throttling
 from .renderers import GridRenderer
 
 __all__ = [
+    "BadRequest",
     "BodyTooLarge",
-    "Conflicting",
     "Gone",
-    "NotImplementedMethod",
+    "InvalidBody",
+    "MethodNotImplemented",
+    "PreconditionFailed",
     "PreconditionRequired",
-    "Stale",
-    "UnknownCoding",
-    "UnreadableBody",
-    "UnreadableRequest",
-    "as_http",
-    "as_rest",
+    "ResourceConflict",
+    "UnsupportedEncoding",
+    "error_members",
     "handle",
-    "members_of",
+    "http_exceptions",
+    "rest_exceptions",
 ]
 
 logger = logging.getLogger(__name__)
 
 
-class UnreadableRequest(APIException):
+class BadRequest(APIException):
     status_code = 400
-    default_detail = "The request cannot be read."
+    default_detail = "Invalid request."
 
 
-class UnreadableBody(UnreadableRequest):
+class InvalidBody(BadRequest):
     default_detail = "The body is not a grid."
 
 
@@ -69,12 +69,12 @@ class BodyTooLarge(APIException):
     default_detail = "The body is too large."
 
 
-class UnknownCoding(APIException):
+class UnsupportedEncoding(APIException):
     status_code = 415
-    default_detail = "The body's Content-Encoding is unknown."
+    default_detail = "Unsupported Content-Encoding."
 
 
-class NotImplementedMethod(APIException):
+class MethodNotImplemented(APIException):
     status_code = 501
     default_detail = "Only GET and POST are implemented."
 
@@ -82,19 +82,19 @@ class NotImplementedMethod(APIException):
 class PreconditionRequired(APIException):
     status_code = 428
     default_detail = (
-        "Say which state you change: If-Match with the ETag that you read,"
-        " the mod in the body, or If-Match: * for any."
+        "Specify the state to change: If-Match with the ETag of the entity,"
+        " mod in the body, or If-Match: * for any state."
     )
 
 
-class Conflicting(APIException):
+class ResourceConflict(APIException):
     status_code = 409
-    default_detail = "It does not go with what is there."
+    default_detail = "The request conflicts with stored data."
 
 
-class Stale(APIException):
+class PreconditionFailed(APIException):
     status_code = 412
-    default_detail = "It was changed meanwhile."
+    default_detail = "The entity was changed in the meantime."
 
 
 class Gone(APIException):
@@ -106,27 +106,27 @@ class Gone(APIException):
 
 
 @contextmanager
-def as_rest() -> Iterator[None]:
-    """Refusals inside become answers: 404, 409, 410, 412, and 400 for the others."""
+def rest_exceptions() -> Iterator[None]:
+    """Translate errors of ops into DRF's: 404, 409, 410, 412, and 400 for others."""
     try:
         yield
     except UnknownEntity as err:
         raise NotFound(str(err)) from None
     except EntityInUse as err:
-        raise Conflicting(f"{err}; force=true removes it all the same") from None
+        raise ResourceConflict(f"{err}; use force=true to remove it anyway") from None
     except Conflict as err:
-        raise Conflicting(str(err)) from None
+        raise ResourceConflict(str(err)) from None
     except StaleRecord as err:
-        raise Stale(str(err)) from None
+        raise PreconditionFailed(str(err)) from None
     except CursorExpired as err:
         raise Gone(err) from None
     except (StorageError, ParseError, EncodeError, OpError) as err:
-        raise UnreadableRequest(str(err)) from None
+        raise BadRequest(str(err)) from None
 
 
 @contextmanager
-def as_http() -> Iterator[None]:
-    """What the dispatcher raises, as exceptions of REST framework: 404, 405 and 429."""
+def http_exceptions() -> Iterator[None]:
+    """Translate errors of the dispatcher into DRF's: 404, 405 and 429."""
     try:
         yield
     except (UnknownOp, UnknownProject) as err:
@@ -138,35 +138,35 @@ def as_http() -> Iterator[None]:
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
-    """``EXCEPTION_HANDLER``: the same statuses as DRF, the body for people.
+    """``EXCEPTION_HANDLER``: DRF's statuses with a body ``{"status": .., "dis": ..}``.
 
-    A fault of the server's own is logged and answered without a word of it.
+    Internal errors are logged and answered without details.
     """
     if is_outage(error):
         return _unavailable(error, context["request"])
     if isinstance(error, AuthenticationFailed | NotAuthenticated):
-        error = throttling.refused(context["request"]) or error
+        error = throttling.count_unauthenticated(context["request"]) or error
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
-    elif isinstance(error, SuspiciousOperation):  # a thousand parameters, say
-        error = UnreadableRequest(str(error))
+    elif isinstance(error, SuspiciousOperation):  # such as too many parameters
+        error = BadRequest(str(error))
     answer = rest_exception_handler(error, context)
     if answer is None:
         logger.error("request failed", exc_info=error)
-        return _answer({"status": 500, "dis": "internal error"})
+        return _response({"status": 500, "dis": "internal error"})
     detail = getattr(error, "detail", None) or str(error) or answer.status_text
-    body = _answer(members_of(error, answer.status_code, str(detail)))
+    body = _response(error_members(error, answer.status_code, str(detail)))
     for name in ("WWW-Authenticate", "Retry-After"):
         if name in answer:
             body[name] = answer[name]
-    if isinstance(error, UnknownCoding):  # RFC 9110 section 15.5.16
+    if isinstance(error, UnsupportedEncoding):  # RFC 9110 section 15.5.16
         body["Accept-Encoding"] = "gzip, identity"
     return body
 
 
 def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
-    """An error grid for those who speak in grids: they have been told a status too."""
-    logger.warning("a service is down: %s", type(error).__name__)
+    """Status 503, with an error grid if the client accepts grids."""
+    logger.warning("a service is not available: %s", type(error).__name__)
     renderer = getattr(request, "accepted_renderer", None)
     if not isinstance(renderer, GridRenderer):
         return unavailable()
@@ -176,13 +176,13 @@ def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
     return answer
 
 
-def members_of(error: Exception, status: int, detail: str) -> dict[str, Any]:
-    """Of the body of a refusal; an error may have more of them as ``members``."""
+def error_members(error: Exception, status: int, detail: str) -> dict[str, Any]:
+    """The JSON body of an error; the exception may add ``members``."""
     more: dict[str, Any] = getattr(error, "members", {})
-    return {"status": status, "dis": brief(detail), **more}
+    return {"status": status, "dis": truncate(detail), **more}
 
 
-def _answer(members: dict[str, Any]) -> JsonResponse:
+def _response(members: dict[str, Any]) -> JsonResponse:
     return JsonResponse(
         members,
         status=members["status"],

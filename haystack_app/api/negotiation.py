@@ -1,8 +1,8 @@
-"""Which wire format a request asks for.
+"""Content negotiation of wire formats.
 
-DRF's own negotiation ignores q-values. Ranked by q, then by how specific the
-media range is, then by its place in the header; nothing better than ``*/*`` is
-answered in Zinc. Source: RFC 9110 section 12.5.1, and what clients send.
+DRF's negotiation ignores q-values. Media ranges are ranked by q, then by specificity,
+then by position in the header; ``*/*`` and no header mean Zinc. Source: RFC 9110
+section 12.5.1, and what clients send.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from ..wire.registry import DEFAULT, FORMATS, Format
 from .renderers import GridRenderer
 
-__all__ = ["GridNegotiation", "choose", "choose_type", "format_of"]
+__all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
 
 _MAX_RANGES = 100
 
@@ -27,11 +27,11 @@ class MediaRange(NamedTuple):
     name: str
     version: str | None
     q: float
-    place: int
+    position: int
 
     @property
     def prefix(self) -> str:
-        """What the names of all its media types begin with."""
+        """The common prefix of the names of its media types."""
         return "" if self.name == "*/*" else self.name.removesuffix("*")
 
     @property
@@ -43,7 +43,7 @@ class MediaRange(NamedTuple):
 
 class GridNegotiation(BaseContentNegotiation):
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        return None  # the view reads grids itself
+        return None  # the view parses grids
 
     def select_renderer(
         self,
@@ -51,25 +51,29 @@ class GridNegotiation(BaseContentNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        format, media_type = choose(request.headers.get("Accept", ""))
+        format, media_type = choose_format(request.headers.get("Accept", ""))
         return GridRenderer(format, media_type), media_type
 
 
-def choose(accept: str) -> tuple[Format, str]:
-    """The format and the media type to answer in. Raises NotAcceptable."""
+def choose_format(accept: str) -> tuple[Format, str]:
+    """The format and media type of the answer. Raises NotAcceptable."""
     ranges = sorted(
-        _ranges(accept or "*/*"), key=lambda one: (-one.q, -one.specificity, one.place)
+        _ranges(accept or "*/*"),
+        key=lambda one: (-one.q, -one.specificity, one.position),
     )
     refused = [one for one in ranges if one.q == 0]
     for wanted in ranges:
-        for format, media_type in _answers(wanted):
+        for format, media_type in _candidates(wanted):
             if wanted.q > 0 and not _is_refused(format, media_type, wanted, refused):
                 return format, media_type
-    raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
+    raise NotAcceptable(f"unsupported media type in Accept: {accept[:200]!r}")
 
 
-def choose_type(accept: str, offered: Sequence[str]) -> str:
-    """One of some media types, of equal ones the first. Raises NotAcceptable."""
+def choose_media_type(accept: str, offered: Sequence[str]) -> str:
+    """The best of the offered media types, the first of equals.
+
+    Raises NotAcceptable.
+    """
     ranges = sorted(_ranges(accept or "*/*"), key=lambda one: -one.specificity)
 
     def rank(name: str) -> tuple[float, int]:
@@ -78,35 +82,35 @@ def choose_type(accept: str, offered: Sequence[str]) -> str:
 
     best = max(offered, key=rank)
     if rank(best)[0] <= 0:
-        raise NotAcceptable(f"cannot answer with {accept[:200]!r}")
+        raise NotAcceptable(f"unsupported media type in Accept: {accept[:200]!r}")
     return best
 
 
-def format_of(content_type: str) -> Format | None:
-    """The format of a request body, if it can be read."""
+def request_format(content_type: str) -> Format | None:
+    """The format of a request body; None if it is not supported."""
     try:
         name, parameters = parse_header_parameters(content_type)
-    except (ValueError, LookupError):  # of its own parameters' encodings
+    except (ValueError, LookupError):  # encoded parameters (RFC 2231)
         return None
     found = _find(name.lower(), parameters.get("version"))
     return found if found and found.read else None
 
 
 def _ranges(accept: str) -> Iterator[MediaRange]:
-    for place, item in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
+    for position, item in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
         if not item.strip():
             continue
         try:
             name, parameters = parse_header_parameters(item)
             q = float(parameters.get("q", "1"))
         except (ValueError, LookupError):
-            raise NotAcceptable(f"unreadable Accept: {item.strip()[:100]!r}") from None
+            raise NotAcceptable(f"invalid Accept: {item.strip()[:100]!r}") from None
         name = "*/*" if name == "*" else name.lower()
         if name.count("/") == 1:
-            yield MediaRange(name, parameters.get("version"), q, place)
+            yield MediaRange(name, parameters.get("version"), q, position)
 
 
-def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
+def _candidates(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
     """Formats that a media range allows, the preferred one first."""
     if wanted.specificity >= 2:
         found = _find(wanted.name, wanted.version)
@@ -116,7 +120,7 @@ def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
         return
     for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):
         for media_type in format.media_types:
-            # a version is answered only to those who ask for it
+            # a version is only used if it was requested
             if (
                 format.write
                 and media_type.version is None
@@ -126,7 +130,7 @@ def _answers(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
 
 
 def _find(name: str, version: str | None) -> Format | None:
-    """Where no format of that name tells versions apart, any version will do."""
+    """The format; its version is ignored if formats of this name have no versions."""
     named = [
         (media_type.version, format)
         for format in FORMATS
@@ -141,9 +145,9 @@ def _find(name: str, version: str | None) -> Format | None:
 def _is_refused(
     format: Format, media_type: str, wanted: MediaRange, refused: list[MediaRange]
 ) -> bool:
-    """Whether a range more specific than the wanted one has q=0.
+    """Whether a range that is more specific than the wanted one has q=0.
 
-    One with a version refuses only the format that the version selects.
+    A range with a version only refuses the format of that version.
     """
     name = media_type.partition(";")[0]
     return any(

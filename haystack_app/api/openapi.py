@@ -1,12 +1,14 @@
-"""What the OpenAPI schema says of the REST resources: bodies, parameters, statuses."""
+"""Components of the OpenAPI schema: bodies, parameters and error responses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from drf_spectacular import utils
 from drf_spectacular.authentication import BasicScheme, SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
@@ -16,14 +18,16 @@ __all__ = [
     "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
-    "PAGE_OF",
     "bodies",
+    "error_responses",
+    "extend_schema",
     "id_in_path",
     "location",
-    "op_refusals",
+    "op_error_responses",
     "query",
-    "refusals",
 ]
+
+_F = TypeVar("_F", bound=Callable[..., Any] | type)
 
 _JSON = "application/json"
 _HAYSON = "application/vnd.haystack+json"
@@ -40,24 +44,12 @@ _REF = {
 }
 ENTITY: dict[str, Any] = {
     "type": "object",
-    "description": "Tags by their names, in Hayson.",
+    "description": "Tags by name, in Hayson.",
     "properties": {"id": _REF},
     "additionalProperties": True,
 }
 ONE_OR_MORE: dict[str, Any] = {
     "oneOf": [ENTITY, {"type": "array", "items": ENTITY}],
-}
-PAGE_OF: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "results": {"type": "array", "items": ENTITY},
-        "next": {
-            "type": "string",
-            "nullable": True,
-            "description": "`cursor` of the next page; null on the last one.",
-        },
-    },
-    "required": ["results", "next"],
 }
 CHANGES: dict[str, Any] = {
     "type": "object",
@@ -79,7 +71,7 @@ CHANGES: dict[str, Any] = {
             },
         },
         "cursor": {"type": "string", "description": "`since` of the next request"},
-        "more": {"type": "boolean", "description": "whether there are others already"},
+        "more": {"type": "boolean", "description": "whether there are more changes"},
     },
     "required": ["changes", "cursor", "more"],
 }
@@ -88,35 +80,38 @@ GRID: dict[str, Any] = {
     "description": "A grid in Hayson: `meta`, `cols` and `rows`.",
     "additionalProperties": True,
 }
-_REFUSAL = {
+_ERROR = {
     "type": "object",
     "properties": {
         "status": {"type": "integer"},
         "dis": {"type": "string"},
-        "oldest": {"type": "string", "description": "of a 410: the oldest cursor"},
+        "oldest": {
+            "type": "string",
+            "description": "with status 410: the oldest cursor",
+        },
     },
     "required": ["status", "dis"],
 }
-_REASONS = {
-    400: "what is asked for makes no sense: `dis` says what of it",
-    401: "no log-in",
-    403: "the right to do this is missing",
+_DESCRIPTIONS = {
+    400: "invalid request: `dis` has the reason",
+    401: "not authenticated",
+    403: "missing permission",
     404: "unknown id or project",
-    406: "no media type of the Accept header can be written",
-    409: "it does not go with what is there: others refer to it, say",
-    410: "the change log does not go on from this cursor: read all entities anew",
-    412: "it was changed meanwhile",
-    413: "the body is too large, as sent or inflated",
-    415: "the body is no JSON of this kind, or its Content-Encoding is not gzip",
-    428: "neither If-Match nor `mod` says which state is changed",
-    429: "too many requests: `Retry-After` says how many seconds to wait",
+    406: "unsupported media types in Accept",
+    409: "conflict with stored data, such as references to the entity",
+    410: "the change log no longer has this cursor: read all entities again",
+    412: "the entity was changed in the meantime",
+    413: "the body is too large, compressed or decompressed",
+    415: "unsupported Content-Type, or Content-Encoding other than gzip",
+    428: "missing If-Match or `mod`",
+    429: "too many requests: wait for the seconds in `Retry-After`",
 }
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
-    description="the ETag of the state that is changed, or `*` for any",
+    description="the ETag of the state to change, or `*` for any state",
 )
 ETAG = OpenApiParameter(
     "ETag",
@@ -127,12 +122,23 @@ ETAG = OpenApiParameter(
 )
 
 
+def extend_schema(**options: Any) -> Callable[[_F], _F]:
+    """drf-spectacular's decorator, independent of ``DEFAULT_SCHEMA_CLASS``."""
+
+    def decorate(method: _F) -> _F:
+        if not hasattr(method, "schema"):
+            vars(method)["schema"] = AutoSchema()  # classes inherit that of ApiView
+        return utils.extend_schema(**options)(method)
+
+    return decorate
+
+
 def location(thing: str) -> OpenApiParameter:
     return OpenApiParameter(
         "Location",
         str,
         OpenApiParameter.HEADER,
-        description=f"the path of the {thing}, where one was added",
+        description=f"the path of the new {thing}",
         response=[201],
     )
 
@@ -150,30 +156,30 @@ def bodies(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {_JSON: schema, _HAYSON: schema}
 
 
-def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
-    """Those of every request, and these."""
+def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
+    """Error responses of all operations, and those given."""
     return {
-        status: OpenApiResponse(_REFUSAL, description=_REASONS[status])
+        status: OpenApiResponse(_ERROR, description=_DESCRIPTIONS[status])
         for status in sorted({400, 401, 404, 429, *statuses})
     }
 
 
-def op_refusals(method: str) -> dict[str, Any]:
-    """Of an op, as OpenAPI has them: whatever fails before the grid is read."""
+def op_error_responses(method: str) -> dict[str, Any]:
+    """Error responses of an op, for failures before the grid is read."""
     statuses = [400, 401, 403, 404, 406, 429]
     if method == "post":
         statuses += [413, 415]
     return {
         str(status): {
-            "description": _REASONS[status],
-            "content": {_JSON: {"schema": _REFUSAL}},
+            "description": _DESCRIPTIONS[status],
+            "content": {_JSON: {"schema": _ERROR}},
         }
         for status in sorted(statuses)
     }
 
 
 class _Basic(BasicScheme):  # type: ignore[no-untyped-call]
-    """To be defined is to be registered."""
+    """Extensions are registered by defining them."""
 
     target_class = "haystack_app.api.authentication.CachedBasicAuthentication"
 

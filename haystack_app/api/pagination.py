@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..kinds.scalars import is_ref_id
-from ..ops import Context, editing
+from ..ops import Context, entities
 from ..wire.record import Record
-from .exceptions import UnreadableRequest
+from .exceptions import BadRequest
 
 __all__ = [
     "LARGEST_PAGE",
@@ -28,20 +28,20 @@ LARGEST_PAGE = 1_000
 _LARGEST_KEY = 2**63 - 1
 
 
-def page_size(asked: QueryDict, default: int = PAGE) -> int:
-    """``limit`` of a query, capped. Raises UnreadableRequest."""
-    text = asked.get("limit", str(default))
+def page_size(params: QueryDict, default: int = PAGE) -> int:
+    """Parameter ``limit``, capped. Raises BadRequest."""
+    text = params.get("limit", str(default))
     digits = text.lstrip("0")
     if not text.isascii() or not digits.isdigit():
-        raise UnreadableRequest(f"limit must be 1 or more, not {text!r}")
+        raise BadRequest(f"limit must be 1 or greater, not {text!r}")
     return min(int(digits[:9]), LARGEST_PAGE)
 
 
-def flag(asked: QueryDict, name: str) -> bool:
-    """A boolean of a query. Raises UnreadableRequest."""
-    text = asked.get(name, "false")
+def flag(params: QueryDict, name: str) -> bool:
+    """A boolean parameter. Raises BadRequest."""
+    text = params.get(name, "false")
     if text not in ("true", "false"):
-        raise UnreadableRequest(f"{name} must be true or false, not {text!r}")
+        raise BadRequest(f"{name} must be true or false, not {text!r}")
     return text == "true"
 
 
@@ -66,19 +66,21 @@ def _page_parameters(rows: str) -> list[dict[str, Any]]:
             "name": "limit",
             "in": "query",
             "schema": {"type": "integer", "minimum": 1},
-            "description": f"{rows} a page: {PAGE} by default, {LARGEST_PAGE} at most",
+            "description": (
+                f"{rows} per page: {PAGE} by default, {LARGEST_PAGE} at most"
+            ),
         },
         {
             "name": "cursor",
             "in": "query",
             "schema": {"type": "string"},
-            "description": "where the page begins: `next` of the page before",
+            "description": "`next` of the previous page",
         },
     ]
 
 
 class PrimaryKeyPagination(CursorPagination):
-    """Rows of a table by their integer keys; a cursor is the last key of a page."""
+    """Paginates rows by integer primary key; a cursor is the last key of a page."""
 
     ordering = "pk"
 
@@ -89,11 +91,11 @@ class PrimaryKeyPagination(CursorPagination):
         text = request.query_params.get("cursor") or "0"
         is_key = text.isascii() and text.isdigit() and len(text) <= 19
         if not is_key or int(text) > _LARGEST_KEY:
-            raise UnreadableRequest(f"invalid cursor {text[:40]!r}")
+            raise BadRequest(f"invalid cursor {text[:40]!r}")
         return Cursor(offset=0, reverse=False, position=int(text))
 
     def encode_cursor(self, cursor: Cursor) -> str:
-        """The key alone: DRF's own is a link."""
+        """The key; DRF's method returns a link."""
         return str(cursor.position)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -107,19 +109,19 @@ class PrimaryKeyPagination(CursorPagination):
 
 
 class RecordPagination(BasePagination):
-    """Records of a storage by their ids; a cursor is the last id of a page."""
+    """Paginates records of a storage by id; a cursor is the last id of a page."""
 
-    def paginate_records(self, context: Context, asked: QueryDict) -> list[Record]:
-        """The page that a query asks for. Raises UnreadableRequest, ParseError."""
-        after, size = asked.get("cursor", ""), page_size(asked)
+    def paginate_records(self, context: Context, params: QueryDict) -> list[Record]:
+        """The requested page. Raises BadRequest or ParseError."""
+        after, size = params.get("cursor", ""), page_size(params)
         if after and not is_ref_id(after):
-            raise UnreadableRequest(f"invalid cursor {after[:40]!r}")
-        found = editing.page(
+            raise BadRequest(f"invalid cursor {after[:40]!r}")
+        found = entities.page(
             context,
-            asked.get("filter"),
+            params.get("filter"),
             after=after,
             size=size + 1,
-            trash=flag(asked, "trash"),
+            trash=flag(params, "trash"),
         )
         has_next = len(found) > size
         self.next: str | None = found[size - 1]["id"].id if has_next else None
@@ -135,7 +137,7 @@ class RecordPagination(BasePagination):
         return [
             *_page_parameters("entities"),
             _in_query("filter", "a Haystack filter, such as `site and area > 100m²`"),
-            _in_query("trash", "also show entities in the trash", "boolean"),
+            _in_query("trash", "include entities in the trash", "boolean"),
         ]
 
 

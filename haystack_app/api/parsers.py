@@ -1,4 +1,4 @@
-"""Request bodies: grids of the ops, and the JSON of REST resources."""
+"""Parsers of requests: grids of ops, and the JSON of REST resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..wire import hayson_reader, json3_reader, zinc_reader
 from ..wire.errors import ParseError
 from ..wire.registry import HAYSON, JSON3, Format, text_of
 from .bodies import request_body
-from .exceptions import UnreadableRequest
+from .exceptions import BadRequest
 
 __all__ = ["HaysonParser", "body_grid", "query_grid"]
 
@@ -25,7 +25,7 @@ _JSON_READERS = {
 
 
 class HaysonParser(BaseParser):
-    """JSON whose values serializers decode as Hayson."""
+    """Parses JSON; serializers decode its values as Hayson."""
 
     media_type = "application/json"
 
@@ -40,36 +40,36 @@ class HaysonParser(BaseParser):
         try:
             return hayson_reader.parse_json(request_body(request._request))
         except ParseError as err:
-            raise UnreadableRequest(str(err)) from None
+            raise BadRequest(str(err)) from None
 
 
-def body_grid(format: Format, body: bytes, *, takes_list: bool) -> Grid:
+def body_grid(format: Format, body: bytes, *, accepts_list: bool) -> Grid:
     """The grid of a request's body. Raises ParseError."""
-    if takes_list and (reader := _JSON_READERS.get(format.name)):
+    if accepts_list and (reader := _JSON_READERS.get(format.name)):
         value = reader(text_of(body))
         if isinstance(value, list) and all(isinstance(row, dict) for row in value):
             return Grid.of(value)
         if isinstance(value, Grid):
             return value
-        raise ParseError("expected a grid, or a list of dicts")
+        raise ParseError("expected a grid or a list of dicts")
     grid = format.read_bytes(body)
     if not grid.cols:
-        raise ParseError("a grid has one column at least")
+        raise ParseError("a grid must have at least one column")
     return grid
 
 
 def query_grid(query: QueryDict) -> Grid:
-    """One row of a query string: a Zinc value where the whole text is one.
+    """A grid with one row from a query string: Zinc values, or else strings.
 
-    Parameters whose names are no tag names belong to somebody else. Raises
-    ParseError for one that is given twice with two values: a row has one.
+    Parameters that are not valid tag names are ignored. Raises ParseError for a
+    parameter with several different values.
     """
     row: dict[str, Any] = {}
     for name, texts in query.lists():
         if not is_tag_name(name):
             continue
         if len(set(texts)) > 1:
-            raise ParseError(f"parameter {name} has {len(texts)} values: POST a grid")
+            raise ParseError(f"parameter {name} has {len(texts)} values: use POST")
         if (value := _argument(texts[0])) is not None:
             row[name] = value
     return Grid.of([row]) if row else Grid()

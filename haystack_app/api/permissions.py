@@ -1,4 +1,4 @@
-"""Permission classes: what a request's user and token must be allowed to do."""
+"""Permission classes for users and tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from ..auth.caller import ADMIN, READ
 from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
-from .authentication import caller_of
+from .authentication import get_caller
 
 __all__ = ["EntityPermission", "TokenScope", "UserPermission"]
 
@@ -35,11 +35,11 @@ class TokenScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = READ if request.method in SAFE_METHODS else ADMIN
         self.message = f"token scope {needed!r} required"
-        return caller_of(request).token_covers(needed)
+        return get_caller(request).token_covers(needed)
 
 
 class EntityPermission(BasePermission):
-    """The permissions on entities that Django's admin asks for."""
+    """Requires Django's permissions on entities."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = _ENTITY.get(request.method or "", VIEW)
@@ -48,12 +48,12 @@ class EntityPermission(BasePermission):
 
 
 class UserPermission(BasePermission):
-    """The permissions on users that Django's admin asks for."""
+    """Requires Django's permissions on users."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         action = _USER.get(request.method or "")
         if action is None:
-            return True  # the method is refused, or is OPTIONS
+            return True  # OPTIONS, or not allowed
         meta = get_user_model()._meta
         needed = f"{meta.app_label}.{action}_{meta.model_name}"
         self.message = f"permission {needed!r} required"

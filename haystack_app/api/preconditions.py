@@ -1,7 +1,6 @@
-"""``ETag`` and ``If-Match``: an entity's ``mod`` as HTTP says it.
+"""``ETag`` and ``If-Match``: the ``mod`` of an entity in HTTP headers.
 
-Source: RFC 9110 sections 8.8.3 and 13.1.1; RFC 6585 section 3 for the status
-that asks for one.
+Source: RFC 9110 sections 8.8.3 and 13.1.1; RFC 6585 section 3 for status 428.
 """
 
 from __future__ import annotations
@@ -12,33 +11,34 @@ from rest_framework.request import Request
 
 from ..kinds.datetimes import DateTime
 from ..wire.record import Record
-from .exceptions import PreconditionRequired, Stale, UnreadableRequest
+from ..wire.zinc_writer import display_text
+from .exceptions import BadRequest, PreconditionFailed, PreconditionRequired
 
-__all__ = ["etag_of", "wanted_mod"]
+__all__ = ["etag_of", "expected_mod"]
 
 
 def etag_of(record: Record) -> str:
     return f'"{record["mod"].iso}"'
 
 
-def wanted_mod(request: Request, body: Any = None) -> DateTime | None:
-    """The state that the request is about; None for any.
+def expected_mod(request: Request, body: Any = None) -> DateTime | None:
+    """The ``mod`` that the stored entity must have; None for any.
 
-    From If-Match, else from the body. Raises PreconditionRequired where there is
-    neither, Stale for a tag that is none of ours, UnreadableRequest.
+    It is read from If-Match, or else from the body. Raises PreconditionRequired if
+    both are missing, PreconditionFailed for an ETag of another form, BadRequest.
     """
     header = request.headers.get("If-Match", "").strip()
     if header == "*":
         return None
     if header:
-        # a proxy or our own gzip may have made the tag a weak one
+        # a proxy or the gzip middleware may have made the ETag weak
         text = header.removeprefix("W/").strip('"')
         try:
             return DateTime.parse(text, "UTC")
         except ValueError:
-            raise Stale("If-Match names no state of this entity") from None
+            raise PreconditionFailed("If-Match is not an ETag of this entity") from None
     if body is None:
         raise PreconditionRequired
     if not isinstance(body, DateTime):
-        raise UnreadableRequest(f"mod must be a DateTime, not {body!r}")
+        raise BadRequest(f"mod must be a DateTime, not {display_text(body)}")
     return body

@@ -1,4 +1,4 @@
-"""Answers: grids of the ops, and the JSON of REST resources."""
+"""Renderers of responses: grids of ops, and the JSON of REST resources."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..wire.registry import Format
 
 __all__ = ["GridRenderer", "HaysonRenderer"]
 
-_WHOLE = 256 * 1024
-"""Bytes up to which an answer is sent whole, with its length."""
+_STREAM_ABOVE = 256 * 1024
+"""Bytes of the longest response that is sent with Content-Length."""
 
 
 class GridRenderer(BaseRenderer):
-    """Writes grids in one format under the media type that was asked for."""
+    """Renders grids in one format with the requested media type."""
 
     charset = "utf-8"
 
@@ -45,20 +45,20 @@ class GridRenderer(BaseRenderer):
         return (piece.encode() for piece in self.grid_format.write(grid))
 
     def response(self, grid: Grid) -> HttpResponseBase:
-        """A short answer whole, a long one streamed.
+        """The response: streamed if it is long.
 
-        What fails before the first bytes leave raises here; a failure behind
-        them breaks the connection, so that no half grid passes for a whole one.
+        Errors before the first bytes are sent are raised here. A later error breaks
+        the connection, so that clients do not mistake a partial grid for a whole one.
         """
         if not self.grid_format.has_meta:
-            grid = _told_without_meta(grid)
+            grid = _without_meta(grid)
         chunks = self.chunks(grid)
         head: list[bytes] = []
         size = 0
         for chunk in chunks:
             head.append(chunk)
             size += len(chunk)
-            if size > _WHOLE:
+            if size > _STREAM_ABOVE:
                 return self._streamed(_continued(head, chunks))
         return HttpResponse(b"".join(head), content_type=self.content_type)
 
@@ -71,7 +71,7 @@ class GridRenderer(BaseRenderer):
 
 
 class HaysonRenderer(BaseRenderer):
-    """JSON; an ``orjson.Fragment`` in the data is written as it is."""
+    """Renders JSON; an ``orjson.Fragment`` in the data is written verbatim."""
 
     media_type = "application/json"
     format = "json"
@@ -86,15 +86,15 @@ class HaysonRenderer(BaseRenderer):
         return b"" if data is None else orjson.dumps(data)
 
 
-def _told_without_meta(grid: Grid) -> Grid:
-    """A grid for formats that lose its meta: no error and no cut goes untold."""
+def _without_meta(grid: Grid) -> Grid:
+    """A grid for formats without meta: errors and incomplete data become rows."""
     if "incomplete" in grid.meta:
-        dis = f"{grid.meta['incomplete']['dis']}, which CSV and Trio cannot say: "
-        grid = Grid.error(dis + "ask for fewer, or Accept text/zinc")
+        dis = f"{grid.meta['incomplete']['dis']}, which CSV and Trio cannot express: "
+        grid = Grid.error(dis + "request fewer rows, or use Accept: text/zinc")
     return Grid.of([grid.meta]) if grid.is_error else grid
 
 
 def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    """A generator, so that closing the response closes what it reads from."""
+    """A generator, so that closing the response also closes ``rest``."""
     yield from head
     yield from rest

@@ -1,4 +1,4 @@
-"""What REST resources share: permissions, bodies in Hayson, answers in JSON."""
+"""The base class of REST resources: permissions, Hayson bodies, JSON responses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..ops import Context
 from ..ops.dispatch import context_for
 from ..wire.registry import HAYSON
 from .base import ApiView
-from .exceptions import UnreadableRequest, as_http, as_rest
-from .negotiation import format_of
+from .exceptions import BadRequest, http_exceptions, rest_exceptions
+from .negotiation import request_format
 from .parsers import HaysonParser
 from .permissions import EntityPermission, TokenScope
 from .renderers import HaysonRenderer
@@ -27,10 +27,10 @@ __all__ = ["JsonNegotiation", "RestView"]
 
 
 class JsonNegotiation(BaseContentNegotiation):
-    """Answers are JSON, whatever the Accept header says; bodies must be."""
+    """Responses are JSON regardless of Accept; bodies must be JSON."""
 
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        is_json = format_of(request.content_type or "") is HAYSON
+        is_json = request_format(request.content_type or "") is HAYSON
         return next(iter(parsers)) if is_json else None
 
     def select_renderer(
@@ -48,24 +48,25 @@ class RestView(ApiView):
     content_negotiation_class = JsonNegotiation
     parser_classes = [HaysonParser]
     renderer_classes = [HaysonRenderer]
+    filter_backends: Any = []  # of generic views
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse an empty body, which DRF takes for an empty dict."""
+        """Refuse an empty body, which DRF parses as an empty dict."""
         super().initial(request, *args, **kwargs)
         if request.method not in ("POST", "PATCH"):
             return
         if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
-            if format_of(request.content_type or "") is not HAYSON:
+            if request_format(request.content_type or "") is not HAYSON:
                 raise UnsupportedMediaType(request.content_type or "")
-            raise UnreadableRequest("the body is empty: send JSON")
+            raise BadRequest("empty body: send JSON")
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(headers={"Content-Length": "0"})
 
     @contextmanager
     def op_context(self) -> Iterator[Context]:
-        """The caller's view of the project's store; refusals become answers."""
-        with as_http():
+        """The context of an op for the caller; its errors become DRF's."""
+        with http_exceptions():
             context = context_for(self.kwargs.get("project"), self.caller)
-        with as_rest(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
+        with rest_exceptions(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context

@@ -1,7 +1,7 @@
 """The OpenAPI schema of the resources and ops, and the page that shows it.
 
-Everything is set here, so that a host's settings of drf-spectacular describe the
-host's API and leave this one alone.
+All settings are defined here, so that a host's settings of drf-spectacular only apply
+to the host's own API.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
 
 from ..ops import Op, all_ops
 from ..wire.registry import FORMATS
@@ -30,7 +32,7 @@ _GRID = "A grid in one of Haystack's formats."
 
 
 def only_this_api(endpoints: list[Any]) -> list[Any]:
-    """Preprocessing hook: views of the host project have a schema of their own."""
+    """Preprocessing hook that excludes views of the host project."""
     return [
         endpoint
         for endpoint in endpoints
@@ -39,9 +41,9 @@ def only_this_api(endpoints: list[Any]) -> list[Any]:
 
 
 def add_ops(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: every registered op, beside the resources.
+    """Postprocessing hook that adds all registered ops.
 
-    The ops share one view and one path pattern, which says nothing about them.
+    The ops share one view and one path, so they cannot be generated.
     """
     paths = result["paths"]
     root = next(path for path in paths if path.endswith("/changes/"))
@@ -71,13 +73,13 @@ def _operation(op: Op, method: str) -> dict[str, Any]:
                 "description": "The answer, or an error grid with `err` and `dis`.",
                 "content": _content("write"),
             },
-            **openapi.op_refusals(method),
+            **openapi.op_error_responses(method),
         },
     }
 
 
 def _content(direction: str) -> dict[str, Any]:
-    """Media types that are read or written; grids are opaque to OpenAPI."""
+    """Media types that are read or written, with grids as opaque objects."""
     return {
         media_type.name: {"schema": openapi.GRID if "json" in media_type.name else {}}
         for format in FORMATS
@@ -103,14 +105,14 @@ _SETTINGS = {
 
 
 class _CachedGenerator(SchemaGenerator):
-    """Generates once for each language: it takes a second of CPU."""
+    """Generates the schema once per language: it takes a second of CPU."""
 
     _schemas: dict[str | None, Any] = {}
     _lock = Lock()
 
     def get_schema(self, request: Any = None, public: bool = False) -> Any:
         language = get_language()
-        # one at a time: the library patches its settings for all threads
+        # the lock is necessary because settings are patched for all threads
         with self._lock:
             if language not in self._schemas:
                 with patched_settings(_SETTINGS):
@@ -121,26 +123,26 @@ class _CachedGenerator(SchemaGenerator):
             return self._schemas[language]
 
 
-class SchemaView(SpectacularAPIView):
+class PublicView(APIView):
     authentication_classes = AUTHENTICATION
     permission_classes = [AllowAny]
     throttle_classes = [RequestThrottle]
+    content_negotiation_class = DefaultContentNegotiation
+    versioning_class = None
+    schema = None
+
+    def get_exception_handler(self) -> Any:
+        return exceptions.handle
+
+
+class SchemaView(PublicView, SpectacularAPIView):
     generator_class = _CachedGenerator
     urlconf = None
 
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
 
-
-class DocsView(SpectacularSwaggerSplitView):
-    authentication_classes = AUTHENTICATION
-    permission_classes = [AllowAny]
-    throttle_classes = [RequestThrottle]
+class DocsView(PublicView, SpectacularSwaggerSplitView):
     url_name = "haystack:schema"
     title = _TITLE
-
-    def get_exception_handler(self) -> Any:
-        return exceptions.handle
 
     @staticmethod
     def _swagger_ui_resource(filename: str) -> str:

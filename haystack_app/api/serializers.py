@@ -1,4 +1,4 @@
-"""Serializers of REST resources: entities as tags, users as fields."""
+"""Serializers of entities and users."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.contrib.auth import get_user_model, password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
-from rest_framework import serializers
+from rest_framework import ISO_8601, serializers
 
 from ..conf import limit
 from ..kinds.scalars import is_tag_name
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
 from ..wire.record import Record
-from .exceptions import UnreadableRequest
+from .exceptions import BadRequest
 
-__all__ = ["EntitySerializer", "NewUserSerializer", "UserSerializer", "shown_tags"]
+__all__ = ["EntitySerializer", "NewUserSerializer", "UserSerializer", "requested_tags"]
 
 _REMOVE = {"_kind": "remove"}
 
@@ -28,30 +28,30 @@ _REMOVE = {"_kind": "remove"}
 
 
 class EntityListSerializer(serializers.ListSerializer[Any]):
-    """All entities of a list; an error names its row, counted from 1."""
+    """A list of entities; errors contain the row number, starting at 1."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if len(data) > limit("IDS"):
-            raise UnreadableRequest(f"more than {limit('IDS')} entities (cap IDS)")
+            raise BadRequest(f"more than {limit('IDS')} entities (cap IDS)")
         rows = []
         for number, row in enumerate(data, 1):
             try:
                 rows.append(_decoded(row))
             except ParseError as err:
-                raise UnreadableRequest(f"row {number}: {err}") from None
+                raise BadRequest(f"row {number}: {err}") from None
         return rows
 
 
 class EntitySerializer(serializers.BaseSerializer[Any]):
-    """A record's tags; in a partial update null stands for the removal of a tag.
+    """The tags of a record; in a partial update null removes a tag.
 
-    ``fields`` are the tags that are shown, None for all.
+    ``fields`` are the tags to include, None for all.
     """
 
     def __init__(
         self, *args: Any, fields: set[str] | None = None, **kwargs: Any
     ) -> None:
-        self.shown = fields
+        self.included = fields
         super().__init__(*args, **kwargs)
 
     class Meta:
@@ -64,32 +64,32 @@ class EntitySerializer(serializers.BaseSerializer[Any]):
                 data = {**data, **removed}
             return _decoded(data)
         except ParseError as err:
-            raise UnreadableRequest(str(err)) from None
+            raise BadRequest(str(err)) from None
 
     def to_representation(self, instance: Record) -> Any:
-        """Stored JSON goes into the answer as it is."""
-        if self.shown is None:
+        """Stored JSON is written to the response verbatim."""
+        if self.included is None:
             return orjson.Fragment(instance.raw)
         tags: Mapping[str, Any] = orjson.loads(instance.raw)
-        return {name: tags[name] for name in tags if name in self.shown}
+        return {name: tags[name] for name in tags if name in self.included}
 
 
 def _decoded(data: Any) -> dict[str, Any]:
-    """The tags of a JSON object; nulls are left out. Raises ParseError."""
+    """The tags of a JSON object, without nulls. Raises ParseError."""
     tags = hayson_reader.decode(data)
     if not isinstance(tags, dict):
         raise ParseError("expected a dict of tags")
     return tags
 
 
-def shown_tags(text: str | None) -> set[str] | None:
-    """Tag names, separated by commas; None for all. Raises UnreadableRequest."""
+def requested_tags(text: str | None) -> set[str] | None:
+    """The set of comma-separated tag names; None for all. Raises BadRequest."""
     if not text:
         return None
     names = {name.strip() for name in text.split(",")}
     for name in sorted(names):
         if not is_tag_name(name):
-            raise UnreadableRequest(f"fields: invalid tag name {name!r}")
+            raise BadRequest(f"fields: invalid tag name {name!r}")
     return {"id", *names}
 
 
@@ -97,18 +97,18 @@ def shown_tags(text: str | None) -> set[str] | None:
 
 
 User = get_user_model()
-_MOST_GROUPS = 100
+_MAX_GROUPS = 100
 _LONGEST_PASSWORD = 1_000
 
 
 class GroupNamesField(serializers.ListField):
-    """Names of groups, looked up in one query."""
+    """Groups by name, fetched in one query."""
 
     child = serializers.CharField(max_length=150)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and len(data) > _MOST_GROUPS:
-            raise serializers.ValidationError(f"at most {_MOST_GROUPS} groups")
+        if isinstance(data, list) and len(data) > _MAX_GROUPS:
+            raise serializers.ValidationError(f"at most {_MAX_GROUPS} groups")
         names = set(super().to_internal_value(data))
         found = list(Group.objects.filter(name__in=names))
         if unknown := names - {group.name for group in found}:
@@ -121,7 +121,7 @@ class GroupNamesField(serializers.ListField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """A boolean of JSON: the string ``"no"`` is an error and not true."""
+    """A JSON boolean; DRF's field also accepts strings such as ``"no"``."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -138,11 +138,11 @@ def _has_field(name: str) -> bool:
 
 
 def _present(*names: str) -> tuple[str, ...]:
-    """Those of Django's fields that the project's user model has."""
+    """The given fields that the project's user model has."""
     return tuple(name for name in names if _has_field(name))
 
 
-# DRF refuses a source that repeats the name
+# DRF raises an error if the source equals the name
 _FROM: dict[str, Any] = (
     {} if User.USERNAME_FIELD == "username" else {"source": User.USERNAME_FIELD}
 )
@@ -151,7 +151,7 @@ _DATES = _present("last_login", "date_joined")
 
 
 class UserSerializer(serializers.ModelSerializer[Any]):
-    """The fields of a user. A password is only written, never shown."""
+    """The fields of a user. The password is write-only."""
 
     username = serializers.CharField(**_FROM, read_only=True)
     password = serializers.CharField(
@@ -160,7 +160,7 @@ class UserSerializer(serializers.ModelSerializer[Any]):
         trim_whitespace=False,
         max_length=_LONGEST_PASSWORD,
     )
-    groups = GroupNamesField(required=False, max_length=_MOST_GROUPS)
+    groups = GroupNamesField(required=False, max_length=_MAX_GROUPS)
     active = StrictBooleanField(
         source="is_active", required=False, help_text="false: the user cannot log in"
     )
@@ -185,11 +185,12 @@ class UserSerializer(serializers.ModelSerializer[Any]):
             *_DATES,
         )
         read_only_fields = _DATES
+        extra_kwargs = {name: {"format": ISO_8601} for name in _DATES}
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields: a misspelt one must not pass for a change.
+        """Refuse unknown fields, which DRF ignores, such as misspelt ones.
 
-        Read-only fields may be sent, as in a changed copy of an answer.
+        Read-only fields are accepted, so that clients can send a modified response.
         """
         if isinstance(data, dict):
             name = self.instance.get_username() if self.instance else None
@@ -200,7 +201,7 @@ class UserSerializer(serializers.ModelSerializer[Any]):
         return super().to_internal_value(data)
 
     def validate(self, attrs: Any) -> Any:
-        """Django's validators compare a password with names and e-mail address."""
+        """Django's validators compare the password with the other fields."""
         if "password" not in attrs:
             return attrs
         plain = (User.USERNAME_FIELD, *_NAMES)

@@ -1,4 +1,4 @@
-"""Limits of requests, as REST framework asks for them: 429 with Retry-After."""
+"""Throttle classes of DRF: status 429 with Retry-After."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rest_framework.throttling import BaseThrottle
 from ..auth import throttle
 from ..auth.throttle import TooManyRequests
 
-__all__ = ["RequestThrottle", "as_throttled", "refused"]
+__all__ = ["RequestThrottle", "count_unauthenticated", "throttle_exceptions"]
 
 
 class RequestThrottle(BaseThrottle):
-    """For ``throttle_classes``: one count a request, by user or else by address.
+    """Counts requests per user, or per address if they are not authenticated.
 
-    REST framework's own throttles keep a list of times for each user, which is
-    unpacked and packed again for each request.
+    DRF's throttles store a list of times per user, which they read and write with
+    each request.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class RequestThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
-            if request.user.is_authenticated:
+            if request.user and request.user.is_authenticated:
                 throttle.count_request(request.user)
             else:
                 throttle.count_anonymous(request._request)
@@ -42,15 +42,19 @@ class RequestThrottle(BaseThrottle):
 
 
 @contextmanager
-def as_throttled() -> Iterator[None]:
+def throttle_exceptions() -> Iterator[None]:
+    """Translate TooManyRequests into DRF's Throttled."""
     try:
         yield
     except TooManyRequests as error:
         raise Throttled(error.seconds) from None
 
 
-def refused(request: Request) -> APIException | None:
-    """Of a request that gets a 401: views are not asked about these."""
+def count_unauthenticated(request: Request) -> APIException | None:
+    """Count a request with status 401, for which DRF does not call throttles.
+
+    Returns the exception if the limit is exceeded.
+    """
     try:
         throttle.count_anonymous(request._request)
     except TooManyRequests as error:

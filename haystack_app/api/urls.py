@@ -1,11 +1,11 @@
-"""The REST resources, and the ops: ``/api/{op}`` and ``/api/{project}/{op}``.
+"""URLs of REST resources and ops: ``/api/{op}`` and ``/api/{project}/{op}``.
 
-Any other path is an unknown op. Names of resources cannot be those of projects or ops.
+All other paths are unknown ops. Projects and ops cannot have the names of resources.
 """
 
 from __future__ import annotations
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
@@ -16,7 +16,7 @@ from .views import OpView
 
 
 class Router(SimpleRouter):
-    """Paths with or without the last slash."""
+    """Accepts paths with and without trailing slash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,15 +24,15 @@ class Router(SimpleRouter):
 
 
 router = Router()
-# ids first: @entities is a legal one
+# first, because an entity may have the id "entities"
 router.register("entities", EntityViewSet, basename="entity")
 router.register("users", UserViewSet, basename="user")
 router.register(
     "(?P<project>[^/]+)/entities", ProjectEntityViewSet, basename="project-entity"
 )
 
-app_name = "haystack"
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),

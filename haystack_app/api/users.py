@@ -1,7 +1,7 @@
 """``/api/users/``: Django's users, for callers with Django's permissions on them.
 
-Callers that are not superusers may only see to users whose privileges are a part of
-their own, before the change and after it (``auth.privileges``).
+Callers that are not superusers may only change users whose privileges are a subset
+of their own, before and after the change (``auth.privileges``).
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.settings import api_settings
 from rest_framework.viewsets import ModelViewSet
 
 from ..auth.privileges import Privileges, privileges_of
 from . import openapi
-from .exceptions import Conflicting, UnreadableRequest
-from .openapi import query
+from .exceptions import BadRequest, ResourceConflict
+from .openapi import extend_schema, query
 from .pagination import PrimaryKeyPagination
 from .permissions import TokenScope, UserPermission
 from .rest import RestView
@@ -38,34 +39,34 @@ _ID = OpenApiParameter("id", {"type": "integer", "minimum": 1}, OpenApiParameter
 @extend_schema_view(
     list=extend_schema(
         operation_id="users_list",
-        parameters=[query("username", "only the user of this name")],
-        responses={200: UserSerializer(many=True), **openapi.refusals(403)},
+        parameters=[query("username", "only the user with this name")],
+        responses={200: UserSerializer(many=True), **openapi.error_responses(403)},
     ),
     create=extend_schema(
         operation_id="users_create",
         parameters=[openapi.location("user")],
         request={"application/json": NewUserSerializer},
-        responses={201: UserSerializer, **openapi.refusals(403, 409, 413, 415)},
+        responses={201: UserSerializer, **openapi.error_responses(403, 409, 413, 415)},
     ),
     retrieve=extend_schema(
         operation_id="users_retrieve",
         parameters=[_ID],
-        responses={200: UserSerializer, **openapi.refusals(403)},
+        responses={200: UserSerializer, **openapi.error_responses(403)},
     ),
     partial_update=extend_schema(
         operation_id="users_update",
         parameters=[_ID],
         request={"application/json": UserSerializer},
-        responses={200: UserSerializer, **openapi.refusals(403, 409, 413, 415)},
+        responses={200: UserSerializer, **openapi.error_responses(403, 409, 413, 415)},
     ),
     destroy=extend_schema(
         operation_id="users_delete",
         parameters=[_ID],
-        responses={204: None, **openapi.refusals(403, 409)},
+        responses={204: None, **openapi.error_responses(403, 409)},
     ),
 )
 class UserViewSet(RestView, ModelViewSet[Any]):
-    """Users, in the order in which they were created."""
+    """Users in order of creation."""
 
     queryset = User._default_manager.order_by("pk")
     serializer_class = UserSerializer
@@ -79,7 +80,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
         return NewUserSerializer if self.action == "create" else UserSerializer
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Locked by changes, so that two of them never take the last superusers."""
+        """Changes lock the rows, so that two cannot remove the last superuser."""
         users = super().get_queryset()
         if self.action in ("partial_update", "destroy"):
             return users.select_for_update()
@@ -110,7 +111,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
                 _check_new(given[User.USERNAME_FIELD])
                 user = serializer.save()
                 _check_covers(privileges_of(request.user), user)
-        except IntegrityError:  # another request was faster
+        except IntegrityError:  # created by a concurrent request
             raise _taken(given[User.USERNAME_FIELD]) from None
         answer = Response(UserSerializer(user).data, status=201)
         answer["Location"] = f"{request.path.rstrip('/')}/{user.pk}/"
@@ -121,7 +122,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
         with transaction.atomic():
             superusers = _active_superusers()
             user = self.get_object()
-            # as they were before, if callers change themselves
+            # read before the change, because callers may change themselves
             privileges = privileges_of(request.user)
             _check_covers(privileges, user)
             serializer = self.get_serializer(user, data=request.data, partial=True)
@@ -138,7 +139,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
         return Response(UserSerializer(User._default_manager.get(pk=user.pk)).data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Delete a user with all tokens; never oneself or the last superuser."""
+        """Delete a user and their tokens; not oneself or the last superuser."""
         with transaction.atomic():
             superusers = _active_superusers()
             user = self.get_object()
@@ -150,25 +151,26 @@ class UserViewSet(RestView, ModelViewSet[Any]):
 
 
 def _active_superusers() -> set[Any]:
-    """Keys, locked in one order so that two requests never wait for each other."""
+    """Primary keys; rows are locked in one order to prevent deadlocks."""
     users = User._default_manager.select_for_update().order_by("pk")
     found = users.filter(is_superuser=True, is_active=True)
     return set(found.values_list("pk", flat=True))
 
 
-# -- refusals  ----------------------------------------------------------
+# -- errors -------------------------------------------------------------------
 
 
-def _reasons(path: str, errors: Any) -> list[str]:
-    """``password: too short``, a string for each thing that is wrong."""
-    if isinstance(errors, dict):  # in lists, keys are places
+def _messages(path: str, errors: Any) -> list[str]:
+    """Messages such as ``password: too short``, from DRF's nested errors."""
+    if isinstance(errors, dict):  # of lists, keys are positions
+        non_field = api_settings.NON_FIELD_ERRORS_KEY
         return [
             it
             for name, below in errors.items()
-            for it in _reasons(path or name.replace("non_field_errors", ""), below)
+            for it in _messages(path or name.replace(non_field, ""), below)
         ]
     if isinstance(errors, list):
-        return [it for below in errors for it in _reasons(path, below)]
+        return [it for below in errors for it in _messages(path, below)]
     return [f"{path}: {errors}" if path else str(errors)]
 
 
@@ -189,17 +191,17 @@ def _check_flags(editor: Any, given: dict[str, Any], before: Any) -> None:
 
 def _check_not_self(editor: Any, user: Any, word: str) -> None:
     if user.pk == editor.pk:
-        raise Conflicting(f"you cannot {word} yourself")
+        raise ResourceConflict(f"you cannot {word} yourself")
 
 
 def _check_not_last(supers: set[Any], user: Any) -> None:
     if supers == {user.pk}:
-        raise Conflicting("this is the last active superuser")
+        raise ResourceConflict("cannot remove the last active superuser")
 
 
 def _check_valid(serializer: BaseSerializer[Any]) -> None:
     if not serializer.is_valid():
-        raise UnreadableRequest("; ".join(_reasons("", serializer.errors)))
+        raise BadRequest("; ".join(_messages("", serializer.errors)))
 
 
 def _check_new(name: str) -> None:
@@ -207,5 +209,5 @@ def _check_new(name: str) -> None:
         raise _taken(name)
 
 
-def _taken(name: str) -> Conflicting:
-    return Conflicting(f"user {name!r} already exists")
+def _taken(name: str) -> ResourceConflict:
+    return ResourceConflict(f"user {name!r} already exists")

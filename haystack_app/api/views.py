@@ -1,4 +1,4 @@
-"""One view for every op: HTTP to grid, op, grid to HTTP."""
+"""The view of all ops: translates between HTTP and grids."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ..wire.errors import ParseError
 from . import exceptions
 from .base import ApiView
 from .bodies import request_body
-from .negotiation import GridNegotiation, format_of
+from .negotiation import GridNegotiation, request_format
 from .parsers import body_grid, query_grid
 from .renderers import GridRenderer
 
 __all__ = ["OpView"]
 
 _NO_META = (
-    "{} answers in the grid's meta, which CSV and Trio lose: "
-    "Accept text/zinc or application/json"
+    "the answer of {} requires meta, which CSV and Trio do not have: "
+    "use Accept: text/zinc or application/json"
 )
 
 
 class OpView(ApiView):
     """``/api/{op}`` and ``/api/{project}/{op}``.
 
-    Source: docHaystack HttpApi. A failure before the request grid is read has a
-    status of its own; after it the answer is 200 with an error grid.
+    Source: docHaystack HttpApi. Errors before the request grid is read have a status;
+    later errors are error grids with status 200.
     """
 
     schema = None  # grids have no OpenAPI schema
@@ -48,7 +48,7 @@ class OpView(ApiView):
         try:
             arguments = query_grid(request.query_params)
         except ParseError as err:
-            raise exceptions.UnreadableRequest(str(err)) from None
+            raise exceptions.BadRequest(str(err)) from None
         return self.answer(request, op, arguments)
 
     def post(self, request: Request, name: str, **_: Any) -> Any:
@@ -62,7 +62,7 @@ class OpView(ApiView):
 
     @property
     def allowed_methods(self) -> list[str]:
-        """What DRF puts into the header Allow of every answer."""
+        """Methods for the header Allow."""
         op = find_op(self.kwargs["name"])
         reading = [] if op and op.side_effects else ["GET", "HEAD"]
         return [*reading, "POST", "OPTIONS"]
@@ -70,30 +70,30 @@ class OpView(ApiView):
     def http_method_not_allowed(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> Any:
-        raise exceptions.NotImplementedMethod
+        raise exceptions.MethodNotImplemented
 
     def authorized(self, request: Request, name: str) -> Op:
-        """The op, if the caller may call it: before the body is read."""
-        with exceptions.as_http():
+        """The op, if the caller may call it. Call this before reading the body."""
+        with exceptions.http_exceptions():
             return dispatch.authorize(name, self.caller, request.method or "")
 
     def posted(self, request: Request, op: Op) -> Grid:
         content_type = request.headers.get("Content-Type", "")
         if not content_type:
-            raise exceptions.UnreadableBody("missing Content-Type")
-        format = format_of(content_type)
+            raise exceptions.InvalidBody("missing Content-Type")
+        format = request_format(content_type)
         if format is None:
             raise UnsupportedMediaType(content_type)
         body = request_body(request._request)
         try:
-            return body_grid(format, body, takes_list=op.takes_list)
+            return body_grid(format, body, accepts_list=op.accepts_list)
         except ParseError as err:
-            raise exceptions.UnreadableBody(str(err)) from None
+            raise exceptions.InvalidBody(str(err)) from None
 
     def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
-        if op.tells_in_meta and not renderer.grid_format.has_meta:
+        if op.requires_meta and not renderer.grid_format.has_meta:
             return renderer.response(Grid.error(_NO_META.format(op.name)))
         project = self.kwargs.get("project")
-        with exceptions.as_http():
+        with exceptions.http_exceptions():
             return dispatch.run(op, self.caller, project, grid, renderer.response)

@@ -1,1 +1,1 @@
-"""Logging in as Haystack clients do: SCRAM handshakes, then bearer tokens."""
+"""Authentication of Haystack clients: SCRAM handshakes and bearer tokens."""

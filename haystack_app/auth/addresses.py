@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as it can be believed."""
+"""Addresses of clients, from sources that a client cannot forge."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from ..conf import app_settings
 __all__ = ["address_of", "network_of"]
 
 _LONGEST = 45
-_OF_ONE_HOUSE = 64
-"""Bits of an IPv6 prefix: nobody has fewer addresses than these."""
+_IPV6_PREFIX = 64
+"""Length of the smallest IPv6 prefix that is assigned to one client."""
 
 
 def address_of(request: HttpRequest) -> str:
     """The client's address.
 
-    Anybody can write ``X-Forwarded-For``. Only the entries that our own proxies
-    appended count, and ``HAYSTACK["PROXIES"]`` says how many proxies there are.
+    Clients can send any ``X-Forwarded-For``. Only the last entries, appended by
+    ``HAYSTACK["PROXIES"]`` trusted proxies, are used.
     """
     proxies = app_settings.PROXIES
-    near = str(request.META.get("REMOTE_ADDR", ""))
+    remote = str(request.META.get("REMOTE_ADDR", ""))
     if proxies == 0:
-        return near[:_LONGEST]
+        return remote[:_LONGEST]
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    far = hops[-proxies:][0] if hops else near
-    return _readable(far) or near[:_LONGEST]
+    client = hops[-proxies:][0] if hops else remote
+    return _normalized(client) or remote[:_LONGEST]
 
 
 def network_of(address: str) -> str:
-    """What one client has for sure: an IPv4 address, a network of IPv6."""
+    """The smallest network of one client: an IPv4 address or an IPv6 /64."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -41,11 +41,11 @@ def network_of(address: str) -> str:
         return address
     if ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
-    return str(IPv6Network((int(ip), _OF_ONE_HOUSE), strict=False))
+    return str(IPv6Network((int(ip), _IPV6_PREFIX), strict=False))
 
 
-def _readable(text: str) -> str:
-    """Empty for what is no address."""
+def _normalized(text: str) -> str:
+    """The address; empty if it is invalid."""
     try:
         return str(ip_address(text))
     except ValueError:

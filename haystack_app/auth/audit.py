@@ -1,8 +1,8 @@
-"""What is written to the audit log.
+"""Writes the audit log.
 
-Failures are whatever an attacker makes of them, so they may neither fill the disk
-nor stop an answer: the same one within a minute is one entry, and only those among
-the newest ``KEPT_FAILURES`` entries are kept. All other entries stay.
+An attacker can cause any number of failures, which must neither fill the disk nor
+prevent an answer: equal failures within a minute are one entry, and failures older
+than the newest ``KEPT_FAILURES`` entries are deleted. Other entries are kept.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from .current_request import actor, is_request
 
 __all__ = [
     "KEPT_FAILURES",
-    "note",
-    "note_failed_login",
-    "note_failure",
-    "note_throttled",
+    "log_event",
+    "log_failed_login",
+    "log_failure",
+    "log_throttled",
 ]
 
 logger = logging.getLogger("haystack_app.auth")
 
 KEPT_FAILURES = 100_000
-_MERGED = dt.timedelta(seconds=60)
+_MERGE_INTERVAL = dt.timedelta(seconds=60)
 _LONGEST = 1_000
 _LONGEST_NAME = 100
 
 
-def note(event: str, detail: str, using: str) -> None:
-    """Something changed: in the transaction of the change, so that both happen."""
+def log_event(event: str, detail: str, using: str) -> None:
+    """Log a change, in the same transaction as the change itself."""
     if not is_request() and not _has_table(using):
         return
     who, address = actor()
@@ -49,11 +49,14 @@ def note(event: str, detail: str, using: str) -> None:
     )
 
 
-def note_failure(event: str, who: str, address: str, why: str) -> None:
-    """The same statements whoever it is about, so that their time tells nothing."""
+def log_failure(event: str, who: str, address: str, why: str) -> None:
+    """Log a failure.
+
+    The statements do not depend on the user, so their duration reveals nothing.
+    """
     now = timezone.now()
     about = {"event": event, "who": who[:_LONGEST], "address": address, "detail": why}
-    recent = AuditEntry.objects.filter(at__gt=now - _MERGED, **about)
+    recent = AuditEntry.objects.filter(at__gt=now - _MERGE_INTERVAL, **about)
     try:
         with transaction.atomic():
             if recent.update(times=F("times") + 1):
@@ -62,25 +65,25 @@ def note_failure(event: str, who: str, address: str, why: str) -> None:
             AuditEntry.objects.filter(
                 event__in=AuditEntry.FAILURES, pk__lte=entry.pk - KEPT_FAILURES
             ).delete()
-    except DatabaseError:  # a locked database: the answer matters more
-        logger.warning("a failed log-in could not be noted in the audit log")
+    except DatabaseError:  # such as a locked database; the request must be answered
+        logger.warning("could not write a failed login to the audit log")
 
 
-def note_failed_login(request: HttpRequest, username: str, why: str) -> None:
-    """Nothing of the header but the name, which cannot break the line."""
+def log_failed_login(request: HttpRequest, username: str, why: str) -> None:
+    """Log the username, quoted so that it cannot break the line, and the reason."""
     name, address = repr(username[:_LONGEST_NAME]), address_of(request)
-    logger.warning("log-in of %s from %s: %s", name, address, why)
-    note_failure(AuditEntry.LOG_IN_FAILED, name, address, why)
+    logger.warning("login of %s from %s: %s", name, address, why)
+    log_failure(AuditEntry.LOGIN_FAILED, name, address, why)
 
 
-def note_throttled(request: HttpRequest, username: str) -> None:
-    """Called for the first refusal of a minute only."""
+def log_throttled(request: HttpRequest, username: str) -> None:
+    """Log a refused login. Call it once per minute, for the first refusal."""
     name, address = repr(username[:_LONGEST_NAME]), address_of(request)
-    logger.warning("log-in of %s from %s: too many attempts", name, address)
-    note_failure(AuditEntry.THROTTLED, name, address, "too many attempts")
+    logger.warning("login of %s from %s: too many attempts", name, address)
+    log_failure(AuditEntry.THROTTLED, name, address, "too many attempts")
 
 
 def _has_table(using: str) -> bool:
-    """``migrate`` makes groups and a user, perhaps at a state before this table."""
+    """``migrate`` creates groups and a user, possibly before this table."""
     names = connections[using].introspection.table_names()
     return AuditEntry._meta.db_table in names

@@ -1,4 +1,4 @@
-"""Who makes a request: a user, the token that was sent, and what both allow."""
+"""The caller: the user and the token of a request, and what both allow."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .permissions import has_permission, scope_filter
 __all__ = ["ADMIN", "READ", "WRITE", "Caller"]
 
 READ, WRITE, ADMIN = _TOKEN_SCOPES = (Token.READ, Token.WRITE, Token.ADMIN)
-"""Scopes of API tokens, each of which includes those before it."""
+"""Scopes of API tokens; each includes those before it."""
 
 
-def _nothing() -> None:
-    """An API token stays valid until it is revoked, and so does Basic."""
+def _no_op() -> None:
+    """For HTTP Basic, which has no login to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated user; ``token`` is None for Basic and sessions.
 
-    ``log_out`` ends the login that the request came with.
+    ``log_out`` ends the login that the request was authenticated by.
     """
 
     user: Any
     token: Token | None = None
-    log_out: Callable[[], None] = _nothing
+    log_out: Callable[[], None] = _no_op
 
     @property
     def username(self) -> str:
@@ -40,23 +40,23 @@ class Caller:
 
     @property
     def scope(self) -> Filter | None:
-        """The entities that the user may see; None for all of them."""
+        """The filter of the entities that the user may see; None for all."""
         return scope_filter(self.user)
 
-    def may(self, permission: str) -> bool:
-        """Whether the user has a permission of this app, by its codename."""
+    def has_permission(self, permission: str) -> bool:
+        """Whether the user has a permission of this app, given by its codename."""
         return has_permission(self.user, permission)
 
     def token_covers(self, scope: str) -> bool:
-        """Whether the token allows what needs a scope; a login allows everything."""
-        if self.token is None or self.token.scope == Token.LOG_IN:
+        """Whether the token includes a scope; the token of a login includes all."""
+        if self.token is None or self.token.scope == Token.LOGIN:
             return True
         held = _TOKEN_SCOPES.index(self.token.scope)
         return held >= _TOKEN_SCOPES.index(scope)
 
     def check(self, permission: str, token_scope: str) -> None:
-        """Raises PermissionDenied; an empty permission is held by every user."""
+        """Raises PermissionDenied. Every user has the empty permission."""
         if not self.token_covers(token_scope):
             raise PermissionDenied(f"token scope {token_scope!r} required")
-        if permission and not self.may(permission):
+        if permission and not self.has_permission(permission):
             raise PermissionDenied(f"permission {permission!r} required")

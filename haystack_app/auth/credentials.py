@@ -1,7 +1,8 @@
-"""Whose keys a handshake is about.
+"""The SCRAM keys of users.
 
-Names that nobody has, disabled users and users without a SCRAM password get keys
-too, always the same for one name, so that a challenge tells nothing about them.
+Unknown usernames, disabled users and users without a SCRAM password get decoy keys,
+always the same for one name, so that a challenge does not reveal whether a user
+exists.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from django.utils.crypto import salted_hmac
 from . import scram
 from .hashers import iterations, keys_of
 
-__all__ = ["Credentials", "credentials_of"]
+__all__ = ["Credentials", "get_credentials"]
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """``user_pk`` is None where the keys are made up."""
+    """``user_pk`` is None if the keys are decoys."""
 
     user_pk: Any
     keys: scram.Keys
 
 
-def credentials_of(username: str) -> Credentials:
-    """One query, whoever it is; the name is matched exactly.
+def get_credentials(username: str) -> Credentials:
+    """The keys for a username, which is matched exactly, by one query for any name.
 
-    It fetches no user: making one takes long enough to be seen from outside.
+    It does not instantiate a user: that takes long enough to be measured by clients.
     """
-    made_up = _made_up(username)
+    decoy = _decoy_keys(username)
     users = get_user_model()
     named = {users.USERNAME_FIELD: username}
     rows = users._default_manager.filter(**named)
@@ -40,13 +41,13 @@ def credentials_of(username: str) -> Credentials:
     pk, encoded, is_active = found or (None, "", False)
     try:
         keys = keys_of(encoded)
-    except ValueError:  # a hash of before, until the next log-in with a password
+    except ValueError:  # another hasher's, until the next login with a password
         is_active = False
-    return Credentials(pk, keys) if is_active else Credentials(None, made_up)
+    return Credentials(pk, keys) if is_active else Credentials(None, decoy)
 
 
-def _made_up(username: str) -> scram.Keys:
-    """From SECRET_KEY and the name: the same in every process, for ever."""
+def _decoy_keys(username: str) -> scram.Keys:
+    """Derived from SECRET_KEY and the name, so they are equal in all processes."""
     secret = salted_hmac("haystack.scram", username, algorithm="sha256").digest()
     salt, stored, server = (
         hmac.digest(secret, use, "sha256") for use in (b"salt", b"stored", b"server")

@@ -1,4 +1,4 @@
-"""Who acts, for what is noted where no request is at hand: in receivers of signals."""
+"""The current request, for receivers of signals that write the audit log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Actor", "actor", "is_request", "remember_request"]
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 Actor = tuple[str, str]
-"""The name of a user and an address; both are empty for commands."""
+"""A username and an address; both are empty for management commands."""
 
 _current: ContextVar[HttpRequest | None] = ContextVar("haystack_request", default=None)
 
 
 def remember_request(get_response: GetResponse) -> GetResponse:
-    """Middleware: anywhere before what logs in or changes users."""
+    """Middleware; it must precede middleware that logs in or changes users."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         token = _current.set(request)
@@ -36,7 +36,7 @@ def is_request() -> bool:
 
 
 def actor() -> Actor:
-    """Of the request that is being answered, also where REST framework logged in."""
+    """The user and address of the current request, also after DRF's authentication."""
     request = _current.get()
     if request is None:
         return "", ""

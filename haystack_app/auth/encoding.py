@@ -12,8 +12,8 @@ _TO_PLAIN = str.maketrans("-_", "+/")
 def decode(text: str) -> bytes:
     """Raises ValueError.
 
-    White space is ignored (pyhaystack's proof ends in a newline). Bits that belong
-    to no byte must be zero (section 3.5), so that one message has one meaning.
+    Whitespace is ignored (pyhaystack's proof ends with a newline). Unused trailing
+    bits must be zero (section 3.5), so that an encoding is unique.
     """
     bare = "".join(text.split()).rstrip("=").translate(_TO_PLAIN)
     try:
@@ -34,5 +34,5 @@ def plain_padded(data: bytes) -> str:
 
 
 def urlsafe(data: bytes) -> str:
-    """Without padding, as Haystack's headers have it."""
+    """Without padding, as in Haystack's headers."""
     return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")

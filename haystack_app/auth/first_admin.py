@@ -1,7 +1,7 @@
-"""The first superuser of a new database, as the deployment names it.
+"""The first superuser of a new database, from the setting ``SUPERUSER``.
 
-Made behind ``migrate`` where there is no superuser yet; no user that is there is
-ever changed, so the variables may stay set.
+It is created after ``migrate`` if there is no superuser. Existing users are never
+changed, so the setting may be kept.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from django.dispatch import receiver
 
 from ..conf import app_settings
 
-__all__ = ["make_first_admin"]
+__all__ = ["create_first_superuser"]
 
 logger = logging.getLogger("haystack_app.auth")
 
 
 @receiver(post_migrate)
-def make_first_admin(
+def create_first_superuser(
     sender: Any, using: str, apps: Any = None, verbosity: int = 1, **_: Any
 ) -> None:
     given = app_settings.SUPERUSER
@@ -37,19 +37,22 @@ def make_first_admin(
     name, password = _value(given, "USERNAME"), _value(given, "PASSWORD")
     if not (name and password):
         if name or password:
-            logger.warning("no first superuser: name or password is missing")
+            logger.warning("first superuser not created: name or password is missing")
         return
-    if _made(users._default_manager.db_manager(using), name, password) and verbosity:
+    if _create(users._default_manager.db_manager(using), name, password) and verbosity:
         print(f"Superuser {name!r} created.")
 
 
-def _made(users: Any, name: str, password: str) -> bool:
+def _create(users: Any, name: str, password: str) -> bool:
     named = {users.model.USERNAME_FIELD: name}
     with transaction.atomic(using=users.db):
         if users.filter(is_superuser=True).exists():
             return False
         if users.filter(**named).exists():
-            logger.warning("no first superuser: %r is there and is none", name)
+            logger.warning(
+                "first superuser not created: user %r exists and is not a superuser",
+                name,
+            )
             return False
         _check(users.model, name, password)
         users.create_superuser(**named, password=password)
@@ -57,7 +60,7 @@ def _made(users: Any, name: str, password: str) -> bool:
 
 
 def _check(model: Any, name: str, password: str) -> None:
-    """A weak password is the deployment's own choice, as for ``createsuperuser``."""
+    """Raises ImproperlyConfigured for an invalid name; warns of a weak password."""
     user = model(**{model.USERNAME_FIELD: name})
     try:
         model._meta.get_field(model.USERNAME_FIELD).clean(name, user)
@@ -72,7 +75,7 @@ def _check(model: Any, name: str, password: str) -> None:
 
 
 def _is_migrated(apps: Any, users: Any) -> bool:
-    """Whether the table of users is there: one may migrate some apps only."""
+    """Whether the users' table exists: ``migrate`` may be run for single apps."""
     if apps is None:
         return True
     try:
@@ -83,7 +86,7 @@ def _is_migrated(apps: Any, users: Any) -> bool:
 
 
 def _value(given: Any, name: str) -> str:
-    """As it is, or from the file that is named; a newline at its end is no part."""
+    """The value, or the content of the file without a newline at its end."""
     value, path = given.get(name, ""), given.get(f"{name}_FILE", "")
     if value and path:
         both = f"HAYSTACK_SUPERUSER_{name}"
@@ -93,7 +96,7 @@ def _value(given: Any, name: str) -> str:
     try:
         return Path(path).read_text("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeError) as error:
-        why = type(error).__name__  # its text might quote the file
+        why = type(error).__name__  # the message might quote the file
         raise ImproperlyConfigured(
             f"HAYSTACK_SUPERUSER_{name}_FILE cannot be read: {why}"
         ) from None

@@ -1,4 +1,4 @@
-"""The log-in form of pages, which counts attempts as the API does."""
+"""The login form, which counts attempts like the API."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from . import throttle
 from .throttle import TooManyRequests
 
-__all__ = ["ThrottledLogInForm"]
+__all__ = ["ThrottledAuthenticationForm"]
 
 
-class ThrottledLogInForm(AuthenticationForm):
+class ThrottledAuthenticationForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
-        """The password is not even looked at where there are too many attempts."""
+        """Does not check the password if there were too many attempts."""
         name = str(self.cleaned_data.get("username") or "")
         if self.request is None:
             return super().clean()

@@ -1,8 +1,8 @@
-"""Passwords stored as SCRAM needs them, by Django's own means.
+"""A password hasher that stores what SCRAM needs.
 
 ``scram$<iterations>$<salt>$<StoredKey>$<ServerKey>``, base64 without padding: at
-most 128 characters, Django's field. Whoever reads the table cannot log in with
-it: a log-in needs ClientKey, of which StoredKey is the hash (RFC 5802 section 9).
+most 128 characters, the length of Django's field. Stored passwords cannot be used to
+log in: that requires ClientKey, of which StoredKey is the hash (RFC 5802 section 9).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def iterations() -> int:
 
 
 def keys_of(encoded: str) -> scram.Keys:
-    """Of a stored password. Raises ValueError for any other hasher's."""
+    """The keys of a stored password. Raises ValueError for those of other hashers."""
     algorithm, count, salt, stored, server = encoded.split("$")
     if algorithm != _PREFIX:
         raise ValueError("not a SCRAM password")
@@ -40,7 +40,7 @@ def keys_of(encoded: str) -> scram.Keys:
 
 
 class ScramHasher(BasePasswordHasher):
-    """For ``PASSWORD_HASHERS``, in the first place."""
+    """For the first place of ``PASSWORD_HASHERS``."""
 
     algorithm = _PREFIX
 
@@ -48,7 +48,7 @@ class ScramHasher(BasePasswordHasher):
         return encoding.plain(secrets.token_bytes(_SALT_BYTES))
 
     def encode(self, password: str | bytes, salt: str) -> str:
-        """The salt is base64 of 16 bytes or more."""
+        """``salt`` is base64 of at least 16 bytes."""
         decoded = encoding.decode(salt)
         if len(decoded) < _SALT_BYTES:
             raise ValueError("salt must be base64 of at least 16 bytes")

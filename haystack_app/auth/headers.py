@@ -1,8 +1,8 @@
-"""The header fields of Haystack's log-in: read leniently, written strictly.
+"""The header fields of Haystack's authentication: parsed leniently, written strictly.
 
 Source: docHaystack Auth, RFC 7235 section 2.1. Clients write schemes and names in
-any case and order. What they read is safe for the least of them: one challenge,
-no quotes, parameters in the order of the alphabet.
+any case and order. The simplest clients can parse the answers: one challenge, no
+quotes, parameters in alphabetical order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class MalformedHeader(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Of a request: a scheme in lower case, and what follows it."""
+    """The value of a request's header: the scheme in lower case, and the rest."""
 
     scheme: str = ""
     rest: str = field(default="", repr=False)
@@ -42,7 +42,7 @@ class Authorization:
             return ""
 
     def parameters(self) -> dict[str, str]:
-        """By names in lower case. Raises MalformedHeader."""
+        """Parameters by lower-case name. Raises MalformedHeader."""
         if len(self.rest) > _LONGEST:
             raise MalformedHeader("the Authorization header is too long")
         found: dict[str, str] = {}
@@ -55,7 +55,7 @@ class Authorization:
 
 
 def challenge(*, data: str = "", token: str = "") -> str:
-    """For ``WWW-Authenticate``; without arguments it only says how to log in."""
+    """The value of ``WWW-Authenticate``; without arguments, only the scheme."""
     parts = {"data": data, "handshakeToken": token, "hash": "SHA-256"}
     return "scram " + _joined(parts)
 

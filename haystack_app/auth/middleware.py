@@ -1,6 +1,6 @@
-"""Handshakes on any path: clients begin on ``/api/about``, ``/ui`` and others.
+"""Handshakes on any path: clients start on ``/api/about``, ``/ui`` and others.
 
-Source: docHaystack Auth. All is in header fields; bodies are for people.
+Source: docHaystack Auth. The protocol uses header fields; bodies are for people.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from . import encoding, handshakes, throttle, tokens
-from .audit import note_failed_login
-from .handshakes import Malformed, Refused
+from .audit import log_failed_login
+from .handshakes import HandshakeFailed, MalformedMessage
 from .headers import Authorization, MalformedHeader, authentication_info, challenge
 from .throttle import TooManyRequests
 
@@ -22,9 +22,10 @@ Parameters = dict[str, str]
 
 
 def handshake(get_response: GetResponse) -> GetResponse:
-    """Middleware: answers the schemes HELLO and SCRAM and touches no other.
+    """Middleware that answers requests with the schemes HELLO and SCRAM.
 
-    It comes behind what forces HTTPS and before what redirects or logs in.
+    It must follow middleware that enforces HTTPS and precede middleware that
+    redirects or authenticates.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -32,17 +33,17 @@ def handshake(get_response: GetResponse) -> GetResponse:
         step = _STEPS.get(authorization.scheme)
         if step is None or request.method not in ("GET", "POST"):
             return get_response(request)
-        request.get_host()  # refuses other hosts, as CommonMiddleware does
+        request.get_host()  # raises DisallowedHost, as CommonMiddleware does
         try:
             throttle.count_anonymous(request)
             response = step(request, authorization.parameters())
-        except (MalformedHeader, Malformed) as error:
-            response = _refusal(400, str(error))
-        except Refused as error:
-            note_failed_login(request, error.username, str(error))
-            response = _refusal(403, "the log-in has failed")
+        except (MalformedHeader, MalformedMessage) as error:
+            response = _error_response(400, str(error))
+        except HandshakeFailed as error:
+            log_failed_login(request, error.username, str(error))
+            response = _error_response(403, "login failed")
         except TooManyRequests as error:
-            response = _refusal(429, str(error))
+            response = _error_response(429, str(error))
             response["Retry-After"] = str(error.seconds)
         response["Cache-Control"] = "no-cache, no-store"
         return response
@@ -54,18 +55,18 @@ def _hello(request: HttpRequest, parameters: Parameters) -> HttpResponse:
     try:
         username = _decoded(parameters, "username").decode()
     except UnicodeDecodeError:
-        raise Malformed("username is not UTF-8") from None
+        raise MalformedMessage("username is not UTF-8") from None
     throttle.begin_login(request, username)
-    return _challenged(challenge(token=handshakes.begin(username)))
+    return _challenge_response(challenge(token=handshakes.begin(username)))
 
 
 def _scram(request: HttpRequest, parameters: Parameters) -> HttpResponse:
     message = _decoded(parameters, "data")
-    handshake = handshakes.find(parameters.get("handshaketoken", ""))
+    handshake = handshakes.get_valid(parameters.get("handshaketoken", ""))
     if not handshake.server_first:
         text = handshakes.answer(handshake, message)
         data = encoding.urlsafe(text.encode())
-        return _challenged(challenge(data=data, token=handshake.token))
+        return _challenge_response(challenge(data=data, token=handshake.token))
     user, text = handshakes.finish(handshake, message)
     throttle.login_succeeded(request, handshake.username)
     data = encoding.urlsafe(text.encode())
@@ -77,9 +78,9 @@ def _decoded(parameters: Parameters, name: str) -> bytes:
     try:
         return encoding.decode(parameters[name])
     except KeyError:
-        raise Malformed(f"{name} is missing") from None
+        raise MalformedMessage(f"{name} is missing") from None
     except ValueError:
-        raise Malformed(f"{name} is not base64") from None
+        raise MalformedMessage(f"{name} is not base64") from None
 
 
 _STEPS: dict[str, Callable[[HttpRequest, Parameters], HttpResponse]] = {
@@ -88,10 +89,10 @@ _STEPS: dict[str, Callable[[HttpRequest, Parameters], HttpResponse]] = {
 }
 
 
-def _challenged(text: str) -> HttpResponse:
+def _challenge_response(text: str) -> HttpResponse:
     headers = {"WWW-Authenticate": text, "Content-Length": "0"}
     return HttpResponse(status=401, headers=headers)
 
 
-def _refusal(status: int, dis: str) -> HttpResponse:
+def _error_response(status: int, dis: str) -> HttpResponse:
     return JsonResponse({"status": status, "dis": dis}, status=status)

@@ -1,6 +1,6 @@
-"""What a user may: Django's permissions, and a filter on what there is.
+"""Permissions of a user: Django's, and the filter of what the user may see.
 
-One statement finds both, once for each request.
+One SQL statement per request reads both.
 """
 
 from __future__ import annotations
@@ -25,63 +25,67 @@ __all__ = ["has_permission", "scope_filter"]
 
 logger = logging.getLogger("haystack_app.auth")
 _BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-_KEPT = "_haystack_rights"
+_CACHE = "_haystack_permissions"
 _NOTHING = HasAny(())
 
 
 @dataclass(frozen=True, slots=True)
-class _Rights:
+class _Permissions:
     """Codenames of permissions of this app, and the filters of the user's groups.
 
-    In order, so that the same filters are always the same scope.
+    The filters are sorted, so that equal sets of filters make equal scopes.
     """
 
     codenames: frozenset[str]
     filters: tuple[str, ...]
 
 
-def has_permission(user: Any, right: str) -> bool:
+def has_permission(user: Any, codename: str) -> bool:
     """Whether the user has a permission of this app, given by its codename."""
     if user.is_superuser:
         return bool(user.is_active)
     if settings.AUTHENTICATION_BACKENDS != _BACKENDS:  # others may grant more
-        return bool(user.has_perm(f"haystack_app.{right}"))
-    return user.is_active and right in _rights_of(user).codenames
+        return bool(user.has_perm(f"haystack_app.{codename}"))
+    return user.is_active and codename in _permissions_of(user).codenames
 
 
 def scope_filter(user: Any) -> Filter | None:
-    """What the user may see; None for everything.
+    """The filter of the entities that a user may see; None for all entities.
 
-    The union of what the user's groups may see. A group without a filter adds
-    nothing: it says what its members may do, not with what.
+    It is the union of the filters of the user's groups. A group without a filter
+    does not extend it: the group grants permissions only.
     """
     if user.is_superuser:
         return None
-    trees = tuple(map(_parsed, _rights_of(user).filters))
+    trees = tuple(map(_parsed, _permissions_of(user).filters))
     if len(trees) < 2:
         return trees[0] if trees else None
     return Or(trees)
 
 
-def _rights_of(user: Any) -> _Rights:
-    """Kept with the user's object, which lives as long as its request."""
-    found: _Rights | None = getattr(user, _KEPT, None)
+def _permissions_of(user: Any) -> _Permissions:
+    """Cached in the user object, which lives as long as its request."""
+    found: _Permissions | None = getattr(user, _CACHE, None)
     if found is None:
-        texts: dict[str, list[str]] = {"right": [], "scope": []}
-        with connections[router.db_for_read(GroupScope)].cursor() as cursor:
-            cursor.execute(_statement(), [user.pk] * 3)
+        texts: dict[str, list[str]] = {"permission": [], "scope": []}
+        connection = connections[router.db_for_read(GroupScope)]
+        pk = user._meta.pk.get_db_prep_value(user.pk, connection)  # such as a UUID
+        with connection.cursor() as cursor:
+            cursor.execute(_statement(), [pk] * 3)
             for kind, text in cursor.fetchall():
                 texts[kind].append(text)
-        found = _Rights(frozenset(texts["right"]), tuple(sorted(texts["scope"])))
-        setattr(user, _KEPT, found)
+        found = _Permissions(
+            frozenset(texts["permission"]), tuple(sorted(texts["scope"]))
+        )
+        setattr(user, _CACHE, found)
     return found
 
 
 @cache
 def _statement() -> str:
-    """Rows of (kind, text) for a user's key, three times.
+    """SQL that selects (kind, text); its three parameters are the user's key.
 
-    As text, because each request needs it: putting it together by the ORM takes
+    It is not a queryset because every request runs it: building it in the ORM takes
     as long as the database does.
     """
     users = get_user_model()
@@ -90,7 +94,7 @@ def _statement() -> str:
     in_group += f" WHERE {groups.m2m_column_name()} = %s"
     granted = Group.permissions.field
     return (
-        "SELECT 'right', p.codename"
+        "SELECT 'permission', p.codename"
         f" FROM {Permission._meta.db_table} p"
         f" JOIN {ContentType._meta.db_table} c ON c.id = p.content_type_id"
         " WHERE c.app_label = 'haystack_app' AND (p.id IN ("
@@ -107,6 +111,6 @@ def _parsed(text: str) -> Filter:
     try:
         return filters.parse(text)
     except ParseError:
-        # written past the admin's check; showing everything would be the worse end
-        logger.error("a group's filter cannot be read and shows nothing: %.200r", text)
+        # not written by the admin; showing all entities would be unsafe
+        logger.error("invalid filter of a group, matches no entities: %.200r", text)
         return _NOTHING

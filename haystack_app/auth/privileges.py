@@ -1,7 +1,7 @@
-"""How much a user may do, to compare: nobody may give what they lack.
+"""Privileges of users, to compare: users cannot grant what they do not have.
 
-Who changes users without being a superuser must not come by more rights that way:
-by making a user who has them, or by the password of one.
+Users that are not superusers must not gain privileges by changing other users: by
+creating a user that has them, or by setting the password of one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Privileges", "privileges_of"]
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """``scopes`` are the groups whose filters say what is seen; none: everything."""
+    """``scopes`` are the keys of groups with filters; if empty, all is visible."""
 
     is_superuser: bool
     permissions: frozenset[int]
@@ -30,12 +30,12 @@ class Privileges:
             return True
         if other.is_superuser or not other.permissions <= self.permissions:
             return False
-        # filters cannot be compared, but their groups can
+        # filters cannot be compared, so compare their groups
         return not self.scopes or (bool(other.scopes) and other.scopes <= self.scopes)
 
 
 def privileges_of(user: Any) -> Privileges:
-    """Also of a disabled user, who may be enabled again."""
+    """Privileges, also of a disabled user, who may be enabled again."""
     permissions = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     scopes = GroupScope.objects.filter(group__user=user)
     return Privileges(

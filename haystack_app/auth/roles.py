@@ -1,7 +1,7 @@
-"""The roles that a new database has: groups of ordinary Django permissions.
+"""The roles of a new database: groups of Django permissions.
 
-They are made behind ``migrate`` where they are missing, and never changed: what an
-administrator makes of them stays.
+They are created after ``migrate`` if they are missing, and never changed, so that
+changes by administrators are kept.
 """
 
 from __future__ import annotations
@@ -9,41 +9,46 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps as global_apps
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-__all__ = ["OPERATING", "ROLES", "VIEW"]
+__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW"]
 
 VIEW = "view_entity"
-OPERATING = ("write_history", "write_points", "write_cur", "invoke_actions")
+OPERATOR_PERMISSIONS = ("write_history", "write_points", "write_cur", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
-_USERS = (
-    "view_user",
-    "add_user",
-    "change_user",
-    "delete_user",
-    "view_group",
-    "view_auditentry",
+_USERS = tuple(
+    get_permission_codename(action, get_user_model()._meta)
+    for action in ("view", "add", "change", "delete")
 )
 
 ROLES = {
     "viewer": (VIEW,),
-    "operator": (VIEW, *OPERATING),
-    "admin": (VIEW, *OPERATING, *_EDITING, *_USERS),
+    "operator": (VIEW, *OPERATOR_PERMISSIONS),
+    "admin": (
+        VIEW,
+        *OPERATOR_PERMISSIONS,
+        *_EDITING,
+        *_USERS,
+        "view_group",
+        "view_auditentry",
+    ),
 }
-"""Codenames of permissions: of this app, and of users and groups."""
+"""Codenames of permissions of this app, of users and of groups, by name of group."""
 
 
 @receiver(post_migrate)
-def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
+def create_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
     if sender.label != "haystack_app" or not _is_migrated(apps):
         return
-    for label in ("auth", "haystack_app"):
+    labels = {"auth", "haystack_app", get_user_model()._meta.app_label}
+    for label in labels:
         create_permissions(global_apps.get_app_config(label), verbosity=0, using=using)
-    ours = Q(content_type__app_label="haystack_app") | Q(content_type__app_label="auth")
+    ours = Q(content_type__app_label__in=labels)
     for name, codenames in ROLES.items():
         group, is_new = Group.objects.using(using).get_or_create(name=name)
         if is_new:
@@ -53,12 +58,13 @@ def make_roles(sender: Any, using: str, apps: Any = None, **_: Any) -> None:
 
 
 def _is_migrated(apps: Any) -> bool:
-    """Whether the tables are there: one may migrate some apps only, or go back."""
-    if apps is None:  # behind a flush
+    """Whether the tables exist: ``migrate`` may be run for single apps or backwards."""
+    if apps is None:  # after flush
         return True
     try:
         apps.get_model("auth.Permission")
         apps.get_model("haystack_app.GroupScope")
+        apps.get_model(get_user_model()._meta.label)
     except LookupError:
         return False
     return True

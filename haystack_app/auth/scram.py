@@ -1,7 +1,7 @@
-"""SCRAM: the arithmetic and the messages, as bytes.
+"""SCRAM: cryptography and messages, as bytes.
 
 Source: RFC 5802 sections 3, 5 and 7; RFC 7677 for SHA-256. Passwords are UTF-8
-without SASLprep, as Haystack has it.
+without SASLprep, as in Haystack.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = [
 ]
 
 LONGEST = 4_096
-"""Bytes of a client's message; a user name takes 1,000 at most."""
+"""Bytes of a client's message; the username is at most 1,000 of them."""
 
 
 class ScramError(ValueError):
-    """A message that RFC 5802 does not allow."""
+    """An invalid message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a server keeps of a password: enough to verify, not to log in."""
+    """What a server stores of a password: sufficient to verify it, not to log in."""
 
     salt: bytes
     iterations: int
@@ -59,7 +59,7 @@ _NONCE = re.compile(rb"[\x21-\x2b\x2d-\x7e]{1,256}")  # printable, no comma
 
 @dataclass(frozen=True, slots=True)
 class ClientFirst:
-    """``n,,n=user,r=nonce``; pyhaystack leaves out the ``n,,``."""
+    """``n,,n=user,r=nonce``; pyhaystack omits ``n,,``."""
 
     binding: bytes
     bare: bytes
@@ -70,9 +70,9 @@ class ClientFirst:
     def parse(cls, message: bytes) -> ClientFirst:
         """Raises ScramError.
 
-        A name may hold bare commas (Haxall's client does not escape them), so it
-        ends at the last ``,r=``. Channel bindings and acting for other users are
-        not supported.
+        A name may contain unescaped commas (Haxall's client does not escape them),
+        so it ends at the last ``,r=``. Channel binding and authorization as another
+        user are not supported.
         """
         start = _BINDING.match(message)
         if not start or len(message) > LONGEST:
@@ -87,8 +87,8 @@ class ClientFirst:
     def is_of(self, username: str) -> bool:
         """Whether ``n=`` names the user of the HELLO.
 
-        Escaped (section 5.1), bare as Haxall's client has it, or cut to single
-        bytes as @skyfoundry/haystack-auth does.
+        It may be escaped (section 5.1), unescaped as in Haxall's client, or with
+        characters truncated to bytes as in @skyfoundry/haystack-auth.
         """
         exact = username.encode()
         escaped = exact.replace(b"=", b"=3D").replace(b",", b"=2C")
@@ -128,12 +128,12 @@ def _decoded(text: bytes) -> bytes:
 
 
 def server_first(nonce: str, keys: Keys) -> str:
-    """``nonce`` is the client's with ours behind it; the salt is padded."""
+    """``nonce`` is the client's followed by the server's; the salt is padded."""
     return f"r={nonce},s={encoding.plain_padded(keys.salt)},i={keys.iterations}"
 
 
 def auth_message(first: ClientFirst, answer: str, final: ClientFinal) -> bytes:
-    """Of the bytes as they came: what a client wrote is what it signed."""
+    """The message that client and server sign, from the received bytes."""
     return b",".join((first.bare, answer.encode(), final.without_proof))
 
 
@@ -147,5 +147,5 @@ def proves(keys: Keys, message: bytes, proof: bytes, hash: str = "sha256") -> bo
 
 
 def server_final(keys: Keys, message: bytes, hash: str = "sha256") -> str:
-    """The server's own proof."""
+    """The server-final-message, with the server's signature."""
     return f"v={encoding.plain_padded(hmac.digest(keys.server, message, hash))}"

@@ -1,7 +1,7 @@
-"""What is noted of users, groups and tokens, whoever changes them.
+"""Receivers that log changes of users, groups and tokens to the audit log.
 
-By signals, so that REST, the admin and commands are all seen. Statements that
-bypass ``save`` and ``delete`` (``QuerySet.update``, SQL) are not.
+Signals cover changes by the REST API, the admin and commands, but not statements
+that bypass ``save`` and ``delete`` (``QuerySet.update``, SQL).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from ..models import AuditEntry, GroupScope, Token
-from .audit import note, note_failed_login
+from .audit import log_event, log_failed_login
 from .token_signals import is_rehash
 
 __all__: list[str] = []
 
 User = get_user_model()
 _FLAGS = ("is_staff", "is_superuser")
-_WATCHED = (
+_WATCHED = {
     User.USERNAME_FIELD,
     "password",
     "email",
@@ -36,7 +36,7 @@ _WATCHED = (
     "last_name",
     "is_active",
     *_FLAGS,
-)
+} & {field.name for field in User._meta.get_fields()}
 _BEFORE = "_haystack_before"
 _NAMED = 20
 
@@ -45,10 +45,10 @@ _NAMED = 20
 
 
 @receiver(pre_save, sender=User)
-def keep_before(
+def remember_user(
     sender: Any, instance: Any, raw: bool, using: str, update_fields: Any, **_: Any
 ) -> None:
-    """Not at a log-in, which saves the time of it, nor when a hash is renewed."""
+    """Not on login, which saves ``last_login``, nor when a hash is upgraded."""
     fields = set(_WATCHED if update_fields is None else update_fields)
     if raw or not fields.intersection(_WATCHED) or is_rehash(instance, update_fields):
         return
@@ -57,29 +57,29 @@ def keep_before(
 
 
 @receiver(post_save, sender=User)
-def note_user(
+def log_user(
     sender: Any, instance: Any, created: bool, raw: bool, using: str, **_: Any
 ) -> None:
     before = vars(instance).pop(_BEFORE, None)
     if created and not raw:
-        flags = [name for name in _FLAGS if getattr(instance, name)]
+        flags = [name for name in _FLAGS if getattr(instance, name, False)]
         detail = ", ".join([_user(instance), *flags])
-        note(AuditEntry.USER_CREATED, detail, using)
+        log_event(AuditEntry.USER_CREATED, detail, using)
     elif before:
         changed = [it for it in before if before[it] != getattr(instance, it)]
         if "is_active" in changed:
             changed.remove("is_active")
             is_on = instance.is_active
             event = AuditEntry.USER_ENABLED if is_on else AuditEntry.USER_DISABLED
-            note(event, _user(instance), using)
+            log_event(event, _user(instance), using)
         if changed:
             words = ", ".join(_changed(instance, before, it) for it in sorted(changed))
-            note(AuditEntry.USER_CHANGED, f"{_user(instance)}: {words}", using)
+            log_event(AuditEntry.USER_CHANGED, f"{_user(instance)}: {words}", using)
 
 
 @receiver(post_delete, sender=User)
-def note_deleted_user(sender: Any, instance: Any, using: str, **_: Any) -> None:
-    note(AuditEntry.USER_DELETED, _user(instance), using)
+def log_deleted_user(sender: Any, instance: Any, using: str, **_: Any) -> None:
+    log_event(AuditEntry.USER_DELETED, _user(instance), using)
 
 
 def _user(user: Any) -> str:
@@ -87,7 +87,7 @@ def _user(user: Any) -> str:
 
 
 def _changed(user: Any, before: dict[str, Any], name: str) -> str:
-    """No values but those of flags and of the name: who reads this need not know."""
+    """The field; only flags and the username with values, which are not private."""
     if name in _FLAGS:
         return f"{name} {getattr(user, name)}"
     if name == User.USERNAME_FIELD:
@@ -99,31 +99,31 @@ def _changed(user: Any, before: dict[str, Any], name: str) -> str:
 
 
 @receiver(pre_save, sender=Group)
-def keep_name(instance: Group, raw: bool, using: str, **_: Any) -> None:
+def remember_name(instance: Group, raw: bool, using: str, **_: Any) -> None:
     if not raw:
         before = Group.objects.using(using).filter(pk=instance.pk)
         setattr(instance, _BEFORE, before.values_list("name", flat=True).first())
 
 
 @receiver(post_save, sender=Group)
-def note_group(instance: Group, created: bool, raw: bool, using: str, **_: Any) -> None:
+def log_group(instance: Group, created: bool, raw: bool, using: str, **_: Any) -> None:
     before = vars(instance).pop(_BEFORE, None)
     if created and not raw:
-        note(AuditEntry.GROUP_CREATED, f"group {instance.name!r}", using)
+        log_event(AuditEntry.GROUP_CREATED, f"group {instance.name!r}", using)
     elif before not in (None, instance.name):
         detail = f"group {instance.name!r}, was {before!r}"
-        note(AuditEntry.GROUP_CHANGED, detail, using)
+        log_event(AuditEntry.GROUP_CHANGED, detail, using)
 
 
 @receiver(post_delete, sender=Group)
-def note_deleted_group(instance: Group, using: str, **_: Any) -> None:
-    note(AuditEntry.GROUP_DELETED, f"group {instance.name!r}", using)
+def log_deleted_group(instance: Group, using: str, **_: Any) -> None:
+    log_event(AuditEntry.GROUP_DELETED, f"group {instance.name!r}", using)
 
 
 @receiver(m2m_changed, sender=User.groups.through)
 @receiver(m2m_changed, sender=User.user_permissions.through)
 @receiver(m2m_changed, sender=Group.permissions.through)
-def note_relation(
+def log_relation(
     sender: Any,
     instance: Any,
     action: str,
@@ -132,7 +132,7 @@ def note_relation(
     using: str,
     **_: Any,
 ) -> None:
-    """From either end: a user's groups, and a group's users."""
+    """Log changes from both sides: a user's groups and a group's users."""
     if action not in ("post_add", "post_remove", "pre_clear"):
         return
     if action == "pre_clear":
@@ -149,20 +149,20 @@ def note_relation(
         whose = f"{instance._meta.verbose_name} {_name(instance)!r}"
     of_groups = sender is User.groups.through
     event = AuditEntry.GROUPS_CHANGED if of_groups else AuditEntry.PERMISSIONS_CHANGED
-    note(event, f"{whose}: {words} {model._meta.verbose_name_plural}", using)
+    log_event(event, f"{whose}: {words} {model._meta.verbose_name_plural}", using)
 
 
 @receiver(post_save, sender=GroupScope)
-def note_scope(instance: GroupScope, raw: bool, using: str, **_: Any) -> None:
+def log_scope(instance: GroupScope, raw: bool, using: str, **_: Any) -> None:
     if not raw:
         detail = f"group {instance.group.name!r}: sees {instance.filter!r}"
-        note(AuditEntry.PERMISSIONS_CHANGED, detail, using)
+        log_event(AuditEntry.PERMISSIONS_CHANGED, detail, using)
 
 
 @receiver(post_delete, sender=GroupScope)
-def note_ended_scope(instance: GroupScope, using: str, **_: Any) -> None:
+def log_deleted_scope(instance: GroupScope, using: str, **_: Any) -> None:
     detail = f"group {instance.group.name!r}: sees everything"
-    note(AuditEntry.PERMISSIONS_CHANGED, detail, using)
+    log_event(AuditEntry.PERMISSIONS_CHANGED, detail, using)
 
 
 def _names(rows: Any) -> str:
@@ -179,29 +179,29 @@ def _name(row: Any) -> str:
 
 
 @receiver(post_save, sender=Token)
-def note_token(instance: Token, created: bool, raw: bool, using: str, **_: Any) -> None:
-    if created and not raw and instance.scope != Token.LOG_IN:
-        note(AuditEntry.TOKEN_CREATED, _token(instance), using)
+def log_token(instance: Token, created: bool, raw: bool, using: str, **_: Any) -> None:
+    if created and not raw and instance.scope != Token.LOGIN:
+        log_event(AuditEntry.TOKEN_CREATED, _token(instance), using)
 
 
 @receiver(post_delete, sender=Token)
-def note_revoked_token(instance: Token, using: str, **_: Any) -> None:
-    if instance.scope != Token.LOG_IN:
-        note(AuditEntry.TOKEN_REVOKED, _token(instance), using)
+def log_revoked_token(instance: Token, using: str, **_: Any) -> None:
+    if instance.scope != Token.LOGIN:
+        log_event(AuditEntry.TOKEN_REVOKED, _token(instance), using)
 
 
 def _token(token: Token) -> str:
     return f"token {token.name!r} ({token.scope}) of {_user(token.user)}"
 
 
-# -- log-ins -------------------------------------------------------------------
+# -- logins --------------------------------------------------------------------
 
 
 @receiver(user_login_failed)
-def password_failed(
+def log_failed_password(
     sender: Any, credentials: dict[str, Any], request: Any = None, **_: Any
 ) -> None:
-    """HTTP Basic, the admin's form and whatever else asks ``authenticate``."""
+    """Log failures of HTTP Basic, login forms and other callers of ``authenticate``."""
     named = credentials.get(User.USERNAME_FIELD)
     name = str(named or credentials.get("username") or "")
-    note_failed_login(request or HttpRequest(), name, "wrong password or no such user")
+    log_failed_login(request or HttpRequest(), name, "wrong password or no such user")

@@ -1,8 +1,8 @@
-"""Bearer tokens: issued, found, ended.
+"""Bearer tokens: issue, look up, revoke.
 
-A token is 256 random bits, so that its plain SHA-256 is safe to store. Beside it
-stands a proof of the password it was issued under: a changed password ends it
-(Django's sessions end the same way), and a disabled user's are gone for good.
+A token is 256 random bits, so it is safe to store a plain SHA-256 of it. ``proof`` is
+the session hash of the password it was issued under: changing the password revokes
+the token, as it ends Django's sessions; disabling the user revokes it permanently.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from django.utils.crypto import constant_time_compare
 from ..conf import app_settings
 from ..models import Token
 
-__all__ = ["end", "find", "is_alive", "issue", "seal"]
+__all__ = ["create_secret", "get_valid", "is_valid", "issue", "revoke"]
 
 logger = logging.getLogger("haystack_app.auth")
 
-_NOTED_SECONDS = 60
+_USE_SECONDS = 60
+"""Interval of updates of ``used``."""
 
 
 def lease() -> dt.timedelta:
@@ -33,66 +34,71 @@ def lease() -> dt.timedelta:
 
 
 def issue(user: Any) -> str:
-    """The token of a log-in."""
+    """Create a token for a login and return its secret."""
     token = Token(user=user)
-    secret = seal(token)
+    secret = create_secret(token)
     token.used = token.created
     token.expires = token.created + lease()
     with transaction.atomic():
-        Token.objects.filter(scope=Token.LOG_IN, expires__lte=token.created).delete()
+        Token.objects.filter(scope=Token.LOGIN, expires__lte=token.created).delete()
         token.save(force_insert=True)
     return secret
 
 
-def seal(token: Token) -> str:
-    """Make a new token's secret, which is known here and now only."""
-    secret = secrets.token_hex(32)  # hexadecimal: no client stumbles over it
+def create_secret(token: Token) -> str:
+    """Set the fields of a new token and return its secret, which is not stored."""
+    secret = secrets.token_hex(32)  # clients can send hexadecimal unescaped
     token.digest = _digest(secret)
     token.proof = token.user.get_session_auth_hash()
     token.created = timezone.now()
     return secret
 
 
-def find(secret: str) -> Token | None:
-    """The token with its user, if it is alive; its use is noted."""
+def get_valid(secret: str) -> Token | None:
+    """The token with its user, if it is valid; updates ``used``."""
     token = Token.objects.select_related("user").filter(digest=_digest(secret)).first()
     if token is None:
         return None
     now = timezone.now()
-    if not is_alive(token, now):
+    if not is_valid(token, now):
         if token.expires is None or token.expires > now:
-            end(token)  # or it would live again with its user
+            revoke(token)  # it must stay invalid if the user is enabled again
         return None
-    _note_use(token, now)
+    _update_use(token, now)
     return token
 
 
-def is_alive(token: Token, now: dt.datetime) -> bool:
+def is_valid(token: Token, now: dt.datetime) -> bool:
     if not token.user.is_active or (token.expires and token.expires <= now):
         return False
-    return any(constant_time_compare(token.proof, it) for it in proofs_of(token.user))
+    return any(
+        constant_time_compare(token.proof, it) for it in valid_proofs(token.user)
+    )
 
 
-def proofs_of(user: Any) -> list[str]:
-    """What a token of this user may have as its proof: SECRET_KEY may have changed."""
+def valid_proofs(user: Any) -> list[str]:
+    """Valid proofs of a user's tokens, one for each key in SECRET_KEY_FALLBACKS too."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
-def end(token: Token) -> None:
+def revoke(token: Token) -> None:
     Token.objects.filter(pk=token.pk).delete()
 
 
-def _note_use(token: Token, now: dt.datetime) -> None:
-    """Once a minute, so that a request is not a write; of several, one writes."""
-    if token.used and (now - token.used).total_seconds() < _NOTED_SECONDS:
+def _update_use(token: Token, now: dt.datetime) -> None:
+    """Once per minute, so that most requests do not write.
+
+    The condition on ``used`` lets one of several concurrent requests write.
+    """
+    if token.used and (now - token.used).total_seconds() < _USE_SECONDS:
         return
     changes: dict[str, Any] = {"used": now}
-    if token.scope == Token.LOG_IN:
+    if token.scope == Token.LOGIN:
         changes["expires"] = now + lease()
     try:
         Token.objects.filter(pk=token.pk, used=token.used).update(**changes)
-    except OperationalError:  # a locked database: the next request notes it
-        logger.info("the use of a token could not be noted")
+    except OperationalError:  # such as a locked database; the next request retries
+        logger.info("could not update the time of use of a token")
 
 
 def _digest(secret: str) -> str:

@@ -6,8 +6,7 @@ from django.urls import path
 
 from .views import page
 
-app_name = "explorer"
 urlpatterns = [
-    path("", page, name="page"),
-    path("<str:project>/", page, name="project"),
+    path("", page, name="explorer"),
+    path("<str:project>/", page, name="explorer"),
 ]

@@ -7,14 +7,15 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
 from ..storage.handler import DEFAULT_ALIAS, storages
 
-__all__ = ["page"]
+__all__ = ["explorer_urls", "page"]
 
 _EXAMPLES = (
     "point and cur",
@@ -25,7 +26,22 @@ _EXAMPLES = (
 )
 
 
+def explorer_urls(request: HttpRequest) -> dict[str, str]:
+    """The URLs that the page and its scripts use.
+
+    ``api`` and ``ws`` are the roots of the ops and of the websockets and end with
+    a slash; ``login`` and ``home`` are pages.
+    """
+    return {
+        "api": reverse("haystack:api"),
+        "ws": reverse("haystack:websocket"),
+        "login": resolve_url(settings.LOGIN_URL),
+        "home": reverse("haystack:front"),
+    }
+
+
 @require_safe
+@never_cache
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
     """The explorer, for users that may see entities. ``?filter=`` is what it shows."""
@@ -40,21 +56,3 @@ def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
         "urls": explorer_urls(request),
     }
     return render(request, "haystack_app/explorer/page.html", context)
-
-
-def explorer_urls(request: HttpRequest) -> dict[str, str]:
-    """The URLs that the page and its scripts use.
-
-    ``api`` and ``ws`` are the roots of the ops and of the websockets and end with
-    a slash; ``login`` and ``home`` are pages.
-    """
-    try:
-        home = reverse("front")
-    except NoReverseMatch:
-        home = "/"
-    return {
-        "api": "/api/",
-        "ws": "/ws/",
-        "login": resolve_url(settings.LOGIN_URL),
-        "home": home,
-    }

@@ -1,1 +1,1 @@
-"""What is pushed: watches over websockets, the change log as it grows."""
+"""Pushes watches over websockets, and the change log as server-sent events."""

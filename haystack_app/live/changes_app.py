@@ -1,7 +1,7 @@
-"""``/api/changes`` without a thread that waits: long-poll and server-sent events.
+"""``/api/changes`` without waiting threads: long polling and server-sent events.
 
-Django's own view says who may follow, from where, and answers what is there. Where
-it answers ``Following`` there is nothing yet, and this application waits.
+Django's view checks permissions and the cursor, and returns existing changes. If it
+returns ``PendingChanges``, this application waits for them.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
-from ..api.changes import CAN_WAIT, ChangesView, Following, longest_wait
+from ..api.changes import CAN_WAIT, ChangesView, PendingChanges, wait_seconds
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
 from .shutdown import stop_on_signal
 from .sse import EventStream
 from .threads import in_thread
 
-__all__ = ["Feed", "with_changes_app"]
+__all__ = ["ChangesApp", "with_changes_app"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_OF_BODIES = (b"content-type", b"content-length", b"transfer-encoding")
+_BODY_HEADERS = (b"content-type", b"content-length", b"transfer-encoding")
 
 
-def with_changes_app(feed: App, app: App) -> App:
-    """``app``, but for those who follow the change log."""
+def with_changes_app(changes_app: App, app: App) -> App:
+    """Route GET requests of the change log to ``changes_app``, others to ``app``."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = feed if _is_followed(scope) else app
+        chosen = changes_app if _is_changes(scope) else app
         await chosen(scope, receive, send)
 
     return call
 
 
-def _is_followed(scope: Scope) -> bool:
+def _is_changes(scope: Scope) -> bool:
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     if scope["method"] != "GET" or not path.rstrip("/").endswith("/changes"):
         return False
@@ -54,9 +54,10 @@ def _is_followed(scope: Scope) -> bool:
     return getattr(view, "view_class", None) is ChangesView
 
 
-class Feed:
-    """``django`` is a handler whose middleware is there already; ``patience`` are
-    seconds that a client may take nothing of what is sent."""
+class ChangesApp:
+    """``django`` is a handler with loaded middleware; a client that reads nothing for
+    ``patience`` seconds is disconnected.
+    """
 
     def __init__(self, django: BaseHandler, *, patience: float) -> None:
         self.django = django
@@ -64,14 +65,14 @@ class Feed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         stop_on_signal(hub())
-        leaving = asyncio.create_task(_gone(receive))
+        disconnect = asyncio.create_task(_disconnected(receive))
         answering = asyncio.create_task(self._answer(scope, send))
         try:
             await asyncio.wait(
-                {leaving, answering}, return_when=asyncio.FIRST_COMPLETED
+                {disconnect, answering}, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
-            leaving.cancel()
+            disconnect.cancel()
             if not answering.done():
                 answering.cancel()
                 await asyncio.gather(answering, return_exceptions=True)
@@ -79,19 +80,19 @@ class Feed:
             answering.result()
 
     async def _answer(self, scope: Scope, send: Send) -> None:
-        response = await in_thread(self._ask, scope, can_wait=True)
-        if isinstance(response, Following):
+        response = await in_thread(self._get_response, scope, can_wait=True)
+        if isinstance(response, PendingChanges):
             if response.is_stream:
                 stream = EventStream(scope, response, _start(response), self.patience)
                 await stream.run(send)
                 return
-            await _wait(response, longest_wait(QueryDict(scope["query_string"])))
-            response = await in_thread(self._ask, scope, can_wait=False)
+            await _wait(response, wait_seconds(QueryDict(scope["query_string"])))
+            response = await in_thread(self._get_response, scope, can_wait=False)
         await send(_start(response))
         await send({"type": "http.response.body", "body": response.content})
 
-    def _ask(self, scope: Scope, *, can_wait: bool) -> Any:
-        """Django's answer, middleware included; a body of a GET does not count."""
+    def _get_response(self, scope: Scope, *, can_wait: bool) -> Any:
+        """The response of Django and its middleware; the body of a GET is ignored."""
         response = self.django.get_response(_request(scope, can_wait))
         response.close()
         return response
@@ -101,21 +102,21 @@ def _request(scope: Scope, can_wait: bool) -> ASGIRequest:
     headers = [
         (name, value)
         for name, value in scope["headers"]
-        # WSGI cannot tell `a_b` from `a-b`: see haystack_app/serving/bodies.py
-        if name not in _OF_BODIES and b"_" not in name
+        # WSGI cannot distinguish `a_b` from `a-b`: see haystack_app/serving/bodies.py
+        if name not in _BODY_HEADERS and b"_" not in name
     ]
     query = scope["query_string"].decode("latin-1").encode("ascii", "replace")
-    asked = {**scope, "headers": headers, "query_string": query, CAN_WAIT: can_wait}
-    return ASGIRequest(asked, io.BytesIO())
+    new_scope = {**scope, "headers": headers, "query_string": query, CAN_WAIT: can_wait}
+    return ASGIRequest(new_scope, io.BytesIO())
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _wait(following: Following, seconds: int) -> None:
-    """For an entry, for time to be up, or for a failure, which the view explains."""
+async def _wait(following: PendingChanges, seconds: int) -> None:
+    """Wait for an entry, a timeout or an error, which the view will report."""
     try:
         async with asyncio.timeout(seconds):
             while not hub().is_stopping:
@@ -124,7 +125,7 @@ async def _wait(following: Following, seconds: int) -> None:
                 if page.entries:
                     return
                 await wait_for_growth(growth, poll_interval())
-    except Exception:  # the view is asked again, and says what is wrong
+    except Exception:  # the view is called again and reports it
         return
 
 
@@ -133,7 +134,7 @@ def _start(response: HttpResponseBase) -> MutableMapping[str, Any]:
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.items()
     ]
-    if isinstance(response, Following):
+    if isinstance(response, PendingChanges):
         headers = [one for one in headers if one[0] != b"content-length"]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))

@@ -1,4 +1,4 @@
-"""Reads of a change log that those who wait at the same place share."""
+"""Reads of a change log, shared by the clients that wait at the same cursor."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from .threads import in_thread
 
 __all__ = ["page_after", "poll_interval", "wait_for_growth"]
 
-_Place = tuple[asyncio.Event, str, int, int]
-_reads: dict[_Place, asyncio.Task[Page]] = {}
+_Key = tuple[asyncio.Event, str, int, int]
+_reads: dict[_Key, asyncio.Task[Page]] = {}
 
 
 async def page_after(
     growth: asyncio.Event, alias: str, cursor: int, limit: int
 ) -> Page:
-    """What follows a cursor; whoever asks may see it.
+    """The entries after a cursor, for a caller that may follow the log.
 
-    ``growth`` is the hub's, as of now: a read that began before it existed may have
-    missed what it does not tell of, and is not shared. Raises CursorExpired.
+    ``growth`` is the current event of the hub: a read that started before the event
+    was created may have missed changes that it does not announce, so it is not
+    shared. Raises CursorExpired.
     """
-    place = (growth, alias, cursor, limit)
-    if place not in _reads:
+    key = (growth, alias, cursor, limit)
+    if key not in _reads:
         task = asyncio.create_task(_read(alias, cursor, limit))
-        _reads[place] = task
-        task.add_done_callback(lambda done: _forget(place, done))
-    return await asyncio.shield(_reads[place])
+        _reads[key] = task
+        task.add_done_callback(lambda done: _forget(key, done))
+    return await asyncio.shield(_reads[key])
 
 
 async def _read(alias: str, cursor: int, limit: int) -> Page:
@@ -38,15 +39,17 @@ async def _read(alias: str, cursor: int, limit: int) -> Page:
     return await in_thread(changes_after, everything, cursor, limit)
 
 
-def _forget(place: _Place, done: asyncio.Task[Page]) -> None:
-    del _reads[place]
+def _forget(key: _Key, done: asyncio.Task[Page]) -> None:
+    del _reads[key]
     if not done.cancelled():
-        done.exception()  # seen, also where all who asked have left
+        done.exception()  # retrieved, even if all waiting clients have disconnected
 
 
 async def wait_for_growth(growth: asyncio.Event, seconds: float) -> None:
-    """A log may have grown, a little while ago so that changes come together; or
-    time is up."""
+    """Return when the log may have grown or after ``seconds``.
+
+    Growth is followed by a short delay, so that changes are read together.
+    """
     try:
         async with asyncio.timeout(seconds):
             await growth.wait()
@@ -56,5 +59,5 @@ async def wait_for_growth(growth: asyncio.Event, seconds: float) -> None:
 
 
 def poll_interval() -> float:
-    """Seconds between two looks at a log of which nothing is heard."""
+    """Seconds between two reads of a log that announces no changes."""
     return hub().check_seconds

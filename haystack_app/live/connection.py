@@ -1,4 +1,4 @@
-"""``/ws/``: watches that are pushed, and ops; docs/live.md has the messages."""
+"""``/ws/``: websockets that push watches and run ops; messages: docs/live.md."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import APIException
 
-from ..api.exceptions import BodyTooLarge, UnreadableRequest
-from ..ops.dispatch import brief
+from ..api.exceptions import BadRequest, BodyTooLarge
+from ..ops.dispatch import truncate
 from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 Message = dict[str, Any]
 AUTH_SECONDS = 10.0
 _LONG = 16_384
-"""Characters of a message; who has not logged in sends none that is longer."""
+"""Characters of the longest message that is accepted before login."""
 
-NO_LOG_IN, FOREIGN_ORIGIN, NO_PROJECT, NO_AUTH = 4401, 4403, 4404, 4408
+NOT_LOGGED_IN, FOREIGN_ORIGIN, NO_PROJECT, NO_AUTH = 4401, 4403, 4404, 4408
 TRY_LATER = 1013  # of the registry of RFC 6455
 
 
 async def live_app(scope: Any, receive: Any, send: Any) -> None:
-    """ASGI application: one websocket.
+    """ASGI application for one websocket.
 
-    The hub of the process listens for changes on behalf of all connections, so
-    that none needs a channel of its own.
+    The hub of the process receives changes for all connections, so connections do
+    not need channels of their own.
     """
     await Connection(scope, receive, send).run()
 
@@ -52,7 +52,7 @@ class Connection:
         self.scope, self._receive, self._send = scope, receive, send
         self.login: Login | None = None
         self.session: Session | None = None
-        self.is_leaving = False
+        self.is_closing = False
         self.tasks: set[asyncio.Task[None]] = set()
         self.send_queue = SendQueue(self)
 
@@ -73,11 +73,11 @@ class Connection:
         await self._send({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
-        """Before the connection is accepted this is an answer with status 403."""
+        """Close the connection; before it is accepted, this is status 403."""
         message = {"type": "websocket.close", "code": code, "reason": reason}
         await self._send(message)
 
-    # -- coming and going -----------------------------------------------------
+    # -- connecting -----------------------------------------------------------
 
     async def connect(self) -> None:
         origin = header(self.scope, "origin")
@@ -87,14 +87,14 @@ class Connection:
         await self._send({"type": "websocket.accept"})
         self._run(self.send_queue.deliver())
         if self.project not in (None, *storages, "sys"):
-            await self._leave(NO_PROJECT, "unknown project")
+            await self._close_with(NO_PROJECT, "unknown project")
             return
         by_header = bool(header(self.scope, "authorization"))
         by_session = bool(origin) and self._has_session
-        if (by_header or by_session) and not await self._stays(by_header):
+        if (by_header or by_session) and not await self._authenticate(by_header):
             return
         if self.login is None:
-            self._run(self._expect_auth())
+            self._run(self._wait_for_auth())
 
     @property
     def project(self) -> str | None:
@@ -106,54 +106,54 @@ class Connection:
         return settings.SESSION_COOKIE_NAME in header(self.scope, "cookie")
 
     async def _log_in(self, credentials: str) -> None:
-        """Raises APIException."""
+        """Set login and session. Raises APIException."""
         self.login = await in_thread(log_in, self.scope, credentials)
         self.session = Session(self.login, self.project, self.send_queue)
         self.session.on_log_out = self._log_out
 
-    async def _stays(self, by_header: bool) -> bool:
-        """Log in by what the upgrade came with; whether the connection stays open.
+    async def _authenticate(self, by_header: bool) -> bool:
+        """Log in with the headers of the upgrade; False if the connection was closed.
 
-        A page with an ended session may still log in by a token.
+        A page with an expired session may still log in with a token.
         """
         try:
             await self._log_in("")
         except APIException:
             if by_header:
-                await self._leave(NO_LOG_IN, "login failed")
+                await self._close_with(NOT_LOGGED_IN, "login failed")
             return not by_header
         except Exception as error:
             if not is_outage(error):
                 raise
-            await self._leave(TRY_LATER, TEXT)
+            await self._close_with(TRY_LATER, TEXT)
             return False
         return True
 
-    async def _expect_auth(self) -> None:
+    async def _wait_for_auth(self) -> None:
         await asyncio.sleep(AUTH_SECONDS)
         if self.login is None:
-            await self._leave(NO_AUTH, "no auth in time")
+            await self._close_with(NO_AUTH, "auth message not received in time")
 
     def _log_out(self) -> None:
-        self._run(self._leave(NO_LOG_IN, "the login has ended"))
+        self._run(self._close_with(NOT_LOGGED_IN, "the login has ended"))
 
     async def _renew(self) -> Session:
-        """The session, with what its caller may do as of now. Raises APIException."""
+        """The session with current permissions of its caller. Raises APIException."""
         assert self.login is not None and self.session is not None
-        session = self.session  # it may end meanwhile
+        session = self.session  # it may end during the await
         self.login = await in_thread(self.login.renewed)
         session.renew(self.login)
         return session
 
-    async def _leave(self, code: int, reason: str) -> None:
-        if self.is_leaving:
+    async def _close_with(self, code: int, reason: str) -> None:
+        if self.is_closing:
             return
-        self.is_leaving = True
+        self.is_closing = True
         if self.session is not None:
             self.session.end()
-        await self.send_queue.empty(1.0)
+        await self.send_queue.drain(1.0)
         self._end()
-        with suppress(Exception):  # each server raises its own if the client left
+        with suppress(Exception):  # of the server, if the client has disconnected
             await self.close(code, reason)
 
     def _end(self) -> None:
@@ -177,34 +177,36 @@ class Connection:
             message = await self._read(text)
             await self._answer(message)
         except APIException as error:
-            await self._refuse(message, error.status_code, str(error.detail))
+            await self._reply_error(message, error.status_code, str(error.detail))
         except PermissionDenied as error:
-            await self._refuse(message, 403, str(error))
+            await self._reply_error(message, 403, str(error))
         except Exception as error:
             if is_outage(error):
-                await self._refuse(message, 503, TEXT)
+                await self._reply_error(message, 503, TEXT)
                 return
-            logger.exception("a message could not be answered")
-            await self._refuse(message, 500, "internal error")
+            logger.exception("message failed")
+            await self._reply_error(message, 500, "internal error")
 
     async def _read(self, text: str | None) -> Message:
-        """A message; a long one is read in a thread. Raises APIException."""
+        """Parse a message, a long one in a thread. Raises APIException."""
         if text is None:
-            raise UnreadableRequest("messages are JSON in text frames")
+            raise BadRequest("messages must be JSON in text frames")
         if len(text) <= _LONG:
             return _read(text)
         if self.session is None:
-            raise BodyTooLarge("log in first: the message is too long")
+            raise BodyTooLarge("the message is too long before login")
         return await in_thread_of(CALLS, _read, text)
 
     async def _answer(self, message: Message) -> None:
         op = message["op"]
         if op == "ping":
-            await self._say({"op": "pong"}, message)
+            await self._reply({"op": "pong"}, message)
         elif op == "auth":
             await self._auth(message)
         elif self.session is None:
-            await self._refuse(message, 401, "log in first: auth with a token")
+            await self._reply_error(
+                message, 401, "not authenticated: send auth with a token"
+            )
         elif op == "ack":
             self.session.ack(message)
         else:
@@ -213,25 +215,25 @@ class Connection:
     async def _auth(self, message: Message) -> None:
         token = message.get("token")
         if self.session is not None:
-            raise UnreadableRequest("already logged in")
+            raise BadRequest("already logged in")
         if not isinstance(token, str) or not token:
-            raise UnreadableRequest("auth needs a token")
+            raise BadRequest("missing token")
         try:
             await self._log_in(f"Bearer {token}")
         except APIException as error:
-            await self._refuse(message, error.status_code, str(error.detail))
-            await self._leave(NO_LOG_IN, "login failed")
+            await self._reply_error(message, error.status_code, str(error.detail))
+            await self._close_with(NOT_LOGGED_IN, "login failed")
             return
         assert self.login is not None
         user = self.login.caller.username
-        await self._say({"op": "auth", "user": user}, message)
+        await self._reply({"op": "auth", "user": user}, message)
 
     async def _call(self, op: str, message: Message) -> None:
         try:
             session = await self._renew()
         except APIException as error:
-            await self._refuse(message, error.status_code, str(error.detail))
-            await self._leave(NO_LOG_IN, "the login has ended")
+            await self._reply_error(message, error.status_code, str(error.detail))
+            await self._close_with(NOT_LOGGED_IN, "the login has ended")
             return
         special: Mapping[str, Callable[[Message], Awaitable[None]]] = {
             "sub": session.sub,
@@ -241,27 +243,27 @@ class Connection:
         }
         act = special.get(op, session.call)
         await act(message)
-        await self.send_queue.room()
+        await self.send_queue.wait_for_room()
 
-    async def _say(self, words: Message, to: Message) -> None:
+    async def _reply(self, answer: Message, to: Message) -> None:
         if "ref" in to:
-            words["ref"] = to["ref"]
-        self.send_queue.send_soon(orjson.dumps(words).decode())
-        await self.send_queue.room()
+            answer["ref"] = to["ref"]
+        self.send_queue.send_soon(orjson.dumps(answer).decode())
+        await self.send_queue.wait_for_room()
 
-    async def _refuse(self, message: Message, status: int, dis: str) -> None:
-        error = {"status": status, "dis": brief(dis)}
-        await self._say({"op": message.get("op"), "error": error}, message)
+    async def _reply_error(self, message: Message, status: int, dis: str) -> None:
+        error = {"status": status, "dis": truncate(dis)}
+        await self._reply({"op": message.get("op"), "error": error}, message)
 
 
 def _read(text: str) -> Message:
-    """A message. Raises UnreadableRequest."""
+    """Parse a message. Raises BadRequest."""
     try:
         found = hayson_reader.parse_json(text)
     except ParseError as error:
-        raise UnreadableRequest(str(error)) from None
+        raise BadRequest(str(error)) from None
     if not isinstance(found, dict) or not isinstance(found.get("op"), str):
-        raise UnreadableRequest("a message is an object with an op")
+        raise BadRequest("a message must be an object with the string op")
     if not isinstance(found.get("ref"), str | int | float | None):
-        raise UnreadableRequest("ref is a number or a text")
+        raise BadRequest("ref must be a number or a string")
     return found

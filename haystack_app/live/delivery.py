@@ -1,4 +1,4 @@
-"""What a hub sends: news of many watches from few looks at the store."""
+"""Delivery of updates: those of many watches by few queries of the store."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from ..storage.base import StorageAdapter
 from ..wire import hayson_writer
 from .notifications import Hints
 from .subscription import Subscription
-from .threads import LOOKS, SHORT, SLOW_LOOKS, in_thread, in_thread_of
+from .threads import CHECKS, SHORT, SLOW_CHECKS, in_thread, in_thread_of
 
-__all__ = ["SLOW_SECONDS", "Group", "ended_text", "groups", "push", "renew"]
+__all__ = ["SLOW_SECONDS", "Group", "end_message", "groups", "push", "renew"]
 
 SLOW_SECONDS = 1.0
-"""Whoever looks longer for the news of a watch by filter is waited for no more."""
+"""The hub does not wait longer for the updates of a watch by filter."""
 
 Watches = Mapping[str, Subscription]
 Ids = Collection[str] | None
 Texts = dict[str, tuple[int, str]]
-"""By id of a watch, number and message of its news."""
+"""Number and message of an update, by the id of its watch."""
 
 
 class Group(NamedTuple):
-    """Watches that are asked about together, of which store as who may see it, and
-    among which ids; None for all."""
+    """Watches whose updates are queried together.
+
+    ``store`` shows what their users may see; ``among`` are the ids that may have
+    changed, None for any.
+    """
 
     watches: list[Subscription]
     store: StorageAdapter
@@ -51,24 +54,24 @@ class Group(NamedTuple):
 
 
 def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
-    """Watches that hints are about or that are late, and that have room for news;
-    one that has none stays late.
+    """Group the watches that hints concern or that are pending.
 
-    Those by filter stand alone: one that takes long holds up no other.
+    Watches without room for an update remain pending. A watch by filter is a group by
+    itself, so that a slow one does not delay others.
     """
     found: dict[Any, Group] = {}
     for watch in watches:
         alias = watch.store.alias
         ids: Ids = hints.ids.get(alias, frozenset())
-        if not watch.late and ids is not None and not ids:
+        if not watch.is_pending and ids is not None and not ids:
             continue
         if not watch.has_room:
-            watch.late = True
+            watch.is_pending = True
             continue
-        everywhere = watch.late or ids is None or watch.traverses_refs
-        watch.late = False
-        alone = watch.filter is not None and watch.id
-        key = alias, repr(watch.store.scope), everywhere, alone
+        everywhere = watch.is_pending or ids is None or watch.traverses_refs
+        watch.is_pending = False
+        single = watch.filter is not None and watch.id
+        key = alias, repr(watch.store.scope), everywhere, single
         group = found.setdefault(
             key, Group([], watch.store, None if everywhere else ids)
         )
@@ -77,31 +80,33 @@ def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
 
 
 async def push(watches: Watches, subscriber: str, group: Group) -> None:
-    """News of a group of ``watches``; where that fails they are late, in doubt.
+    """Send the updates of a group of ``watches``; on failure, mark them unconfirmed.
 
-    What was told for a connection that has been replaced meanwhile is told again to
-    the one that is there now.
+    An update for a connection that was replaced in the meantime is requeued for the
+    new one.
     """
-    async with _turns(group.watches) as taken:
+    async with _locked(group.watches) as taken:
         ready = [it for it in taken if _is_ready(watches, it, group.store)]
-        found = await _told(group, ready, subscriber) if ready else {}
+        found = await _updates(group, ready, subscriber) if ready else {}
         for watch in ready:
             if watch.id in found:
                 _send(watches, watch, *found[watch.id])
 
 
-async def _told(group: Group, ready: Sequence[Subscription], subscriber: str) -> Texts:
-    asked, threads = _Asked(group.store, subscriber, group.among), _threads(group)
+async def _updates(
+    group: Group, ready: Sequence[Subscription], subscriber: str
+) -> Texts:
+    query, threads = _Query(group.store, subscriber, group.among), _threads(group)
     acks = {watch.id: watch.acked for watch in ready}
-    sent = {watch.id: watch.seq for watch in ready if watch.in_doubt}
+    sent = {watch.id: watch.seq for watch in ready if watch.needs_requeue}
     for watch in ready:
-        watch.in_doubt = False
-        watch.is_slow = group.by_filter  # unless it is done in time
+        watch.needs_requeue = False
+        watch.is_slow = group.by_filter  # until it has finished in time
     try:
-        found, seconds = await in_thread_of(threads, asked.texts, acks, sent)
+        found, seconds = await in_thread_of(threads, query.texts, acks, sent)
     except BaseException:
         for watch in ready:
-            watch.doubt()
+            watch.mark_unconfirmed()
         raise
     for watch in ready:
         watch.is_slow = group.by_filter and seconds > SLOW_SECONDS
@@ -110,18 +115,21 @@ async def _told(group: Group, ready: Sequence[Subscription], subscriber: str) ->
 
 def _threads(group: Group) -> ThreadPoolExecutor:
     if group.is_slow:
-        return SLOW_LOOKS
-    return LOOKS if group.by_filter and group.among is None else SHORT
+        return SLOW_CHECKS
+    return CHECKS if group.by_filter and group.among is None else SHORT
 
 
 def _is_ready(watches: Watches, watch: Subscription, store: StorageAdapter) -> bool:
-    """As of when its turn has come; where it has no room by now, or sees something
-    else, it is late again."""
+    """Whether an update can be sent, now that the lock is held.
+
+    The watch becomes pending again if its connection has no room any more or its
+    scope has changed.
+    """
     if watches.get(watch.id) is not watch:
         return False
     if watch.connection.has_room and watch.store.scope == store.scope:
         return True
-    watch.late = True
+    watch.is_pending = True
     return False
 
 
@@ -131,11 +139,11 @@ def _send(watches: Watches, watch: Subscription, seq: int, text: str) -> None:
         watch.sent(seq)
         watch.connection.send_soon(text)
     elif now is not None:
-        now.doubt()
+        now.mark_unconfirmed()
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Query:
     store: StorageAdapter
     subscriber: str
     among: Ids
@@ -143,8 +151,10 @@ class _Asked:
     def texts(
         self, acks: Mapping[str, int], sent: Mapping[str, int]
     ) -> tuple[Texts, float]:
-        """The news of some watches, of those in ``sent`` also what was told behind
-        these numbers; and how many seconds that took."""
+        """The updates of watches by ``acks``, and the seconds that this took.
+
+        Updates after the numbers in ``sent`` are requeued first.
+        """
         now, began = dt.datetime.now(dt.UTC), time.monotonic()
         with self.store.time_limit(limit("STATEMENT_SECONDS")):
             if sent:
@@ -153,16 +163,16 @@ class _Asked:
                 acks, subscriber=self.subscriber, now=now, among=self.among
             )
         texts = {
-            id: (news.seq, _message({"op": "push"}, update_grid(news, {})))
-            for id, news in found.items()
+            id: (update.seq, _message({"op": "push"}, update_grid(update, {})))
+            for id, update in found.items()
         }
         return texts, time.monotonic() - began
 
 
 async def renew(watches: Watches, subscriber: str) -> AsyncIterator[list[Subscription]]:
-    """Begin leases anew that need it; the watches that are not ours any more.
+    """Renew leases that are due; yields watches that this process no longer owns.
 
-    A store that fails keeps nothing from the others: its failure is raised last.
+    The failure of one store is raised after the others have been renewed.
     """
     now = asyncio.get_running_loop().time()
     due: dict[Any, list[Subscription]] = {}
@@ -170,8 +180,8 @@ async def renew(watches: Watches, subscriber: str) -> AsyncIterator[list[Subscri
         if watch.must_renew(now):
             key = watch.store.alias, repr(watch.store.scope)
             due.setdefault(key, []).append(watch)
-    asked = [_renew(group, subscriber, now) for group in due.values()]
-    found = await asyncio.gather(*asked, return_exceptions=True)
+    renewals = [_renew(group, subscriber, now) for group in due.values()]
+    found = await asyncio.gather(*renewals, return_exceptions=True)
     for lost in found:
         if not isinstance(lost, BaseException):
             yield lost
@@ -195,25 +205,25 @@ def _renewed(store: StorageAdapter, ids: Sequence[str], subscriber: str) -> set[
 
 
 @asynccontextmanager
-async def _turns(watches: Sequence[Subscription]) -> AsyncIterator[list[Subscription]]:
-    """The turns of those that nobody has just taken; the others are late."""
-    async with AsyncExitStack() as turns:
+async def _locked(watches: Sequence[Subscription]) -> AsyncIterator[list[Subscription]]:
+    """Lock the watches that are not locked; the others become pending."""
+    async with AsyncExitStack() as locks:
         taken: list[Subscription] = []
         for watch in watches:
-            if watch.turn.locked():
-                watch.late = True
+            if watch.lock.locked():
+                watch.is_pending = True
             else:
-                await turns.enter_async_context(watch.turn)
+                await locks.enter_async_context(watch.lock)
                 taken.append(watch)
         yield taken
 
 
-def _message(words: Mapping[str, Any], grid: Grid) -> str:
-    """A JSON object of some words and a grid."""
-    head = orjson.dumps(words).decode()[:-1]
+def _message(members: Mapping[str, Any], grid: Grid) -> str:
+    """A JSON object of ``members`` and a grid."""
+    head = orjson.dumps(members).decode()[:-1]
     return f'{head},"grid":{hayson_writer.grid_text(grid)}}}'
 
 
-def ended_text(id: str) -> str:
-    dis = "the watch has ended, or its news goes elsewhere"
+def end_message(id: str) -> str:
+    dis = "the watch has ended or was taken over by another connection"
     return orjson.dumps({"op": "end", "watchId": id, "dis": dis}).decode()

@@ -1,9 +1,9 @@
-"""The hub of a server process: hears of changes, pushes watches, wakes followers.
+"""The hub of a server process: receives changes, pushes watches, wakes followers.
 
-It belongs to an event loop. Changes come from threads of this process by the
-store's signal, and from other processes by the channel layer. What it hears
-within a moment it looks up together; what it may not have heard, it finds by
-looking at each watch from time to time.
+It belongs to an event loop. It receives hints from threads of this process through
+the store's signal, and from other processes through the channel layer. Changes that
+arrive together are looked up together; changes without a hint are found by checking
+each watch periodically.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = ["Hub", "hub", "with_hub"]
 logger = logging.getLogger(__name__)
 
 RENEW_SECONDS = 10
-"""How soon a log-in that has ended, or other rights, tell on an open connection."""
+"""Until an open connection notices that its login or permissions have changed."""
 _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
 _LOG_SECONDS = 60.0
-_ALONE_SECONDS = 2.0
-"""Without anything between processes, commands are only noticed by looking."""
+_WITHOUT_LAYER_SECONDS = 2.0
+"""Interval of checks if processes do not share a layer."""
 
 _T = TypeVar("_T")
 
@@ -42,7 +42,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def hub() -> Hub:
-    """That of the running event loop."""
+    """The hub of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in hubs:
         for closed in [one for one in hubs if one.is_closed()]:
@@ -55,7 +55,7 @@ def hub() -> Hub:
 def with_hub(app: App) -> App:
     """An ASGI application whose process has a hub from its first request on.
 
-    Also where nobody follows anything: other processes are to hear of changes.
+    It is needed even without subscribers, to announce changes to other processes.
     """
 
     async def call(scope: Any, receive: Any, send: Any) -> None:
@@ -70,10 +70,10 @@ class RoundRobin(Generic[_T]):
         self._left: list[_T] = []
 
     def part(self, everything: Collection[_T], parts: int) -> list[_T]:
-        """The next ones; what came since the round began is in the next round.
+        """The next part of a round; items that are added wait for the next round.
 
-        What is not there any more takes nobody's place: the round would outlast
-        its time.
+        Removed items do not take a place, or the round would take longer than its
+        ``parts``.
         """
         left = [one for one in self._left if one in everything]
         self._left = left or list(everything)
@@ -83,12 +83,12 @@ class RoundRobin(Generic[_T]):
 
 
 class Member(Protocol):
-    """Somebody who is connected."""
+    """A logged-in connection."""
 
     login: Login
 
     def renew(self, login: Login | None) -> None:
-        """What they may do as of now; None: they are logged in no more."""
+        """Set the current login; None if it has ended."""
 
 
 class Hub:
@@ -96,56 +96,56 @@ class Hub:
         self.id = secrets.token_hex(8)
         self.watches: dict[str, Subscription] = {}
         self.members: set[Member] = set()
-        self.heard, self.to_relay = Hints(), Hints()
-        self.news, self.relaying = asyncio.Event(), asyncio.Event()
-        self.logs: dict[str, asyncio.Event] = {}
-        self.stale: RoundRobin[str] = RoundRobin()
+        self.hints, self.outgoing = Hints(), Hints()
+        self.has_work, self.has_outgoing = asyncio.Event(), asyncio.Event()
+        self.growth_events: dict[str, asyncio.Event] = {}
+        self.to_check: RoundRobin[str] = RoundRobin()
         self.to_renew: RoundRobin[Member] = RoundRobin()
-        self.logged: dict[str, float] = {}
-        self.is_deaf = self.is_warned = self.is_stopping = False
+        self.log_after: dict[str, float] = {}
+        self.is_disconnected = self.is_warned = self.is_stopping = False
         self.pushes: set[asyncio.Task[None]] = set()
-        self.tasks = [loop.create_task(self._flush_always())]
-        self.tasks.append(loop.create_task(self._look_around()))
+        self.tasks = [loop.create_task(self._push_always())]
+        self.tasks.append(loop.create_task(self._check_periodically()))
         self.layer = shared_layer()
         if self.layer is not None:
-            self.is_deaf = True  # until it has joined
+            self.is_disconnected = True  # until it has joined the group
             self.tasks.append(loop.create_task(self._listen()))
             self.tasks.append(loop.create_task(self._relay()))
 
-    # -- hearing --------------------------------------------------------------
+    # -- hints ----------------------------------------------------------------
 
-    def hear_own(self, hints: Hints, relay: bool) -> None:
-        """Of a change that was made in this process."""
-        self.hear(hints)
+    def add_local_hints(self, hints: Hints, relay: bool) -> None:
+        """Add hints about changes of this process; ``relay`` sends them to others."""
+        self.add_hints(hints)
         if relay:
-            self.to_relay.merge(hints)
-            self.relaying.set()
+            self.outgoing.merge(hints)
+            self.has_outgoing.set()
 
-    def hear(self, hints: Hints) -> None:
-        self.heard.merge(hints)
-        self.news.set()
+    def add_hints(self, hints: Hints) -> None:
+        self.hints.merge(hints)
+        self.has_work.set()
         for alias in hints.logged:
-            if alias in self.logs:
-                self.logs.pop(alias).set()
+            if alias in self.growth_events:
+                self.growth_events.pop(alias).set()
 
     def growth(self, alias: str) -> asyncio.Event:
-        """Set when a store's change log may have grown.
+        """The event that is set when a store's change log may have grown.
 
-        To be taken before one looks, or what comes between is not heard of.
+        Get it before reading the log, or changes in between are missed.
         """
-        event = self.logs.setdefault(alias, asyncio.Event())
+        event = self.growth_events.setdefault(alias, asyncio.Event())
         if self.is_stopping:
             event.set()
         return event
 
     def stop(self) -> None:
-        """The server ends: whoever waits for a log shall wait no more."""
+        """Wake all clients that wait for a change log, because the server stops."""
         self.is_stopping = True
-        for event in self.logs.values():
+        for event in self.growth_events.values():
             event.set()
 
     async def _listen(self) -> None:
-        """To other processes, again and again when the layer fails."""
+        """Receive hints of other processes; reconnects when the layer fails."""
         layer = self.layer
         channel = ""
         while True:
@@ -153,23 +153,23 @@ class Hub:
                 async with asyncio.timeout(SECONDS):
                     channel = channel or await layer.new_channel()
                     await layer.group_add(GROUP, channel)
-                self.is_deaf = self.is_warned = False
-                self._doubt_everything()
-                await self._hear_others(layer, channel)
-            except Exception as error:  # whatever a layer's driver raises
+                self.is_disconnected = self.is_warned = False
+                self._mark_all_pending()
+                await self._receive(layer, channel)
+            except Exception as error:  # of any driver of a layer
                 if not self.is_warned:
-                    logger.warning("the channel layer does not answer: %r", error)
-                self.is_deaf = self.is_warned = True
+                    logger.warning("the channel layer is not available: %r", error)
+                self.is_disconnected = self.is_warned = True
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _hear_others(self, layer: Any, channel: str) -> None:
-        """For an hour: a layer forgets who joins a group only once."""
+    async def _receive(self, layer: Any, channel: str) -> None:
+        """Receive for an hour, then join again, because group memberships expire."""
         try:
             async with asyncio.timeout(_REJOIN_SECONDS) as hour:
                 while True:
                     message = await layer.receive(channel)
                     if message["origin"] != self.id:
-                        self.hear(Hints.of(message))
+                        self.add_hints(Hints.of(message))
         except TimeoutError:
             if not hour.expired():
                 raise
@@ -177,23 +177,23 @@ class Hub:
     async def _relay(self) -> None:
         layer = self.layer
         while True:
-            await self.relaying.wait()
+            await self.has_outgoing.wait()
             await asyncio.sleep(_RELAY_SECONDS)
-            self.relaying.clear()
-            hints, self.to_relay = self.to_relay, Hints()
+            self.has_outgoing.clear()
+            hints, self.outgoing = self.outgoing, Hints()
             try:
                 await send(layer, hints.message(self.id))
-            except Exception as error:  # other processes look by themselves
-                logger.debug("the channel layer does not answer: %r", error)
+            except Exception as error:  # other processes check periodically
+                logger.debug("the channel layer is not available: %r", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     # -- pushing --------------------------------------------------------------
 
     def add(self, watch: Subscription) -> Subscription | None:
-        """Push a watch; the one of the same id that was pushed so far."""
+        """Start pushing a watch; returns the one with the same id that it replaces."""
         before = self.watches.pop(watch.id, None)
         self.watches[watch.id] = watch
-        self.news.set()
+        self.has_work.set()
         return before
 
     def drop(self, watch: Subscription) -> None:
@@ -201,30 +201,32 @@ class Hub:
             del self.watches[watch.id]
 
     def wake(self) -> None:
-        """There is room again for a watch that is late."""
-        self.news.set()
+        """Push pending watches, because a connection has room again."""
+        self.has_work.set()
 
-    async def _flush_always(self) -> None:
+    async def _push_always(self) -> None:
         while True:
-            await self.news.wait()
+            await self.has_work.wait()
             await asyncio.sleep(app_settings.COALESCE_MS / 1000)
-            self.news.clear()
-            if not await self._attempt("watches cannot be looked at", self._flush):
-                self._doubt_everything()
+            self.has_work.clear()
+            if not await self._attempt(
+                "cannot look up updates of watches", self._push_due
+            ):
+                self._mark_all_pending()
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _flush(self) -> None:
-        """Push what is due; watches by filter that take long go on by themselves."""
-        hints, self.heard = self.heard, Hints()
-        under_way = {
+    async def _push_due(self) -> None:
+        """Push due watches; slow watches by filter continue in the background."""
+        hints, self.hints = self.hints, Hints()
+        tasks = {
             self._start(group): group for group in groups(self.watches.values(), hints)
         }
-        quick = [task for task, group in under_way.items() if not group.is_slow]
+        quick = [task for task, group in tasks.items() if not group.is_slow]
         if quick:
             await asyncio.wait(quick, timeout=SLOW_SECONDS)
-        of_ids = [task for task, group in under_way.items() if not group.by_filter]
-        if of_ids:
-            await asyncio.wait(of_ids)
+        by_ids = [task for task, group in tasks.items() if not group.by_filter]
+        if by_ids:
+            await asyncio.wait(by_ids)
 
     def _start(self, group: Group) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._push(group))
@@ -234,62 +236,61 @@ class Hub:
 
     async def _push(self, group: Group) -> None:
         pushing = partial(push, self.watches, self.id, group)
-        if not await self._attempt("watches cannot be pushed", pushing):
+        if not await self._attempt("cannot push watches", pushing):
             for watch in group.watches:
                 watch.is_paused = True
             loop = asyncio.get_running_loop()
-            loop.call_later(_PAUSE_SECONDS, self._go_on, group)
-        self._wake_late(group)
+            loop.call_later(_PAUSE_SECONDS, self._resume, group)
+        self._wake_pending(group)
 
-    def _go_on(self, group: Group) -> None:
+    def _resume(self, group: Group) -> None:
         for watch in group.watches:
             watch.is_paused = False
-        self._wake_late(group)
+        self._wake_pending(group)
 
-    def _wake_late(self, group: Group) -> None:
-        """What was heard while they had their turn is looked at now."""
-        if any(watch.late and watch.has_room for watch in group.watches):
-            self.news.set()
+    def _wake_pending(self, group: Group) -> None:
+        """Push watches that became pending while they were locked."""
+        if any(watch.is_pending and watch.has_room for watch in group.watches):
+            self.has_work.set()
 
     async def _attempt(self, what: str, work: Callable[[], Awaitable[None]]) -> bool:
-        """Whether it went well. A database that is down for an hour is worth an
-        entry of the log a minute, not one a second for each watch."""
+        """Whether ``work`` succeeded; failures of one kind are logged once a minute."""
         try:
             await work()
         except Exception:
             now = asyncio.get_running_loop().time()
-            if now >= self.logged.get(what, now):
+            if now >= self.log_after.get(what, now):
                 logger.exception("%s; trying again", what)
-                self.logged[what] = now + _LOG_SECONDS
+                self.log_after[what] = now + _LOG_SECONDS
             return False
         return True
 
-    def _doubt_everything(self) -> None:
+    def _mark_all_pending(self) -> None:
         for watch in self.watches.values():
-            watch.late = True
-        self.news.set()
+            watch.is_pending = True
+        self.has_work.set()
 
-    async def _look_around(self) -> None:
-        """Each second: at some watches, at leases, and at some log-ins."""
+    async def _check_periodically(self) -> None:
+        """Each second, check some watches, the leases and some logins."""
         while True:
             await asyncio.sleep(1.0)
-            self._doubt_some()
-            await self._attempt("leases cannot be renewed", self._renew_leases)
-            await self._attempt("log-ins cannot be renewed", self._renew_log_ins)
+            self._mark_some_pending()
+            await self._attempt("cannot renew leases", self._renew_leases)
+            await self._attempt("cannot renew logins", self._renew_logins)
 
     @property
     def check_seconds(self) -> float:
-        """How soon a change is noticed that no hint told of."""
+        """Seconds until a change without a hint is noticed."""
         seconds: float = app_settings.CHECK_SECONDS
-        if self.is_deaf:
+        if self.is_disconnected:
             return min(seconds, 1.0)
-        return seconds if self.layer else min(seconds, _ALONE_SECONDS)
+        return seconds if self.layer else min(seconds, _WITHOUT_LAYER_SECONDS)
 
-    def _doubt_some(self) -> None:
+    def _mark_some_pending(self) -> None:
         every = int(self.check_seconds)
-        for id in self.stale.part(self.watches, every):
-            self.watches[id].late = True
-            self.news.set()
+        for id in self.to_check.part(self.watches, every):
+            self.watches[id].is_pending = True
+            self.has_work.set()
 
     async def _renew_leases(self) -> None:
         async for lost in renew(self.watches, self.id):
@@ -297,7 +298,7 @@ class Hub:
                 self.drop(watch)
                 watch.connection.ended(watch)
 
-    async def _renew_log_ins(self) -> None:
+    async def _renew_logins(self) -> None:
         members = self.to_renew.part(self.members, RENEW_SECONDS)
         if not members:
             return

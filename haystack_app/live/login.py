@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection, and what they may do by now."""
+"""Logins of connections, and their current permissions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIRequest
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 
-from ..api.authentication import AUTHENTICATION, caller_of
+from ..api.authentication import AUTHENTICATION, get_caller
 from ..auth.caller import READ, Caller
 from ..auth.roles import VIEW
 from ..filters.ast import Filter
@@ -25,12 +25,12 @@ __all__ = ["Login", "log_in", "renewed"]
 
 @dataclass(frozen=True)
 class Login:
-    """An authenticated connection: who it belongs to, and by what it logged in.
+    """An authenticated connection.
 
-    ``scope`` is the connection's, ``credentials`` the value of Authorization;
-    ``renewed`` authenticates by them again. ``visible`` is the filter of what the
-    caller may see, None for everything; ``may_watch`` is false for a caller that
-    may see nothing.
+    ``scope`` is its ASGI scope, ``credentials`` the value of Authorization; ``renewed``
+    authenticates with them again. ``visible`` is the filter of the entities that the
+    caller may see, None for all; ``may_watch`` is false for a caller that may not see
+    entities.
     """
 
     scope: Mapping[str, Any]
@@ -41,18 +41,18 @@ class Login:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The same for connections of one login."""
+        """Equal for connections of the same login."""
         return self.credentials, header(self.scope, "cookie")
 
     def renewed(self) -> Login:
-        """As of now. Raises what ``log_in`` does."""
+        """The login with current permissions. Raises the errors of ``log_in``."""
         return log_in(self.scope, self.credentials)
 
 
 def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
-    """By a header Authorization, or the session of a cookie; as the API does it.
+    """Authenticate by the header Authorization or a session cookie, like the API.
 
-    ``credentials`` stand for the header where a client cannot send one. Raises
+    ``credentials`` replace the header for clients that cannot send one. Raises
     NotAuthenticated or AuthenticationFailed.
     """
     request = ASGIRequest({**scope, "method": "GET"}, io.BytesIO())
@@ -63,16 +63,16 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
     request.session = engine.SessionStore(key)
     request.user = auth.get_user(request)
     rest = Request(request, authenticators=[one() for one in AUTHENTICATION])
-    if not rest.user.is_authenticated:
+    if not (rest.user and rest.user.is_authenticated):
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
-    caller = caller_of(rest)
-    may_watch = caller.may(VIEW) and caller.token_covers(READ)
+    caller = get_caller(rest)
+    may_watch = caller.has_permission(VIEW) and caller.token_covers(READ)
     return Login(scope, credentials, caller, caller.scope, may_watch)
 
 
 def renewed(logins: Iterable[Login]) -> dict[tuple[str, str], Login | None]:
-    """As of now, by identity; None for a log-in that has ended."""
+    """Logins with current permissions, by identity; None if the login has ended."""
     found: dict[tuple[str, str], Login | None] = {}
     for login in logins:
         if login.identity not in found:

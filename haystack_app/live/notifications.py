@@ -1,8 +1,7 @@
 """Hints between threads and processes: these entities may have changed.
 
-A hint never counts as news; it says where to look. The channel layer drops
-messages, a process may die before it says anything: whoever listens also looks
-by itself from time to time.
+A hint does not contain data, only where to look. The channel layer may drop messages
+and a process may die before it sends one, so receivers must also check periodically.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ logger = logging.getLogger(__name__)
 GROUP = "haystack.changes"
 _TYPE = "haystack.changes"
 SECONDS = 2.0
-"""For an answer of the layer: a server that hangs holds nobody up."""
-_MOST = 2_000
-"""Ids of a hint; with more of them it is about everything."""
+"""Timeout of calls of the layer."""
+_MAX_IDS = 2_000
+"""A hint with more ids concerns all entities."""
 
 
 @dataclass(slots=True)
 class Hints:
-    """By storage alias: ids that may have changed, None for any; grown logs."""
+    """Ids that may have changed, None for any, and grown logs, by storage alias."""
 
     ids: dict[str, set[str] | None] = field(default_factory=dict)
     logged: set[str] = field(default_factory=set)
@@ -44,7 +43,7 @@ class Hints:
         held = self.ids.setdefault(alias, set())
         if held is not None and ids is not None:
             held.update(ids)
-        if held is None or ids is None or len(held) > _MOST:
+        if held is None or ids is None or len(held) > _MAX_IDS:
             self.ids[alias] = None
         if logged:
             self.logged.add(alias)
@@ -54,7 +53,7 @@ class Hints:
             self.add(alias, ids, logged=alias in other.logged)
 
     def message(self, origin: str) -> dict[str, Any]:
-        """For a channel layer; ``origin`` knows it already."""
+        """The message for a channel layer; ``origin`` is the id of the sending hub."""
         return {
             "type": _TYPE,
             "origin": origin,
@@ -74,10 +73,10 @@ class Hints:
 
 
 def shared_layer() -> Any:
-    """What carries hints between processes: the channel layer, or PostgreSQL.
+    """The layer that sends hints between processes: channel layer or PostgreSQL.
 
-    None where there is neither. The channel layer in memory is not for threads,
-    which is where changes are made.
+    None if there is neither. Channels' in-memory layer is not used because it does not
+    support threads, in which changes are made.
     """
     layer = get_channel_layer()
     if layer is None or isinstance(layer, InMemoryChannelLayer):
@@ -86,13 +85,13 @@ def shared_layer() -> Any:
 
 
 async def send(layer: Any, message: dict[str, Any]) -> None:
-    """Raises whatever a layer's driver does, and TimeoutError where it hangs."""
+    """Raises errors of the layer's driver, and TimeoutError."""
     async with asyncio.timeout(SECONDS):
         await layer.group_send(GROUP, message)
 
 
 def send_now(hints: Hints) -> None:
-    """From a process that serves nothing, such as a command, to those that do."""
+    """Send hints from a process without a hub, such as a command, to servers."""
     layer = shared_layer()
     if layer is None:
         return
@@ -101,5 +100,5 @@ def send_now(hints: Hints) -> None:
             layer.send(hints.message(""))
         else:
             async_to_sync(send)(layer, hints.message(""))
-    except Exception:  # whatever a layer's driver raises: all is stored already
-        logger.warning("the channel layer does not answer: changes are seen later")
+    except Exception:  # of any driver of a layer; the changes are stored
+        logger.warning("the channel layer is not available: watches update later")

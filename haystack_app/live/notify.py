@@ -1,9 +1,9 @@
-"""Hints between processes by PostgreSQL's NOTIFY, where there is no channel layer.
+"""Hints between processes by PostgreSQL's NOTIFY, if there is no channel layer.
 
-It has the four methods that the hub asks of a channel layer. LISTEN needs a
-connection of its own that is not a pooler's: through PgBouncer in transaction mode
-it is accepted and nothing ever arrives. So a layer sends itself a message first, and
-counts as joined when that has arrived.
+It implements the four methods of a channel layer that the hub uses. LISTEN requires a
+connection of its own without a pooler: PgBouncer in transaction mode accepts it, but
+notifications never arrive. So the layer sends itself a message first, and has joined
+when the message has arrived.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.module_loading import import_string
 
 from ..conf import app_settings
 from ..storage.handler import storages
@@ -47,11 +48,15 @@ _SOCKET_OPTIONS = (
 
 
 def notify_layer() -> NotifyLayer | None:
-    """A layer over the databases of the storages; None where none can notify."""
+    """A layer for the storages' PostgreSQL databases, or None without any."""
     if not app_settings.NOTIFY:
         return None
-    stores = (storages[alias] for alias in storages)
-    found = {store.using for store in stores if isinstance(store, OrmAdapter)}
+    # not the adapters: one that commits when it is made, and so is here, is not ready
+    found = {
+        entry.get("OPTIONS", {}).get("using", DEFAULT_DB_ALIAS)
+        for entry in storages.settings.values()
+        if issubclass(import_string(entry["BACKEND"]), OrmAdapter)
+    }
     databases = [it for it in sorted(found) if connections[it].vendor == "postgresql"]
     return NotifyLayer(databases) if databases else None
 
@@ -62,15 +67,15 @@ class NotifyLayer:
     def __init__(self, databases: list[str]) -> None:
         self.databases = databases
         self._listening: list[asyncio.Task[None]] = []
-        self._heard: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
+        self._received: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
 
     async def new_channel(self) -> str:
         return CHANNEL
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Listen, and prove that what is sent arrives. Raises what psycopg does."""
+        """Listen, and verify that messages arrive. Raises errors of psycopg."""
         await self.close()
-        self._heard = asyncio.Queue()
+        self._received = asyncio.Queue()
         probe = {"origin": secrets.token_hex(8), "ids": {}, "logged": []}
         for using in self.databases:
             connection = await self._connected(using)
@@ -87,7 +92,7 @@ class NotifyLayer:
         self._listening.clear()
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        message = await self._heard.get()
+        message = await self._received.get()
         if isinstance(message, Exception):
             raise message
         return message
@@ -96,7 +101,7 @@ class NotifyLayer:
         await in_thread(self.send, message)
 
     def send(self, message: dict[str, Any]) -> None:
-        """From the thread of a change, by its own connection of the database."""
+        """Send from the thread of a change, over its own database connection."""
         text = json.dumps(message)
         if len(text.encode()) > _LONGEST:
             everything = dict.fromkeys(message["ids"])
@@ -112,8 +117,8 @@ class NotifyLayer:
             connection = await AsyncConnection.connect(direct, autocommit=True)
         else:
             given = connections[using].get_connection_params()
-            words = {it: given[it] for it in _SOCKET_OPTIONS if it in given}
-            connection = await AsyncConnection.connect(**words, autocommit=True)
+            parameters = {it: given[it] for it in _SOCKET_OPTIONS if it in given}
+            connection = await AsyncConnection.connect(**parameters, autocommit=True)
         await connection.execute(f"LISTEN {CHANNEL}")
         return connection
 
@@ -121,9 +126,9 @@ class NotifyLayer:
         try:
             async with connection:
                 async for notification in connection.notifies():
-                    self._heard.put_nowait(json.loads(notification.payload))
+                    self._received.put_nowait(json.loads(notification.payload))
         except Exception as error:
-            self._heard.put_nowait(error)
+            self._received.put_nowait(error)
 
 
 def _notify(using: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a page may open a websocket with the cookies of whoever looks at it.
+"""Origins of websockets: which pages may use the cookies of their user.
 
 Source: RFC 6455 section 10.2.
 """
@@ -21,14 +21,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def header(scope: Mapping[str, Any], name: str) -> str:
-    """The value of a header of an ASGI scope; empty where there is none."""
+    """The value of a header of an ASGI scope; empty if it is missing."""
     wanted = name.lower().encode()
     found = (value for key, value in scope["headers"] if key == wanted)
     return next(found, b"").decode("latin-1")
 
 
 def is_foreign(scope: Mapping[str, Any]) -> bool:
-    """Whether the page of a connection is of another host, and none that we trust."""
+    """Whether the page of a connection is from another, untrusted origin."""
     try:
         origin = urlsplit(header(scope, "origin").lower())
         return not (_is_own(scope, origin) or _is_trusted(origin))
@@ -37,9 +37,10 @@ def is_foreign(scope: Mapping[str, Any]) -> bool:
 
 
 def _is_own(scope: Mapping[str, Any], origin: SplitResult) -> bool:
-    """Of the page and of the server as Django sees it behind proxies.
+    """Whether the origin is the server's own, as Django sees it behind proxies.
 
-    What a page of plain HTTP does may be the work of anybody on the way.
+    On a secure server the page must be secure too, because pages over plain HTTP can
+    be modified in transit.
     """
     request = ASGIRequest({**scope, "method": "GET"}, io.BytesIO())
     is_secure = request.scheme in ("https", "wss")
@@ -54,7 +55,7 @@ def _address(url: SplitResult) -> tuple[str | None, int]:
 
 
 def _is_trusted(origin: SplitResult) -> bool:
-    """As ``CsrfViewMiddleware`` has it: an asterisk stands for any subdomain."""
+    """As in ``CsrfViewMiddleware``: an asterisk matches any subdomain."""
     trusted = (urlsplit(one.lower()) for one in settings.CSRF_TRUSTED_ORIGINS)
     return any(
         origin.scheme == one.scheme

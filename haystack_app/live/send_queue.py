@@ -1,4 +1,4 @@
-"""What is on its way to one connection, in order."""
+"""The queue of messages to one connection."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["SendQueue"]
 
 logger = logging.getLogger(__name__)
 
-_MOST = 16
-_MOST_CHARACTERS = 1_000_000
-"""Beyond either of them the connection is sent no news, and reads no requests."""
+_MAX_MESSAGES = 16
+_MAX_CHARACTERS = 1_000_000
+"""Above either limit, no updates are queued and no requests are read."""
 
 
 class Socket(Protocol):
@@ -23,7 +23,7 @@ class Socket(Protocol):
 
 
 class SendQueue:
-    """``is_closed``: nothing leaves any more, nobody waits, and nothing is kept."""
+    """``is_closed``: messages are discarded and waiting callers have returned."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
@@ -35,7 +35,7 @@ class SendQueue:
 
     @property
     def has_room(self) -> bool:
-        is_full = len(self._texts) >= _MOST or self._size >= _MOST_CHARACTERS
+        is_full = len(self._texts) >= _MAX_MESSAGES or self._size >= _MAX_CHARACTERS
         return not (is_full or self.is_closed)
 
     def send_soon(self, text: str) -> None:
@@ -45,13 +45,13 @@ class SendQueue:
         self._size += len(text)
         self._filled.set()
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         while not (self.has_room or self.is_closed):
             self._emptied.clear()
             await self._emptied.wait()
 
-    async def empty(self, seconds: float) -> None:
-        """All has left, or time is up."""
+    async def drain(self, seconds: float) -> None:
+        """Wait until all messages are sent, at most ``seconds``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._texts:
@@ -59,20 +59,20 @@ class SendQueue:
                     await self._emptied.wait()
 
     async def deliver(self) -> None:
-        """Until the socket is gone, of which the server tells the consumer, too."""
+        """Send messages until the connection closes, which ``receive`` also reports."""
         try:
             while True:
                 await self._filled.wait()
                 self._filled.clear()
                 while self._texts:
                     await self._deliver_one()
-        except Exception as error:  # each server has its own for who has left
-            logger.debug("a connection has ended: %r", error)
+        except Exception as error:  # of the server, if the client has disconnected
+            logger.debug("connection closed: %r", error)
         finally:
             self._close()
 
     async def _deliver_one(self) -> None:
-        """The socket takes a text when the one before has left."""
+        """Send the first message and remove it."""
         had_room, text = self.has_room, self._texts[0]
         await self._socket.send(text)
         self._texts.popleft()

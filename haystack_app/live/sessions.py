@@ -1,4 +1,4 @@
-"""A logged-in connection: its watches, and the ops that it calls."""
+"""Sessions of logged-in connections: their watches and calls of ops."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ..api.exceptions import UnreadableRequest, as_http
+from ..api.exceptions import BadRequest, http_exceptions
 from ..auth.caller import Caller
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number
@@ -16,20 +16,20 @@ from ..ops import dispatch
 from ..ops.dispatch import context_for
 from ..wire import hayson_reader, hayson_writer
 from ..wire.errors import ParseError
-from .delivery import SLOW_SECONDS, ended_text
+from .delivery import SLOW_SECONDS, end_message
 from .hub import hub
 from .login import Login
 from .send_queue import SendQueue
 from .subscription import Subscription
 from .threads import CALLS, in_thread_of
 
-__all__ = ["MOST", "Answer", "Session", "call_op", "grid_in"]
+__all__ = ["MAX_CHARACTERS", "Answer", "Session", "call_op", "read_grid"]
 
 Message = Mapping[str, Any]
 Answer = tuple[Grid, str]
-"""A grid and its Hayson; rows that are read while they are written are gone."""
-MOST = 32 * 1024 * 1024
-"""Characters of an answer, which is held whole as one message."""
+"""A grid and its Hayson; rows that are read while writing are no longer available."""
+MAX_CHARACTERS = 32 * 1024 * 1024
+"""Limit of answers, because a message is held in memory as a whole."""
 
 
 class Session:
@@ -41,7 +41,7 @@ class Session:
         self.send_queue = send_queue
         self.hub = hub()
         self.watches: dict[str, Subscription] = {}
-        self.is_over = False
+        self.has_ended = False
         self.on_log_out: Callable[[], None] = lambda: None
         send_queue.on_room = self.hub.wake
         self.hub.members.add(self)
@@ -54,7 +54,7 @@ class Session:
         self.send_queue.send_soon(text)
 
     def renew(self, login: Login | None) -> None:
-        """Push from now on what the caller may see as of now."""
+        """Apply a renewed login to all watches; None if the login has ended."""
         if login is None:
             self.on_log_out()
             return
@@ -67,15 +67,15 @@ class Session:
         elif changed:
             store = context_for(self.project, login.caller).storage
             for watch in self.watches.values():
-                watch.look_as(store)
+                watch.set_store(store)
 
     def ended(self, watch: Subscription) -> None:
         if self.watches.get(watch.id) is watch:
             del self.watches[watch.id]
-        self.send_soon(ended_text(watch.id))
+        self.send_soon(end_message(watch.id))
 
     def end(self) -> None:
-        self.is_over = True
+        self.has_ended = True
         self.hub.members.discard(self)
         for watch in self.watches.values():
             self.hub.drop(watch)
@@ -84,76 +84,76 @@ class Session:
     # -- messages -------------------------------------------------------------
 
     async def call(self, message: Message) -> None:
-        """Any op, as HTTP has it."""
+        """Run any op, as over HTTP."""
         answer = await self._called(
-            message["op"], await in_thread_of(CALLS, grid_in, message)
+            message["op"], await in_thread_of(CALLS, read_grid, message)
         )
-        self._say(message, answer)
+        self._reply(message, answer)
 
     async def sub(self, message: Message) -> None:
-        grid = await in_thread_of(CALLS, grid_in, message)
-        await self._watch(message, "watchSub", grid, grid.meta.get("watchId"))
+        grid = await in_thread_of(CALLS, read_grid, message)
+        await self._subscribe(message, "watchSub", grid, grid.meta.get("watchId"))
 
     async def resume(self, message: Message) -> None:
         id = _watch_id(message)
         ack = _number(message, "ack")
         grid = Grid(meta={"watchId": id, "ack": Number(ack)})
-        await self._watch(message, "watchPoll", grid, id)
+        await self._subscribe(message, "watchPoll", grid, id)
 
     async def refresh(self, message: Message) -> None:
         id = _watch_id(message)
         grid = Grid(meta={"watchId": id, "refresh": MARKER})
-        await self._watch(message, "watchPoll", grid, id)
+        await self._subscribe(message, "watchPoll", grid, id)
 
     async def unsub(self, message: Message) -> None:
-        grid = await in_thread_of(CALLS, grid_in, message)
+        grid = await in_thread_of(CALLS, read_grid, message)
         answer = await self._called("watchUnsub", grid)
         watch = self.watches.get(str(grid.meta.get("watchId")))
         if watch is not None and grid.meta.get("close") not in (None, False):
             self.hub.drop(watch)
             del self.watches[watch.id]
-        self._say(message, answer)
+        self._reply(message, answer)
 
     def ack(self, message: Message) -> None:
         watch = self.watches.get(_watch_id(message))
         if watch is not None and watch.ack(_number(message, "seq")):
             self.hub.wake()
 
-    # -- inside ---------------------------------------------------------------
+    # -- watches --------------------------------------------------------------
 
-    async def _watch(self, message: Message, op: str, grid: Grid, id: Any) -> None:
-        """Have an op tell news of a watch; from then on it is pushed here."""
+    async def _subscribe(self, message: Message, op: str, grid: Grid, id: Any) -> None:
+        """Answer with the op of a watch; then push the watch to this connection."""
         before = self.hub.watches.get(id) if isinstance(id, str) else None
         if before is None:
-            await self._tell(message, op, grid)
+            await self._answer(message, op, grid)
             return
-        async with before.turn:  # pushes before this answer are on their way
-            told = False
+        async with before.lock:  # earlier pushes are already queued
+            delivered = False
             try:
-                told = await self._tell(message, op, grid)
+                delivered = await self._answer(message, op, grid)
             finally:
-                if not told:  # the store may think that it was
-                    before.doubt()
+                if not delivered:  # the store may have recorded it as sent
+                    before.mark_unconfirmed()
         self.hub.wake()
 
-    async def _tell(self, message: Message, op: str, grid: Grid) -> bool:
-        """Whether the news reached somebody who is pushed the watch."""
+    async def _answer(self, message: Message, op: str, grid: Grid) -> bool:
+        """Run the op and reply; whether the answer reached the watch's connection."""
         clock = asyncio.get_running_loop().time
         began = clock()
         answer = await self._called(op, grid, self.hub.id)
-        self._say(message, answer)
-        if answer[0].is_error or self.is_over:
+        self._reply(message, answer)
+        if answer[0].is_error or self.has_ended:
             return False
-        self._push(answer[0].meta, clock() - began > SLOW_SECONDS)
+        self._register(answer[0].meta, clock() - began > SLOW_SECONDS)
         return True
 
-    def _push(self, meta: Mapping[str, Any], is_slow: bool) -> None:
+    def _register(self, meta: Mapping[str, Any], is_slow: bool) -> None:
         id, seq = str(meta["watchId"]), int(meta["seq"].val)
         held, now = self.watches.get(id), self.hub.watches.get(id)
         if held is not None and held is now:
-            held.told(meta)
+            held.record_answer(meta)
         elif now is not None and now.seq > seq:
-            self.send_soon(ended_text(id))  # who asked later was answered sooner
+            self.send_soon(end_message(id))  # another connection requested it later
         else:
             store = context_for(self.project, self.login.caller).storage
             self.watches[id] = Subscription(meta, self, store, is_slow)
@@ -162,63 +162,62 @@ class Session:
         self.hub.wake()
 
     async def _called(self, op: str, grid: Grid, subscriber: str = "") -> Answer:
-        asked = self.login.caller, self.project, op, grid, subscriber
-        return await in_thread_of(CALLS, call_op, *asked)
+        arguments = self.login.caller, self.project, op, grid, subscriber
+        return await in_thread_of(CALLS, call_op, *arguments)
 
-    def _say(self, message: Message, answer: Answer) -> None:
-        words = {name: message[name] for name in ("op", "ref") if name in message}
-        head = orjson.dumps(words).decode()[:-1]
+    def _reply(self, message: Message, answer: Answer) -> None:
+        members = {name: message[name] for name in ("op", "ref") if name in message}
+        head = orjson.dumps(members).decode()[:-1]
         self.send_soon(f'{head},"grid":{answer[1]}}}')
 
 
 def _watch_id(message: Message) -> str:
     if not isinstance(id := message.get("watchId"), str):
-        raise UnreadableRequest("watchId is missing")
+        raise BadRequest("missing watchId")
     return id
 
 
 def _number(message: Message, name: str) -> int:
     value = message.get(name)
     if type(value) is not int or value < 0:
-        raise UnreadableRequest(f"{name} must be a whole number, not {value!r}")
+        raise BadRequest(f"{name} must be a whole number, 0 or greater")
     return value
 
 
 def call_op(
     caller: Caller, project: str | None, name: str, grid: Grid, subscriber: str = ""
 ) -> Answer:
-    """The answer of an op; ``subscriber`` receives the updates of its watch.
+    """Run an op; ``subscriber`` receives the updates of its watch.
 
-    Raises an APIException with the status that HTTP would have.
+    Raises an APIException with the same status as over HTTP.
     """
-    with as_http():
+    with http_exceptions():
         op = dispatch.authorize(name, caller)
-        return dispatch.run(op, caller, project, grid, _written, subscriber)
+        return dispatch.run(op, caller, project, grid, _serialize, subscriber)
 
 
-def _written(grid: Grid) -> Answer:
+def _serialize(grid: Grid) -> Answer:
     pieces: list[str] = []
     size = 0
     for piece in hayson_writer.grid_chunks(grid):
         pieces.append(piece)
         size += len(piece)
-        if size > MOST:
-            error = Grid.error("the answer is too long for a message: use HTTP")
+        if size > MAX_CHARACTERS:
+            error = Grid.error(
+                "the answer is too long for a websocket message: use HTTP"
+            )
             return error, hayson_writer.grid_text(error)
     return grid, "".join(pieces)
 
 
-def grid_in(message: Message) -> Grid:
-    """The grid of a message, an empty one if it has none.
-
-    Raises UnreadableRequest.
-    """
+def read_grid(message: Message) -> Grid:
+    """The grid of a message; empty if it is missing. Raises BadRequest."""
     if message.get("grid") is None:
         return Grid()
     try:
         found = hayson_reader.decode(message["grid"])
     except ParseError as error:
-        raise UnreadableRequest(f"grid: {error}") from None
+        raise BadRequest(f"grid: {error}") from None
     if not isinstance(found, Grid):
-        raise UnreadableRequest("'grid' is not a grid")
+        raise BadRequest("'grid' is not a grid")
     return found

@@ -1,7 +1,7 @@
-"""Hears that the server is asked to end.
+"""Stops hubs when the server process receives a signal to terminate.
 
-Servers wait for their last answers before they tell anybody, and the answer to a
-follower has no end of its own.
+Servers wait for responses before they shut down the application, and event streams
+would not end by themselves.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from .hub import Hub
 
 __all__ = ["stop_on_signal"]
 
-_heard: WeakSet[Hub] = WeakSet()
+_registered: WeakSet[Hub] = WeakSet()
 
 
 def stop_on_signal(hub: Hub) -> None:
-    """Stop a hub of the running event loop when the process gets a signal to end.
+    """Stop a hub of the running event loop on SIGTERM and SIGINT.
 
-    What the server itself does about it comes next. Where it has no handlers, or no
-    loop of the main thread, nothing is heard.
+    The server's own handler is called afterwards. Without such handlers, or outside
+    the main thread, this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread() or hub in _heard:
+    if threading.current_thread() is not threading.main_thread() or hub in _registered:
         return
-    _heard.add(hub)
+    _registered.add(hub)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        servers_own = signal.getsignal(number)
-        if callable(servers_own):
-            signal.signal(number, _chained(loop, hub, servers_own))
+        server_handler = signal.getsignal(number)
+        if callable(server_handler):
+            signal.signal(number, _chained(loop, hub, server_handler))
 
 
 def _chained(

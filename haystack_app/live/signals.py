@@ -1,7 +1,7 @@
-"""The receiver that takes changes of this process to its hubs and to other processes.
+"""The receiver that sends changes of this process to its hubs and to other processes.
 
-It is connected when the app is ready, so that what a management command commits
-reaches the servers' watches at once.
+It is connected when the app is ready, so that commits of management commands reach the
+servers' watches at once.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ hubs: dict[asyncio.AbstractEventLoop, Any] = {}
 
 @receiver(entities_changed)
 def publish(alias: str, ids: frozenset[str], logged: bool, **_: Any) -> None:
-    """Tell the hubs of this process, and by one of them all others."""
+    """Notify the hubs of this process; one of them relays to other processes."""
     hints = Hints()
     hints.add(alias, ids, logged=logged)
-    told = False
+    relayed = False
     for loop, one in list(hubs.items()):
         try:
-            loop.call_soon_threadsafe(one.hear_own, hints, not told)
-            told = True
+            loop.call_soon_threadsafe(one.add_local_hints, hints, not relayed)
+            relayed = True
         except RuntimeError:
-            continue  # its server has ended
-    if not told:
+            continue  # the loop is closed
+    if not relayed:
         send_now(hints)

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from rest_framework.exceptions import APIException, PermissionDenied
 
-from ..api.changes import Following
-from ..api.exceptions import Gone, members_of
+from ..api.changes import PendingChanges
+from ..api.exceptions import Gone, error_members
 from ..auth.caller import READ
 from ..auth.roles import VIEW
 from ..ops.changes import CursorExpired, Page, check_may_follow
@@ -34,32 +34,32 @@ Send = Callable[[Message], Awaitable[None]]
 
 PAGE = 100
 HEARTBEAT_SECONDS = 15.0
-OLD_SECONDS = 30.0
-"""What a client of HTTP/1.0 is kept waiting: it gets an answer as a whole."""
+HTTP_1_0_SECONDS = 30.0
+"""Longest wait of HTTP/1.0 clients, which get a response that ends."""
 _RETRY_MS = 3_000
 
 
-class Failing(APIException):
+class LogUnavailable(APIException):
     status_code = 503
-    default_detail = "The change log cannot be read at present: connect again."
+    default_detail = "The change log is not available: connect again."
 
 
-class Stopping(APIException):
+class ServerStopping(APIException):
     status_code = 503
-    default_detail = "The server stops: connect again."
+    default_detail = "The server is shutting down: connect again."
 
 
 class EventStream:
-    """``start`` is the head of the answer.
+    """A stream of events; ``start`` is the ASGI message that starts the response.
 
-    A page of the log is read when the one before has left. Who takes nothing for
-    ``patience`` seconds is given up.
+    A page of the log is read when the previous one was sent. A client that reads
+    nothing for ``patience`` seconds is disconnected.
     """
 
     def __init__(
         self,
         scope: Mapping[str, Any],
-        following: Following,
+        following: PendingChanges,
         start: Message,
         patience: float,
     ) -> None:
@@ -68,40 +68,40 @@ class EventStream:
         self.cursor = following.cursor
         self.start = start
         self.patience = patience
-        self.is_whole = scope["http_version"] == "1.0"
+        self.is_http_1_0 = scope["http_version"] == "1.0"
         self.clock = asyncio.get_running_loop().time
-        self.said = self.renewed = self.clock()
+        self.sent_at = self.renewed = self.clock()
 
     async def run(self, send: Send) -> None:
         self.send = send
         try:
             await self._send(self.start)
-            # without data it is no event, but where to resume
-            await self._say(f"retry: {_RETRY_MS}\nid: {self.cursor}\n\n")
+            # without data this is not an event, but sets the id to resume from
+            await self._send_text(f"retry: {_RETRY_MS}\nid: {self.cursor}\n\n")
             try:
                 await self._follow()
             except APIException as error:
-                await self._say(_end(error))
+                await self._send_text(_end(error))
             await self._send({"type": "http.response.body", "body": b""})
         except TimeoutError:
-            logger.warning("a follower took nothing for %g s: given up", self.patience)
+            logger.warning("event stream closed: nothing read for %g s", self.patience)
 
     async def _follow(self) -> None:
-        """Until the end of an answer that has one. Raises APIException."""
-        end = self.clock() + OLD_SECONDS if self.is_whole else float("inf")
+        """Send events; returns only for HTTP/1.0. Raises APIException."""
+        end = self.clock() + HTTP_1_0_SECONDS if self.is_http_1_0 else float("inf")
         while self.clock() < end:
             if hub().is_stopping:
-                raise Stopping
+                raise ServerStopping
             await self._renew_in_time()
             growth = hub().growth(self.alias)
             page = await self._page(growth)
             if page.entries:
-                await self._say("".join(_event(*entry) for entry in page.entries))
+                await self._send_text("".join(_event(*entry) for entry in page.entries))
                 self.cursor = page.cursor
-                if self.is_whole:
+                if self.is_http_1_0:
                     return
             if not page.more:
-                await self._listen(growth)
+                await self._wait(growth)
 
     async def _page(self, growth: asyncio.Event) -> Page:
         try:
@@ -109,16 +109,16 @@ class EventStream:
         except CursorExpired as error:
             raise Gone(error) from None
         except Exception as error:
-            if not is_outage(error):  # of these the log is full already
-                logger.exception("the change log of %r cannot be read", self.alias)
-            raise Failing from None
+            if not is_outage(error):  # outages are logged elsewhere
+                logger.exception("cannot read the change log of %r", self.alias)
+            raise LogUnavailable from None
 
-    async def _listen(self, growth: asyncio.Event) -> None:
-        due = min(self.said + HEARTBEAT_SECONDS, self.renewed + RENEW_SECONDS)
+    async def _wait(self, growth: asyncio.Event) -> None:
+        due = min(self.sent_at + HEARTBEAT_SECONDS, self.renewed + RENEW_SECONDS)
         left = max(0.0, due - self.clock())
         await wait_for_growth(growth, min(left, poll_interval()))
-        if self.clock() >= self.said + HEARTBEAT_SECONDS:
-            await self._say(":\n\n")
+        if self.clock() >= self.sent_at + HEARTBEAT_SECONDS:
+            await self._send_text(":\n\n")
 
     async def _renew_in_time(self) -> None:
         if self.clock() < self.renewed + RENEW_SECONDS:
@@ -128,15 +128,15 @@ class EventStream:
             await in_thread(_check, self.scope, self.alias)
         except (APIException, PermissionDenied):
             raise
-        except Exception:  # the database is down: the log says so, too
-            logger.info("a log-in could not be looked at again", exc_info=True)
+        except Exception:  # such as an outage of the database; tried again later
+            logger.info("could not renew the login of an event stream", exc_info=True)
 
-    async def _say(self, text: str) -> None:
+    async def _send_text(self, text: str) -> None:
         body = text.encode()
         await self._send(
             {"type": "http.response.body", "body": body, "more_body": True}
         )
-        self.said = self.clock()
+        self.sent_at = self.clock()
 
     async def _send(self, message: Message) -> None:
         async with asyncio.timeout(self.patience):
@@ -144,16 +144,16 @@ class EventStream:
 
 
 def _check(scope: Mapping[str, Any], alias: str) -> None:
-    """Whether the caller may still follow. Raises APIException."""
+    """Raises APIException or PermissionDenied if the caller may not follow any more."""
     caller = log_in(scope).caller
     caller.check(VIEW, READ)
     check_may_follow(context_for(alias, caller))
 
 
-def _event(place: int, text: str) -> str:
-    return f"id: {place}\nevent: change\ndata: {text}\n\n"
+def _event(position: int, text: str) -> str:
+    return f"id: {position}\nevent: change\ndata: {text}\n\n"
 
 
 def _end(error: APIException) -> str:
-    members = members_of(error, error.status_code, str(error.detail))
+    members = error_members(error, error.status_code, str(error.detail))
     return f"event: end\ndata: {orjson.dumps(members).decode()}\n\n"

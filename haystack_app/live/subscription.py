@@ -14,34 +14,37 @@ from ..storage.base import StorageAdapter
 __all__ = ["Connection", "Subscription"]
 
 WINDOW = 8
-"""Pushes of a watch that may be under way; then the server waits for an ack."""
+"""Pushes of a watch that may be unconfirmed; then the server waits for an ack."""
 _LONGEST = 20.0
-"""Seconds until one sees that a watch was closed, or is asked for elsewhere."""
+"""Seconds until a watch is found to be closed or taken over by another process."""
 
 
 class Connection(Protocol):
-    """Whoever is at the other end takes one message after the other."""
+    """The connection that updates are sent to."""
 
     @property
     def has_room(self) -> bool:
-        """Whether it takes what it gets, so that more would not pile up here."""
+        """Whether messages can be queued without exceeding the limits."""
 
     def send_soon(self, text: str) -> None: ...
 
     def ended(self, watch: Subscription) -> None:
-        """Its news goes elsewhere from now on, or nowhere."""
+        """The watch has ended or was taken over by another connection."""
 
 
 class Subscription:
-    """``acked`` is the number of the last news that arrived, ``unacked`` are those
-    under way, ``seq`` is the last that was sent. ``late``: nobody has looked for
-    news, or there was no room for them. ``in_doubt``: the store may take news for
-    told that never were sent. ``is_slow``: looking for news takes long.
-    ``is_paused``: it failed just now.
+    """A watch that is pushed to a connection.
 
-    Whoever has ``turn`` may send news of the watch: so that they are sent in the
-    order of their numbers. ``meta`` is that of the answer of the op that last told
-    news of it.
+    - ``seq``: the number of the last update that was sent
+    - ``acked``: the number of the last update that the client acknowledged
+    - ``unconfirmed``: numbers of updates that were sent and are not acknowledged
+    - ``is_pending``: the store has to be checked for updates
+    - ``needs_requeue``: the store may have recorded updates as sent that were not
+    - ``is_slow``: checking for updates takes long
+    - ``is_paused``: the last check failed
+
+    Callers must hold ``lock`` to send updates, so that they are sent in the order of
+    their numbers. ``meta`` is that of the last answer of an op to the watch.
     """
 
     def __init__(
@@ -54,57 +57,57 @@ class Subscription:
         self.id: str = meta["watchId"]
         self.filter: str | None = meta.get("filter")
         self.connection = connection
-        self.turn = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self.acked = self.seq = 0
         self.is_slow = is_slow and self.filter is not None
-        self.in_doubt = self.is_paused = False
-        self.unacked: deque[int] = deque()
-        self.look_as(store)
-        self.told(meta)
+        self.needs_requeue = self.is_paused = False
+        self.unconfirmed: deque[int] = deque()
+        self.set_store(store)
+        self.record_answer(meta)
 
-    def look_as(self, store: StorageAdapter) -> None:
-        """``store`` is as far as who is connected may see it.
+    def set_store(self, store: StorageAdapter) -> None:
+        """``store`` shows what the user of the connection may see.
 
-        Whoever sees something else does not know the watch: renewing it tells.
+        A user with another scope does not know the watch, so it is renewed soon.
         """
         self.store = store
         self.renewed = -inf
         trees = [store.scope] if store.scope else []
         if self.filter is not None:
             trees.append(parse(self.filter))
-        # then a hint about one entity may be about another one, too
+        # then a change of one entity may affect others
         self.traverses_refs = any(map(traverses_refs, trees))
-        self.late = True
+        self.is_pending = True
 
-    def told(self, meta: Mapping[str, Any]) -> None:
-        """An op told something: the lease has begun anew."""
+    def record_answer(self, meta: Mapping[str, Any]) -> None:
+        """Record an answer of an op, which also renewed the lease."""
         self.lease: float = meta["lease"].val
         self.renewed = asyncio.get_running_loop().time()
         self.sent(int(meta["seq"].val))
-        self.late = True
+        self.is_pending = True
 
     @property
     def has_room(self) -> bool:
         return (
-            not (self.turn.locked() or self.is_paused)
-            and len(self.unacked) <= WINDOW
+            not (self.lock.locked() or self.is_paused)
+            and len(self.unconfirmed) <= WINDOW
             and self.connection.has_room
         )
 
-    def doubt(self) -> None:
-        """Something went wrong while news was told."""
-        self.in_doubt = self.late = True
+    def mark_unconfirmed(self) -> None:
+        """Record that sending an update failed."""
+        self.needs_requeue = self.is_pending = True
 
     def sent(self, seq: int) -> None:
         self.seq = max(self.seq, seq)
-        if not self.unacked or self.unacked[-1] < seq:
-            self.unacked.append(seq)
+        if not self.unconfirmed or self.unconfirmed[-1] < seq:
+            self.unconfirmed.append(seq)
 
     def ack(self, seq: int) -> bool:
-        """News up to a number have arrived; whether others wait for that."""
-        while self.unacked and self.unacked[0] <= seq:
-            self.acked = self.unacked.popleft()
-        return self.late
+        """Confirm updates up to a number; whether the watch is pending."""
+        while self.unconfirmed and self.unconfirmed[0] <= seq:
+            self.acked = self.unconfirmed.popleft()
+        return self.is_pending
 
     def must_renew(self, now: float) -> bool:
         return now - self.renewed > min(self.lease / 3, _LONGEST)

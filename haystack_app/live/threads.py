@@ -1,8 +1,7 @@
-"""Stores and log-ins are asked in threads; the event loop only waits for them.
+"""Thread pools for calls of stores and logins, which would block the event loop.
 
-What takes long waits only for its like: ops of clients for other ops, watches by
-filter for other ones, those that are known to be slow for these, so that log-ins,
-leases and most pushes find a thread.
+Long work has pools of its own: calls of ops, checks of watches by filter, and checks
+that are known to be slow. Logins, leases and most pushes always find a thread.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections
 
-__all__ = ["CALLS", "LOOKS", "SHORT", "SLOW_LOOKS", "in_thread", "in_thread_of"]
+__all__ = ["CALLS", "CHECKS", "SHORT", "SLOW_CHECKS", "in_thread", "in_thread_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -27,12 +26,12 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 SHORT = _threads(3, "live")
 CALLS = _threads(4, "calls")
-LOOKS = _threads(2, "looks")
-SLOW_LOOKS = _threads(1, "slow-looks")
+CHECKS = _threads(2, "checks")
+SLOW_CHECKS = _threads(1, "slow-checks")
 
 
 async def in_thread(call: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-    """What ``call`` returns or raises; it is short."""
+    """Run a short ``call`` in a thread."""
     return await in_thread_of(SHORT, call, *args, **kwargs)
 
 
@@ -42,14 +41,16 @@ async def in_thread_of(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _R:
-    """The same in one of these threads. No connection of databases stays with a
-    thread: a pool has few of them."""
-    work: Callable[[], Any] = partial(_ended, partial(call, *args, **kwargs))
+    """Run ``call`` in a thread of a pool.
+
+    Database connections are closed afterwards, because connection pools are small.
+    """
+    work: Callable[[], Any] = partial(_with_closing, partial(call, *args, **kwargs))
     found: _R = await asyncio.get_running_loop().run_in_executor(threads, work)
     return found
 
 
-def _ended(call: Callable[[], _R]) -> _R:
+def _with_closing(call: Callable[[], _R]) -> _R:
     try:
         return call()
     finally:

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import haystack_app.models.entity
 import haystack_app.models.fields
 
 from ._operations import NoForeignTables
@@ -21,12 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.TextField(primary_key=True, serialize=False)),
                 ("tags", haystack_app.models.fields.HaysonField()),
-                (
-                    "cur",
-                    haystack_app.models.fields.HaysonField(
-                        default=haystack_app.models.entity.no_tags
-                    ),
-                ),
+                ("cur", haystack_app.models.fields.HaysonField(default=dict)),
                 ("mod", models.DateTimeField()),
                 ("version", models.BigIntegerField(default=1)),
             ],

@@ -44,14 +44,17 @@ class Migration(migrations.Migration):
                     "digest",
                     models.CharField(editable=False, max_length=64, unique=True),
                 ),
-                ("name", models.CharField(help_text="what it is for", max_length=100)),
+                (
+                    "name",
+                    models.CharField(help_text="purpose of the token", max_length=100),
+                ),
                 (
                     "scope",
                     models.CharField(
                         choices=[
-                            ("read", "read: ask only"),
+                            ("read", "read: no changes"),
                             ("write", "write: also samples, points and actions"),
-                            ("admin", "admin: whatever its user may"),
+                            ("admin", "admin: all permissions of the user"),
                         ],
                         max_length=5,
                     ),
@@ -62,7 +65,10 @@ class Migration(migrations.Migration):
                 (
                     "expires",
                     models.DateTimeField(
-                        blank=True, db_index=True, help_text="empty: never", null=True
+                        blank=True,
+                        db_index=True,
+                        help_text="empty if it does not expire",
+                        null=True,
                     ),
                 ),
                 (

@@ -3,8 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import haystack_app.models.scope
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -40,7 +38,6 @@ class Migration(migrations.Migration):
                     "filter",
                     models.TextField(
                         help_text="such as siteRef == @north or id == @north",
-                        validators=[haystack_app.models.scope.check_filter],
                     ),
                 ),
                 (

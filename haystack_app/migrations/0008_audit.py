@@ -36,7 +36,12 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("who", models.TextField(blank=True, help_text="empty: a command")),
+                (
+                    "who",
+                    models.TextField(
+                        blank=True, help_text="empty for management commands"
+                    ),
+                ),
                 ("address", models.TextField(blank=True)),
                 ("detail", models.TextField(blank=True)),
                 ("times", models.PositiveIntegerField(default=1)),

@@ -30,20 +30,25 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.TextField(primary_key=True, serialize=False)),
                 ("dis", models.TextField(blank=True)),
-                ("owner", models.TextField(db_index=True, help_text="who opened it")),
+                (
+                    "owner",
+                    models.TextField(
+                        db_index=True, help_text="the user that opened it"
+                    ),
+                ),
                 ("key", models.TextField(editable=False)),
                 (
                     "filter",
-                    models.TextField(help_text="empty: a watch of ids", null=True),
+                    models.TextField(help_text="empty for a watch of ids", null=True),
                 ),
                 ("lease", models.FloatField(help_text="seconds")),
                 ("expires", models.DateTimeField(db_index=True)),
-                ("seq", models.BigIntegerField(help_text="number of its last news")),
+                ("seq", models.BigIntegerField(help_text="number of the last update")),
                 (
                     "holder",
                     models.TextField(
                         blank=True,
-                        help_text="process that pushes news; empty: who polls",
+                        help_text="process that pushes updates; empty if polled",
                     ),
                 ),
             ],

@@ -6,18 +6,20 @@ Each is reversible, can be repeated, and does nothing on a vendor it is not for.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import names_digest
+from django.db.migrations.operations import AlterModelTable
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import DatabaseError
 
-__all__ = ["Hypertable", "NoForeignTables", "PostgresSql", "SqliteSql"]
+__all__ = ["Hypertable", "NoForeignTables", "PostgresSql", "RenameTable", "SqliteSql"]
 
 logger = logging.getLogger("haystack_app.migrations")
 _DEFAULT_CHUNK_DAYS = 7
@@ -80,6 +82,93 @@ class NoForeignTables(_Operation):
 
     def describe(self) -> str:
         return f"Stop where {', '.join(self.tables)} are somebody else's"
+
+
+class RenameTable(AlterModelTable):
+    """Rename a model's table, and what the database and Django named after it.
+
+    What the model itself names (``Meta.indexes``, ``Meta.constraints``) is left to
+    operations of its own. Does nothing where the table is renamed already.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        meta = from_state.apps.get_model(app_label, self.name)._meta
+        old = meta.db_table
+        new = to_state.apps.get_model(app_label, self.name)._meta.db_table
+        names = set(schema_editor.connection.introspection.table_names())
+        if new in names and old not in names and not schema_editor.collect_sql:
+            return
+        own = {one.name for one in (*meta.indexes, *meta.constraints)}
+        follow = _FOLLOW.get(schema_editor.connection.vendor)
+        statements = list(follow(schema_editor, old, new, own)) if follow else []
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        for sql in statements:
+            schema_editor.execute(sql, params=None)
+
+
+def _on_postgres(
+    schema_editor: BaseDatabaseSchemaEditor, old: str, new: str, own: Collection[str]
+) -> Iterator[str]:
+    """What renames constraints, indexes and sequences, after the table."""
+    connection, quoted = schema_editor.connection, schema_editor.quote_name
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, old)
+        sequences = connection.introspection.get_sequences(cursor, old)
+    for name, after, is_index in _followers(constraints, old, new, own):
+        table, one, other = map(quoted, (new, name, after))
+        if is_index:
+            yield f"ALTER INDEX {one} RENAME TO {other}"
+        else:
+            yield f"ALTER TABLE {table} RENAME CONSTRAINT {one} TO {other}"
+    for sequence in sequences:
+        if (name := sequence["name"]).startswith(f"{old}_"):
+            after = new + name.removeprefix(old)
+            yield f"ALTER SEQUENCE {quoted(name)} RENAME TO {quoted(after)}"
+
+
+def _on_sqlite(
+    schema_editor: BaseDatabaseSchemaEditor, old: str, new: str, own: Collection[str]
+) -> Iterator[str]:
+    """What makes indexes anew under their new names, after the table."""
+    connection, quoted = schema_editor.connection, schema_editor.quote_name
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, old)
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s",
+            [old],
+        )
+        created = dict(cursor.fetchall())
+    for name, after, _ in _followers(constraints, old, new, own):
+        sql = created[name].replace(quoted(name), quoted(after), 1)
+        yield f"DROP INDEX {quoted(name)}"
+        yield sql.replace(f" ON {quoted(old)} ", f" ON {quoted(new)} ", 1)
+
+
+def _followers(
+    constraints: Mapping[str, Any], old: str, new: str, own: Collection[str]
+) -> Iterator[tuple[str, str, bool]]:
+    """Names now and then, and whether of an index, not of a constraint.
+
+    Django's names have a digest of the table's; an index without it is of an
+    administrator, and stays as it is.
+    """
+    for name, found in constraints.items():
+        columns = [column for column in found["columns"] if column]
+        before, after = (names_digest(one, *columns, length=8) for one in (old, new))
+        if not name.startswith(f"{old}_") or name in own:
+            continue
+        if before in name or not found["index"]:
+            renamed = new + name.removeprefix(old).replace(before, after)
+            yield name, renamed, found["index"]
+
+
+_FOLLOW = {"postgresql": _on_postgres, "sqlite": _on_sqlite}
 
 
 class _VendorSql(_Operation):

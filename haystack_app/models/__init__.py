@@ -1,4 +1,4 @@
-"""The tables: entities and what belongs to them, history, watches, log-ins, tasks."""
+"""Models: entities, history, change log, watches, tokens, audit log, tasks."""
 
 from .audit import AuditEntry
 from .change import Change, PrunedChanges

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["AuditEntry"]
 
 
 class AuditEntry(models.Model):
-    """Who did what to users and tokens, and log-ins that failed.
+    """Changes of users, groups and tokens, and failed logins.
 
-    Django's ``LogEntry`` would not do: it knows the admin's own changes only, needs
-    a user (an attacker is none) and goes with that user when he is deleted.
+    Django's ``LogEntry`` is not used because it only covers the admin, requires a user
+    (failed logins have none) and is deleted with the user.
     """
 
-    LOG_IN_FAILED, THROTTLED = "log-in failed", "log-in throttled"
+    LOGIN_FAILED, THROTTLED = "log-in failed", "log-in throttled"
     USER_CREATED, USER_CHANGED, USER_DELETED = (
         "user created",
         "user changed",
@@ -29,7 +31,7 @@ class AuditEntry(models.Model):
     )
     TOKEN_CREATED, TOKEN_REVOKED = "token created", "token revoked"
 
-    FAILURES = (LOG_IN_FAILED, THROTTLED)
+    FAILURES = (LOGIN_FAILED, THROTTLED)
     EVENTS = (
         *FAILURES,
         USER_CREATED,
@@ -49,19 +51,19 @@ class AuditEntry(models.Model):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
     event = models.CharField(max_length=20, choices=[(it, it) for it in EVENTS])
-    who = models.TextField(blank=True, help_text="empty: a command")
+    who = models.TextField(blank=True, help_text="empty for management commands")
     address = models.TextField(blank=True)
     detail = models.TextField(blank=True)
     times = models.PositiveIntegerField(default=1)
 
     class Meta:
-        db_table = "audit"
+        db_table = tables.AUDIT
         verbose_name = "audit entry"
         verbose_name_plural = "audit log"
         default_permissions = ("view",)
         indexes = [
-            models.Index(fields=["event", "at"], name="audit_event_at"),
-            models.Index(fields=["event", "-id"], name="audit_event_id"),
+            models.Index(fields=["event", "at"], name="haystack_audit_event_at"),
+            models.Index(fields=["event", "-id"], name="haystack_audit_event_id"),
         ]
 
     def __str__(self) -> str:

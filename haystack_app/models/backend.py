@@ -1,7 +1,8 @@
-"""What models need of the storage layer, which lies above them.
+"""The interface of models to the storage layer, which is above them.
 
-``storage.orm`` registers itself when the app is ready. It knows what a commit
-means: reference edges, tag set, ``mod``, change log and announcements.
+``haystack_app.model_backend`` registers its implementation when the app is ready. A
+commit also writes reference edges, tag set, ``mod`` and change log, and sends the
+signal.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ class ModelBackend(Protocol):
     """``using`` is the alias of a database in ``DATABASES``."""
 
     def parsed(self, using: str, filter: Filter | str) -> Filter:
-        """A filter's tree, its symbols resolved by the defs that are loaded.
+        """A parsed filter, with symbols resolved by the loaded defs.
 
         Raises ParseError.
         """
 
     def scope_of(self, user: Any) -> Filter | None:
-        """The filter of what a user may see; None for everything."""
+        """The filter of the entities that a user may see; None for all."""
 
     def save(
         self,
@@ -35,14 +36,15 @@ class ModelBackend(Protocol):
         force_insert: bool,
         force_update: bool,
     ) -> bool:
-        """Commit ``tags``, ``cur`` or both, and set all fields to what is stored.
+        """Commit ``tags``, ``cur`` or both, and set all fields to the stored values.
 
-        Whether the entity is new. Raises InvalidRecord, IntegrityError where it
-        must be new and is not, DatabaseError where it must exist and does not.
+        Returns whether the entity was created. Raises InvalidRecord, IntegrityError if
+        ``force_insert`` and it exists, DatabaseError if ``force_update`` and it does
+        not.
         """
 
     def delete(self, using: str, ids: Sequence[str]) -> Mapping[str, int]:
-        """Remove entities with all that is theirs; numbers of rows by model label."""
+        """Remove entities and their data; returns numbers of rows by model label."""
 
 
 _registered: list[ModelBackend] = []
@@ -54,5 +56,5 @@ def register_backend(found: ModelBackend) -> None:
 
 def backend() -> ModelBackend:
     if not _registered:
-        raise RuntimeError("models are used before haystack_app is ready")
+        raise RuntimeError("models cannot be used before haystack_app is ready")
     return _registered[0]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .fields import HaysonField
 
 __all__ = ["Change", "PrunedChanges"]
 
 
 class Change(models.Model):
-    """An entity that was added, updated or removed; see ``storage.records.Change``.
+    """An entity that was added, updated or removed; see ``storage.changes.Change``.
 
-    Written in the transaction of the change itself. Writers of entities come one
-    after the other, so that ids are in the order of the commits.
+    It is written in the transaction of the change. Writers of entities are serialized,
+    so ids are in the order of the commits.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -27,10 +28,11 @@ class Change(models.Model):
     after = HaysonField()
 
     class Meta:
-        db_table = "changes"
+        db_table = tables.CHANGES
+        default_permissions = ()
         indexes = [
-            models.Index(fields=["entity_id", "-id"], name="changes_entity"),
-            models.Index(fields=["at"], name="changes_at"),
+            models.Index(fields=["entity_id", "-id"], name="haystack_changes_entity"),
+            models.Index(fields=["at"], name="haystack_changes_at"),
         ]
 
     def __str__(self) -> str:
@@ -38,13 +40,13 @@ class Change(models.Model):
 
 
 class PrunedChanges(models.Model):
-    """Up to which entry the change log was cut off: one row, or none."""
+    """The id up to which the change log was pruned: one row, or no row."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     upto = models.BigIntegerField()
 
     class Meta:
-        db_table = "pruned_changes"
+        db_table = tables.PRUNED_CHANGES
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -1,9 +1,10 @@
-"""Def libraries that were loaded beside the shipped one."""
+"""Def libraries that were loaded in addition to the shipped one."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .fields import HaysonField
 
 __all__ = ["DefLibrary"]
@@ -17,8 +18,9 @@ class DefLibrary(models.Model):
     loaded = models.DateTimeField()
 
     class Meta:
-        db_table = "def_libraries"
+        db_table = tables.DEF_LIBRARIES
         verbose_name_plural = "def libraries"
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name

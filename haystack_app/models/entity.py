@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models, router
 from django.db.models import signals
 
+from ..sql import tables
 from ..wire.record import Record, spliced
 from .backend import backend
 from .fields import HaysonField
@@ -16,47 +17,43 @@ from .querysets import EntityManager, RowManager
 __all__ = ["Entity", "EntityRef", "TagSet"]
 
 
-def no_tags() -> str:
-    return "{}"
-
-
 class TagSet(models.Model):
     """A set of tag names that some entities have.
 
-    The columns of a large answer come from the sets that occur in it, not from
-    parsing every row. The key is derived from the names, so a key once seen
-    means the same names for good.
+    The columns of a large answer are those of its tag sets, so that rows need not be
+    parsed. The key is derived from the names, so keys can be cached forever.
     """
 
     id = models.BigIntegerField(primary_key=True)
     names = models.TextField(help_text="tag names, sorted, separated by spaces")
 
     class Meta:
-        db_table = "tag_sets"
+        db_table = tables.TAG_SETS
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.names
 
 
 class Entity(models.Model):
-    """One record: a site, a piece of equipment, a point, or anything tagged.
+    """A record such as a site, a piece of equipment or a point.
 
-    ``tags`` holds the persistent tags, ``cur`` the transient ones of
-    ``kinds.transient``; no name is in both. Both read as Hayson text and may be
-    set to a dict of values or to Hayson text. ``version`` counts every visible
-    change, ``mod`` is the time of the last change of persistent tags;
-    ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in a row that was written by
-    plain SQL or from a fixture, until the worker has seen to it.
+    ``tags`` contains the persistent tags, ``cur`` the transient tags
+    (``kinds.transient``); their names are disjoint. The value of both is Hayson text;
+    they can be set to a dict of values or to Hayson text. ``version`` counts all
+    visible changes, ``mod`` is the time of the last change of persistent tags.
+    ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in rows written by plain SQL or
+    from a fixture, until the worker has repaired them.
 
-    Saving and deleting do what a commit does. ``rows`` is the plain manager that
-    the storage layer uses.
+    ``save()`` and ``delete()`` do the same as a commit. ``rows`` is the plain manager
+    for the storage layer.
     """
 
     UNKNOWN_SET, UNREADABLE_SET = 0, -1
 
     id = models.TextField(primary_key=True)
     tags = HaysonField()
-    cur = HaysonField(default=no_tags)
+    cur = HaysonField(default=dict)
     tag_set = models.ForeignKey(
         TagSet, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
@@ -67,10 +64,10 @@ class Entity(models.Model):
     rows = RowManager()
 
     class Meta:
-        db_table = "entities"
+        db_table = tables.ENTITIES
         verbose_name_plural = "entities"
         indexes = [
-            # what the worker looks for each second: rows that plain SQL changed
+            # for the worker, which looks for rows changed by plain SQL each second
             models.Index(
                 fields=["tag_set"],
                 name="entities_marked",
@@ -94,16 +91,16 @@ class Entity(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Commit the tags: with reference edges, tag set, ``mod`` and change log.
+        """Commit the tags, with reference edges, tag set, ``mod`` and change log.
 
-        Without an id the entity gets one. ``update_fields`` may name ``tags`` and
-        ``cur``; the other fields follow from them. Raises InvalidRecord, or
-        IntegrityError where ``force_insert`` meets an entity of the id.
+        An entity without an id is assigned one. ``update_fields`` may contain ``tags``
+        and ``cur``; the other fields are derived from them. Raises InvalidRecord, or
+        IntegrityError if ``force_insert`` and the id exists.
         """
         using = using or router.db_for_write(type(self), instance=self)
         fields = ["tags", "cur"] if update_fields is None else list(update_fields)
         if derived := sorted(set(fields) - {"tags", "cur"}):
-            raise ValueError(f"field {derived[0]!r} follows from the tags")
+            raise ValueError(f"field {derived[0]!r} is derived from the tags")
         if not fields:
             return
         sent = {
@@ -143,11 +140,10 @@ class Entity(models.Model):
 class EntityRef(models.Model):
     """An edge: the tag at ``path`` of ``src`` refers to ``dst``.
 
-    A path runs through dicts with dots (``cfg.inner.ref``); a list of refs has
-    one row an element. A nested dict has a row with an empty ``dst``, which is
-    no id: it tells paths that end inside the record. A path that ends in ``[]``
-    has refs behind it that no filter reaches. Kept in the same transaction as the
-    entity.
+    Paths into nested dicts have dots (``cfg.inner.ref``); a list of refs has one row
+    per element. A nested dict has a row with an empty ``dst``, which is not an id; it
+    marks paths that end inside the record. Refs at a path that ends with ``[]`` cannot
+    be reached by filters. Edges are written in the transaction of the entity.
     """
 
     pk = models.CompositePrimaryKey("path", "dst", "src")
@@ -162,8 +158,9 @@ class EntityRef(models.Model):
     )
 
     class Meta:
-        db_table = "entity_ref"
-        indexes = [models.Index(fields=["dst"], name="entity_ref_dst")]
+        db_table = tables.ENTITY_REF
+        default_permissions = ()
+        indexes = [models.Index(fields=["dst"], name="haystack_entity_ref_dst")]
 
     def __str__(self) -> str:
         return f"@{self.src_id} {self.path} @{self.dst}"

@@ -1,16 +1,18 @@
-"""Log-ins that have begun."""
+"""SCRAM handshakes in progress."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Handshake"]
 
 
 class Handshake(models.Model):
-    """One SCRAM handshake between its HELLO and its end, seconds later.
+    """A SCRAM handshake from its HELLO to its end, which takes seconds.
 
-    ``server_first`` is empty until the client's first message has come.
+    ``server_first`` is empty until the client-first-message has arrived.
     """
 
     token = models.CharField(primary_key=True, max_length=32)
@@ -20,7 +22,8 @@ class Handshake(models.Model):
     expires = models.DateTimeField(db_index=True)
 
     class Meta:
-        db_table = "handshakes"
+        db_table = tables.HANDSHAKES
+        default_permissions = ()
 
     def __str__(self) -> str:
-        return f"log-in of {self.username}"
+        return f"login of {self.username}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .entity import Entity
 from .fields import HaysonField
 from .querysets import HisSampleManager
@@ -12,10 +13,10 @@ __all__ = ["HisSample"]
 
 
 class HisSample(models.Model):
-    """One sample. The table is a hypertable on ``ts`` where TimescaleDB is there.
+    """A sample. With TimescaleDB, the table is a hypertable on ``ts``.
 
-    Finite numbers are in ``val``; Bool is 1 or 0 in ``val`` and itself in
-    ``obj``; every other value is in ``obj``. The unit is the point's.
+    Finite numbers are in ``val``; a Bool is 1 or 0 in ``val`` and Hayson in ``obj``;
+    other values are Hayson in ``obj``. The unit is that of the point.
     """
 
     pk = models.CompositePrimaryKey("point_id", "ts")
@@ -29,8 +30,9 @@ class HisSample(models.Model):
     objects = HisSampleManager()
 
     class Meta:
-        db_table = "history"
+        db_table = tables.HISTORY
         verbose_name = "history sample"
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"@{self.point_id} {self.ts}"

@@ -3,7 +3,7 @@
     Entity.objects.filter(tags__matching="point and curVal > 70°F")
     HisSample.objects.filter(point__tags__matching="zone and temp")
 
-The filter is asked of the whole record: the transient tags in ``cur`` too.
+The filter is matched against the whole record, including transient tags in ``cur``.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ class Matching(FilterLookup):
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        """Raises FieldError for another column, and ParseError."""
+        """Raises FieldError for other fields, and ParseError."""
         column = self.lhs
         if not isinstance(column, Col) or column.target.attname != "tags":
-            raise FieldError("the lookup 'matching' is for the field 'tags'")
+            raise FieldError(
+                "the lookup 'matching' is only supported for the field 'tags'"
+            )
         tree = backend().parsed(connection.alias, self.rhs)
         fields: Any = column.target.model._meta
         row = [Col(column.alias, fields.get_field(it)) for it in ("id", "tags", "cur")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
 from .entity import Entity
 from .fields import HaysonField
 
@@ -11,7 +12,7 @@ __all__ = ["PriorityLevel"]
 
 
 class PriorityLevel(models.Model):
-    """One level of a point's priority array that is set."""
+    """A level of a point's priority array that has a value."""
 
     pk = models.CompositePrimaryKey("point_id", "number")
     point = models.ForeignKey(
@@ -23,11 +24,12 @@ class PriorityLevel(models.Model):
     expires = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "priority_levels"
+        db_table = tables.PRIORITY_LEVELS
+        default_permissions = ()
         indexes = [
             models.Index(
                 fields=["expires"],
-                name="priority_levels_expires",
+                name="haystack_priority_expires",
                 condition=models.Q(expires__isnull=False),
             )
         ]

@@ -1,4 +1,4 @@
-"""Querysets: entities by Haystack filters and by what a user may see, samples."""
+"""Querysets of entities, by Haystack filters and permissions, and of samples."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 _TABLE = re.compile(r'\b(FROM|JOIN) ("?entities"?)')
 _COMMITTED = (
-    "Entity.objects.{} would leave references, tag sets and the change log as they"
-    " are: use {}"
+    "Entity.objects.{} is not supported because it would not update references,"
+    " tag sets and the change log: use {}"
 )
 
 
 class RowQuerySet(models.QuerySet[_Row]):
-    """Rows of the table of entities, as the storage layer reads and writes them."""
+    """Rows of entities, for the storage layer."""
 
     def within(self, scope: Filter | None) -> Self:
-        """Only what matches a filter whose symbols are resolved; None for all.
+        """Only rows that match a filter with resolved symbols; None for all rows.
 
-        The paths of further filters do not leave the scope either.
+        Paths of further filters do not leave the scope either.
         """
         if scope is None:
             return self
@@ -52,11 +52,11 @@ class RowQuerySet(models.QuerySet[_Row]):
         return found
 
     def select_for_update(self, *args: Any, **kwargs: Any) -> Self:
-        """Raises NotSupportedError for a scoped queryset: databases lock tables."""
+        """Raises NotSupportedError if scoped, because databases only lock tables."""
         if isinstance(self.query, ScopedQuery):
             raise NotSupportedError(
-                "rows of a scoped queryset cannot be locked: lock those of"
-                " Entity.rows by their ids, then look again whether they are visible"
+                "rows of a scoped queryset cannot be locked: lock rows of Entity.rows"
+                " by id, then check again that they are visible"
             )
         return super().select_for_update(*args, **kwargs)
 
@@ -71,7 +71,7 @@ class RowQuerySet(models.QuerySet[_Row]):
 
 
 class EntityQuerySet(RowQuerySet[_Row]):
-    """Entities. What changes them does all that a commit does, or is refused."""
+    """Entities. Methods that change rows do the same as a commit or raise an error."""
 
     def matching(self, filter: Filter | str) -> Self:
         """The entities that a Haystack filter matches. Raises ParseError."""
@@ -91,12 +91,12 @@ class EntityQuerySet(RowQuerySet[_Row]):
         return self.matching(without_trash(Has(("id",))))
 
     def records(self) -> Iterator[Record]:
-        """All tags of each entity, without an object of the model."""
+        """All tags of each entity, without instantiating the model."""
         rows = self.values_list("tags", "cur").iterator()
         return (Record(spliced(tags, cur)) for tags, cur in rows)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        """Commit the removal of these entities, with histories and arrays."""
+        """Commit the removal of the entities, their histories and priority arrays."""
         ids = list(self.values_list("pk", flat=True))
         counts = dict(backend().delete(self.db, ids))
         return sum(counts.values()), counts
@@ -115,10 +115,10 @@ class EntityQuerySet(RowQuerySet[_Row]):
 
 
 class HisSampleQuerySet(models.QuerySet[_Row]):
-    """Samples of points; to write them, use ``his_write`` of a storage."""
+    """Samples of points. Use ``his_write`` of a storage to write samples."""
 
     def of(self, point: models.Model | str) -> Self:
-        """The samples of a point, given as an entity or by its id."""
+        """The samples of a point, given as an entity or its id."""
         return self.filter(point_id=point if isinstance(point, str) else point.pk)
 
     def between(self, start: dt.datetime | None, end: dt.datetime | None) -> Self:
@@ -130,11 +130,10 @@ class HisSampleQuerySet(models.QuerySet[_Row]):
 
 
 class ScopedQuery(Query):
-    """A common table expression named ``entities`` stands in front of the statement.
+    """Prepends a common table expression that hides the table ``entities``.
 
-    It hides the table of that name: not only the rows asked for are in the scope,
-    but also whatever a path of a filter leads to. Databases apply its condition
-    wherever the name occurs.
+    So not only the selected rows are in the scope, but also entities that a path of a
+    filter leads to: databases apply the condition wherever the name occurs.
     """
 
     scope: Filter
@@ -163,12 +162,23 @@ class ScopedCompiler(SQLCompiler):
         compiler = every.get_compiler(connection=self.connection)
         text, params = compiler.as_sql()
         if self.connection.vendor == "sqlite":
-            # here a name would be taken for the expression itself
+            # an unqualified name would refer to the expression itself
             text = _TABLE.sub(r"\1 main.\2", text)
             return f"({text})", params
         return f"NOT MATERIALIZED ({text})", params
 
 
-RowManager = models.Manager.from_queryset(RowQuerySet)
-EntityManager = models.Manager.from_queryset(EntityQuerySet)
-HisSampleManager = models.Manager.from_queryset(HisSampleQuerySet)
+class RowManager(models.Manager.from_queryset(RowQuerySet)):  # type: ignore[misc]
+    """The manager of the storage layer; see ``RowQuerySet``."""
+
+
+class EntityManager(
+    models.Manager.from_queryset(EntityQuerySet)  # type: ignore[misc]
+):
+    """The default manager of entities; see ``EntityQuerySet``."""
+
+
+class HisSampleManager(
+    models.Manager.from_queryset(HisSampleQuerySet)  # type: ignore[misc]
+):
+    """The default manager of samples; see ``HisSampleQuerySet``."""

@@ -1,21 +1,23 @@
-"""Work that one process of several does."""
+"""Tasks that only one of several processes executes."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Task"]
 
 
 class Task(models.Model):
-    """Who does it, and until when nobody else may."""
+    """The process that holds a task, exclusively until ``until``."""
 
     name = models.TextField(primary_key=True)
     holder = models.TextField()
     until = models.DateTimeField()
 
     class Meta:
-        db_table = "tasks"
+        db_table = tables.TASKS
         default_permissions = ()
 
     def __str__(self) -> str:

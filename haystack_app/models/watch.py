@@ -1,31 +1,33 @@
-"""Watches, and what they told of."""
+"""Watches and their items."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from ..sql import tables
+
 __all__ = ["Watch", "WatchItem"]
 
 
 class Watch(models.Model):
-    """An open watch; see ``storage.watch.Watch``."""
+    """An open watch; see ``storage.watch_types.Watch``."""
 
     id = models.TextField(primary_key=True)
     dis = models.TextField(blank=True)
-    owner = models.TextField(db_index=True, help_text="who opened it")
+    owner = models.TextField(db_index=True, help_text="the user that opened it")
     key = models.TextField(editable=False)
-    filter = models.TextField(  # noqa: DJ001  an empty text is no filter
-        null=True, help_text="empty: a watch of ids"
+    filter = models.TextField(  # noqa: DJ001  null for watches of ids
+        null=True, help_text="empty for a watch of ids"
     )
     lease = models.FloatField(help_text="seconds")
     expires = models.DateTimeField(db_index=True)
-    seq = models.BigIntegerField(help_text="number of its last news")
+    seq = models.BigIntegerField(help_text="number of the last update")
     subscriber = models.TextField(
-        blank=True, help_text="process that pushes news; empty: who polls"
+        blank=True, help_text="process that pushes updates; empty if polled"
     )
 
     class Meta:
-        db_table = "watches"
+        db_table = tables.WATCHES
         verbose_name_plural = "watches"
         default_permissions = ("view", "delete")
 
@@ -34,10 +36,10 @@ class Watch(models.Model):
 
 
 class WatchItem(models.Model):
-    """An entity on a watch: the version that was told, in which news.
+    """An entity in a watch: ``sent`` is the version in the update ``seq``.
 
-    ``sent`` is null where the entity was told to be gone. No foreign keys: the
-    watch is locked by whoever writes here, and an entity may go and come back.
+    ``sent`` is null if the update reported the entity as gone. There are no foreign
+    keys: writers lock the watch, and entities may be removed and added again.
     """
 
     pk = models.CompositePrimaryKey("watch_id", "entity_id")
@@ -47,10 +49,12 @@ class WatchItem(models.Model):
     seq = models.BigIntegerField()
 
     class Meta:
-        db_table = "watch_items"
+        db_table = tables.WATCH_ITEMS
         default_permissions = ()
         indexes = [
-            models.Index(fields=["entity_id", "watch_id"], name="watch_items_entity")
+            models.Index(
+                fields=["entity_id", "watch_id"], name="haystack_watch_items_entity"
+            )
         ]
 
     def __str__(self) -> str:

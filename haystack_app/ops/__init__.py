@@ -1,6 +1,6 @@
 """The Haystack ops: functions from a request grid to an answer grid."""
 
-from . import (  # noqa: F401  each registers its ops
+from . import (  # noqa: F401  register ops
     actions,
     commit,
     currents,

@@ -1,9 +1,9 @@
-"""The op ``invokeAction``, and the actions that it finds.
+"""The op ``invokeAction`` and the registry of actions.
 
     @action("silence", applies_to="ahu and alarm")
     def silence(context: Context, entity: Record, arguments: Row) -> None: ...
 
-Modules with actions are named in ``HAYSTACK["ACTIONS"]``.
+``HAYSTACK["ACTIONS"]`` lists the modules that register actions.
 Source: docHaystack Ops.
 """
 
@@ -18,7 +18,7 @@ from ..filters.ast import And, Compare, Filter
 from ..kinds.grid import Grid, Row
 from ..kinds.scalars import Ref
 from ..wire.record import Record
-from .arguments import ref_of, text_of
+from .arguments import require_ref, require_str
 from .registry import Context, OpError, op
 
 __all__ = ["Action", "action", "all_actions"]
@@ -28,7 +28,7 @@ Run = Callable[[Context, Record, Row], Any]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What can be done with the entities that match a filter."""
+    """A function that callers can invoke on the entities that match a filter."""
 
     name: str
     applies_to: Filter
@@ -39,10 +39,11 @@ _actions: dict[str, list[Action]] = {}
 
 
 def action(name: str, *, applies_to: str) -> Callable[[Run], Run]:
-    """Register a function as an action; filters tell actions of one name apart.
+    """Register a function as an action.
 
-    It gets the entity and the row of arguments, and answers a grid, one value or
-    None. A ValueError of the app's own becomes an error grid. Raises ParseError.
+    Several actions may share a name if their filters differ. The function receives
+    the entity and the row of arguments, and returns a grid, one value or None. An
+    OpError that it raises becomes an error grid. Raises ParseError.
     """
     tree = filters.parse(applies_to)
 
@@ -54,18 +55,18 @@ def action(name: str, *, applies_to: str) -> Callable[[Run], Run]:
 
 
 def all_actions() -> list[str]:
-    """Names of the actions there are, in order."""
+    """Names of the registered actions, sorted."""
     return sorted(_actions)
 
 
 @op("invokeAction", permission="invoke_actions", side_effects=True)
 def invoke_action(context: Context, request: Grid) -> Grid:
-    """Do what meta ``action`` names with the entity of meta ``id``.
+    """Invoke the action of meta ``action`` on the entity of meta ``id``.
 
-    The first row has the action's arguments; the answer is the action's own.
+    The first row contains the arguments of the action, which returns the answer.
     """
-    id = ref_of(request.meta.get("id"), "meta id").id
-    name = text_of(request.meta.get("action"), "meta action")
+    id = require_ref(request.meta.get("id"), "meta id").id
+    name = require_str(request.meta.get("action"), "meta action")
     entity = context.storage.existing(id)
     for known in _actions.get(name, ()):
         if _applies(context, known, id):

@@ -1,4 +1,4 @@
-"""What ops take out of a request grid, with errors that name the argument."""
+"""Arguments of ops, read from request grids; errors name the argument."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from ..filters import Filter, parse
 from ..kinds.grid import Grid
 from ..kinds.scalars import Number, Ref, Symbol
 from ..kinds.units import preferred_symbol
+from ..wire.zinc_writer import display_text
 from .registry import OpError
 
 __all__ = [
-    "capped_ids",
-    "filter_of",
-    "limit_of",
-    "ref_of",
-    "refs_of",
-    "seconds_of",
-    "text_of",
+    "check_id_count",
+    "require_filter",
+    "require_ref",
+    "require_seconds",
+    "require_str",
+    "row_ids",
+    "row_limit",
 ]
 
 
-_MOST = 2**31 - 1
+_LARGEST_LIMIT = 2**31 - 1
 """More rows than any answer has."""
 _SECONDS = {
     preferred_symbol("ms"): 0.001,
@@ -33,55 +34,58 @@ _SECONDS = {
     preferred_symbol("day"): 86_400,
     preferred_symbol("wk"): 604_800,
 }
-"""Units of time that are always as long."""
+"""Seconds of the units of time that have a fixed length."""
 
 
-def ref_of(value: Any, name: str = "id") -> Ref:
+def require_ref(value: Any, name: str = "id") -> Ref:
     if value is None:
         raise OpError(f"missing {name}")
     if not isinstance(value, Ref):
-        raise OpError(f"{name} must be a Ref, not {value!r}")
+        raise OpError(f"{name} must be a Ref, not {display_text(value)}")
     return value
 
 
-def capped_ids(count: int) -> None:
-    """Refuse a request for more ids than the settings allow."""
-    most = limit("IDS")
-    if count > most:
-        raise OpError(f"{count} ids in one request, {most} at most (cap IDS)")
+def check_id_count(count: int) -> None:
+    """Raises OpError if a request has more ids than the settings allow."""
+    maximum = limit("IDS")
+    if count > maximum:
+        raise OpError(f"{count} ids in one request, at most {maximum} (cap IDS)")
 
 
-def refs_of(grid: Grid) -> list[Ref]:
-    """The ids of all rows; a row without one is an error that names it."""
-    kept = list(grid.rows)
-    capped_ids(len(kept))
-    rows = enumerate(kept, 1)
-    return [ref_of(row.get("id"), f"id in row {number}") for number, row in rows]
+def row_ids(grid: Grid) -> list[Ref]:
+    """The ids of all rows. Raises OpError for a row without one."""
+    rows = list(grid.rows)
+    check_id_count(len(rows))
+    numbered = enumerate(rows, 1)
+    return [require_ref(row.get("id"), f"id in row {n}") for n, row in numbered]
 
 
-def text_of(value: Any, name: str) -> str:
+def require_str(value: Any, name: str) -> str:
     if value is None:
         raise OpError(f"missing {name}")
     if not isinstance(value, str):
-        raise OpError(f"{name} must be a Str, not {value!r}")
+        raise OpError(f"{name} must be a Str, not {display_text(value)}")
     return value
 
 
-def filter_of(value: Any) -> Filter:
-    """A filter's tree. GET reads ``^symbol``, a whole filter, as a Symbol."""
-    return parse(str(value) if isinstance(value, Symbol) else text_of(value, "filter"))
+def require_filter(value: Any) -> Filter:
+    """The parsed filter. A GET parameter ``^symbol`` is a filter read as a Symbol."""
+    return parse(
+        str(value) if isinstance(value, Symbol) else require_str(value, "filter")
+    )
 
 
-def limit_of(value: Any) -> int | None:
-    """A limit on rows: what is no finite number is none, as clients expect."""
+def row_limit(value: Any) -> int | None:
+    """A limit on rows; None if it is not a finite number, as clients expect."""
     if isinstance(value, Number) and math.isfinite(value.val):
-        return min(max(0, int(value.val)), _MOST)
+        return min(max(0, int(value.val)), _LARGEST_LIMIT)
     return None
 
 
-def seconds_of(value: Any, name: str) -> float:
-    """Of a Number with a unit of time that is always as long."""
+def require_seconds(value: Any, name: str) -> float:
+    """The seconds of a Number with a unit of time that has a fixed length."""
     seconds = _SECONDS.get(value.unit or "") if isinstance(value, Number) else None
     if seconds is None:
-        raise OpError(f"{name} must be a Number with a unit of time, not {value}")
+        shown = display_text(value)
+        raise OpError(f"{name} must be a Number with a unit of time, not {shown}")
     return float(value.val * seconds)

@@ -1,4 +1,4 @@
-"""The change log, for whoever follows it: entries as JSON, in commit order."""
+"""Pages of the change log, for clients that follow it: JSON, in commit order."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from .registry import Context, OpError
 
 __all__ = ["CursorExpired", "Page", "changes_after", "check_may_follow", "read_cursor"]
 
-_LARGEST = 1_000_000
-"""Characters of a page; only its first entry may be longer."""
-_LONGEST = 40
+_LARGEST_PAGE = 1_000_000
+"""Characters of a page; a longer first entry is a page by itself."""
+_LONGEST_CURSOR = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``entries`` are (place, JSON object); ``cursor`` is where the next page begins,
-    ``more`` whether it has something in it already."""
+    """Entries of the change log.
+
+    ``entries`` are pairs of position and JSON object. The next page starts at
+    ``cursor``; ``more`` is true if it already has entries.
+    """
 
     entries: list[tuple[int, str]]
     cursor: int
@@ -37,8 +40,8 @@ class Page:
 
 def read_cursor(text: str) -> int:
     """Raises OpError."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST):
-        raise OpError(f"{text[:_LONGEST]!r} is not a cursor of the change log")
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_CURSOR):
+        raise OpError(f"invalid cursor {text[:_LONGEST_CURSOR]!r}")
     return int(text)
 
 
@@ -46,13 +49,13 @@ def check_may_follow(context: Context) -> None:
     """Raises PermissionDenied for a caller that may not see every entity."""
     if context.storage.scope is not None:
         raise PermissionDenied(
-            "the change log covers every entity: it is for users whose groups have"
-            " no filter"
+            "the change log covers all entities: it is only available to users whose"
+            " groups have no filter"
         )
 
 
 def changes_after(context: Context, cursor: int | None, limit: int) -> Page:
-    """What follows in the log; without a cursor only where it ends now.
+    """The entries after a cursor; without one, an empty page at the end of the log.
 
     Raises PermissionDenied and CursorExpired.
     """
@@ -60,20 +63,20 @@ def changes_after(context: Context, cursor: int | None, limit: int) -> Page:
     part = context.storage.changes_since(cursor, limit)
     entries: list[tuple[int, str]] = []
     size = 0
-    for place, change in part.entries:
-        text = _text(place, change)
+    for position, change in part.entries:
+        text = _text(position, change)
         size += len(text)
-        if entries and size > _LARGEST:
+        if entries and size > _LARGEST_PAGE:
             return Page(entries, entries[-1][0], more=True)
-        entries.append((place, text))
+        entries.append((position, text))
     return Page(entries, part.cursor, part.more)
 
 
-def _text(place: int, change: Change) -> str:
-    """Stored Hayson goes in as it is."""
-    words = orjson.dumps(
+def _text(position: int, change: Change) -> str:
+    """JSON that contains the stored Hayson verbatim."""
+    head = orjson.dumps(
         {
-            "cursor": str(place),
+            "cursor": str(position),
             "at": _iso(change.at),
             "who": change.who,
             "id": change.id,
@@ -81,7 +84,7 @@ def _text(place: int, change: Change) -> str:
         }
     ).decode()
     before, after = change.before.raw, change.after.raw
-    return f'{words[:-1]},"before":{before},"after":{after}}}'
+    return f'{head[:-1]},"before":{before},"after":{after}}}'
 
 
 def _iso(at: dt.datetime) -> str:

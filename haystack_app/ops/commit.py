@@ -1,12 +1,12 @@
 """The op ``commit``: add, update and remove entities.
 
-Source: docHaystack Ops, and the reference implementation's checks.
+Source: docHaystack Ops, and the checks of the reference implementation.
 """
 
 from __future__ import annotations
 
 from ..kinds.grid import Grid
-from .arguments import capped_ids, text_of
+from .arguments import check_id_count, require_str
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -16,16 +16,17 @@ __all__: list[str] = []
 def commit(context: Context, request: Grid) -> Grid:
     """Add, update or remove entities as meta ``commit`` says, all rows or none.
 
-    ``update`` and ``remove`` take rows with ``id`` and the ``mod`` that was read,
-    unless meta has ``force``; the value R removes a tag. Meta ``transient``
-    updates transient tags. The answer has the new records, none when removed.
+    ``update`` and ``remove`` take rows with ``id`` and the ``mod`` that was read;
+    meta ``force`` makes ``mod`` optional. The value R removes a tag. Meta
+    ``transient`` updates transient tags. The answer contains the new records;
+    that to ``remove`` is empty.
     """
-    action = text_of(request.meta.get("commit"), "meta commit")
+    action = require_str(request.meta.get("commit"), "meta commit")
     force, transient = (_is_set(request, name) for name in ("force", "transient"))
     store, rows, who = context.storage, list(request.rows), context.username
-    capped_ids(len(rows))
+    check_id_count(len(rows))
     if transient and action != "update":
-        raise OpError("meta transient is for updates")
+        raise OpError("meta transient requires meta commit to be update")
     if action == "add":
         return Grid.of(store.add_entities(rows, who=who))
     if action == "update" and transient:
@@ -39,5 +40,5 @@ def commit(context: Context, request: Grid) -> Grid:
 
 
 def _is_set(request: Grid, name: str) -> bool:
-    """A flag of the meta: a Marker as a rule, and false where a client says so."""
+    """A flag of the meta: usually a Marker; some clients send false."""
     return request.meta.get(name) not in (None, False)

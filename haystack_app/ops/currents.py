@@ -1,4 +1,4 @@
-"""The op ``curWrite``: what connectors read from the field, many points a call.
+"""The op ``curWrite``: values that connectors read from devices, many per call.
 
 An extension: docHaystack has no op for it. Source of the tags: docHaystack Points.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from ..kinds.grid import Grid
 from ..kinds.scalars import REMOVE
 from ..storage.currents import Current
-from .arguments import refs_of, text_of
+from .arguments import require_str, row_ids
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -19,19 +19,19 @@ __all__: list[str] = []
 
 @op("curWrite", permission="write_cur", side_effects=True)
 def cur_write(context: Context, request: Grid) -> Grid:
-    """Set the current values of the points of the rows, all of them or none.
+    """Set the current values of the points in the rows, all of them or none.
 
-    Columns ``id``, ``val``, and if you like ``status`` (ok, or unknown without a
-    val) and ``err``. A row without ``val`` takes the value away.
+    Columns are ``id``, ``val``, and optionally ``status`` (default: ok, or unknown
+    without a val) and ``err``. A row without ``val`` removes the value.
     """
     if request.rows and not {"val", "status", "err"}.intersection(request.names):
         raise OpError("missing column val")
     currents: dict[str, Current] = {}
     for number, (ref, row) in enumerate(
-        zip(refs_of(request), request.rows, strict=True), 1
+        zip(row_ids(request), request.rows, strict=True), 1
     ):
         if ref.id in currents:
-            raise OpError(f"row {number}: id @{ref.id} is given twice")
+            raise OpError(f"row {number}: duplicate id @{ref.id}")
         currents[ref.id] = _current(row, number)
     context.storage.cur_write(currents)
     return Grid()
@@ -45,6 +45,6 @@ def _current(row: Mapping[str, Any], number: int) -> Current:
         status = "unknown" if val is None else "ok"
     return Current(
         val,
-        text_of(status, f"status in row {number}"),
-        None if err is None else text_of(err, f"err in row {number}"),
+        require_str(status, f"status in row {number}"),
+        None if err is None else require_str(err, f"err in row {number}"),
     )

@@ -1,7 +1,7 @@
-"""Ops that answer definitions: defs, libs, filetypes, ops.
+"""Ops that return definitions: defs, libs, filetypes, ops.
 
-Source: docHaystack Ops. Each takes an optional ``filter``, on the tags of the
-defs themselves, and an optional ``limit``.
+Source: docHaystack Ops. Each accepts an optional ``filter``, which is matched
+against the tags of the defs themselves, and an optional ``limit``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from .. import filters
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Symbol
-from .arguments import filter_of, limit_of
+from .arguments import require_filter, row_limit
 from .registry import Context, Op, all_ops, op
 
 __all__: list[str] = []
@@ -20,30 +20,30 @@ __all__: list[str] = []
 
 @op("defs")
 def defs(context: Context, request: Grid) -> Grid:
-    """The defs of the project's namespace, optionally narrowed."""
-    return _narrowed(context.storage.namespace(), request)
+    """The defs of the project's namespace, optionally by filter and limit."""
+    return _filtered(context.storage.namespace(), request)
 
 
 @op("libs")
 def libs(context: Context, request: Grid) -> Grid:
-    """The libraries that the project's defs belong to, optionally narrowed."""
-    return _narrowed(context.storage.namespace().of_feature("lib"), request)
+    """The libraries of the project's namespace, optionally by filter and limit."""
+    return _filtered(context.storage.namespace().of_feature("lib"), request)
 
 
 @op("filetypes")
 def filetypes(context: Context, request: Grid) -> Grid:
-    """The file types that the project's namespace defines, optionally narrowed."""
-    return _narrowed(context.storage.namespace().of_feature("filetype"), request)
+    """The file types of the project's namespace, optionally by filter and limit."""
+    return _filtered(context.storage.namespace().of_feature("filetype"), request)
 
 
 @op("ops")
 def ops(context: Context, request: Grid) -> Grid:
-    """The ops of this server, optionally narrowed by filter and limit."""
-    return _narrowed(map(_op_row, all_ops()), request)
+    """The ops of this server, optionally by filter and limit."""
+    return _filtered(map(_op_row, all_ops()), request)
 
 
 def _op_row(entry: Op) -> dict[str, Any]:
-    """What the server has, whatever the namespace says of it."""
+    """The def of a registered op, independent of the namespace."""
     row: dict[str, Any] = {
         "def": Symbol(f"op:{entry.name}"),
         "doc": entry.doc,
@@ -53,10 +53,10 @@ def _op_row(entry: Op) -> dict[str, Any]:
     return row if entry.side_effects else {**row, "noSideEffects": MARKER}
 
 
-def _narrowed(found: Iterable[Mapping[str, Any]], request: Grid) -> Grid:
+def _filtered(found: Iterable[Mapping[str, Any]], request: Grid) -> Grid:
     arguments = request.first
     rows = list(found)
     if "filter" in arguments:
-        tree = filter_of(arguments["filter"])
+        tree = require_filter(arguments["filter"])
         rows = [row for row in rows if filters.matches(tree, row, lambda _: None)]
-    return Grid.of(rows[: limit_of(arguments.get("limit"))])
+    return Grid.of(rows[: row_limit(arguments.get("limit"))])

@@ -1,6 +1,6 @@
-"""Running an op for a caller, however the request arrived.
+"""Dispatches calls of ops, for HTTP and websockets.
 
-HTTP and websockets translate: into a name, a caller, a project and a grid, and
+Both translate a request into the name of an op, a caller, a project and a grid, and
 the exceptions raised here into their own statuses.
 """
 
@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 
 from ..auth import throttle
 from ..auth.caller import ADMIN, READ, WRITE, Caller
-from ..auth.roles import OPERATING, VIEW
+from ..auth.roles import OPERATOR_PERMISSIONS, VIEW
 from ..conf import limit
 from ..kinds.grid import Grid
 from ..outages import is_outage
@@ -26,9 +26,9 @@ __all__ = [
     "UnknownOp",
     "UnknownProject",
     "authorize",
-    "brief",
     "context_for",
     "run",
+    "truncate",
 ]
 
 logger = logging.getLogger(__name__)
@@ -38,30 +38,30 @@ _T = TypeVar("_T")
 
 
 class UnknownOp(LookupError):
-    """No op has the name."""
+    """There is no op with this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"unknown op {name!r}")
 
 
 class HasSideEffects(Exception):
-    """A safe method of HTTP must not run the op."""
+    """The op must not be run by a safe HTTP method."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} has side effects: use POST")
 
 
 class UnknownProject(LookupError):
-    """No storage of the settings has the name."""
+    """The settings have no storage with this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"unknown project {name!r}")
 
 
 def authorize(name: str, caller: Caller, method: str = "POST") -> Op:
-    """Find an op, count the request, and check token and permission.
+    """The op of this name, if the caller may call it by this HTTP method.
 
-    To be called before a request's body is read; ``method`` is that of HTTP. Raises
+    Also counts the request for the throttle. Call it before reading the body. Raises
     UnknownOp, HasSideEffects, TooManyRequests or PermissionDenied.
     """
     throttle.count_request(caller.user)
@@ -82,23 +82,23 @@ def run(
     write: Callable[[Grid], _T],
     subscriber: str = "",
 ) -> _T:
-    """Return ``write`` of the answer, or of an error grid.
+    """Run an op and return the result of ``write`` for its answer or an error grid.
 
-    The answer's rows may be read as they are written, so ``write`` is part of the
-    op: its time limit applies, and what fails in it becomes an error grid.
+    Rows of the answer may be read while they are written, so ``write`` is part of
+    the op: the time limit applies to it, and its exceptions become error grids.
     ``subscriber`` is the connection that receives the updates of a watch.
 
-    Raises UnknownProject, PermissionDenied, and what ``outages`` calls an outage.
+    Raises UnknownProject, PermissionDenied and outages (``outages.is_outage``).
     """
     context = context_for(project, caller, subscriber)
     try:
-        # a long answer's first bytes must come in time, not its last ones
+        # the limit applies until the first bytes of a long answer, not the last
         with context.storage.time_limit(limit("STATEMENT_SECONDS")):
             return write(op.run(context, grid))
     except PermissionDenied:
         raise
     except (OpError, ValueError) as err:
-        return write(Grid.error(brief(_reason(err))))
+        return write(Grid.error(truncate(_reason(err))))
     except Exception as err:
         if is_outage(err):
             raise
@@ -120,29 +120,29 @@ def context_for(project: str | None, caller: Caller, subscriber: str = "") -> Co
         store if scope is None else store.visible_to(scope),
         caller.username,
         caller.log_out,
-        caller.may,
+        caller.has_permission,
         subscriber,
     )
 
 
 def token_scope(op: Op, method: str) -> str:
-    """The least scope that a token needs to call an op by an HTTP method."""
-    if method in _SAFE_METHODS or op.only_asks:
+    """The token scope required to call an op by an HTTP method."""
+    if method in _SAFE_METHODS or op.read_scope:
         return READ
-    if op.permission in OPERATING:
+    if op.permission in OPERATOR_PERMISSIONS:
         return WRITE
     if op.permission in ("", VIEW):
         return WRITE if op.side_effects else READ
     return ADMIN
 
 
-def brief(text: str) -> str:
-    """At most 500 characters, so that an error never sends a request's text back."""
+def truncate(text: str) -> str:
+    """At most 500 characters, so that errors do not echo a whole request."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _reason(error: ValueError) -> str:
-    """The text of an error that is meant for callers; others are only logged."""
+    """The message of an error meant for callers; other errors are only logged."""
     is_ours = type(error).__module__.startswith("haystack_app.")
     if is_ours or isinstance(error, OpError):
         return str(error)

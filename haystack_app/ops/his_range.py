@@ -1,7 +1,7 @@
-"""The ``range`` of hisRead: what part of a history is asked for.
+"""The ``range`` of hisRead.
 
-Source: docHaystack Ops, hisRead. Days are those of the point's zone, 23 and 25
-hours long when the clocks change.
+Source: docHaystack Ops, hisRead. Days are those of the point's time zone, with 23
+or 25 hours when the clocks change.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.timezones import zone_of
 from ..wire import lexer
 from ..wire.errors import ParseError
+from ..wire.zinc_writer import display_text
 
 __all__ = ["HisRange", "parse_range"]
 
@@ -23,16 +24,16 @@ _FORMS = "today, yesterday, a date, a dateTime, or a pair of either"
 
 @dataclass(frozen=True, slots=True)
 class HisRange:
-    """From ``start`` up to and without ``end``; an ``end`` of None is open."""
+    """From ``start``, included, to ``end``, excluded; None for an open end."""
 
     start: DateTime
     end: DateTime | None
 
 
 def parse_range(value: Any, tz: str, now: dt.datetime | None = None) -> HisRange:
-    """Read a range (Str, Date or DateTime) in the zone ``tz``.
+    """Parse a range (Str, Date or DateTime) in the time zone ``tz``.
 
-    ``now``, an aware datetime, decides what today is. Raises ParseError.
+    ``now``, an aware datetime, determines today. Raises ParseError.
     """
     parts = [value]
     if isinstance(value, str):
@@ -43,24 +44,25 @@ def parse_range(value: Any, tz: str, now: dt.datetime | None = None) -> HisRange
     try:
         return _bounds(parts, tz)
     except (TypeError, OverflowError, ValueError):
-        shown = value if isinstance(value, str) else str(value)
-        raise ParseError(f"invalid history range {shown!r}: use {_FORMS}") from None
+        shown = display_text(value)
+        raise ParseError(f"invalid history range {shown}: use {_FORMS}") from None
 
 
 def _parsed(text: str) -> list[Any]:
     try:
         return [_literal(part.strip()) for part in text.split(",", 2)]
     except ParseError as err:
-        why = f"invalid history range {text!r}: {err.message}; use {_FORMS}"
+        shown = display_text(text)
+        why = f"invalid history range {shown}: {err.message}; use {_FORMS}"
         raise ParseError(why) from None
 
 
 def _literal(text: str) -> Any:
     if not text[:1].isdigit():
-        raise ParseError(f"{text!r} is no date")
+        raise ParseError(f"{display_text(text)} is not a date")
     value, end = lexer.number_or_time(text, 0)
     if end < len(text):
-        raise ParseError(f"{text!r} is no date")
+        raise ParseError(f"{display_text(text)} is not a date")
     return value
 
 
@@ -83,8 +85,8 @@ def _bounds(parts: list[Any], tz: str) -> HisRange:
 def _midnight(day: dt.date, tz: str) -> DateTime:
     """The first instant of a local day.
 
-    Where the clocks skip midnight, the time before the change is taken: it is
-    the instant of the change itself.
+    If the clocks skip midnight, the time before the change is used: it is the
+    instant of the change itself.
     """
     local = dt.datetime.combine(day, dt.time(), zone_of(tz))
     return DateTime(local.astimezone(dt.UTC), tz)

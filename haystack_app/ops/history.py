@@ -1,7 +1,7 @@
-"""hisRead and hisWrite, single and batch.
+"""The ops ``hisRead`` and ``hisWrite``, for single points and batches.
 
-Source: docHaystack Ops. A batch has its range, or nothing, in the grid's meta
-and the ids in rows (hisRead) or in the meta of columns (hisWrite).
+Source: docHaystack Ops. A batch hisRead has ``range`` in the grid's meta and ids in
+the rows; a batch hisWrite has ids in the meta of columns.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series
 from ..kinds.timezones import zone_of
 from ..storage.errors import UnknownEntity
 from ..storage.samples import HisPoint
-from .arguments import capped_ids, ref_of, refs_of, text_of
+from .arguments import check_id_count, require_ref, require_str, row_ids
 from .his_range import HisRange, parse_range
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
 
-_HELD = 16 * LARGEST_CHUNK
-"""Samples that a batch holds at a time, as long as it has not too many points."""
+_BATCH_SAMPLES = 16 * LARGEST_CHUNK
+"""Samples that a batch holds in memory, unless the smallest chunks exceed it."""
 _SMALLEST_CHUNK = 64
 
 
@@ -32,13 +32,13 @@ _SMALLEST_CHUNK = 64
 def his_read(context: Context, request: Grid) -> Grid:
     """Samples of one point, or of several in one grid, within a range.
 
-    The range is read in the point's time zone, or in the batch's ``tz``; its
-    start is included, its end is not.
+    The range is interpreted in the time zone of the point, or in that of meta
+    ``tz`` of a batch; its start is included, its end is excluded.
     """
     if "range" in request.meta:
         return _read_batch(context, request)
     arguments = request.first
-    id = ref_of(arguments.get("id"))
+    id = require_ref(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
     [point] = _points(context, [id.id])
@@ -51,7 +51,7 @@ def his_read(context: Context, request: Grid) -> Grid:
 
 
 def _points(context: Context, ids: list[str]) -> list[HisPoint]:
-    """What is in the trash is as unknown here as to read."""
+    """Raises UnknownEntity, as ``read`` does, also for entities in the trash."""
     points = []
     for id, record in zip(ids, context.storage.read_by_ids(ids), strict=True):
         if record is None or is_trash(record):
@@ -68,7 +68,7 @@ def _series(
 
 
 def _bounds(context: Context, span: HisRange) -> dict[str, DateTime]:
-    """hisStart and hisEnd; an open range ends now for whoever reads that."""
+    """Meta ``hisStart`` and ``hisEnd``; an open range ends at the current time."""
     now = DateTime(context.now.replace(microsecond=0), span.start.tz)
     end = span.end or max(now, span.start, key=_instant)
     return {"hisStart": span.start, "hisEnd": end}
@@ -79,19 +79,20 @@ def _instant(value: DateTime) -> dt.datetime:
 
 
 def _read_batch(context: Context, request: Grid) -> Grid:
-    ids = refs_of(request)
+    ids = row_ids(request)
     if not ids:
-        raise OpError("hisRead needs rows with ids")
+        raise OpError("missing rows with ids")
     tz = request.meta.get("tz")
     if tz is not None:
-        zone_of(text_of(tz, "tz"))
+        zone_of(require_str(tz, "tz"))
     points = _points(context, [id.id for id in ids])
     zones = sorted({point.tz for point in points})
     if tz is None and len(zones) > 1:
-        raise OpError(f"points in several zones ({', '.join(zones)}) need meta tz")
+        names = ", ".join(zones)
+        raise OpError(f"missing meta tz: the points have several time zones ({names})")
     span = parse_range(request.meta["range"], tz or zones[0], context.now)
-    # all of them are read side by side: together they hold no more than some
-    size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _HELD // len(points)))
+    # series are read side by side, so they share the memory of the batch
+    size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _BATCH_SAMPLES // len(points)))
     series = {point.id: _series(context, point, span, size) for point in points}
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
     rows = JoinedSeries(
@@ -107,24 +108,24 @@ def _read_batch(context: Context, request: Grid) -> Grid:
 def his_write(context: Context, request: Grid) -> Grid:
     """Write samples of one point, or of several in one grid.
 
-    All of the request is stored when this answers, or none of it.
+    All samples of the request are stored, or none of them.
     """
     if "id" in request.meta:
-        id = ref_of(request.meta["id"], "meta id").id
-        _needs_columns(request, "ts", "val")
+        id = require_ref(request.meta["id"], "meta id").id
+        _require_columns(request, "ts", "val")
         rows = ((row.get("ts"), row.get("val")) for row in request.rows)
         context.storage.his_write(id, rows, context.now)
         return Grid()
     if request.names[0] != "ts":
-        raise OpError("hisWrite needs meta id, or ts as its first column")
+        raise OpError("missing meta id, or ts as the first column")
     if len(request.cols) < 2:
-        raise OpError("hisWrite needs meta id, or columns with ids behind ts")
-    capped_ids(len(request.cols) - 1)
+        raise OpError("missing meta id, or columns with meta id after ts")
+    check_id_count(len(request.cols) - 1)
     samples: dict[str, list[tuple[Any, Any]]] = {}
     for col in request.cols[1:]:
-        id = ref_of(col.meta.get("id"), f"id in the meta of column {col.name}").id
+        id = require_ref(col.meta.get("id"), f"id in the meta of column {col.name}").id
         if id in samples:
-            raise OpError(f"two columns are for @{id}")
+            raise OpError(f"duplicate column for @{id}")
         samples[id] = [
             (row.get("ts"), row[col.name]) for row in request.rows if col.name in row
         ]
@@ -132,7 +133,7 @@ def his_write(context: Context, request: Grid) -> Grid:
     return Grid()
 
 
-def _needs_columns(request: Grid, *names: str) -> None:
+def _require_columns(request: Grid, *names: str) -> None:
     for name in names:
         if name not in request.names:
             raise OpError(f"missing column {name}")

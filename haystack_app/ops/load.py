@@ -1,4 +1,4 @@
-"""The op ``load``: bring entities in, as the predecessor's end point did."""
+"""The op ``load``: import entities, compatible with haystack-py's endpoint."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .registry import Context, op
 __all__: list[str] = []
 
 
-@op("load", permission="add_entity", side_effects=True, takes_list=True)
+@op("load", permission="add_entity", side_effects=True, accepts_list=True)
 def load(context: Context, request: Grid) -> Grid:
     """Upsert the entities of a grid, or of a JSON list, all of them or none.
 
-    An entity that exists gets the new persistent tags and keeps its history.
-    The answer counts what was created, updated and left as it was.
+    An existing entity gets the new persistent tags and keeps its history. The
+    answer contains the numbers of created, updated and unchanged entities.
     """
     changes = context.storage.load_entities(request.rows, who=context.username)
     counts = {

@@ -1,4 +1,4 @@
-"""The op ``pointWrite``: a point's priority array, read and written.
+"""The op ``pointWrite``: read and write the priority array of a point.
 
 Source: docHaystack Ops and Points.
 """
@@ -14,7 +14,8 @@ from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
 from ..kinds.scalars import Number, Ref
 from ..storage.priority_array import DEFAULT, LEVELS, MANUAL, Level, effective
-from .arguments import ref_of, seconds_of, text_of
+from ..wire.zinc_writer import display_text
+from .arguments import require_ref, require_seconds, require_str
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -28,14 +29,14 @@ _LONGEST = dt.timedelta(days=3660)
 def point_write(context: Context, request: Grid) -> Grid:
     """Read a point's priority array, or with ``level`` write one level of it.
 
-    No ``val`` releases the level. ``duration`` releases level 8 by itself.
-    ``who`` is the user unless it is given.
+    Without ``val`` the level is released. After ``duration`` level 8 is released
+    automatically. ``who`` defaults to the user.
     """
     arguments = request.first
-    id = ref_of(arguments.get("id")).id
+    id = require_ref(arguments.get("id")).id
     if arguments.get("level") is None:
         return _array(context, id)
-    if not context.may("write_points"):
+    if not context.has_permission("write_points"):
         raise PermissionDenied("permission 'write_points' required")
     number = _level_number(arguments["level"])
     val = arguments.get("val")
@@ -75,20 +76,22 @@ def _row(number: int, level: Level | None) -> Row:
 
 
 def _author(who: Any) -> str:
-    """Who writes, as the request says; empty where it does not."""
+    """Argument ``who`` of the request; empty if it is missing."""
     if who is None:
         return ""
-    return text_of(who, "who")
+    return require_str(who, "who")
 
 
 def _level_number(value: Any) -> int:
     if not isinstance(value, Number) or value.unit or not value.val.is_integer():
-        raise OpError(f"level must be a whole number from 1 to 17, not {value}")
+        shown = display_text(value)
+        raise OpError(f"level must be a whole number from 1 to 17, not {shown}")
     return int(value.val)
 
 
 def _duration(value: Any) -> dt.timedelta:
-    seconds = seconds_of(value, "duration")
+    seconds = require_seconds(value, "duration")
     if not 0 < seconds <= _LONGEST.total_seconds():
-        raise OpError(f"duration must be positive and at most ten years, not {value}")
+        shown = display_text(value)
+        raise OpError(f"duration must be positive and at most ten years, not {shown}")
     return dt.timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Ops that find entities: read, nav."""
+"""The ops ``read`` and ``nav``, which find entities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..filters import is_trash, without_trash
 from ..filters.ast import Filter
 from ..kinds.grid import Grid
 from ..kinds.scalars import Number, Ref
-from .arguments import filter_of, limit_of, refs_of, text_of
+from .arguments import require_filter, require_str, row_ids, row_limit
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -19,32 +19,32 @@ __all__: list[str] = []
 def read(context: Context, request: Grid) -> Grid:
     """Entities by filter and limit, or by the ids of the request's rows.
 
-    By ids the answer has a row for each, in their order, null for an unknown
-    one; no row at all when every id is unknown. Trash is never shown.
+    By ids the answer has one row per id in the same order, null for an unknown id,
+    and no rows if all ids are unknown. Entities in the trash are never included.
     """
     arguments = request.first
     if "filter" in arguments:
-        tree = filter_of(arguments["filter"])
-        return _by_filter(context, tree, limit_of(arguments.get("limit")))
+        tree = require_filter(arguments["filter"])
+        return _by_filter(context, tree, row_limit(arguments.get("limit")))
     if "id" not in request.names:
-        raise OpError("read needs a filter or ids")
-    return _by_ids(context, [ref.id for ref in refs_of(request)])
+        raise OpError("missing filter or ids")
+    return _by_ids(context, [ref.id for ref in row_ids(request)])
 
 
-def _by_filter(context: Context, tree: Filter, asked: int | None) -> Grid:
-    """All rows, or those asked for; what a cap cuts off is said in the meta.
+def _by_filter(context: Context, tree: Filter, requested: int | None) -> Grid:
+    """All rows, or as many as requested; meta ``incomplete`` if the cap was reached.
 
     Source: docHaystack HttpApi, incomplete data.
     """
-    most = limit("ROWS")
-    if asked is not None and asked <= most:
-        found = context.storage.read(without_trash(tree), asked)
+    cap = limit("ROWS")
+    if requested is not None and requested <= cap:
+        found = context.storage.read(without_trash(tree), requested)
         return Grid.of(found.rows, found.names)
-    found = context.storage.read(without_trash(tree), most + 1)
-    if len(found) <= most:
+    found = context.storage.read(without_trash(tree), cap + 1)
+    if len(found) <= cap:
         return Grid.of(found.rows, found.names)
-    cut = {"dis": f"more than {most} rows match (cap ROWS)", "limit": Number(most)}
-    return Grid.of(found.rows[:most], found.names, {"incomplete": cut})
+    cut = {"dis": f"more than {cap} rows match (cap ROWS)", "limit": Number(cap)}
+    return Grid.of(found.rows[:cap], found.names, {"incomplete": cut})
 
 
 def _by_ids(context: Context, ids: list[str]) -> Grid:
@@ -57,15 +57,15 @@ def _by_ids(context: Context, ids: list[str]) -> Grid:
 def nav(context: Context, request: Grid) -> Grid:
     """Children of ``navId`` in the tree of sites, equips and points.
 
-    Without navId the roots. A row's own navId asks for its children in turn; a
-    point has none.
+    Without ``navId`` the roots. The ``navId`` of a row requests its children; points
+    have no children.
     """
     parent = request.first.get("navId")
     if isinstance(parent, Ref):
         parent = parent.id
     elif parent is not None:
-        # a query string has no null: `navId=` is how clients ask for the roots
-        parent = text_of(parent, "navId").removeprefix("@") or None
+        # a query string has no null: clients request the roots with `navId=`
+        parent = require_str(parent, "navId").removeprefix("@") or None
     found = context.storage.nav(parent)
     rows = [_nav_row(record.tags) for record in found]
     return Grid.of(rows, found.names | {"navId"} if rows else None)

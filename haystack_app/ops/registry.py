@@ -1,4 +1,4 @@
-"""The ops the server knows: functions on grids, found by name."""
+"""The registry of ops: functions on grids, by name."""
 
 from __future__ import annotations
 
@@ -13,44 +13,48 @@ __all__ = ["Context", "Op", "OpError", "all_ops", "find_op", "op"]
 
 
 class OpError(ValueError):
-    """A request that an op cannot answer; the message becomes an error grid."""
+    """An invalid request; the message is returned in an error grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, and of which store: as far as they may see it.
+    """The context of a call of an op.
 
-    ``close`` ends the caller's log-in; ``may`` tells whether they have a permission;
-    ``subscriber`` is the connection that watch updates are pushed to, empty for a
-    client that polls; ``now`` is an aware datetime.
+    ``storage`` shows only what the caller may see; ``close`` ends the caller's
+    login; ``has_permission`` takes a codename; ``subscriber`` is the connection that
+    watch updates are pushed to, empty for a client that polls; ``now`` is an aware
+    datetime.
     """
 
     storage: StorageAdapter
     username: str = ""
     close: Callable[[], None] = lambda: None
-    may: Callable[[str], bool] = lambda permission: True
+    has_permission: Callable[[str], bool] = lambda permission: True
     subscriber: str = ""
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One op.
+    """A registered op.
 
-    ``permission``: the permission that a caller needs, by its codename; empty for
-    whoever is logged in. ``side_effects``: never answered to GET. ``only_asks``: and
-    yet it changes nothing of the model. ``takes_list``: a JSON list of dicts is taken
-    for a grid of them. ``tells_in_meta``: without the meta of its answer nothing can be
-    done with it, so that it is not answered in formats that have none.
+    - ``permission``: codename of the permission that a caller needs; empty if any
+      authenticated user may call it
+    - ``side_effects``: refused by GET
+    - ``read_scope``: the token scope ``read`` is sufficient despite side effects,
+      because entities, samples and points do not change
+    - ``accepts_list``: a JSON list of dicts is accepted as a grid
+    - ``requires_meta``: the answer is useless without its meta, so it is refused in
+      formats that have no meta
     """
 
     name: str
     run: Callable[[Context, Grid], Grid]
     permission: str
     side_effects: bool
-    only_asks: bool
-    takes_list: bool
-    tells_in_meta: bool
+    read_scope: bool
+    accepts_list: bool
+    requires_meta: bool
 
     @property
     def doc(self) -> str:
@@ -67,9 +71,9 @@ def op(
     *,
     permission: str = "",
     side_effects: bool = False,
-    only_asks: bool = False,
-    takes_list: bool = False,
-    tells_in_meta: bool = False,
+    read_scope: bool = False,
+    accepts_list: bool = False,
+    requires_meta: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``."""
 
@@ -77,7 +81,7 @@ def op(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
         _ops[name] = Op(
-            name, run, permission, side_effects, only_asks, takes_list, tells_in_meta
+            name, run, permission, side_effects, read_scope, accepts_list, requires_meta
         )
         return run
 
@@ -89,5 +93,5 @@ def find_op(name: str) -> Op | None:
 
 
 def all_ops() -> Iterator[Op]:
-    """In order of their names."""
+    """All ops, sorted by name."""
     return (_ops[name] for name in sorted(_ops))

@@ -1,4 +1,4 @@
-"""Ops about the server itself: about, formats, close."""
+"""Ops of the server itself: about, formats, close."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _URI = Uri("https://project-haystack.org/")
 
 @op("about")
 def about(context: Context, request: Grid) -> Grid:
-    """Who this server is, its version, clock and time zone."""
+    """Name, version, clock and time zone of the server."""
     tz = city_of(settings.TIME_ZONE)
     name = app_settings.SERVER_NAME
     row: dict[str, Any] = {
@@ -47,7 +47,7 @@ def about(context: Context, request: Grid) -> Grid:
 
 @op("formats")
 def formats(context: Context, request: Grid) -> Grid:
-    """The media types that requests and answers may have."""
+    """The media types of requests and answers."""
     rows = []
     for form in FORMATS:
         for mime in _mimes(form):
@@ -61,7 +61,7 @@ def formats(context: Context, request: Grid) -> Grid:
 
 
 def _mimes(form: Format) -> list[str]:
-    """Its media types; with a version where the bare name means another format."""
+    """Media types, with a version if the name alone means another format."""
     bare = [media.name for media in form.media_types if media.version is None]
     return bare + [
         f"{media.name}; version={media.version}"
@@ -70,8 +70,8 @@ def _mimes(form: Format) -> list[str]:
     ]
 
 
-@op("close", side_effects=True, only_asks=True)
+@op("close", side_effects=True, read_scope=True)
 def close(context: Context, request: Grid) -> Grid:
-    """End the log-in that this request came with."""
+    """End the login that this request was authenticated by."""
     context.close()
     return Grid()

@@ -1,8 +1,8 @@
 """The ops ``watchSub``, ``watchPoll`` and ``watchUnsub``.
 
-Source: docHaystack Ops. Extensions: meta ``filter`` watches whatever matches;
-``gone`` names what is not there any more; ``ack`` says up to which ``seq`` answers
-have arrived, for clients that want to hear again what they missed.
+Source: docHaystack Ops. Extensions: meta ``filter`` watches all entities that match;
+``gone`` lists entities that are no longer in the watch; ``ack`` is the ``seq`` of the
+last answer that arrived, so that the server repeats updates that were lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..storage.errors import UnknownWatch
 from ..storage.watch_types import Watch, WatchUpdate
-from .arguments import filter_of, refs_of, seconds_of, text_of
+from ..wire.zinc_writer import display_text
+from .arguments import require_filter, require_seconds, require_str, row_ids
 from .registry import Context, OpError, op
 
 __all__ = ["update_grid"]
@@ -28,28 +29,28 @@ _LEASE, _LONGEST_LEASE = 60.0, 3_600.0
     "watchSub",
     permission="view_entity",
     side_effects=True,
-    only_asks=True,
-    tells_in_meta=True,
+    read_scope=True,
+    requires_meta=True,
 )
 def watch_sub(context: Context, request: Grid) -> Grid:
     """Watch the entities of the rows, in a new watch or in that of meta ``watchId``.
 
-    A new one needs meta ``watchDis``; meta ``filter`` makes it one of whatever
-    matches. Meta ``lease`` is a minute unless it says otherwise, an hour at most.
-    The answer has a row for each id, null for an unknown one, or what matches.
+    A new watch requires meta ``watchDis``; with meta ``filter`` it covers all entities
+    that match. Meta ``lease`` defaults to a minute and is an hour at most. The answer
+    has one row per id, null for an unknown id, or the entities that match.
     """
     lease = _lease(request.meta.get("lease"))
-    ids = [ref.id for ref in refs_of(request)]
+    ids = [ref.id for ref in row_ids(request)]
     if request.meta.get("watchId") is not None:
         if "filter" in request.meta:
-            raise OpError("meta filter is for a new watch, without meta watchId")
+            raise OpError("meta filter and meta watchId are mutually exclusive")
         return _sub(context, _watch_id(request), ids, lease)
-    dis = text_of(request.meta.get("watchDis"), "meta watchDis")
+    dis = require_str(request.meta.get("watchDis"), "meta watchDis")
     tree = request.meta.get("filter")
     if tree is not None:
-        filter_of(tree)
+        require_filter(tree)
         if ids:
-            raise OpError("a watch has rows of ids or meta filter, not both")
+            raise OpError("meta filter and rows with ids are mutually exclusive")
     watch = context.storage.watch_open(
         dis,
         owner=context.username,
@@ -60,44 +61,45 @@ def watch_sub(context: Context, request: Grid) -> Grid:
     try:
         if tree is None:
             return _sub(context, watch.id, ids, None)
-        news = context.storage.watch_poll(
+        update = context.storage.watch_poll(
             watch.id, now=context.now, subscriber=context.subscriber
         )
     except Exception:
-        with suppress(Exception):  # or its lease ends it
-            context.storage.watch_close(watch.id)  # nobody would know its id
+        # the client does not learn the id
+        with suppress(Exception):  # the watch ends with its lease
+            context.storage.watch_close(watch.id)
         raise
-    return update_grid(news, _meta(news.watch))
+    return update_grid(update, _meta(update.watch))
 
 
-@op("watchPoll", permission="view_entity", side_effects=True, only_asks=True)
+@op("watchPoll", permission="view_entity", side_effects=True, read_scope=True)
 def watch_poll(context: Context, request: Grid) -> Grid:
-    """What of the watch of meta ``watchId`` has changed since the last poll.
+    """Entities of the watch of meta ``watchId`` that changed since the last poll.
 
-    With meta ``refresh`` all that is watched. With meta ``ack``, the ``seq`` of the
-    last answer that arrived, what was told behind it is told again.
+    With meta ``refresh``, all entities of the watch. With meta ``ack``, the ``seq`` of
+    the last answer that arrived, also the updates that were sent after it.
     """
-    news = context.storage.watch_poll(
+    update = context.storage.watch_poll(
         _watch_id(request),
         refresh=request.meta.get("refresh") not in (None, False),
         since=_ack(request.meta.get("ack")),
         now=context.now,
         subscriber=context.subscriber,
     )
-    return update_grid(news, _meta(news.watch))
+    return update_grid(update, _meta(update.watch))
 
 
-@op("watchUnsub", permission="view_entity", side_effects=True, only_asks=True)
+@op("watchUnsub", permission="view_entity", side_effects=True, read_scope=True)
 def watch_unsub(context: Context, request: Grid) -> Grid:
-    """Take the entities of the rows off a watch; meta ``close`` ends it.
+    """Remove the entities of the rows from a watch; meta ``close`` ends it.
 
-    A watch that is unknown or has ended is as good as closed.
+    An unknown or expired watch is not an error.
     """
     id = _watch_id(request)
     if request.meta.get("close") not in (None, False):
         context.storage.watch_close(id)
         return Grid()
-    ids = [ref.id for ref in refs_of(request)]
+    ids = [ref.id for ref in row_ids(request)]
     with suppress(UnknownWatch):
         context.storage.watch_unsub(id, ids, now=context.now)
     return Grid()
@@ -112,12 +114,12 @@ def _sub(context: Context, id: str, ids: Sequence[str], lease: float | None) -> 
     return Grid.of(rows, meta=meta) if any(rows) else Grid([Col("id")], rows, meta)
 
 
-def update_grid(news: WatchUpdate, meta: Mapping[str, Any]) -> Grid:
-    """News as ``watchPoll`` answers it, and as it is pushed."""
-    told = {**meta, "watchId": news.watch.id, "seq": Number(news.seq)}
-    if news.gone:
-        told["gone"] = [Ref(id) for id in news.gone]
-    return Grid.of(news.records.rows, news.records.names, told)
+def update_grid(update: WatchUpdate, meta: Mapping[str, Any]) -> Grid:
+    """An update as the answer of ``watchPoll`` and the grid of a push."""
+    meta = {**meta, "watchId": update.watch.id, "seq": Number(update.seq)}
+    if update.gone:
+        meta["gone"] = [Ref(id) for id in update.gone]
+    return Grid.of(update.records.rows, update.records.names, meta)
 
 
 def _meta(watch: Watch) -> dict[str, Any]:
@@ -130,16 +132,16 @@ def _meta(watch: Watch) -> dict[str, Any]:
 
 
 def _watch_id(request: Grid) -> str:
-    return text_of(request.meta.get("watchId"), "meta watchId")
+    return require_str(request.meta.get("watchId"), "meta watchId")
 
 
 def _lease(value: Any) -> float | None:
-    """Seconds; None where the request is silent."""
+    """Seconds; None if the request has no lease."""
     if value is None:
         return None
-    seconds = seconds_of(value, "meta lease")
+    seconds = require_seconds(value, "meta lease")
     if not seconds > 0:
-        raise OpError(f"meta lease must be positive, not {value}")
+        raise OpError(f"meta lease must be positive, not {display_text(value)}")
     return min(seconds, _LONGEST_LEASE)
 
 
@@ -147,5 +149,6 @@ def _ack(value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, Number) or value.unit or not value.val.is_integer():
-        raise OpError(f"meta ack must be a whole number, not {value}")
+        shown = display_text(value)
+        raise OpError(f"meta ack must be a whole number, not {shown}")
     return int(value.val)

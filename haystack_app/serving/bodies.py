@@ -122,7 +122,7 @@ def headers_for(headers: Headers, length: int) -> Headers:
 def replay(
     spool: SpooledTemporaryFile[bytes], length: int, receive: Receive
 ) -> Receive:
-    """The body in chunks, then whatever the connection has to say."""
+    """The body in chunks, then the messages of the connection."""
     left = length
     done = False
 

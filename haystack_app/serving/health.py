@@ -1,12 +1,13 @@
 """Whether the server can do its work: ``/healthz`` and ``/readyz``.
 
-Each item is asked in a thread of its own and remembered for a second, so that no
-service that hangs holds the answer, and many who ask cost no more than one.
+Each item is asked in a thread of its own and remembered for a second, so that a
+service that hangs does not hold the answer, and many callers cost no more than one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent import futures
@@ -15,19 +16,18 @@ from functools import partial
 from threading import Lock, Thread
 from typing import Any
 
-import redis
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import ChannelLayerManager, get_channel_layer
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from ..extras import imported_for
 from ..outages import RETRY_SECONDS
+from .bodies import App, Receive, Scope, Send
 
-__all__ = ["LIVE", "PATHS", "READY", "Health", "health_checks"]
+__all__ = ["LIVE", "READY", "Health", "HealthLayer", "health_checks"]
 
 LIVE = "/healthz"
 READY = "/readyz"
@@ -103,10 +103,45 @@ def _ready(asked: Mapping[str, Future[str]]) -> tuple[int, dict[str, Any]]:
     return 503, {"status": "unavailable", "checks": checks}
 
 
-def health_checks(get_response: GetResponse) -> GetResponse:
-    """Middleware: in front of all that redirects, logs in or asks for the host.
+class HealthLayer:
+    """Answers in the event loop, without any of the threads.
 
-    Whoever asks is a proxy or a container's own health check, which speak plain
+    While a database is down, its requests keep every thread waiting; a check of
+    whether the process lives must not wait for them.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.health = Health()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _path(scope) not in PATHS:
+            await self.app(scope, receive, send)
+            return
+        await _send(send, *await self.health.aanswer(_path(scope)))
+
+
+def _path(scope: Scope) -> str:
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
+async def _send(send: Send, status: int, report: dict[str, Any]) -> None:
+    body = json.dumps(report).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-cache, no-store"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if status != 200:
+        headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def health_checks(get_response: GetResponse) -> GetResponse:
+    """Middleware for WSGI: before all that redirects, logs in or asks for the host.
+
+    The callers are proxies and containers' own health checks, which speak plain
     HTTP and name any host.
     """
     health = Health()
@@ -130,9 +165,9 @@ def _items() -> dict[str, Callable[[], str]]:
     """By the name that the answer has for each."""
     found: dict[str, Callable[[], str]] = {}
     for alias in connections:
-        behind = "" if alias == DEFAULT_DB_ALIAS else f".{alias}"
-        found[f"database{behind}"] = partial(_database, alias)
-        found[f"migrations{behind}"] = partial(_migrations, alias)
+        suffix = "" if alias == DEFAULT_DB_ALIAS else f".{alias}"
+        found[f"database{suffix}"] = partial(_database, alias)
+        found[f"migrations{suffix}"] = partial(_migrations, alias)
     if url := getattr(settings, "REDIS_URL", ""):
         found["redis"] = partial(_redis, url)
     if get_channel_layer() is not None:
@@ -161,7 +196,11 @@ def _migrations(alias: str) -> str:
 
 
 def _redis(url: str) -> str:
-    with redis.Redis.from_url(
+    with imported_for("REDIS_URL", "redis"):
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    with Redis.from_url(
         url,
         socket_connect_timeout=_SERVICE_SECONDS,
         socket_timeout=_SERVICE_SECONDS,

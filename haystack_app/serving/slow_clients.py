@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 PIECE = 64 * 1024
 AHEAD = 256 * 1024 * 1024
 """Bytes that are kept for one client; then the thread waits after all."""
-_GONE = "project.gone"
+_GONE = "haystack.gone"
 
 
 class SlowClientLayer:
-    """The outermost: all that is sent passes here, and nobody else listens."""
+    """The outermost layer: everything sent passes it, and only it receives."""
 
     def __init__(self, app: App, *, patience: float) -> None:
         self.app = app
@@ -57,7 +57,7 @@ class SlowClientLayer:
 
 
 class Request:
-    """Hears of the client's leaving, which nobody asks for behind the body."""
+    """Notices that the client left, for which no layer asks after the body."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -117,7 +117,7 @@ class Answer:
             self._room.clear()
 
     def abandon(self) -> None:
-        """Nobody takes the rest; whoever makes it shall stop."""
+        """Drop the rest, and let the thread that makes it stop."""
         self.gone.set()
         self._news.set()
         self._room.set()
@@ -184,7 +184,7 @@ def until_gone(app: WSGIApplication) -> WSGIApplication:
 
 
 def _chunks(response: Any, gone: Event) -> Iterator[bytes]:
-    # Closing ends the generators behind the answer, and with them the snapshot.
+    # Closing ends the generators of the answer, and with them the snapshot.
     with closing(response):
         for chunk in response:
             yield chunk

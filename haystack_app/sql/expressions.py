@@ -18,6 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters.ast import Path
 from . import postgres, sqlite
 from .fragments import Row, Sql, Test, all_of
+from .tables import ENTITIES
 
 __all__ = [
     "AllOf",
@@ -193,7 +194,8 @@ class _Joined(Term):
         if not subqueries:
             return f"({text})", params
         id = compiler.compile(self.id)[0]
-        entities = f"SELECT {id} FROM entities AS {id.partition('.')[0]} WHERE"
+        alias = id.partition(".")[0]
+        entities = f"SELECT {id} FROM {ENTITIES} AS {alias} WHERE"
         named = ", ".join(
             f"deep{index}(id) AS ({entities} {part.text})"
             for index, part in enumerate(subqueries)

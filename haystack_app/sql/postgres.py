@@ -20,6 +20,7 @@ from ..kinds.scalars import Number, Ref
 from ..kinds.transient import TRANSIENT
 from ..wire import hayson_writer
 from .fragments import Row, Sql, Test, all_of, any_of, sql
+from .tables import ENTITIES, ENTITY_REF
 
 __all__ = ["all_hold", "has_any", "holds", "is_set"]
 
@@ -265,7 +266,7 @@ def _walk(row: Row, path: Path, test: Test) -> Sql:
                 ("CROSS JOIN LATERAL " if index else "")
                 + "jsonb_array_elements(CASE WHEN jsonb_typeof({}) = 'array'"
                 + f" THEN {{}} ELSE jsonb_build_array({{}}) END) AS j{index}(v)"
-                + f" LEFT JOIN entities r{index} ON r{index}.id ="
+                + f" LEFT JOIN {ENTITIES} r{index} ON r{index}.id ="
                 + f" CASE WHEN j{index}.v @> '{_REF}' THEN j{index}.v ->> 'val' END",
                 value,
                 value,
@@ -334,8 +335,8 @@ def _ids(path: Path, test: Test) -> Sql:
 def _edge_arm(path: Path, rest: Path, test: Test) -> Sql:
     alias = f"t{len(rest)}"
     return sql(
-        "SELECT src FROM entity_ref WHERE path = %s AND dst = ANY(ARRAY("
-        f"SELECT {alias}.id FROM entities {alias} WHERE {{}}))",
+        f"SELECT src FROM {ENTITY_REF} WHERE path = %s AND dst = ANY(ARRAY("
+        f"SELECT {alias}.id FROM {ENTITIES} {alias} WHERE {{}}))",
         ".".join(path),
         holds(Row.of(alias), rest, test),
     )
@@ -343,7 +344,7 @@ def _edge_arm(path: Path, rest: Path, test: Test) -> Sql:
 
 def _dict_arm(path: Path, test: Test) -> Sql:
     return sql(
-        "SELECT d.id FROM entity_ref m JOIN entities d ON d.id = m.src"
+        f"SELECT d.id FROM {ENTITY_REF} m JOIN {ENTITIES} d ON d.id = m.src"
         " WHERE m.path = %s AND m.dst = '' AND {}",
         ".".join(path[:-1]),
         value_holds(sql("(d.tags #> %s::text[])", list(path)), test),
@@ -355,5 +356,7 @@ def _date_time_arm(path: Path, test: Test) -> Sql:
     derived = sql(f"({_OF_DATE_TIME[path[-1]]})", value)
     dated = _nested(Sql("d.tags"), path[:-1], _DATE_TIME)
     return sql(
-        "SELECT d.id FROM entities d WHERE {} AND {}", dated, value_holds(derived, test)
+        f"SELECT d.id FROM {ENTITIES} d WHERE {{}} AND {{}}",
+        dated,
+        value_holds(derived, test),
     )

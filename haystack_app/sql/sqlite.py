@@ -18,6 +18,7 @@ from ..kinds.series import microseconds_of
 from ..kinds.transient import TRANSIENT
 from ..wire import hayson_writer
 from .fragments import Row, Sql, Test, all_of, any_of, sql
+from .tables import ENTITIES
 
 __all__ = ["has_any", "holds"]
 
@@ -186,7 +187,7 @@ def _walk(row: Row, path: Path, test: Test) -> Sql:
             sql(
                 "json_each(CASE WHEN json_type({}) = 'array' THEN {}"
                 f" ELSE json_array(json({{}})) END) AS j{index}"
-                f" LEFT JOIN entities r{index} ON r{index}.id = CASE WHEN"
+                f" LEFT JOIN {ENTITIES} r{index} ON r{index}.id = CASE WHEN"
                 " {} ->> '$._kind' = 'ref' THEN {} ->> '$.val' END",
                 value,
                 value,

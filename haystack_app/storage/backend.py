@@ -21,11 +21,11 @@ from ..filters.ast import Filter
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from . import signals
-from .changes import Change, ChangePage, Changes
+from .changes import Change, ChangePage
+from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
 from .samples import Batch, Extent
-from .stored import Stored
 from .watch_types import Watch, WatchItem
 
 __all__ = ["StorageBackend"]
@@ -63,6 +63,10 @@ class StorageBackend:
         """Messages for Django's system checks."""
         return []
 
+    def check_server(self) -> list[CheckMessage]:
+        """More of them, which only the server that holds the store can answer."""
+        return []
+
     # -- entities -------------------------------------------------------------
 
     def scan(self) -> Iterator[Record]:
@@ -83,27 +87,36 @@ class StorageBackend:
     def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
         """Nobody else changes these entities until the end; None means any.
 
-        Where the store can, all that is changed inside is kept or none of it.
+        All that is changed inside, by any number of calls, is kept at the end, or none
+        of it where the block raises; of a block inside of another one, its own part.
+        Others see none of it before the end. The caller itself sees entities, samples,
+        levels and libraries as it has changed them, by ids and by filters; entries of
+        the change log have no place until they are kept.
         """
         raise NotImplementedError
 
-    def commit(
-        self,
-        put: Sequence[Stored],
-        *,
-        remove: Sequence[str] = (),
-        replace: bool = False,
-        who: str = "",
-    ) -> Changes:
-        """Store and remove entities, all of them or none, and log it.
+    def committing(
+        self, ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """``locked`` with the entities that a commit changes; None means any."""
+        return self.locked(ids)
 
-        An entity that exists gets the new persistent tags, keeps its history,
-        and keeps transient tags that ``put`` does not name. ``replace`` also
-        removes every entity that ``put`` lacks. A removed entity's history and
-        priority array go. Each change of persistent tags gives the entity a new
-        ``mod`` and the log a row; an entity that comes with a ``mod`` gets that
-        one instead, also where nothing else changes. Raises InvalidRecord where
-        history would change its meaning.
+    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        """Those of the entities that are there, whatever the scope; up to ``BATCH``.
+
+        The caller is ``locked`` with them, and changes them next.
+        """
+        raise NotImplementedError
+
+    def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
+        """Those of some ids that are there for the caller; None means all."""
+        raise NotImplementedError
+
+    def apply(self, changes: Changeset) -> None:
+        """Carry out a part of a commit: entities, what belongs to them, and the log.
+
+        The caller is ``committing`` its entities. A removed entity's history and
+        priority array go.
         """
         raise NotImplementedError
 
@@ -118,8 +131,8 @@ class StorageBackend:
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
         """Say, when a change is kept, which entities it was about.
 
-        ``logged`` tells whether the change log grew. To be called by ``commit``
-        and ``set_transient``.
+        ``logged`` tells whether the change log grew. ``commit`` calls it, and
+        ``set_transient`` must.
         """
         if ids:
             signals.announce(self.alias, ids, logged=logged)
@@ -203,6 +216,10 @@ class StorageBackend:
         """How long a point's history is; it costs a look at all of it."""
         raise NotImplementedError
 
+    def has_samples(self, id: str) -> bool:
+        """Whether a point's history has any."""
+        return next(iter(self.his_chunks(id, size=1)), None) is not None
+
     def snapshot(self) -> AbstractContextManager[None]:
         """All reads inside see the same state, where the store can do that."""
         return nullcontext()
@@ -216,6 +233,10 @@ class StorageBackend:
     def levels_of(self, id: str) -> dict[int, Level]:
         """The levels of a point's priority array that are set."""
         raise NotImplementedError
+
+    def with_levels(self, ids: Collection[str]) -> set[str]:
+        """Those of some points whose priority array has a level that is set."""
+        return {id for id in ids if self.levels_of(id)}
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         """Set one level of a point, or take it away."""

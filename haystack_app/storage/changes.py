@@ -46,12 +46,14 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a commit did, by ids."""
+    """What a commit did, by ids; ``records`` are as they are now of all that was put,
+    where the caller asked for them."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[str]:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
+
+import orjson
 
 from .. import filters
 from ..filters import without_trash
@@ -13,16 +25,20 @@ from ..kinds.scalars import REMOVE, Ref
 from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire.record import Record
 from .changes import Changes, Records
+from .changeset import BATCH, Changeset, putting, removing
 from .errors import (
     AlreadyExists,
+    ArrayInUse,
     EntityInUse,
+    HistoryInUse,
     InvalidRecord,
+    OutOfScope,
     StaleRecord,
     StorageError,
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
-from .stored import new_id, stored_form, stored_forms
+from .stored import Stored, new_id, stored_form, stored_forms, transient_text
 
 __all__ = ["EntityStore"]
 
@@ -83,19 +99,104 @@ class EntityStore(NamespaceStore):
             return self.read(without_trash(filters.And((Has(("point",)), in_equip))))
         return Records.of([])
 
-    # -- loading --------------------------------------------------------------
+    # -- committing -----------------------------------------------------------
+
+    def commit(
+        self,
+        put: Sequence[Stored],
+        *,
+        remove: Sequence[str] = (),
+        replace: bool = False,
+        who: str = "",
+        returning: bool = False,
+    ) -> Changes:
+        """Store and remove entities, all of them or none, and log it.
+
+        An entity that exists gets the new persistent tags, keeps its history,
+        and keeps transient tags that ``put`` does not name. ``replace`` also
+        removes every entity that ``put`` lacks. A removed entity's history and
+        priority array go. Each change of persistent tags gives the entity a new
+        ``mod`` and the log a row; an entity that comes with a ``mod`` gets that
+        one instead, also where nothing else changes. ``returning`` tells the records
+        that were put as they are now. Raises InvalidRecord where what is stored of a
+        point would change its meaning, OutOfScope where the caller may not see an
+        entity, or would not after it.
+        """
+        changes = Changes()
+        ids = [one.id for one in put]
+        whole = replace or self.scope is not None
+        with (
+            self.committing(None if whole else [*ids, *remove]),
+            self.kept_in_scope(ids),
+        ):
+            gone = set(remove) if self.scope is None else self.visible_ids(remove)
+            if replace:
+                gone |= self.visible_ids().difference(ids)
+            for part in self._parts(put, gone, who):
+                self._check_meaning(part)
+                self.apply(part)
+                _count(part, changes, returning=returning)
+            self.announce(changes.ids, logged=True)
+        return changes
+
+    def _parts(
+        self, put: Sequence[Stored], gone: Collection[str], who: str
+    ) -> Iterator[Changeset]:
+        """The commit in batches; each is decided when the one before is applied."""
+        now = dt.datetime.now(dt.UTC)
+        ordered = sorted(put, key=attrgetter("id"))
+        for at in range(0, len(ordered), BATCH):
+            part = ordered[at : at + BATCH]
+            held = self.held([one.id for one in part])
+            yield putting(part, held, who=who, now=now)
+        ids = sorted(gone)
+        for at in range(0, len(ids), BATCH):
+            held = self.held(ids[at : at + BATCH])
+            yield removing(held.values(), who=who, now=now)
+
+    def _check_meaning(self, part: Changeset) -> None:
+        """What is stored of a point must mean the same after the change."""
+        set_ones = self.with_levels(part.devalued) if part.devalued else set()
+        for id in sorted(part.reinterpreted.keys() | set_ones):
+            if id in part.reinterpreted and self.has_samples(id):
+                raise HistoryInUse(id, part.reinterpreted[id])
+            if id in set_ones:
+                raise ArrayInUse(id, part.devalued[id])
+
+    @contextmanager
+    def kept_in_scope(self, ids: Collection[str]) -> Iterator[None]:
+        """The caller sees all of these before, where they are there, and after.
+
+        Raises OutOfScope.
+        """
+        self._refuse_hidden(ids)
+        yield
+        self._refuse_hidden(ids)
+
+    def _refuse_hidden(self, ids: Collection[str]) -> None:
+        if self.scope is None:
+            return
+        there = self.visible_to(None).visible_ids(ids)
+        if hidden := there - self.visible_ids(ids):
+            raise OutOfScope(min(hidden))
 
     def load_entities(
-        self, records: Iterable[Tags], *, replace: bool = False, who: str = ""
+        self,
+        records: Iterable[Tags],
+        *,
+        replace: bool = False,
+        who: str = "",
+        returning: bool = False,
     ) -> Changes:
         """Upsert a batch; see ``commit``. Raises InvalidRecord, stores nothing then."""
-        return self.commit(stored_forms(records), replace=replace, who=who)
+        stored = stored_forms(records)
+        return self.commit(stored, replace=replace, who=who, returning=returning)
 
     def create(self, record: Tags, *, who: str = "") -> Record:
         """Upsert one record; without an id it gets a random one."""
         record = _with_id(record)
-        self.load_entities([record], who=who)
-        return self.existing(record["id"].id)
+        changes = self.load_entities([record], who=who, returning=True)
+        return changes.records[record["id"].id]
 
     # -- editing --------------------------------------------------------------
 
@@ -113,8 +214,8 @@ class EntityStore(NamespaceStore):
             for id, held in zip(ids, self.read_by_ids(ids), strict=True):
                 if held is not None:
                     raise AlreadyExists(id)
-            self.commit(stored, who=who)
-            return self._existing(ids)
+            changes = self.commit(stored, who=who, returning=True)
+        return [changes.records[id] for id in ids]
 
     def update_entities(
         self, rows: Iterable[Tags], *, force: bool = False, who: str = ""
@@ -125,14 +226,14 @@ class EntityStore(NamespaceStore):
         with. Raises InvalidRecord, UnknownEntity or StaleRecord; all rows are
         stored or none.
         """
-        changes = _by_id(rows)
-        _each(changes.values(), _check_persistent)
+        wanted = _by_id(rows)
+        _each(wanted.values(), _check_persistent)
         with self.locked():
-            held = self._held(changes, force=force)
-            merged = [_merged(one, changes[id]) for id, one in held.items()]
+            held = self._held(wanted, force=force)
+            merged = [_merged(one, wanted[id]) for id, one in held.items()]
             stored = list(_each(merged, stored_form))
-            self.commit(stored, who=who)
-            return self._existing(list(changes))
+            changes = self.commit(stored, who=who, returning=True)
+        return [changes.records[id] for id in wanted]
 
     def update_transient(
         self, rows: Iterable[Tags], *, force: bool = False
@@ -141,18 +242,17 @@ class EntityStore(NamespaceStore):
         changes = _by_id(rows)
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
-            self._held(changes, force=force)
-            self.set_transient(
-                {
-                    id: {
-                        name: None if value is REMOVE else value
-                        for name, value in row.items()
-                        if name not in _KEY
-                    }
-                    for id, row in changes.items()
+            held = self._held(changes, force=force)
+            patches = {
+                id: {
+                    name: None if value is REMOVE else value
+                    for name, value in row.items()
+                    if name not in _KEY
                 }
-            )
-            return self._existing(list(changes))
+                for id, row in changes.items()
+            }
+            self.set_transient(patches)
+        return [_with_transient(held[id], patches[id]) for id in changes]
 
     def remove_entities(
         self,
@@ -174,9 +274,6 @@ class EntityStore(NamespaceStore):
                 raise EntityInUse(ids[0], others[:_NAMED], more=len(others) > _NAMED)
             self.commit([], remove=ids, who=who)
 
-    def _existing(self, ids: Sequence[str]) -> list[Record]:
-        return [row for row in self.read_by_ids(ids) if row is not None]
-
     def _held(self, changes: Mapping[str, Tags], *, force: bool) -> dict[str, Record]:
         """What the rows change, each as old as its row says."""
         held: dict[str, Record] = {}
@@ -188,6 +285,28 @@ class EntityStore(NamespaceStore):
                 _check_mod(number, id, changes[id].get("mod"), record["mod"])
             held[id] = record
         return held
+
+
+def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
+    """Add what a part of a commit did."""
+    for move in part.moves:
+        if move.after is None:
+            changes.removed.append(move.id)
+        elif move.before is None:
+            changes.created.append(move.id)
+        else:
+            changes.updated.append(move.id)
+    changes.unchanged.extend(row.id for row in part.unchanged)
+    if returning:
+        rows = [move.after for move in part.moves if move.after] + part.unchanged
+        changes.records.update((row.id, row.record) for row in rows)
+
+
+def _with_transient(record: Record, patch: Tags) -> Record:
+    """A record after a change of transient tags; None takes one away."""
+    tags = {**record.json, **orjson.loads(transient_text(patch))}
+    kept = {name: tag for name, tag in tags.items() if tag is not None}
+    return Record(orjson.dumps(kept).decode())
 
 
 def _with_id(record: Tags) -> Tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from ..filters import is_trash
@@ -50,8 +51,9 @@ class PointStore(StorageBackend):
             if val is not None:
                 ends = expires if number == MANUAL else None
                 level = Level(point.checked(val), who, ends)
+            array = {n: one for n, one in self.levels_of(id).items() if n != number}
             self.level_store(id, number, level)
-            self._follow(record)
+            self._follow(record, array if level is None else {**array, number: level})
 
     def release_due(self, now: dt.datetime) -> list[str]:
         """Release the levels that expire at ``now`` or before; ids of their points.
@@ -62,19 +64,20 @@ class PointStore(StorageBackend):
         for id in self.due_points(now):
             with self.locked([id]):
                 levels = self.levels_of(id)
-                due = levels.keys() - _current(levels, now).keys()
+                current = _current(levels, now)
+                due = levels.keys() - current.keys()
                 for number in due:
                     self.level_store(id, number, None)
                 record = self.read_by_ids([id])[0]
                 if due and record is not None:
-                    self._follow(record)
+                    self._follow(record, current)
                     released.append(id)
         return released
 
-    def _follow(self, record: Record) -> None:
+    def _follow(self, record: Record, array: Mapping[int, Level]) -> None:
         """The point's tags say what its array says."""
         id = record["id"].id
-        number, val = effective(self.levels_of(id))
+        number, val = effective(array)
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
             tags |= {"curVal": val, "curStatus": "ok"}

@@ -31,6 +31,7 @@ __all__ = [
     "new_id",
     "next_mod",
     "restored_form",
+    "same_json",
     "same_tags",
     "stored_form",
     "stored_forms",
@@ -138,15 +139,22 @@ def transient_text(tags: Mapping[str, Any]) -> str:
 
 
 def same_tags(one: str, other: str) -> bool:
-    """Whether two JSON objects hold the same tags, ``mod`` aside.
-
-    Python finds 1 and true equal; their texts are not.
-    """
+    """Whether two JSON objects hold the same tags, ``mod`` aside."""
     objects = orjson.loads(one), orjson.loads(other)
     for tags in objects:
         tags.pop("mod", None)
-    texts = [orjson.dumps(tags, option=orjson.OPT_SORT_KEYS) for tags in objects]
-    return objects[0] == objects[1] and texts[0] == texts[1]
+    return same_json(*objects)
+
+
+def same_json(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two objects are the same JSON.
+
+    Python finds 1 and true equal; their texts are not.
+    """
+    option = orjson.OPT_SORT_KEYS
+    return one == other and (
+        orjson.dumps(one, option=option) == orjson.dumps(other, option=option)
+    )
 
 
 def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:

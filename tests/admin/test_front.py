@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -34,6 +35,14 @@ def test_a_stranger_learns_what_to_do(client: Client, building: None) -> None:
     assert "/log-in/?next=/" in text and "/api/about" in text and "curl" in text
     assert "counts" not in response.context and "Secret" not in text
     assert "hisRead?id=@p" not in text
+
+
+def test_only_the_demo_says_where_its_password_is(
+    client: Client, db: None, settings: Any
+) -> None:
+    assert "make demo" not in client.get("/").content.decode()
+    settings.HAYSTACK = {**settings.HAYSTACK, "SIMULATE_SECONDS": 5}
+    assert "make demo" in client.get("/").content.decode()
 
 
 def test_counts_and_links_for_users(client: Client, building: None) -> None:

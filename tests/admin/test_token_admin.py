@@ -41,7 +41,7 @@ def test_made_and_shown_once(client: Client, root: User) -> None:
     bob = User.objects.create_user("bob", password="x")
     response = add(client, bob, expires_0="2099-01-01", expires_1="00:00")
     secret = secret_in(response)
-    token = tokens.find(secret)
+    token = tokens.get_valid(secret)
     assert token is not None
     assert (token.user, token.name, token.scope) == (bob, "Grafana", "read")
     assert token.expires is not None and token.expires.year == 2099
@@ -56,7 +56,7 @@ def test_revoked(client: Client, root: User) -> None:
     secret = secret_in(add(client, root))
     pk = Token.objects.get().pk
     client.post(f"{LIST}{pk}/delete/", {"post": "yes"})
-    assert tokens.find(secret) is None
+    assert tokens.get_valid(secret) is None
 
 
 def test_what_is_needed(client: Client, root: User) -> None:
@@ -82,7 +82,7 @@ def test_nobody_becomes_somebody_else(client: Client) -> None:
     clerk.user_permissions.set(Permission.objects.filter(content_type__model="token"))
     client.force_login(clerk)
     assert "errorlist" in add(client, root, scope="admin").content.decode()
-    assert tokens.find(secret_in(add(client, clerk)))
+    assert tokens.get_valid(secret_in(add(client, clerk)))
     page = client.get(LIST).content.decode()
     assert "Grafana" in page and "root" not in page
     theirs = Token.objects.get(user=root)

@@ -61,7 +61,7 @@ def make_user(
 def token_of(user: Any, scope: str) -> str:
     """An API token of a user, in the user's database."""
     token = Token(user=user, name=scope, scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save(using=user._state.db)
     return secret
 

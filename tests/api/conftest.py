@@ -1,4 +1,4 @@
-"""Clients of the HTTP API, and a server behind real sockets."""
+"""Clients of the HTTP API, and a server with real sockets."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def fill(store: StorageAdapter) -> None:
 
 @pytest.fixture
 def api(db: None) -> Api:
-    """Of an ordinary user, on the default store with the building in it."""
+    """Requests of an ordinary user, on the default store with the building."""
     fill(storages["default"])
     return Api(logged_in("alice"))
 
@@ -132,7 +132,7 @@ def staff(db: None) -> Api:
 
 @pytest.fixture
 def memory() -> Iterator[StorageAdapter]:
-    """The store of the project ``memory``, empty before and behind the test."""
+    """The store of the project ``memory``, empty before and after the test."""
     store = storages["memory"]
     store.load_entities([], replace=True)
     yield store
@@ -140,9 +140,12 @@ def memory() -> Iterator[StorageAdapter]:
 
 
 @contextmanager
-def served(http: Literal["auto", "h11", "httptools"] = "auto") -> Iterator[int]:
+def served(
+    http: Literal["auto", "h11", "httptools"] = "auto", application: Any = None
+) -> Iterator[int]:
     """The whole server on a free port, which is what it yields."""
-    from project.asgi import application
+    if application is None:
+        from project.asgi import application
 
     config = uvicorn.Config(
         application,
@@ -165,7 +168,7 @@ def served(http: Literal["auto", "h11", "httptools"] = "auto") -> Iterator[int]:
 
 @pytest.fixture
 def scram_passwords(settings: Any) -> None:
-    """Passwords as a deployment stores them, with few rounds to be quick."""
+    """SCRAM passwords with few iterations."""
     settings.PASSWORD_HASHERS = ["haystack_app.auth.hashers.ScramHasher"]
     settings.HAYSTACK = {**settings.HAYSTACK, "SCRAM_ITERATIONS": 4096}
 

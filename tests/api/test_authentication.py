@@ -1,4 +1,4 @@
-"""Who may ask: HTTP Basic, sessions, staff."""
+"""Authentication: HTTP Basic, sessions, staff."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_basic() -> None:
     assert row["whoami"] == "alice"
     assert about(Client(), **basic("alice", "wrong")).status_code == 401
     assert about(Client(), **basic("bob")).status_code == 401
-    assert about(Client(), **basic("nobody")).status_code == 401
+    assert about(Client(), **basic("missing")).status_code == 401
     response = Client().post(
         "/api/about", EMPTY, content_type="text/zinc", headers=basic("alice")
     )
@@ -88,7 +88,7 @@ def test_one_hash_for_several_requests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("change", ["password", "is_active", "delete", "unusable"])
-def test_a_change_of_the_user_counts_at_once(change: str) -> None:
+def test_changes_of_the_user_take_effect_at_once(change: str) -> None:
     alice = user("alice")
     for _ in range(2):
         assert about(Client(), **basic("alice")).status_code == 200
@@ -169,7 +169,7 @@ def test_close_ends_this_session_only() -> None:
     assert about(two).status_code == 200
 
 
-def test_close_with_basic_is_no_error() -> None:
+def test_close_with_basic() -> None:
     user("alice")
     response = Client().post(
         "/api/close", EMPTY, content_type="text/zinc", headers=basic("alice")

@@ -1,4 +1,4 @@
-"""Bad input: a 4xx or an error grid that names the fault, soon, nothing stored."""
+"""Bad input: 4xx or an error grid with the reason, quickly, without storing data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PROJECTS = [
 
 @pytest.fixture(params=PROJECTS)
 def staff(request: pytest.FixtureRequest) -> Iterator[Api]:
-    """A staff user of each kind of store; what was in it is there behind the test."""
+    """A staff user for each kind of store; stored data is restored after the test."""
     store = storages[request.param]
     fill(store)
     before = [record.tags for record in store.scan()]
@@ -103,7 +103,7 @@ def test_filters(staff: Api, case: str) -> None:
 
 
 @pytest.mark.parametrize("filter", [5, True, None, ["a"], {"a": "b"}])
-def test_a_filter_that_is_no_text(staff: Api, filter: Any) -> None:
+def test_filters_of_other_kinds(staff: Api, filter: Any) -> None:
     rows = [{"filter": filter}]
     body = {"_kind": "grid", "cols": [{"name": "filter"}], "rows": rows}
     assert "filter" in refused(staff, staff.post("read", orjson.dumps(body), JSON))
@@ -114,7 +114,7 @@ NUL_FILTERS = ['dis=="a\\u0000b"', 'dis<"\\u0000"', "x==`\\u0000`", 'id->x!="\\u
 
 @pytest.mark.parametrize("filter", NUL_FILTERS)
 def test_nul_in_a_filters_text(staff: Api, filter: str) -> None:
-    """No stored text holds it: an answer like any other, or a clear refusal."""
+    """It cannot be stored: the answer is empty or an error."""
     response = staff.get("read", filter=filter)
     grid = grid_of(response)
     if grid.is_error:
@@ -239,7 +239,7 @@ def test_long_ids(staff: Api, length: int) -> None:
     "id", ["", "'", "%s", "a b", "a\0b", "😀", "@@x", "x" * 50_000]
 )
 def test_ids_by_get(staff: Api, id: str) -> None:
-    """A string, and no Ref, unless it happens to be one."""
+    """A parameter is a string unless it is a valid Ref."""
     response = staff.get("hisRead", id=f"@{id}", range="today")
     reason = refused(staff, response)
     assert "id must be a Ref" in reason or "unknown entity" in reason
@@ -307,8 +307,8 @@ def test_names_of_columns_and_queries(staff: Api) -> None:
     refused(staff, staff.client.get(f"{staff.root}read?filter"))
 
 
-def test_an_error_text_can_be_carried(staff: Api) -> None:
-    """Whatever the request held, its echo in an error is a readable grid."""
+def test_error_texts_are_encoded(staff: Api) -> None:
+    """Errors that echo any text of the request are readable grids."""
     for text in ('"', "\\", "\n", "$", "😀", "`", "<<", "\x7f", "\u2028"):
         for accept in ("text/zinc", JSON):
             body = zinc_writer.grid_text(Grid.of([{"id": text, "range": text}]))

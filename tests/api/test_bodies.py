@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from haystack_app.api import bodies
-from haystack_app.api.bodies import inflated
-from haystack_app.api.exceptions import BodyTooLarge, UnreadableBody
+from haystack_app.api.bodies import decompress
+from haystack_app.api.exceptions import BodyTooLarge, InvalidBody
 from haystack_app.storage.handler import storages
 from tests.api.conftest import Api, ids_of
 from tests.patience import cpu_limit
@@ -47,14 +47,14 @@ def post(api: Api, body: bytes, coding: str | None, op: str = "read") -> Any:
         (gzip.compress(REQUEST, 0, mtime=0), "gzip"),
     ],
 )
-def test_bodies_that_are_read(api: Api, body: bytes, coding: str | None) -> None:
+def test_supported_encodings(api: Api, body: bytes, coding: str | None) -> None:
     assert sorted(ids_of(post(api, body, coding)), key=str) == ["s1", "s2"]
 
 
 @pytest.mark.parametrize(
     "coding", ["deflate", "br", "zstd", "gzip, gzip", "gzip, br", "nonsense", "*"]
 )
-def test_codings_that_are_unknown(api: Api, coding: str) -> None:
+def test_unsupported_encodings(api: Api, coding: str) -> None:
     response = post(api, PACKED, coding)
     assert response.status_code == 415
     assert response["Accept-Encoding"] == "gzip, identity"
@@ -64,27 +64,27 @@ def test_codings_that_are_unknown(api: Api, coding: str) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (REQUEST, "corrupt"),
-        (b"", "cut short"),
-        (PACKED[:1], "cut short"),
-        (PACKED[:-1], "cut short"),
-        (PACKED[:-8], "cut short"),
-        (PACKED + PACKED[:12], "cut short"),
-        (PACKED + b"garbage", "corrupt"),
-        (PACKED + b"\0", "corrupt|cut short"),
-        (PACKED[:-5] + b"xxxxx", "corrupt"),
-        (PACKED[:20] + b"xxxxx" + PACKED[25:], "corrupt"),
-        (zlib.compress(REQUEST), "corrupt"),
+        (REQUEST, "invalid gzip"),
+        (b"", "incomplete gzip"),
+        (PACKED[:1], "incomplete gzip"),
+        (PACKED[:-1], "incomplete gzip"),
+        (PACKED[:-8], "incomplete gzip"),
+        (PACKED + PACKED[:12], "incomplete gzip"),
+        (PACKED + b"garbage", "invalid gzip"),
+        (PACKED + b"\0", "invalid gzip|incomplete gzip"),
+        (PACKED[:-5] + b"xxxxx", "invalid gzip"),
+        (PACKED[:20] + b"xxxxx" + PACKED[25:], "invalid gzip"),
+        (zlib.compress(REQUEST), "invalid gzip"),
         (gzip.compress(b"no grid", mtime=0), "ver"),
     ],
 )
-def test_bodies_that_are_not_what_they_say(api: Api, body: bytes, why: str) -> None:
+def test_invalid_bodies(api: Api, body: bytes, why: str) -> None:
     response = post(api, body, "gzip")
     assert response.status_code == 400
     assert any(word in response.json()["dis"] for word in why.split("|"))
 
 
-def test_a_small_body_that_inflates_to_200_megabytes(staff: Api) -> None:
+def test_small_body_that_decompresses_to_200_megabytes(staff: Api) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(10 * MEGABYTE)
     bomb = b"".join(packer.compress(zeros) for _ in range(20)) + packer.flush()
@@ -95,32 +95,32 @@ def test_a_small_body_that_inflates_to_200_megabytes(staff: Api) -> None:
     assert "33554432 bytes (cap BODY)" in response.json()["dis"]
 
 
-def test_the_cap_counts_inflated_bytes() -> None:
+def test_the_cap_counts_decompressed_bytes() -> None:
     data = os.urandom(50_000)
     packed = gzip.compress(data)
-    assert inflated(packed, 50_000) == data
+    assert decompress(packed, 50_000) == data
     halves = gzip.compress(data[:25_000]) + gzip.compress(data[25_000:])
-    assert inflated(halves, 50_000) == data
+    assert decompress(halves, 50_000) == data
     for body in (packed, halves):
         with pytest.raises(BodyTooLarge):
-            inflated(body, 49_999)
+            decompress(body, 49_999)
 
 
 def test_a_body_of_a_million_members() -> None:
-    with cpu_limit(2), pytest.raises(UnreadableBody, match="members"):
-        inflated(gzip.compress(b"", mtime=0) * (32 * MEGABYTE // 20), 32 * MEGABYTE)
-    allowed = gzip.compress(b"x", mtime=0) * (bodies._MOST_MEMBERS - 1)
-    assert inflated(allowed, MEGABYTE) == b"x" * (bodies._MOST_MEMBERS - 1)
+    with cpu_limit(2), pytest.raises(InvalidBody, match="members"):
+        decompress(gzip.compress(b"", mtime=0) * (32 * MEGABYTE // 20), 32 * MEGABYTE)
+    allowed = gzip.compress(b"x", mtime=0) * (bodies._MAX_MEMBERS - 1)
+    assert decompress(allowed, MEGABYTE) == b"x" * (bodies._MAX_MEMBERS - 1)
 
 
-def test_a_packed_load(staff: Api) -> None:
+def test_compressed_load(staff: Api) -> None:
     rows = b"".join(b'@g%d,"packed"\n' % number for number in range(5_000))
     body = gzip.compress(b'ver:"3.0"\nid,dis\n' + rows)
     assert post(staff, body, "gzip", "load").status_code == 200
     assert len(storages["default"].read('dis=="packed"')) == 5_000
 
 
-def test_a_get_has_no_body_to_unpack(api: Api) -> None:
+def test_body_of_get_is_not_decompressed(api: Api) -> None:
     response = api.client.generic(
         "GET",
         "/api/read?filter=site",

@@ -34,7 +34,7 @@ def test_ids(api: Api, cap: Any) -> None:
     cap(IDS=2)
     assert ids_of(api.post("read", ids_grid("s1", "s1"))) == ["s1", "s1"]
     assert not grid_of(api.post("hisRead", ids_grid("n", "n", range=DAY))).is_error
-    why = "3 ids in one request, 2 at most (cap IDS)"
+    why = "3 ids in one request, at most 2 (cap IDS)"
     assert api.error(api.post("read", ids_grid("s1", "no", "s1"))) == why
     request = ids_grid("n", "n", "n", range=DAY)
     assert api.error(api.post("hisRead", request)) == why
@@ -55,22 +55,24 @@ def test_rows(api: Api, cap: Any, accept: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "text/trio"])
-def test_rows_where_meta_is_lost(api: Api, cap: Any, accept: str) -> None:
-    """Nobody would know that there are more."""
+def test_rows_in_formats_without_meta(api: Api, cap: Any, accept: str) -> None:
+    """The answer cannot express that there are more."""
     cap(ROWS=3)
     body = api.get("read", accept, filter="point").content.decode()
-    assert "more than 3 rows match (cap ROWS), which CSV and Trio cannot say" in body
+    assert (
+        "more than 3 rows match (cap ROWS), which CSV and Trio cannot express" in body
+    )
     whole = api.get("read", accept, filter="point", limit="3").content.decode()
     assert "err" not in whole and "@" in whole
 
 
-def test_what_is_whole_does_not_say_otherwise(api: Api, cap: Any) -> None:
+def test_complete_answers_are_not_marked(api: Api, cap: Any) -> None:
     points = len(api.ids(filter="point"))
     cap(ROWS=points)
     for limit in ("", "2", str(points), "0", "-1", "100"):
         grid = grid_of(api.get("read", filter="point", limit=limit))
         assert grid.meta == {}
-    assert grid_of(api.get("read", filter="nobody")).meta == {}
+    assert grid_of(api.get("read", filter="missing")).meta == {}
 
 
 def test_filters_and_bodies(api: Api, cap: Any) -> None:
@@ -141,7 +143,7 @@ def test_a_statement_that_takes_too_long(slow: Api, cap: Any) -> None:
     assert ids_of(slow.post("read", ids_grid("s1"))) == ["s1"]
 
 
-def test_a_long_write_is_undone(slow: Api, cap: Any) -> None:
+def test_long_write_is_rolled_back(slow: Api, cap: Any) -> None:
     alias = slow.root.split("/")[2]
     store = storages[alias]
     using = store.using  # type: ignore[attr-defined]
@@ -176,7 +178,7 @@ def test_a_connection_that_no_op_used_has_no_limit(slow: Api, cap: Any) -> None:
 
 
 @pytest.mark.django_db(databases="__all__")
-def test_a_connection_is_told_its_limit_once(cap: Any) -> None:
+def test_the_limit_of_a_connection_is_set_once(cap: Any) -> None:
     """And again when the cap is another one."""
     alias = "postgres" if "postgres" in connections else "timescale"
     if alias not in connections:
@@ -212,7 +214,7 @@ def test_each_statement_has_its_own_time(slow: Api) -> None:
 
 
 @pytest.mark.django_db
-def test_other_failures_stay_what_they_are() -> None:
+def test_other_failures_are_not_timeouts() -> None:
     error = ValueError("something else")
     with (
         pytest.raises(ValueError, match="something else"),

@@ -1,4 +1,4 @@
-"""The op commit over HTTP: who may, what it answers, what it refuses whole."""
+"""The op commit over HTTP: permissions, answers, refused batches."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_update_refuses_the_whole_batch(post: Any) -> None:
     storages["default"].his_write("n", [(at("2024-03-01 12:00"), Number(1))])
     before = contents()
     for bad, why in (
-        ({"id": Ref("nobody"), "mod": mod_of("s1")}, "unknown entity @nobody"),
+        ({"id": Ref("missing"), "mod": mod_of("s1")}, "unknown entity @missing"),
         (row("p1"), "row 2: id @p1 is given twice"),
         ({"mod": mod_of("s1")}, "row 2: id must be a Ref"),
         (row("s1", curVal=Number(5)), "row 2: tag 'curVal' is the server's own"),
@@ -160,14 +160,16 @@ def test_transient(post: Any) -> None:
         assert why in answer.meta["dis"]
     for action in ("add", "remove"):
         answer = post(request(action, row("p1"), transient=MARKER))
-        assert answer.meta["dis"] == "meta transient is for updates"
+        assert answer.meta["dis"] == (
+            "meta transient requires meta commit to be update"
+        )
 
 
 # -- remove ----------------------------------------------------------------------
 
 
 def test_remove(post: Any, staff: Api) -> None:
-    """Also what others refer to: the specification knows no such refusal."""
+    """Also entities that others refer to: the specification does not forbid it."""
     before = tags_of(storages["default"], "s1")
     answer = post(request("remove", row("s1"), row("n")))
     assert list(answer) == [] and not answer.is_error
@@ -188,7 +190,7 @@ def test_remove_refuses_the_whole_batch(post: Any) -> None:
     for bad, why in (
         (old, "@s2 was changed meanwhile"),
         ({"id": Ref("s2")}, "row 2: mod must be a DateTime"),
-        ({"id": Ref("nobody"), "mod": mod_of("s1")}, "unknown entity @nobody"),
+        ({"id": Ref("missing"), "mod": mod_of("s1")}, "unknown entity @missing"),
         (row("n"), "row 2: id @n is given twice"),
     ):
         answer = post(request("remove", row("n"), bad))
@@ -214,7 +216,7 @@ def test_an_unknown_action(staff: Api, action: Any) -> None:
 
 
 @pytest.mark.parametrize("action", ["add", "update", "remove"])
-def test_only_who_may_change_entities_commits(api: Api, action: str) -> None:
+def test_commit_requires_the_permission(api: Api, action: str) -> None:
     before = contents()
     grid = request(action, entity("new") if action == "add" else row("n", dis="X"))
     answer = api.post("commit", grid)
@@ -256,7 +258,7 @@ def test_a_project(staff: Api, memory: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_of_many_at_once_wins() -> None:
+def test_one_of_many_concurrent_updates_wins() -> None:
     fill(storages["default"])
     clients = [Api(logged_in(f"boss{n}", is_staff=True)) for n in range(4)]
     bodies = [request("update", row("s2", dis=str(n))) for n in range(4)]

@@ -1,4 +1,4 @@
-"""What goes over the wire, byte by byte, with each of uvicorn's HTTP parsers."""
+"""Bytes on the connection, with each of uvicorn's HTTP parsers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     closed: bool
-    """Whether the server ended the connection behind the answer."""
+    """Whether the server closed the connection after the response."""
 
     @property
     def content(self) -> bytes:
@@ -158,7 +158,7 @@ def test_refusals_before_the_application_close(ask: Ask) -> None:
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("header", ["close", "keep-alive"])
-def test_http_1_0_knows_no_chunks(ask: Ask, header: str) -> None:
+def test_http_1_0_responses_are_not_chunked(ask: Ask, header: str) -> None:
     for case, (method, path, status) in PATHS.items():
         answer = ask(method, path, version="1.0", Connection=header)
         assert (answer.status, answer.closed) == (status, True), case
@@ -171,7 +171,7 @@ def test_http_1_0_knows_no_chunks(ask: Ask, header: str) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_http_1_0_hears_of_a_failure_in_the_middle(
+def test_http_1_0_failure_in_the_middle(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OrmAdapter, "his_chunks", failing(OrmAdapter.his_chunks))
@@ -182,7 +182,7 @@ def test_http_1_0_hears_of_a_failure_in_the_middle(
 # -- gzip ---------------------------------------------------------------------
 
 
-def test_answers_are_packed_when_asked(ask: Ask) -> None:
+def test_compressed_responses(ask: Ask) -> None:
     plain = ask("GET", "/api/read?filter=id")
     packed = ask("GET", "/api/read?filter=id", Accept_Encoding="gzip, deflate")
     assert "content-encoding" not in plain.headers
@@ -193,7 +193,7 @@ def test_answers_are_packed_when_asked(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_streams_are_packed_piece_by_piece(ask: Ask) -> None:
+def test_streams_are_compressed_in_chunks(ask: Ask) -> None:
     answer = ask("GET", HISTORY, Accept_Encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["transfer-encoding"] == "chunked"
@@ -203,7 +203,7 @@ def test_streams_are_packed_piece_by_piece(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_a_packed_stream_that_fails_is_no_whole_one(
+def test_compressed_stream_that_fails_is_incomplete(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OrmAdapter, "his_chunks", failing(OrmAdapter.his_chunks))
@@ -225,7 +225,7 @@ def failing(original: Any) -> Any:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_packed_requests(ask: Ask, chunked: bool) -> None:
+def test_compressed_requests(ask: Ask, chunked: bool) -> None:
     body = gzip.compress(GRID)
     headers = {"Content_Type": "text/zinc", "Content_Encoding": "gzip"}
     if chunked:
@@ -238,7 +238,7 @@ def test_packed_requests(ask: Ask, chunked: bool) -> None:
     assert len(list(zinc_reader.read_grid(answer.content.decode()))) == 2
 
 
-def test_packed_requests_that_are_too_large_or_broken(ask: Ask) -> None:
+def test_compressed_requests_that_are_too_large_or_invalid(ask: Ask) -> None:
     headers = {"Content_Type": "text/zinc", "Content_Encoding": "gzip"}
     bomb = gzip.compress(bytes(40 * 1024 * 1024))
     assert ask("POST", "/api/load", bomb, **headers).status == 413
@@ -267,7 +267,7 @@ def test_a_content_type_that_cannot_be_decoded(ask: Ask) -> None:
         assert answer.status == 403  # it has no CSRF token
 
 
-def test_a_host_that_is_not_ours(ask: Ask, settings: Any) -> None:
+def test_disallowed_host(ask: Ask, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
     answer = ask("GET", "/api/about", Host="elsewhere", Connection="close")
     assert answer.status == 400

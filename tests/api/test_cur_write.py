@@ -1,4 +1,4 @@
-"""The op curWrite over HTTP: all points of a call or none, and nothing else moves."""
+"""The op curWrite over HTTP: all points of a call or none, without other changes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_statuses(api: Api, store: StorageAdapter) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (row("nobody", Number(1)), "@nobody"),
+        (row("missing", Number(1)), "@missing"),
         (row("s1", Number(1)), "@s1 cannot be written: no tag 'point'"),
         (row("p1", Number(1)), "@p1 cannot be written: no tag 'cur'"),
         (row("old", Number(1)), "@old is in the trash"),
@@ -106,12 +106,12 @@ def test_statuses(api: Api, store: StorageAdapter) -> None:
         (row("bare", Number(1), err="a\0"), "@bare"),
         (row("bare", Number(1), status=MARKER), "status in row 2 must be a Str"),
         (row("bare", Number(1), err=Number(1)), "err in row 2 must be a Str"),
-        (row("num", Number(2)), "row 2: id @num is given twice"),
+        (row("num", Number(2)), "row 2: duplicate id @num"),
         ({"val": Number(1)}, "missing id in row 2"),
         ({"id": "num", "val": Number(1)}, "id in row 2 must be a Ref"),
     ],
 )
-def test_all_or_none_and_the_error_says_which(
+def test_all_or_none_and_the_error_names_the_row(
     api: Api, store: StorageAdapter, bad: dict[str, Any], why: str
 ) -> None:
     before = [record.raw for record in store.scan()]
@@ -122,14 +122,16 @@ def test_all_or_none_and_the_error_says_which(
     assert [record.raw for record in store.scan()] == before
 
 
-def test_a_misspelt_column_takes_no_value_away(api: Api, store: StorageAdapter) -> None:
+def test_misspelt_column_does_not_remove_values(
+    api: Api, store: StorageAdapter
+) -> None:
     write(api, row("num", Number(1)))
     request = Grid.of([{"id": Ref("num"), "value": Number(2)}])
     assert api.error(api.post("curWrite", request)) == "missing column val"
     assert cur(store, "num") == (Number(1, "°F"), "ok", None)
 
 
-def test_a_value_is_no_change_of_the_model(api: Api, store: StorageAdapter) -> None:
+def test_values_do_not_change_the_model(api: Api, store: StorageAdapter) -> None:
     mod, log = store.existing("num")["mod"], len(store.changes_of("num"))
     for val in (1, 2, 2):
         write(api, row("num", Number(val)))

@@ -1,4 +1,4 @@
-"""``/api/entities/``: each method with its statuses, headers and refusals."""
+"""``/api/entities/``: each method with its statuses, headers and errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUILDING = ["d", "e1", "n", "p1", "p2", "p3", "p4", "s1", "s2"]
 
 
 class Rest:
-    """Requests of one client; a body that is no bytes is sent as JSON."""
+    """Requests of one client; a body that is not bytes is sent as JSON."""
 
     def __init__(self, client: Client, root: str = "/api/entities/") -> None:
         self.client = client
@@ -72,7 +72,7 @@ class Rest:
 
 
 def refused(answer: Any, status: int) -> str:
-    """Why, from a body that is JSON whatever the status."""
+    """The reason, from the JSON body of any status."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json; charset=utf-8"
     assert answer["Cache-Control"] == "no-cache, no-store"
@@ -126,12 +126,12 @@ def test_retrieve(reader: Rest) -> None:
     assert (head.status_code, head.content, head["ETag"]) == (200, b"", etag("s2"))
 
 
-def test_an_entity_in_the_trash_is_there_for_who_asks_for_it(reader: Rest) -> None:
+def test_entity_in_the_trash_can_be_retrieved(reader: Rest) -> None:
     assert reader.get("gone/").json()["trash"] == {"_kind": "marker"}
 
 
 @pytest.mark.parametrize(
-    "id", ["nobody", "a%20b", "%C3%A4", "%00", "s1%0A", "'", "@s1"]
+    "id", ["missing", "a%20b", "%C3%A4", "%00", "s1%0A", "'", "@s1"]
 )
 def test_an_unknown_id(reader: Rest, id: str) -> None:
     assert "unknown entity @" in refused(reader.get(f"{id}/"), 404)
@@ -174,7 +174,7 @@ def test_list(reader: Rest) -> None:
         ("filter=siteRef==@s1+and+point", ["p1", "p2"]),
         ("filter=siteRef-%3Earea%3E1000ft%C2%B2", ["e1", "p1", "p2"]),
         ("filter=^equip", ["e1"]),
-        ("filter=nobody", []),
+        ("filter=missing", []),
         ("filter=trash", []),
         ("filter=trash&trash=true", ["gone"]),
         ("filter=site+or+trash&trash=false", ["s1", "s2"]),
@@ -246,12 +246,12 @@ def test_fields(reader: Rest, fields: str, names: set[str] | None) -> None:
         ("filter=site+and", "filter is cut short"),
         ("filter=", "filter"),
         ("filter=%00", "column 1"),
-        ("limit=0", "limit must be 1 or more, not '0'"),
-        ("limit=-1", "limit must be 1 or more"),
-        ("limit=ten", "limit must be 1 or more, not 'ten'"),
-        ("limit=", "limit must be 1 or more"),
-        ("limit=%D9%A1", "limit must be 1 or more"),
-        ("limit=1.5", "limit must be 1 or more"),
+        ("limit=0", "limit must be 1 or greater, not '0'"),
+        ("limit=-1", "limit must be 1 or greater"),
+        ("limit=ten", "limit must be 1 or greater, not 'ten'"),
+        ("limit=", "limit must be 1 or greater"),
+        ("limit=%D9%A1", "limit must be 1 or greater"),
+        ("limit=1.5", "limit must be 1 or greater"),
         ("fields=dis,Bad", "fields: invalid tag name 'Bad'"),
         ("fields=dis,", "fields: invalid tag name ''"),
         ("cursor=a%00b", "invalid cursor"),
@@ -260,7 +260,7 @@ def test_fields(reader: Rest, fields: str, names: set[str] | None) -> None:
         ("filter=" + "(" * 200 + "site" + ")" * 200, "FILTER_DEPTH"),
     ],
 )
-def test_a_list_that_cannot_be(reader: Rest, query: str, why: str) -> None:
+def test_invalid_list_parameters(reader: Rest, query: str, why: str) -> None:
     assert why in refused(reader.get(f"?{query}"), 400)
 
 
@@ -359,7 +359,7 @@ def test_an_id_that_exists_stops_the_whole_list(rest: Rest) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"5", b"null", b'"site"', b"\xff", b"[" * 300, b'{"a":NaN}']
 )
-def test_a_body_that_is_no_entity(rest: Rest, body: bytes) -> None:
+def test_bodies_that_are_not_entities(rest: Rest, body: bytes) -> None:
     before = contents()
     refused(rest.post(body), 400)
     refused(rest.patch("s1", body, If_Match="*"), 400)
@@ -430,7 +430,7 @@ def test_one_of_two_who_read_the_same_state_wins(rest: Rest) -> None:
     assert tags_of(storages["default"], "s2")["dis"] == "first"
 
 
-def test_the_mod_of_the_body_will_do(rest: Rest) -> None:
+def test_mod_in_the_body(rest: Rest) -> None:
     read = rest.get("s2/").json()
     assert rest.patch("s2", {**read, "dis": "X"}).json()["dis"] == "X"
     refused(rest.patch("s2", {**read, "dis": "Y"}), 412)
@@ -440,7 +440,7 @@ def test_the_mod_of_the_body_will_do(rest: Rest) -> None:
     )
 
 
-def test_a_patch_must_say_what_it_changes(rest: Rest) -> None:
+def test_patch_requires_a_precondition(rest: Rest) -> None:
     before = contents()
     assert "If-Match" in refused(rest.patch("s2", {"dis": "X"}), 428)
     for mod in ("x", None):
@@ -451,7 +451,7 @@ def test_a_patch_must_say_what_it_changes(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ({"id": {"_kind": "ref", "val": "s1"}}, "the body's id @s1 is not @s2"),
+        ({"id": {"_kind": "ref", "val": "s1"}}, "id @s1 in the body differs from @s2"),
         ({"id": "s2"}, "id"),
         ({"id": None}, "id"),
         ({"curVal": 5}, "tag 'curVal' is the server's own"),
@@ -463,7 +463,7 @@ def test_a_patch_must_say_what_it_changes(rest: Rest) -> None:
         ({"_kind": "ref", "val": "s2"}, "expected a dict of tags"),
     ],
 )
-def test_a_patch_that_cannot_be(rest: Rest, body: Any, why: str) -> None:
+def test_invalid_patches(rest: Rest, body: Any, why: str) -> None:
     before = contents()
     assert why in refused(rest.patch("s2", body, If_Match=etag("s2")), 400)
     assert contents() == before
@@ -519,7 +519,9 @@ WRITES: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-def test_only_who_may_writes(reader: Rest, method: str, path: str, body: Any) -> None:
+def test_writing_requires_permissions(
+    reader: Rest, method: str, path: str, body: Any
+) -> None:
     before = contents()
     answer = reader.ask(method, path, body, If_Match="*")
     assert refused(answer, 403).startswith("permission '")
@@ -528,7 +530,7 @@ def test_only_who_may_writes(reader: Rest, method: str, path: str, body: Any) ->
 
 @pytest.mark.parametrize(("method", "path", "body"), [*WRITES, ("GET", "", None)])
 @pytest.mark.parametrize("authorization", [{}, basic("alice", "wrong")])
-def test_without_a_log_in(
+def test_unauthenticated(
     reader: Rest, method: str, path: str, body: Any, authorization: dict[str, str]
 ) -> None:
     before = contents()
@@ -538,7 +540,7 @@ def test_without_a_log_in(
     assert contents() == before
 
 
-def test_basic_log_ins_write(db: None) -> None:
+def test_basic_can_write(db: None) -> None:
     user("boss", is_staff=True)
     assert Rest(Client()).post({"dis": "X"}, **basic("boss")).status_code == 201
 
@@ -602,7 +604,7 @@ def test_every_accept_is_answered_in_json(reader: Rest, accept: str) -> None:
     assert answer["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_packed_bodies(rest: Rest) -> None:
+def test_compressed_bodies(rest: Rest) -> None:
     packed = gzip.compress(b'{"dis":"packed"}')
     answer = rest.post(packed, Content_Encoding="gzip")
     assert answer.json()["dis"] == "packed"
@@ -614,7 +616,7 @@ def test_packed_bodies(rest: Rest) -> None:
     assert answer["Accept-Encoding"] == "gzip, identity"
 
 
-def test_packed_answers_and_their_weak_etags(rest: Rest) -> None:
+def test_compressed_responses_and_weak_etags(rest: Rest) -> None:
     rest.patch("n", {"doc": "x" * 1_000}, If_Match="*")
     answer = rest.get("n/", Accept_Encoding="gzip")
     assert answer["Content-Encoding"] == "gzip"
@@ -634,7 +636,7 @@ def test_bodies_that_are_too_large(rest: Rest, settings: Any) -> None:
     assert contents() == before
 
 
-def test_a_fault_of_our_own_is_json_too(
+def test_internal_errors_are_json(
     reader: Rest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> Any:
@@ -694,18 +696,18 @@ def test_an_unknown_project(rest: Rest, method: Callable[[Rest], Any]) -> None:
 def test_an_unknown_entity_is_neither_changed_nor_removed(rest: Rest) -> None:
     before = contents()
     for tag in ("*", etag("s1")):
-        why = refused(rest.patch("nobody", {"x": 1}, If_Match=tag), 404)
-        assert why == "unknown entity @nobody"
-        refused(rest.delete("nobody/", If_Match=tag), 404)
+        why = refused(rest.patch("missing", {"x": 1}, If_Match=tag), 404)
+        assert why == "unknown entity @missing"
+        refused(rest.delete("missing/", If_Match=tag), 404)
     refused(rest.delete("a%20b/"), 404)
     assert contents() == before
 
 
-# -- behind real sockets ---------------------------------------------------------
+# -- real sockets ----------------------------------------------------------------
 
 
 def test_the_whole_server(live: Callable[[], http.client.HTTPConnection]) -> None:
-    """Every method on one connection: none leaves bytes behind for the next."""
+    """All methods on one connection, without leftover bytes."""
     connection = live()
 
     def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:

@@ -1,4 +1,4 @@
-"""hisRead over HTTP, sentence by sentence of docHaystack Ops."""
+"""hisRead over HTTP, by the sentences of docHaystack Ops."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_instants_are_converted_to_the_points_zone(api: Api) -> None:
 
 
 @pytest.mark.parametrize("as_text", [True, False])
-def test_one_instant_is_everything_behind_it(api: Api, as_text: bool) -> None:
-    """Also what lies ahead of the clock; hisEnd is now for who wants to go on."""
+def test_one_instant_is_an_open_range(api: Api, as_text: bool) -> None:
+    """Including future samples; hisEnd is the current time, to continue from."""
     hourly("n", at(f"{DAY} 00:00"), 48)
     start = at(f"{DAY} 20:00")
     with time_machine.travel(at("2024-03-03 12:00").utc, tick=False):
@@ -110,7 +110,7 @@ def test_one_instant_is_everything_behind_it(api: Api, as_text: bool) -> None:
         assert ahead.meta["hisEnd"] == ahead.meta["hisStart"]
 
 
-def test_nothing_around_the_range_is_answered(api: Api) -> None:
+def test_samples_outside_the_range_are_excluded(api: Api) -> None:
     hourly("n", at("2024-03-01 23:00"), 1)
     hourly("n", at("2024-03-03 00:00"), 1)
     grid = asked(api, "n", DAY)
@@ -186,14 +186,14 @@ def test_with_tz_the_dates_are_of_that_zone(api: Api) -> None:
 @pytest.mark.parametrize(
     ("request_grid", "why"),
     [
-        (ids_grid("n", "d", range=DAY), "need meta tz"),
+        (ids_grid("n", "d", range=DAY), "missing meta tz"),
         (ids_grid("n", range=DAY, tz="Nowhere"), "Nowhere"),
         (ids_grid("n", range=DAY, tz="America/New_York"), "America/New_York"),
         (ids_grid("n", range=DAY, tz=MARKER), "tz must be a Str"),
-        (ids_grid("n", "nobody", range=DAY), "unknown entity @nobody"),
+        (ids_grid("n", "missing", range=DAY), "unknown entity @missing"),
         (ids_grid("n", "s1", range=DAY), "@s1 has no history"),
         (ids_grid(range=DAY), "rows with ids"),
-        (ids_grid("n", range="lastWeek"), "'lastWeek'"),
+        (ids_grid("n", range="lastWeek"), '"lastWeek"'),
         (ids_grid("n", range=Number(5)), "range"),
         (ids_grid("n"), "missing range"),
         (ids_grid("n", "d"), "missing range"),
@@ -201,7 +201,7 @@ def test_with_tz_the_dates_are_of_that_zone(api: Api) -> None:
         (Grid((Col("id"),), [{"id": "n"}], {"range": DAY}), "id in row 1 must be"),
     ],
 )
-def test_what_a_batch_refuses(api: Api, request_grid: Grid, why: str) -> None:
+def test_invalid_batches(api: Api, request_grid: Grid, why: str) -> None:
     assert why in api.error(api.post("hisRead", request_grid))
 
 
@@ -234,7 +234,7 @@ def test_only_the_first_row_counts_without_a_range_in_the_meta(api: Api) -> None
     assert len(list(grid_of(api.post("hisRead", Grid.of(rows))))) == 2
 
 
-def test_a_thrown_away_point_is_unknown(api: Api) -> None:
+def test_point_in_the_trash_is_unknown(api: Api) -> None:
     for request in (
         Grid.of([{"id": Ref("gone"), "range": DAY}]),
         ids_grid("n", "gone", range=DAY),

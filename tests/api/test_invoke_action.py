@@ -24,7 +24,7 @@ JSON = "application/json"
 
 @pytest.fixture(autouse=True)
 def own_actions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test registers is gone behind it."""
+    """Actions that a test registers are removed after it."""
     kept = {name: list(known) for name, known in registry._actions.items()}
     monkeypatch.setattr(registry, "_actions", kept)
     yield
@@ -71,7 +71,7 @@ def test_it_applies_to_writable_points_alone(api: Api, id: str) -> None:
     [
         (request("s1", "nosuch"), "unknown action 'nosuch'"),
         (request("s1", ""), "unknown action ''"),
-        (request("nobody", "release"), "unknown entity @nobody"),
+        (request("missing", "release"), "unknown entity @missing"),
         (request(None, "release"), "missing meta id"),
         (request(Number(1), "release"), "meta id must be a Ref"),
         (request("s1"), "missing meta action"),
@@ -79,7 +79,7 @@ def test_it_applies_to_writable_points_alone(api: Api, id: str) -> None:
         (Grid(), "missing meta id"),
     ],
 )
-def test_what_is_refused(api: Api, grid: Grid, why: str) -> None:
+def test_invalid_requests(api: Api, grid: Grid, why: str) -> None:
     assert why in api.error(api.post("invokeAction", grid))
 
 
@@ -92,7 +92,7 @@ def test_get_invokes_nothing(api: Api) -> None:
 # -- registering -----------------------------------------------------------------
 
 
-def test_what_an_action_gets(api: Api) -> None:
+def test_arguments_of_an_action(api: Api) -> None:
     seen: list[Any] = []
 
     @action("look", applies_to="site")
@@ -128,7 +128,7 @@ def test_a_request_without_rows(api: Api) -> None:
         ),
     ],
 )
-def test_what_an_action_answers(api: Api, given: Any, rows: list[Any]) -> None:
+def test_answers_of_actions(api: Api, given: Any, rows: list[Any]) -> None:
     @action("give", applies_to="site")
     def give(context: Context, entity: Any, arguments: Any) -> Any:
         return given
@@ -137,7 +137,7 @@ def test_what_an_action_answers(api: Api, given: Any, rows: list[Any]) -> None:
     assert [dict(row) for row in answer] == rows
 
 
-def test_filters_tell_actions_of_one_name_apart(api: Api) -> None:
+def test_filters_distinguish_actions_of_one_name(api: Api) -> None:
     @action("name", applies_to="site and siteRef")
     def never(context: Context, entity: Any, arguments: Any) -> str:
         return "never"

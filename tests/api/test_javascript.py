@@ -58,5 +58,5 @@ def test_skyfoundry(scram_passwords: None, live: Any) -> None:
     headers = log_in(port, "alice", PASSWORD)
     [row] = grid_of(Client().get("/api/about", headers=headers))
     assert row["whoami"] == "alice"
-    for name, password in (("alice", "wrong"), ("nobody", PASSWORD)):
+    for name, password in (("alice", "wrong"), ("missing", PASSWORD)):
         assert "error" in log_in(port, name, password)

@@ -1,4 +1,4 @@
-"""The whole server behind real sockets: bodies, long answers, broken ones."""
+"""The whole server with real sockets: bodies, long and broken responses."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_long_answer_is_streamed(history: Connect, accept: str) -> None:
 def test_a_failure_in_the_middle_breaks_the_connection(
     history: Connect, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client must not take the first half for all there is."""
+    """The client must not mistake the first half for the whole."""
     original = OrmAdapter.his_chunks
 
     def failing(*args: Any) -> Iterator[Any]:
@@ -171,7 +171,7 @@ def test_a_failure_before_the_first_byte_is_an_error_grid(
     assert grid.meta["dis"] == "hisRead: internal error"
 
 
-def test_a_client_that_leaves_holds_nothing(history: Connect) -> None:
+def test_disconnected_client_holds_no_transaction(history: Connect) -> None:
     """Its transaction ends, and writers get their turn."""
     for _ in range(3):
         connection = history()
@@ -215,7 +215,7 @@ def test_downloads_end_when_their_clients_leave(
     assert ask(history(), "GET", "/api/formats").status == 200
     eventually(lambda: len(ended) == len(begun))
     assert len(ended) == len(begun) == app_settings.THREADS
-    # what closes the generator closes the rest behind it
+    # what closes the generator closes the rest after it
     eventually(lambda: all(connection.connection is None for connection in ended))
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 

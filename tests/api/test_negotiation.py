@@ -1,4 +1,4 @@
-"""Which format a request is read in and answered in, and the statuses of HTTP."""
+"""Formats of requests and responses, and statuses of HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from haystack_app.api.negotiation import format_of
+from haystack_app.api.negotiation import request_format
 from haystack_app.kinds import MARKER, Grid, Ref
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_writer, json3_writer, zinc_writer
@@ -103,7 +103,7 @@ def test_accepted(api: Api, accept: str | None, expected: str) -> None:
 def test_the_other_formats(api: Api, accept: str, name: str, expected: str) -> None:
     response = api.get("read", accept, filter="site")
     assert response["Content-Type"] == f"{expected}; charset=utf-8"
-    format = format_of(response["Content-Type"])
+    format = request_format(response["Content-Type"])
     assert format is not None
     assert format.name == name
     rows = format.read_bytes(response.content).rows
@@ -137,7 +137,7 @@ def test_zinc_answers(api: Api) -> None:
     assert text.startswith('ver:"3.0"\nid,')
     assert text.endswith("\n\n")
     assert len(text.rstrip("\n").split("\n")) == 3
-    text = api.get("read", filter="nobody").content.decode()
+    text = api.get("read", filter="missing").content.decode()
     assert text == 'ver:"3.0"\nempty\n\n'
 
 
@@ -242,7 +242,7 @@ def test_a_missing_content_type(api: Api) -> None:
         "text/html; x=" + "y" * 20_000,
     ],
 )
-def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None:
+def test_invalid_content_types(api: Api, content_type: str) -> None:
     response = api.post("hisWrite", REQUEST, content_type)
     assert response.status_code == 415
     assert response.json()["status"] == 415
@@ -274,7 +274,7 @@ def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None
         (JSON, "{}", "grid"),
         (JSON, '{"_kind":"grid"}', "column"),
         (JSON, '{"_kind":"grid","cols":[],"rows":[]}', "column"),
-        (JSON, '{"_kind":"grid","cols":[{"name":"A"}]}', "'A'"),
+        (JSON, '{"_kind":"grid","cols":[{"name":"A"}]}', '"A"'),
         (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[{"b":1}]}', "'b'"),
         (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[5]}', "rows"),
         (JSON, '{"_kind":"grid","cols":5}', "cols"),
@@ -287,7 +287,7 @@ def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None
         (
             f"{JSON};version=3",
             hayson_writer.grid_text(REQUEST),
-            "no member '_kind'",
+            "unknown member '_kind'",
         ),
         (f"{JSON};version=3", '{"meta":{"ver":"3.0"},"cols":[],"rows":[]}', "column"),
         (f"{JSON};version=3", '"n:5 bogus"', "bogus"),
@@ -297,7 +297,7 @@ def test_a_content_type_that_cannot_be_read(api: Api, content_type: str) -> None
         ("text/csv", 'a\n"open\n', "line"),
     ],
 )
-def test_a_body_that_is_no_grid(
+def test_bodies_that_are_not_grids(
     api: Api, content_type: str, body: Any, why: str
 ) -> None:
     response = api.post("read", body, content_type)
@@ -321,7 +321,7 @@ def test_reading_ops_by_both_methods(api: Api, op: str) -> None:
 
 
 @pytest.mark.parametrize("op", CHANGING)
-def test_changing_ops_are_no_gets(staff: Api, op: str) -> None:
+def test_get_of_ops_with_side_effects(staff: Api, op: str) -> None:
     before = [record.raw for record in storages["default"].scan()]
     response = staff.get(op, id="@n", ts="2024-03-01", val="5")
     assert response.status_code == 405

@@ -73,7 +73,7 @@ def test_formats(api: Api) -> None:
         ("curVal > 50°F", ["p1"]),
         ("not siteRef->site", ["d", "n", "s1", "s2"]),
         ("^equip", ["e1"]),
-        ("nobody", []),
+        ("missing", []),
     ],
 )
 def test_read_by_filter(api: Api, filter: str, expected: list[str]) -> None:
@@ -96,7 +96,7 @@ def test_limits(api: Api, limit: str, count: int) -> None:
 
 
 def test_read_by_ids(api: Api) -> None:
-    asked = ["p2", "nobody", "s1", "p2"]
+    asked = ["p2", "missing", "s1", "p2"]
     assert ids_of(api.post("read", ids_grid(*asked))) == ["p2", None, "s1", "p2"]
     assert api.ids(id="@s1") == ["s1"]
     hayson = hayson_writer.grid_text(ids_grid(*asked))
@@ -275,11 +275,11 @@ def test_batch_read_in_several_zones(api: Api) -> None:
     [
         ({}, "missing id"),
         ({"id": "@n"}, "missing range"),
-        ({"id": "@nobody", "range": DAY}, "unknown entity @nobody"),
-        ({"id": "nobody", "range": DAY}, "id must be a Ref"),
+        ({"id": "@missing", "range": DAY}, "unknown entity @missing"),
+        ({"id": "missing", "range": DAY}, "id must be a Ref"),
         ({"id": "@s1", "range": DAY}, "@s1 has no history"),
         ({"id": "@e1", "range": DAY}, "@e1 has no history"),
-        ({"id": "@n", "range": "lastWeek"}, "'lastWeek'"),
+        ({"id": "@n", "range": "lastWeek"}, '"lastWeek"'),
         ({"id": "@n", "range": "2024"}, "range"),
         ({"id": "@n", "range": "2024-02-30"}, "2024-02-30"),
         ({"id": "@n", "range": f"{DAY},{DAY},{DAY}"}, "range"),
@@ -293,14 +293,14 @@ def test_batch_read_in_several_zones(api: Api) -> None:
         ({"id": "@n", "range": "[1,2]"}, "range"),
     ],
 )
-def test_what_his_read_refuses(api: Api, arguments: dict[str, str], why: str) -> None:
+def test_invalid_his_reads(api: Api, arguments: dict[str, str], why: str) -> None:
     assert why in api.error(api.get("hisRead", **arguments))
 
 
 def test_batch_read_without_ids(api: Api) -> None:
     assert "ids" in api.error(api.post("hisRead", ids_grid(range=DAY)))
-    request = ids_grid("n", "nobody", range=DAY)
-    assert "@nobody" in api.error(api.post("hisRead", request))
+    request = ids_grid("n", "missing", range=DAY)
+    assert "@missing" in api.error(api.post("hisRead", request))
 
 
 # -- hisWrite -----------------------------------------------------------------
@@ -353,7 +353,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(api: Api) -> None:
         (samples((at(f"{DAY} 01:00"), None)), "missing"),
         (samples((None, Number(1))), "DateTime"),
         (samples((at("1949-01-01 01:00"), Number(1))), "1950"),
-        (samples((at(f"{DAY} 01:00"), Number(1)), id="nobody"), "@nobody"),
+        (samples((at(f"{DAY} 01:00"), Number(1)), id="missing"), "@missing"),
         (samples((at(f"{DAY} 01:00"), Number(1)), id="s1"), "@s1"),
         (Grid((Col("ts"), Col("v")), [], {"id": Ref("n")}), "missing column val"),
         (Grid((Col("ts"), Col("val")), [], {"id": "n"}), "meta id"),
@@ -363,11 +363,11 @@ def test_a_batch_is_stored_whole_or_not_at_all(api: Api) -> None:
             Grid(
                 (Col("ts"), Col("a", {"id": Ref("n")}), Col("b", {"id": Ref("n")})), []
             ),
-            "two columns are for @n",
+            "duplicate column for @n",
         ),
     ],
 )
-def test_what_his_write_refuses(api: Api, request_grid: Grid, why: str) -> None:
+def test_invalid_his_writes(api: Api, request_grid: Grid, why: str) -> None:
     assert why in api.error(api.post("hisWrite", request_grid))
     assert values(api.get("hisRead", id="@n", range="1950-01-01,2030-01-01")) == []
 
@@ -403,5 +403,5 @@ def test_load_is_all_or_nothing(staff: Api) -> None:
 @pytest.mark.parametrize(
     "body", ["5", '"a"', "[1]", "[[]]", "[null]", '{"a":1}', "", "[{]"]
 )
-def test_a_load_of_what_is_no_list_of_dicts(staff: Api, body: str) -> None:
+def test_load_of_other_values(staff: Api, body: str) -> None:
     assert staff.post("load", body, JSON).status_code == 400

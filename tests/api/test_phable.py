@@ -139,8 +139,8 @@ def test_null_rows_and_empty_grids(api: Api, accept: str) -> None:
     found = [row["id"].val if row else None for row in rows]
     # phable's Zinc reader leaves out rows without any value
     assert found == (["p1", None, "p2"] if accept == JSON else ["p1", "p2"])
-    assert list(decoded(api.get("read", accept, filter="nobody")).rows) == []
-    assert list(decoded(api.get("read", accept, id="@nobody")).rows) == []
+    assert list(decoded(api.get("read", accept, filter="missing")).rows) == []
+    assert list(decoded(api.get("read", accept, id="@missing")).rows) == []
 
 
 def test_error_grids(api: Api, accept: str) -> None:
@@ -211,7 +211,7 @@ def client(
 
 @contextmanager
 def refusal(why: str) -> Iterator[None]:
-    """What its caller is told, in the error grid that it hands on."""
+    """The message of the error grid that the client raises."""
     with pytest.raises(CallError) as raised:
         yield
     assert why in raised.value.help_msg.meta["dis"]
@@ -251,8 +251,8 @@ def test_its_point_writes(client: phable.HaxallClient) -> None:
     assert tags_of(store, "w")["writeVal"] == Number(60, "°F")
     with refusal("val must be a Number"):
         client.point_write(id, 8, "hot")
-    with refusal("unknown entity @nobody"):
-        client.point_write_array(phable.Ref("nobody"))
+    with refusal("unknown entity @missing"):
+        client.point_write_array(phable.Ref("missing"))
 
 
 def test_it_can_invoke_actions(client: phable.HaxallClient) -> None:

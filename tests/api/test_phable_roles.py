@@ -105,7 +105,7 @@ def changes(client: phable.HaxallClient) -> dict[str, Callable[[], phable.Grid]]
 
 @pytest.mark.parametrize("form", ["json", "zinc"])
 def test_what_each_role_may_do(site: Any, form: str) -> None:
-    """What a role may not do is a 403, and changes nothing."""
+    """Calls without permission are answered 403 and change nothing."""
     server, store = site
     for role in ROLES:
         refill(store)
@@ -150,7 +150,7 @@ def test_every_role_watches(site: Any, form: str) -> None:
     server, store = site
     for role in ROLES:
         client = logged_in(server, role, form)
-        ids = [{"id": C}, {"id": phable.Ref("nobody")}, {"id": W}]
+        ids = [{"id": C}, {"id": phable.Ref("missing")}, {"id": W}]
         opened = client.call("watchSub", grid(ids, {"watchDis": "t"}))
         rows = [row["id"] for row in opened.rows if row]
         assert rows == [C, W]

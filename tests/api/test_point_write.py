@@ -26,7 +26,7 @@ def F(val: float) -> Number:
 
 @pytest.fixture
 def points(api: Api) -> Api:
-    """What an ordinary user may write to."""
+    """Points for an ordinary user."""
     storages["default"].load_entities(
         [
             point("f", unit="°F", writable=MARKER),
@@ -143,7 +143,7 @@ def test_kinds_and_units(points: Api) -> None:
 
 
 @pytest.mark.parametrize("form", ["text/zinc", JSON])
-def test_what_is_refused(points: Api, form: str) -> None:
+def test_invalid_writes(points: Api, form: str) -> None:
     """Row 50, and more; nothing of it is stored."""
     write(points, "f", 12, F(5))
     writer = hayson_writer if form == JSON else zinc_writer
@@ -152,8 +152,11 @@ def test_what_is_refused(points: Api, form: str) -> None:
         ({"id": Ref("s1"), "level": eight, "val": F(1)}, "@s1 cannot be written"),
         ({"id": Ref("w"), "level": eight, "val": F(1)}, "no tag 'point'"),
         ({"id": Ref("n"), "level": eight, "val": Number(1)}, "no tag 'writable'"),
-        ({"id": Ref("nobody"), "level": eight, "val": F(1)}, "unknown entity @nobody"),
-        ({"id": Ref("nobody")}, "unknown entity @nobody"),
+        (
+            {"id": Ref("missing"), "level": eight, "val": F(1)},
+            "unknown entity @missing",
+        ),
+        ({"id": Ref("missing")}, "unknown entity @missing"),
         ({"id": Ref("s1")}, "@s1 cannot be written"),
         ({"level": eight, "val": F(1)}, "missing id"),
         ({"id": "f", "level": eight}, "id must be a Ref"),
@@ -223,7 +226,7 @@ def test_get_writes_nothing(points: Api) -> None:
     assert levels(points, "f") == {}
 
 
-def test_writing_is_no_edit(points: Api) -> None:
+def test_writing_does_not_change_mod(points: Api) -> None:
     store = storages["default"]
     before = store.existing("f")["mod"], len(store.changes_of("f"))
     write(points, "f", 8, F(70))
@@ -233,8 +236,8 @@ def test_writing_is_no_edit(points: Api) -> None:
 # -- time ------------------------------------------------------------------------
 
 
-def test_a_manual_write_ends_by_itself(points: Api) -> None:
-    """Row 47: within the duration it counts, behind it the next level does."""
+def test_a_manual_write_expires(points: Api) -> None:
+    """Row 47: effective until the duration ends, then the next level is."""
     store = storages["default"]
     with time_machine.travel(NOON, tick=False) as clock:
         write(points, "f", 17, F(60))
@@ -243,7 +246,7 @@ def test_a_manual_write_ends_by_itself(points: Api) -> None:
         assert row["expires"] == DateTime(NOON + SECOND)
         assert store.release_due(NOON) == []
         clock.shift(SECOND)
-        # before anybody has ticked
+        # before a tick
         assert levels(points, "f") == {17: F(60)}
         assert array(points, "f").meta["writeVal"] == F(60)
         assert store.release_due(NOON + SECOND) == ["f"]

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from django.http import QueryDict
 
-from haystack_app.api.renderers import query_grid
+from haystack_app.api.parsers import query_grid
 from haystack_app.kinds import MARKER, NA, DateTime, Number, Ref, Symbol, Uri
 from haystack_app.storage.handler import storages
 from haystack_app.wire.errors import ParseError
@@ -38,7 +38,7 @@ DAY = "2024-03-02"
         ("2024-03-01T00:00:00-05:00 New_York", at("2024-03-01 00:00")),
         ('"site"', "site"),
         ("[1]", [Number(1)]),
-        # anything else is the text itself, whatever it begins with
+        # other texts are strings, regardless of how they begin
         ("site", "site"),
         ("@p1,@p2", "@p1,@p2"),
         ("2024-03-01,2024-03-05", "2024-03-01,2024-03-05"),

@@ -1,4 +1,4 @@
-"""Roles and the scopes of groups: who may do what, with which entities."""
+"""Roles and the scopes of groups: permissions and visible entities."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def requests() -> dict[str, Grid]:
 
 
 @pytest.mark.parametrize("role", MAY)
-def test_what_a_role_may(filled: None, role: str) -> None:
+def test_permissions_of_roles(filled: None, role: str) -> None:
     api = Api(logged_in("alice", role))
     for op, request in requests().items():
         before = contents()
@@ -120,7 +120,7 @@ def test_rest_asks_for_one_permission_each(
     assert ask() in (200, 201, 204)
 
 
-def test_roles_are_made_once_and_stay_what_they_were_made(db: None) -> None:
+def test_roles_are_created_once_and_not_changed(db: None) -> None:
     operator = Group.objects.get(name="operator")
     operator.permissions.remove(operator.permissions.get(codename="write_history"))
     Group.objects.get(name="viewer").delete()
@@ -148,7 +148,7 @@ def member(filled: None) -> Api:
     return Api(client)
 
 
-def test_a_member_sees_and_changes_only_what_matches(member: Api) -> None:
+def test_members_see_and_change_matching_entities_only(member: Api) -> None:
     assert member.ids(filter="site") == ["s1"]
     assert member.ids(filter="siteRef") == ["e1", "p1", "p2"]
     assert member.ids(filter="airRef->equip") == []
@@ -160,7 +160,7 @@ def test_a_member_sees_and_changes_only_what_matches(member: Api) -> None:
     assert member.error(member.post("commit", request)) == "unknown entity @s2"
     outside = member.post("load", Grid.of([entity("s2", dis="X")]))
     assert member.error(outside) == "@s2 is outside of what you may change"
-    for path, status in (("s1/", 200), ("s2/", 404), ("nobody/", 404)):
+    for path, status in (("s1/", 200), ("s2/", 404), ("missing/", 404)):
         assert member.client.get(f"/api/entities/{path}").status_code == status
     page = member.client.get("/api/entities/?fields=id").json()
     assert [row["id"]["val"] for row in page["results"]] == ["e1", "p1", "p2", "s1"]
@@ -191,5 +191,5 @@ def test_every_project_has_the_scope(member: Api, memory: Any) -> None:
     assert other.ids(filter="site") == ["s1"]
 
 
-def test_who_is_in_no_group_with_a_filter_sees_everything(filled: None) -> None:
+def test_users_without_a_filter_see_everything(filled: None) -> None:
     assert scope_filter(user("joe", "viewer")) is None

@@ -1,4 +1,4 @@
-"""The OpenAPI schema: valid, truthful, and nothing it allows is a fault of ours."""
+"""The OpenAPI schema is valid and correct; what it allows causes no internal error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def one_connection() -> Iterator[None]:
-    """The transaction of the test goes on behind a request, as in Django's client."""
+    """The transaction of the test continues after a request, as in Django's client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -76,7 +76,7 @@ def one_connection() -> Iterator[None]:
     ("path", "method"),
     [(path, method) for path, methods in METHODS.items() for method in methods],
 )
-def test_whatever_the_schema_allows(path: str, method: str, db: None) -> None:
+def test_generated_requests(path: str, method: str, db: None) -> None:
     """Requests of a superuser, on the building; each changes it for the next."""
     fill(storages["default"])
     others = [user(name).pk for name in ("bob", "carol")]
@@ -95,7 +95,7 @@ def test_whatever_the_schema_allows(path: str, method: str, db: None) -> None:
     @settings(
         max_examples=60,
         deadline=None,
-        derandomize=True,  # what could fail by chance would fail for somebody else
+        derandomize=True,  # random failures would be hard to reproduce
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""Logging in as clients do: phable, tokens and their scopes, several processes."""
+"""Logins of clients: phable, tokens and their scopes, several processes."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_phable_on_a_live_server(scram_passwords: None, transactional_db: None) 
 
 def named(owner: Any, scope: str) -> str:
     token = Token(user=owner, name=scope, scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     return secret
 
@@ -227,7 +227,7 @@ def test_any_spelling_of_a_bearer() -> None:
     "header",
     ["Bearer", "Bearer x", "BEARER authToken=x", "BEARER authToken=", "Bearer é"],
 )
-def test_dead_tokens(header: str) -> None:
+def test_invalid_tokens(header: str) -> None:
     for path in ("/api/about", "/api/hisWrite", "/api/entities/"):
         client = Client()
         client.force_login(user(f"of {path}"))  # a session does not help
@@ -238,8 +238,8 @@ def test_dead_tokens(header: str) -> None:
 
 
 @pytest.mark.django_db
-def test_only_who_uses_basic_is_asked_for_it() -> None:
-    """Or a browser would ask for a password where the page has a log-in."""
+def test_basic_is_only_offered_to_its_users() -> None:
+    """Otherwise browsers would prompt for a password."""
     for header, challenge in (
         ({}, "scram hash=SHA-256"),
         ({"Authorization": "Basic YTpi"}, 'Basic realm="haystack"'),
@@ -319,7 +319,7 @@ def test_scopes_of_rest() -> None:
 
 
 @pytest.mark.django_db
-def test_a_scope_is_never_more_than_its_user() -> None:
+def test_scope_does_not_extend_permissions() -> None:
     token = named(user("viewer"), "admin")
     assert call(token, "commit").status_code == 403
 

@@ -1,4 +1,4 @@
-"""Who asks too often hears 429, and when to come back."""
+"""Too many requests are answered 429 with Retry-After."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def again(name: str) -> Client:
     return client
 
 
-def test_an_address_without_log_in(on: Any) -> None:
+def test_an_address_without_login(on: Any) -> None:
     alice = logged_in("alice")
     assert [about().status_code for _ in range(6)] == [401] * 6
     refused(about())
@@ -102,7 +102,7 @@ def test_networks_of_ipv6_are_one_address(on: Any) -> None:
     assert wrong("v9", "10.0.0.7") == 429
 
 
-def test_those_who_succeed_never_wait(on: Any) -> None:
+def test_successful_logins_are_not_limited(on: Any) -> None:
     user("alice")
     on.HAYSTACK = {**on.HAYSTACK, "THROTTLE": {**RATES, "ADDRESS": 1_000}}
     for _ in range(10):
@@ -110,7 +110,7 @@ def test_those_who_succeed_never_wait(on: Any) -> None:
 
 
 def test_unfinished_handshakes_count(on: Any) -> None:
-    """Or somebody would begin them all before he guesses."""
+    """Otherwise attackers could start many before they guess."""
     user("alice")
     started = [Handshake(Client(), "alice") for _ in range(3)]
     for one in started:
@@ -127,7 +127,7 @@ def test_steps_of_no_handshake_count_by_address(on: Any) -> None:
 
 @pytest.mark.parametrize("proxies", [0, 1, 2])
 def test_forwarded_addresses(on: Any, proxies: int) -> None:
-    """Only what the last proxies wrote: the rest is the client's to invent."""
+    """Only entries of the last proxies count: clients can forge others."""
     on.HAYSTACK = {**on.HAYSTACK, "PROXIES": proxies}
 
     def status(forwarded: str) -> int:
@@ -164,7 +164,7 @@ def test_the_forms_of_pages(on: Any, form_of: str) -> None:
     assert "_auth_user_id" not in client.session
 
 
-def test_one_note_of_many_refusals(on: Any) -> None:
+def test_refusals_are_logged_once(on: Any) -> None:
     for _ in range(9):
         wrong()
     notes = AuditEntry.objects.filter(event__startswith="log-in").order_by("pk")
@@ -179,7 +179,7 @@ def test_off(settings: Any) -> None:
     assert {wrong() for _ in range(50)} == {401}
 
 
-def test_it_costs_one_call(on: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_is_one_call(on: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = logged_in("alice")
     about(alice)
     calls: list[str] = []
@@ -201,7 +201,7 @@ def counted(original: Any, calls: list[str], name: str) -> Any:
     return call
 
 
-def test_a_cache_that_is_down_stops_nobody(
+def test_outage_of_the_cache_does_not_refuse_requests(
     on: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: Any, **__: Any) -> Any:

@@ -1,6 +1,6 @@
 """Whole exchanges, as a client sees them: a row of the op tables each.
 
-``>>>`` begins a request: method, path behind ``/api/``, headers behind ``;``, and
+``>>>`` begins a request: method, path after ``/api/``, headers after ``;``, and
 the body in the lines below, Zinc unless Content-Type says otherwise. ``<<<``
 begins its answer: status, headers, body. ``...`` in an answer is any text, as
 a line of its own any lines. The exchanges of one transcript happen in turn, on
@@ -104,7 +104,7 @@ id,dis,equip,siteRef...
 @ahu,"Air handler",M,@hq "Head office"...
 """,
     "read by filter: nothing matches, nothing asked for, trash": """
->>> GET read?filter=nobody
+>>> GET read?filter=missing
 <<< 200
 ver:"3.0"
 empty
@@ -124,7 +124,7 @@ ver:"3.0" err dis:"filter is cut short at column 9"
 empty
 >>> GET read
 <<< 200
-ver:"3.0" err dis:"read needs a filter or ids"
+ver:"3.0" err dis:"missing filter or ids"
 empty
 """,
     "read by id: order, duplicates, a null row for an unknown one": """
@@ -132,7 +132,7 @@ empty
 ver:"3.0"
 id
 @lab
-@nobody
+@missing
 @lab
 <<< 200
 ver:"3.0"
@@ -150,7 +150,7 @@ id,area,dis,site,tz...
 >>> POST read
 ver:"3.0"
 id
-@nobody
+@missing
 @old
 <<< 200
 ver:"3.0"
@@ -160,7 +160,7 @@ ver:"3.0"
 id
 "lab"
 <<< 200
-ver:"3.0" err dis:"id in row 1 must be a Ref, not 'lab'"
+ver:"3.0" err dis:"id in row 1 must be a Ref, not \\"lab\\""
 empty
 """,
     "nav from the root to a leaf": """
@@ -187,9 +187,9 @@ id,dis,his,kind,navId,point,siteRef,tz...
 <<< 200
 ver:"3.0"
 empty
->>> GET nav?navId=@nobody
+>>> GET nav?navId=@missing
 <<< 200
-ver:"3.0" err dis:"unknown entity @nobody"
+ver:"3.0" err dis:"unknown entity @missing"
 empty
 """,
     "hisRead of a day of 23 hours": """
@@ -230,7 +230,7 @@ id
 @temp
 @far
 <<< 200
-ver:"3.0" err dis:"points in several zones (Denver, New_York) need meta tz"
+ver:"3.0" err dis:"missing meta tz: the points have several time zones (Denver, New_York)"
 empty
 >>> POST hisRead
 ver:"3.0" range:2024-03-10 tz:"Denver"
@@ -248,9 +248,9 @@ ts,v0 id:@temp,v1 id:@far
 <<< 200
 ver:"3.0" err dis:"missing range"
 empty
->>> GET hisRead?id=@nobody&range=today
+>>> GET hisRead?id=@missing&range=today
 <<< 200
-ver:"3.0" err dis:"unknown entity @nobody"
+ver:"3.0" err dis:"unknown entity @missing"
 empty
 >>> GET hisRead?id=@hq&range=today
 <<< 200
@@ -258,7 +258,7 @@ ver:"3.0" err dis:"@hq has no history: no tag 'point'"
 empty
 >>> GET hisRead?id=@temp&range=lastWeek
 <<< 200
-ver:"3.0" err dis:"invalid history range 'lastWeek'...use today, yesterday, a date, a dateTime, or a pair of either"
+ver:"3.0" err dis:"invalid history range \\"lastWeek\\"...use today, yesterday, a date, a dateTime, or a pair of either"
 empty
 """,
     "hisWrite, and what it wrote": """
@@ -461,7 +461,7 @@ empty
 {"status": 404, "dis": "unknown project 'nosuch'"}
 >>> GET about; Accept: image/png
 <<< 406
-{"status": 406, "dis": "cannot answer with 'image/png'"}
+{"status": 406, "dis": "unsupported media type in Accept: 'image/png'"}
 >>> POST read; Content-Type:
 ver:"3.0"
 <<< 400
@@ -477,7 +477,7 @@ filter: site
 >>> POST read; Content-Encoding: br
 ver:"3.0"
 <<< 415; Accept-Encoding: gzip, identity
-{"status": 415, "dis": "Content-Encoding 'br': use gzip or identity"}
+{"status": 415, "dis": "unsupported Content-Encoding 'br': use gzip or identity"}
 >>> DELETE read
 <<< 501; Allow: GET, HEAD, POST, OPTIONS
 {"status": 501, "dis": "Only GET and POST are implemented."}
@@ -500,7 +500,7 @@ ver:"3.0"
 ver:"3.0" watchDis:"my screen" lease:30sec
 id
 @valve
-@nobody
+@missing
 @valve
 <<< 200; Content-Type: text/zinc; charset=utf-8
 ver:"3.0" watchId:"..." lease:30sec seq:1
@@ -511,7 +511,7 @@ id,kind,point,unit,writable,mod
 >>> POST watchSub
 ver:"3.0" watchDis:"nothing there"
 id
-@nobody
+@missing
 <<< 200
 ver:"3.0" watchId:"..." lease:60sec seq:0
 id
@@ -572,7 +572,7 @@ ver:"3.0" watchDis:"both" filter:"site"
 id
 @hq
 <<< 200
-ver:"3.0" err dis:"a watch has rows of ids or meta filter, not both"
+ver:"3.0" err dis:"meta filter and rows with ids are mutually exclusive"
 empty
 """,
     "curWrite": """

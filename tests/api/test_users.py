@@ -1,4 +1,4 @@
-"""``/api/users/``: what it does, and who may do it to whom."""
+"""``/api/users/``: methods and permissions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def root() -> Rest:
 
 @pytest.fixture
 def admin() -> Rest:
-    """Somebody with the role, and no superuser."""
+    """A user with the role who is not a superuser."""
     return users("ada", role="admin")
 
 
@@ -141,7 +141,7 @@ def test_delete(admin: Rest) -> None:
     assert "unknown user" in refused(admin.delete(f"{bob.pk}/"), 404)
 
 
-# -- what makes no sense -------------------------------------------------------
+# -- invalid requests ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_delete(admin: Rest) -> None:
         ({"password": None}, "password"),
         ({"email": "nowhere"}, "email"),
         ({"first_name": "a\0"}, "first_name"),
-        ({"groups": ["nobody"]}, "unknown group 'nobody'"),
+        ({"groups": ["missing"]}, "unknown group 'missing'"),
         ({"groups": "viewer"}, "groups"),
         ({"groups": ["a\0"]}, "groups"),
         ({"groups": ["viewer"] * 101}, "groups"),
@@ -172,14 +172,14 @@ def test_delete(admin: Rest) -> None:
         ({"is_active": False}, "is_active"),
     ],
 )
-def test_what_cannot_be(root: Rest, change: dict[str, Any], why: str) -> None:
+def test_invalid_fields(root: Rest, change: dict[str, Any], why: str) -> None:
     body = {"username": "bob.bobson", "password": STRONG, **change}
     assert why in refused(root.post(body), 400)
     assert list(User.objects.values_list("username", flat=True)) == ["root"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xff"])
-def test_what_is_no_object(root: Rest, body: bytes) -> None:
+def test_bodies_that_are_not_objects(root: Rest, body: bytes) -> None:
     bob = user("bob")
     for answer in (root.ask("POST", "", body), root.patch(bob.pk, body)):
         refused(answer, 400)
@@ -205,7 +205,7 @@ def test_a_name_is_taken_once(root: Rest) -> None:
     refused(root.post({"username": "fi", "password": STRONG}), 409)
 
 
-def test_nobody_cuts_the_branch_they_sit_on(root: Rest, admin: Rest) -> None:
+def test_cannot_remove_oneself_or_the_last_superuser(root: Rest, admin: Rest) -> None:
     me = named("root")
     assert "yourself" in refused(root.delete(f"{me.pk}/"), 409)
     assert "yourself" in refused(root.patch(me.pk, {"active": False}), 409)
@@ -224,7 +224,7 @@ def test_nobody_cuts_the_branch_they_sit_on(root: Rest, admin: Rest) -> None:
 
 
 @pytest.mark.parametrize("role", ["", "viewer", "operator"])
-def test_the_rest_may_not(role: str) -> None:
+def test_other_roles_may_not(role: str) -> None:
     bob = user("bob")
     rest = users("eve", role=role, is_staff=True)
     for answer in (
@@ -249,8 +249,8 @@ def test_each_right_is_its_own() -> None:
     refused(rest.delete(f"{eve.pk}/"), 403)
 
 
-def test_superusers_are_out_of_reach(root: Rest, admin: Rest) -> None:
-    """Not even their password, which would be a way to be one."""
+def test_only_superusers_change_superusers(root: Rest, admin: Rest) -> None:
+    """Not even the password, which would allow to log in as one."""
     ids = [named("root").pk, user("gone", is_superuser=True, is_active=False).pk]
     for id in ids:
         for body in ({"password": STRONG}, {"email": "x@example.org"}, {}):
@@ -264,7 +264,7 @@ def test_superusers_are_out_of_reach(root: Rest, admin: Rest) -> None:
     assert root.post({**new, "superuser": True}).json()["superuser"] is True
 
 
-def test_nobody_gives_what_they_lack(root: Rest, admin: Rest) -> None:
+def test_cannot_grant_missing_permissions(root: Rest, admin: Rest) -> None:
     more = Group.objects.create(name="more")
     more.permissions.add(Permission.objects.get(codename="delete_session"))
     bob = user("bob")
@@ -279,7 +279,7 @@ def test_nobody_gives_what_they_lack(root: Rest, admin: Rest) -> None:
     refused(admin.delete(f"{bob.pk}/"), 403)
 
 
-def test_nobody_shows_more_than_they_see() -> None:
+def test_cannot_extend_visible_entities() -> None:
     """A group's filter narrows what its members see: none would be everything."""
     for name in ("north", "south"):
         group = Group.objects.create(name=name)
@@ -300,7 +300,7 @@ def test_tokens_need_the_scope(scope: str, status: int) -> None:
     from haystack_app.auth import tokens
 
     token = Token(user=user("ada", role="admin"), name="t", scope=scope)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     rest = Rest(Client(), "/api/users/")
     headers = {"Authorization": f"Bearer {secret}"}

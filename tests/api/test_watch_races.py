@@ -1,4 +1,4 @@
-"""Watches beside threads, other processes, restarts and deaths: nothing is lost."""
+"""Watches with threads, several processes, restarts and kills: nothing is lost."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def at_once(works: list[Callable[[], None]]) -> None:
 def test_two_pollers_of_one_watch_miss_nothing(
     sql_store: OrmAdapter, filter: str | None
 ) -> None:
-    """Each change is told to one of them; together they know all."""
+    """Each change is delivered to one of them; together they have all changes."""
     rows = [point(name, cur=MARKER, on=True) for name in NAMES]
     sql_store.load_entities(rows, replace=True)
     told, writing = Told(), threading.Event()
@@ -213,7 +213,7 @@ def test_processes_and_a_restart_share_watches(site: Site) -> None:
     assert "open a new one" in poll(one, id).meta["dis"]
 
 
-def test_leases_end_without_anybody_asking(site: Site) -> None:
+def test_leases_end_without_requests(site: Site) -> None:
     """By the ticker of a server: within a second of their time, if it has the CPU."""
     one = site.caller(0)
     short = sub(one, "k0", lease=Number(1, "s")).meta["watchId"]
@@ -309,7 +309,7 @@ def test_a_killed_server_loses_nothing_acknowledged(site: Site) -> None:
         ]
     )
     site.servers[0].process.wait(PATIENCE)
-    # a last answer may have been told before the writers ended
+    # the last answer may be from before the writers ended
     caller = site.caller(1)
     for told, opened in ((load.told, by_ids), (others, by_filter)):
         told.add(poll(caller, opened.meta["watchId"]))

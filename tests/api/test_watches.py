@@ -1,4 +1,4 @@
-"""The ops of watches over HTTP: grids, leases, caps, and who may watch what."""
+"""The ops of watches over HTTP: grids, leases, caps and permissions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Bearer(Client):
 
     def __init__(self, who: Any, scope: str) -> None:
         token = Token(user=who, name=scope, scope=scope)
-        secret = tokens.seal(token)
+        secret = tokens.create_secret(token)
         token.save()
         super().__init__(headers={"Authorization": f"Bearer {secret}"})
 
@@ -115,20 +115,20 @@ def test_rows_are_those_asked_for(api: Api, form: str) -> None:
 
 @pytest.mark.parametrize("form", [ZINC, JSON])
 def test_if_none_is_there_one_column_has_null_rows(api: Api, form: str) -> None:
-    answer = ask(api, "watchSub", "nope", "nobody", form=form, watchDis="t")
+    answer = ask(api, "watchSub", "nope", "missing", form=form, watchDis="t")
     assert answer.names == ["id"]
     assert ids(answer) == [None, None]
     assert told(api, answer.meta["watchId"]) == ([], [])
 
 
 @pytest.mark.parametrize("form", ["text/csv", "text/trio"])
-def test_no_watch_whose_id_would_be_lost(
+def test_watch_sub_requires_a_format_with_meta(
     api: Api, store: StorageAdapter, form: str
 ) -> None:
     before = open_watches(store)
     answer = api.post("watchSub", request_of("c1", watchDis="t"), accept=form)
     assert answer.status_code == 200
-    assert "watchSub answers in the grid's meta" in answer.content.decode()
+    assert "the answer of watchSub requires meta" in answer.content.decode()
     assert open_watches(store) == before
     id = opened(api, "c1")
     show(store, "c1")
@@ -158,12 +158,12 @@ def test_adding_and_dropping(api: Api, store: StorageAdapter) -> None:
     assert ids(added) == ["c1", "p1"] and added.meta["watchId"] == id
     assert added.meta["lease"] == Number(60, "s")
     ask(api, "watchSub", "c1", watchId=id)
-    dropped = ask(api, "watchUnsub", "p1", "nobody", watchId=id)
+    dropped = ask(api, "watchUnsub", "p1", "missing", watchId=id)
     assert (list(dropped), dropped.names) == ([], ["empty"])
     assert told(api, id, refresh=MARKER) == (["c1"], [])
 
 
-def test_what_is_removed_is_told_to_be_gone(api: Api, store: StorageAdapter) -> None:
+def test_removed_entities_are_gone(api: Api, store: StorageAdapter) -> None:
     id = opened(api, "c1", "c2")
     store.commit([], remove=["c1"])
     store.update_entities([{"id": Ref("c2"), "trash": MARKER}], force=True)
@@ -187,7 +187,7 @@ def test_a_filter_is_watched(api: Api, store: StorageAdapter) -> None:
     assert sorted(ids(all_points), key=str) == ["c1", "c2"]
 
 
-def test_a_lost_answer_is_told_again(api: Api, store: StorageAdapter) -> None:
+def test_a_lost_answer_is_repeated(api: Api, store: StorageAdapter) -> None:
     id = opened(api, "c1", "c2")
     show(store, "c1")
     first = ask(api, "watchPoll", watchId=id)
@@ -203,7 +203,7 @@ def test_a_lost_answer_is_told_again(api: Api, store: StorageAdapter) -> None:
 # -- what is refused ----------------------------------------------------------------
 
 
-def test_no_such_watch(api: Api, store: StorageAdapter) -> None:
+def test_unknown_watch(api: Api, store: StorageAdapter) -> None:
     closed = opened(api, "c1")
     answer = ask(api, "watchUnsub", watchId=closed, close=MARKER)
     assert (list(answer), answer.names) == ([], ["empty"])
@@ -260,12 +260,12 @@ def test_bad_rows(api: Api) -> None:
     body = Grid.of([{"id": "c1"}], None, {"watchDis": "t"})
     assert "id in row 1 must be a Ref" in api.error(api.post("watchSub", body))
     mixed = refusal(api, "watchSub", "c1", watchDis="t", filter="point")
-    assert "rows of ids or meta filter" in mixed
+    assert "mutually exclusive" in mixed
     by_filter = opened(api, filter="point")
     assert "takes no ids" in refusal(api, "watchSub", "c1", watchId=by_filter)
     assert "only be closed" in refusal(api, "watchUnsub", "c1", watchId=by_filter)
     both = refusal(api, "watchSub", watchId=by_filter, filter="site")
-    assert "filter is for a new watch" in both
+    assert "mutually exclusive" in both
 
 
 @pytest.mark.parametrize("op", ["watchSub", "watchPoll", "watchUnsub", "curWrite"])
@@ -335,7 +335,7 @@ def test_caps(api: Api, store: StorageAdapter, settings: Any) -> None:
     large = refusal(api, "watchSub", watchDis="t", filter="point")
     assert "cap WATCHED" in large
     assert "cap IDS" in refusal(api, "watchSub", *("c1",) * 4, watchDis="t")
-    opened(api)  # what was refused left no watch behind
+    opened(api)  # the refused call created no watch
     assert "cap WATCHES" in refusal(api, "watchSub", watchDis="t")
     other = of(store, logged_in("bob", "viewer"))
     opened(other, "c1")
@@ -390,15 +390,13 @@ def test_a_token_that_may_read_may_watch(store: StorageAdapter) -> None:
 
 
 @pytest.mark.parametrize("op", ["watchSub", "watchPoll", "watchUnsub"])
-def test_who_may_see_nothing_may_not_watch(store: StorageAdapter, op: str) -> None:
-    nobody = of(store, logged_in("eve", ""))
-    assert nobody.post(op, request_of(watchDis="t", watchId="x")).status_code == 403
+def test_watching_requires_the_permission(store: StorageAdapter, op: str) -> None:
+    stranger = of(store, logged_in("eve", ""))
+    assert stranger.post(op, request_of(watchDis="t", watchId="x")).status_code == 403
     assert Api(Client()).post(op, request_of(watchDis="t")).status_code == 401
 
 
-def test_any_session_of_those_who_see_the_same_may_poll(
-    api: Api, store: StorageAdapter
-) -> None:
+def test_sessions_with_the_same_scope_may_poll(api: Api, store: StorageAdapter) -> None:
     id = opened(api, "c1")
     show(store, "c1")
     assert told(of(store, logged_in("bob", "operator")), id) == (["c1"], [])
@@ -418,11 +416,9 @@ def member(store: StorageAdapter) -> Api:
     return of(store, client)
 
 
-def test_a_member_hears_nothing_of_what_is_hidden(
-    member: Api, store: StorageAdapter
-) -> None:
+def test_members_receive_no_hidden_entities(member: Api, store: StorageAdapter) -> None:
     store.load_entities([point("h", cur=MARKER, siteRef=Ref("s2"))])
-    answer = ask(member, "watchSub", "c1", "h", "s2", "nobody", watchDis="t")
+    answer = ask(member, "watchSub", "c1", "h", "s2", "missing", watchDis="t")
     assert ids(answer) == ["c1", None, None, None]
     assert "gone" not in answer.meta
     by_ids = answer.meta["watchId"]
@@ -459,7 +455,7 @@ def test_what_leaves_and_enters_a_members_view(
     assert told(member, by_ids) == told(member, by_filter) == (["c1"], [])
 
 
-def test_a_watch_is_unknown_to_who_sees_something_else(
+def test_a_watch_is_unknown_to_users_with_another_scope(
     api: Api, member: Api, store: StorageAdapter
 ) -> None:
     own, hers = opened(api, "p3"), opened(member, "c1")
@@ -470,7 +466,7 @@ def test_a_watch_is_unknown_to_who_sees_something_else(
     assert told(api, own) == told(member, hers) == ([], [])
 
 
-def test_a_watch_ends_when_its_user_sees_something_else(
+def test_a_watch_ends_when_the_scope_of_its_user_changes(
     member: Api, store: StorageAdapter
 ) -> None:
     id = opened(member, "c1")

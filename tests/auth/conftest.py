@@ -1,4 +1,4 @@
-"""Users whose passwords are stored for SCRAM, with few rounds to be quick."""
+"""Users with SCRAM passwords of few iterations."""
 
 from __future__ import annotations
 

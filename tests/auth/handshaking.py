@@ -1,4 +1,4 @@
-"""The client's half of a log-in, step by step, as Haystack clients do it."""
+"""The client side of a handshake, step by step, like Haystack clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unb64(text: str) -> bytes:
 
 
 class Handshake:
-    """Each step is a method; ``last`` is what the server answered to the last one."""
+    """Each step is a method; ``last`` is the response to the last step."""
 
     binding = "n,,"
 
@@ -85,7 +85,7 @@ class Handshake:
         return self.scram(self.final_message())
 
     def run(self) -> str:
-        """All of it: the bearer token."""
+        """Run all steps and return the bearer token."""
         self.hello()
         self.first()
         self.final()

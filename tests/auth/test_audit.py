@@ -1,4 +1,4 @@
-"""The audit log: who did what, in no case a secret, and never too much."""
+"""The audit log: users and actions, without secrets, of limited size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _empty(db: None) -> None:
 
 
 def notes() -> list[tuple[str, str, str]]:
-    """Event, who and detail since the last call."""
+    """Event, who and detail of the entries since the last call."""
     found = [(it.event, it.who, it.detail) for it in AuditEntry.objects.order_by("pk")]
     AuditEntry.objects.all().delete()
     return found
@@ -38,7 +38,7 @@ def events() -> list[str]:
     return [event for event, _, _ in notes()]
 
 
-# -- log-ins --------------------------------------------------------------------
+# -- logins ---------------------------------------------------------------------
 
 
 def test_failures(alice: User) -> None:
@@ -59,7 +59,7 @@ def test_failures(alice: User) -> None:
     ]
 
 
-def test_names_are_made_safe() -> None:
+def test_names_are_quoted() -> None:
     name = "a\nb\0\x1b[2J\u202e" + "x" * 10_000
     Client().post("/admin/login/", {"username": name[:200], "password": "x"})
     Client().get("/api/about", headers=basic("a\x1bb" + "y" * 5_000, "x"))
@@ -70,7 +70,7 @@ def test_names_are_made_safe() -> None:
         assert len(who) < 1_000
 
 
-def test_a_success_is_no_entry(alice: User) -> None:
+def test_successful_logins_are_not_logged(alice: User) -> None:
     notes()
     token = Handshake(Client(), "alice").run()
     Client().get("/api/about", headers=bearer(token))
@@ -91,19 +91,19 @@ def test_repeated_failures_are_one_entry(alice: User) -> None:
     assert list(found) == [("'alice'", 5), ("'bob'", 1), ("'alice'", 1)]
 
 
-def test_an_attacker_neither_fills_the_disk_nor_hides_changes(
+def test_failures_are_pruned_and_changes_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(audit, "KEPT_FAILURES", 10)
     User.objects.create_user("bob")
     for number in range(50):
-        audit.note_failure(AuditEntry.LOG_IN_FAILED, f"u{number}", "10.0.0.1", "no")
+        audit.log_failure(AuditEntry.LOGIN_FAILED, f"u{number}", "10.0.0.1", "no")
     found = AuditEntry.objects.order_by("pk")
     assert [it.event for it in found][:2] == ["user created", "log-in failed"]
     assert [it.who for it in found][1:] == [f"u{number}" for number in range(40, 50)]
 
 
-def test_a_log_that_cannot_be_written_stops_no_answer(
+def test_request_is_answered_if_the_log_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def locked(*_: Any, **__: Any) -> Any:
@@ -141,7 +141,7 @@ def test_users_by_commands() -> None:
     assert notes() == [("user deleted", "", "user 'rob'")]
 
 
-def test_a_renewed_hash_is_no_change(alice: User, settings: Any) -> None:
+def test_upgraded_hash_is_not_a_change(alice: User, settings: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "SCRAM_ITERATIONS": 5_000}
     notes()
     before = alice.password
@@ -189,7 +189,7 @@ def test_groups_and_permissions() -> None:
     ]
 
 
-def test_who_did_it_by_rest(alice: User) -> None:
+def test_actor_of_rest_requests(alice: User) -> None:
     alice.is_superuser = True
     alice.save()
     notes()
@@ -218,8 +218,8 @@ def test_who_did_it_by_rest(alice: User) -> None:
     assert notes() == []
 
 
-def test_what_is_refused_is_no_entry(alice: User) -> None:
-    """Written in the transaction of the change, it goes with it."""
+def test_refused_changes_are_not_logged(alice: User) -> None:
+    """An entry is rolled back with the transaction of the change."""
     alice.groups.add(Group.objects.get(name="admin"))
     root = User.objects.create_superuser("root")
     more = Group.objects.create(name="more")
@@ -238,7 +238,7 @@ def test_what_is_refused_is_no_entry(alice: User) -> None:
     assert notes() == []
 
 
-def test_who_did_it_in_the_admin(alice: User) -> None:
+def test_actor_of_the_admin(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_superuser=True, is_staff=True)
     client = Client()
     client.force_login(User.objects.get(pk=alice.pk))
@@ -257,9 +257,9 @@ def test_tokens(alice: User) -> None:
     assert notes() == [("token created", "", made), ("token revoked", "", made)]
     Client().get("/api/about", headers=bearer(Handshake(Client(), "alice").run()))
     Token.objects.all().delete()
-    assert notes() == []  # log-ins are none
+    assert notes() == []  # logins are not logged
     token = Token(user=alice, name="t", scope="write")
-    tokens.seal(token)
+    tokens.create_secret(token)
     token.save()
     alice.set_password("another phrase")
     alice.save()
@@ -270,9 +270,9 @@ def test_tokens(alice: User) -> None:
 
 
 def test_no_secret_in_any_log(alice: User, caplog: pytest.LogCaptureFixture) -> None:
-    """A whole log-in and its end, right and wrong, by every way there is."""
+    """Successful and failed logins and logouts, by all methods."""
     caplog.set_level(logging.DEBUG)
-    guess = "a guess that nobody sees"
+    guess = "a secret guess"
     handshake = Handshake(Client(), "alice")
     token = handshake.run()
     wrong = Handshake(Client(), "alice", guess)
@@ -296,9 +296,9 @@ def test_no_secret_in_any_log(alice: User, caplog: pytest.LogCaptureFixture) -> 
 # -- the admin's list --------------------------------------------------------------
 
 
-def test_the_list_is_only_read(alice: User) -> None:
+def test_the_admin_list_is_read_only(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_superuser=True, is_staff=True)
-    audit.note_failure(AuditEntry.LOG_IN_FAILED, "'<b>eve</b>'", "10.0.0.1", "no")
+    audit.log_failure(AuditEntry.LOGIN_FAILED, "'<b>eve</b>'", "10.0.0.1", "no")
     entry = AuditEntry.objects.latest("pk")
     client = Client()
     client.force_login(User.objects.get(pk=alice.pk))

@@ -1,4 +1,4 @@
-"""The first superuser, made by ``migrate`` from what the deployment says."""
+"""The first superuser, created after ``migrate`` from the setting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def migrate(settings: Any, **given: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def test_made_once(settings: Any) -> None:
+def test_created_once(settings: Any) -> None:
     migrate(settings, USERNAME="root", PASSWORD=PASSWORD)
     root = User.objects.get()
     assert (root.username, root.is_superuser, root.is_staff) == ("root", True, True)
@@ -38,25 +38,27 @@ def test_from_files(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_not_beside_another(settings: Any, is_active: bool) -> None:
+def test_not_created_if_a_superuser_exists(settings: Any, is_active: bool) -> None:
     User.objects.create_superuser("boss", is_active=is_active)
     migrate(settings, USERNAME="root", PASSWORD=PASSWORD)
     assert [user.username for user in User.objects.all()] == ["boss"]
 
 
-def test_nobody_is_changed(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_existing_users_are_not_changed(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     User.objects.create_user("root", password="as it was")
     migrate(settings, USERNAME="root", PASSWORD=PASSWORD)
     root = User.objects.get()
     assert root.check_password("as it was")
     assert not root.is_superuser
-    assert "is there and is none" in caplog.text
+    assert "is not a superuser" in caplog.text
 
 
 @pytest.mark.parametrize(
     "given", [{}, {"USERNAME": "root"}, {"PASSWORD": PASSWORD}, {"USERNAME": ""}]
 )
-def test_half_of_it_is_nothing(settings: Any, given: dict[str, str]) -> None:
+def test_incomplete_setting(settings: Any, given: dict[str, str]) -> None:
     migrate(settings, **given)
     assert not User.objects.exists()
 
@@ -69,14 +71,16 @@ def test_half_of_it_is_nothing(settings: Any, given: dict[str, str]) -> None:
         ({"USERNAME": "a", "PASSWORD_FILE": "/nowhere/x"}, "cannot be read"),
     ],
 )
-def test_mistakes_are_told(settings: Any, given: dict[str, str], why: str) -> None:
+def test_invalid_settings_are_reported(
+    settings: Any, given: dict[str, str], why: str
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=why) as caught:
         migrate(settings, **given)
     assert PASSWORD not in str(caught.value)
     assert not User.objects.exists()
 
 
-def test_a_weak_password_is_the_owners_choice(
+def test_weak_password_is_only_a_warning(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     migrate(settings, USERNAME="root", PASSWORD="demo-5")

@@ -1,4 +1,4 @@
-"""The handshake over HTTP: what clients need, and what nobody may learn."""
+"""The handshake over HTTP: what clients need, and what it must not reveal."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_any_path(alice: User, path: str) -> None:
     assert about(Handshake(Client(), "alice", path=path).run()).status_code == 200
 
 
-def test_post_is_as_good_and_other_methods_are_not(alice: User) -> None:
+def test_get_and_post_are_the_only_methods(alice: User) -> None:
     attempt = Handshake(Client(), "alice")
     header = f"HELLO username={b64('alice')}"
     assert "handshakeToken" in attempt.send(header, "POST")["WWW-Authenticate"]
@@ -91,7 +91,7 @@ def test_post_is_as_good_and_other_methods_are_not(alice: User) -> None:
         assert "handshakeToken" not in response.get("WWW-Authenticate", "")
 
 
-def test_only_hosts_that_are_ours(alice: User, settings: Any) -> None:
+def test_disallowed_hosts(alice: User, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["here"]
     header = {"Authorization": f"HELLO username={b64('alice')}"}
     assert Client().get("/ui", headers=header).status_code == 400
@@ -99,7 +99,7 @@ def test_only_hosts_that_are_ours(alice: User, settings: Any) -> None:
 
 
 class Pyhaystack(Handshake):
-    """No ``n,,``, standard base64 with padding, a proof that ends in a newline."""
+    """No ``n,,``, standard base64 with padding, a proof that ends with a newline."""
 
     binding = ""
 
@@ -154,7 +154,7 @@ def test_names_are_exact(alice: User) -> None:
         assert attempt.final().status_code == 403
 
 
-def test_a_failed_handshake_is_gone(alice: User) -> None:
+def test_failed_handshake_is_deleted(alice: User) -> None:
     attempt = Handshake(Client(), "alice", "wrong")
     attempt.hello(), attempt.first()
     challenged = attempt.last
@@ -182,7 +182,7 @@ def test_the_first_message_counts_once(alice: User) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(29, 200), (31, 403)])
-def test_half_a_minute(alice: User, seconds: int, status: int) -> None:
+def test_handshake_expires(alice: User, seconds: int, status: int) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         attempt = Handshake(Client(), "alice")
         attempt.hello()
@@ -195,7 +195,7 @@ def test_half_a_minute(alice: User, seconds: int, status: int) -> None:
         assert StoredHandshake.objects.count() == 1  # those that expired are swept
 
 
-def test_a_first_message_can_come_too_late(alice: User) -> None:
+def test_first_message_expires(alice: User) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         attempt = Handshake(Client(), "alice")
         attempt.hello()
@@ -203,7 +203,7 @@ def test_a_first_message_can_come_too_late(alice: User) -> None:
         assert attempt.first().status_code == 403
 
 
-def test_between_its_steps_a_user_may_change(alice: User) -> None:
+def test_user_changes_between_steps(alice: User) -> None:
     attempt = Handshake(Client(), "alice")
     attempt.hello(), attempt.first()
     alice.set_password(PASSWORD)
@@ -215,7 +215,7 @@ def test_between_its_steps_a_user_may_change(alice: User) -> None:
     assert attempt.final().status_code == 403
 
 
-# -- what strangers do not learn -------------------------------------------------
+# -- existence of users is not revealed ------------------------------------------
 
 
 def salt_of(attempt: Handshake) -> str:
@@ -224,23 +224,23 @@ def salt_of(attempt: Handshake) -> str:
     return unb64(data).decode().split(",")[1]
 
 
-def test_a_stable_fake_challenge(alice: User, scram: Any) -> None:
+def test_decoy_challenge_is_stable(alice: User, scram: Any) -> None:
     User.objects.create_user("gone", password=PASSWORD, is_active=False)
     User.objects.create_user("never")
     User.objects.create(username="odd", password="scram$1$x")
     salts = set()
-    for name in ("nobody", "nobody2", "gone", "never", "odd"):
+    for name in ("unknown", "unknown2", "gone", "never", "odd"):
         first, second = (salt_of(Handshake(Client(), name)) for _ in range(2))
         assert first == second
         assert re.fullmatch(r"s=[A-Za-z0-9+/]{22}==", first)
         salts.add(first)
     assert len(salts) == 5
     scram.SECRET_KEY = "another"
-    assert salt_of(Handshake(Client(), "nobody")) not in salts
+    assert salt_of(Handshake(Client(), "unknown")) not in salts
 
 
 def costs(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Of each step, with a wrong password: status, statements, hashes, body."""
+    """Status, statements, hashes and body of each step with a wrong password."""
     attempt = Handshake(Client(), name, "wrong")
     counts: dict[str, int] = {}
 
@@ -267,7 +267,7 @@ def costs(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def test_known_and_unknown_users_cost_the_same(
+def test_known_and_unknown_users_take_the_same_work(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     User.objects.create_user("disabled", password=PASSWORD, is_active=False)
@@ -275,7 +275,7 @@ def test_known_and_unknown_users_cost_the_same(
     known = costs("alice", monkeypatch)
     assert [step[1] for step in known] == [401, 401, 403]
     assert all("kdf" not in step[3] for step in known)  # the client's work alone
-    for name in ("nobody", "disabled", "never"):
+    for name in ("unknown", "disabled", "never"):
         assert costs(name, monkeypatch) == known
 
 
@@ -333,7 +333,7 @@ def test_unknown_handshakes(token: str) -> None:
         "c=biws,r={nonce},p=AAAA{proof}",
     ],
 )
-def test_final_messages_that_do_not_belong(alice: User, final: str) -> None:
+def test_final_messages_of_other_handshakes(alice: User, final: str) -> None:
     attempt = Handshake(Client(), "alice")
     attempt.hello(), attempt.first()
     right = attempt.final_message()
@@ -373,7 +373,7 @@ class Mutant(Handshake):
 
 
 def same(header: str, other: str) -> bool:
-    """Whether both headers say one thing: case, padding and blanks do not count."""
+    """Whether headers are equal except for case, padding and blanks."""
 
     def meaning(text: str) -> list[str]:
         parts = text.replace('"', "").replace("+", "-").replace("/", "_").split(",")
@@ -424,7 +424,7 @@ def test_failures_are_logged_and_secrets_are_not(
     ours = [r for r in caplog.records if r.name == "haystack_app.auth"]
     assert [record.levelname for record in ours] == ["WARNING", "WARNING"]
     one, two = (record.getMessage() for record in ours)
-    assert one == "log-in of 'alice' from 10.1.2.3: wrong password"
+    assert one == "login of 'alice' from 10.1.2.3: wrong password"
     assert "'no\\nbodyxxx" in two and "\n" not in two and len(two) < 200
     for secret in (token, attempt.token, "wr0ng", PASSWORD, b64("alice"), "f" * 64):
         assert secret not in caplog.text

@@ -1,4 +1,4 @@
-"""Passwords as Django stores them, ready for SCRAM."""
+"""The password hasher for SCRAM."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rounds(settings: Any, count: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "SCRAM_ITERATIONS": count}
 
 
-def test_the_form() -> None:
+def test_format() -> None:
     encoded = make_password("pässwörd€")
     name, count, *parts = encoded.split("$")
     assert (name, int(count)) == ("scram", ROUNDS)
@@ -39,7 +39,7 @@ def test_the_form() -> None:
     assert make_password("pässwörd€") != encoded
 
 
-def test_it_fits_the_field(scram: Any) -> None:
+def test_length_fits_the_field(scram: Any) -> None:
     scram.HAYSTACK = {
         key: value for key, value in scram.HAYSTACK.items() if key != "SCRAM_ITERATIONS"
     }
@@ -49,24 +49,24 @@ def test_it_fits_the_field(scram: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4095, 10**8, "5000", 5000.0, True, None])
-def test_wrong_settings_do_not_count(count: Any, scram: Any) -> None:
+def test_invalid_settings_are_ignored(count: Any, scram: Any) -> None:
     rounds(scram, count)
     assert iterations() == _100_000
 
 
 @pytest.mark.parametrize("salt", ["", "abc", "$" * 22, "A" * 20])
-def test_salts_of_less_than_16_bytes_are_refused(salt: str) -> None:
+def test_salts_shorter_than_16_bytes_are_refused(salt: str) -> None:
     with pytest.raises(ValueError):
         ScramHasher().encode("x", salt)
 
 
-def test_what_the_admin_shows() -> None:
+def test_summary_for_the_admin() -> None:
     summary = ScramHasher().safe_summary(make_password("x"))
     assert summary["iterations"] == ROUNDS
     assert summary["salt"].endswith("*") and summary["hash"].endswith("*" * 30)
 
 
-def test_other_hashers_are_not_read() -> None:
+def test_hashes_of_other_hashers_are_refused() -> None:
     for encoded in ("", "!unusable", "md5$a$b", "pbkdf2_sha256$1$a$b$c", "scram$1$a"):
         with pytest.raises(ValueError):
             keys_of(encoded)
@@ -74,7 +74,7 @@ def test_other_hashers_are_not_read() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("hasher", ["pbkdf2_sha256", "md5"])
-def test_older_hashes_are_renewed_by_a_plain_log_in(hasher: str) -> None:
+def test_older_hashes_are_upgraded_by_a_password_login(hasher: str) -> None:
     user = User(username="old", password=make_password(PASSWORD, hasher=hasher))
     user.save()
     attempt = Handshake(Client(), "old")
@@ -90,7 +90,7 @@ def test_older_hashes_are_renewed_by_a_plain_log_in(hasher: str) -> None:
 
 
 @pytest.mark.django_db
-def test_other_iterations_are_renewed_too(scram: Any) -> None:
+def test_other_iterations_are_upgraded(scram: Any) -> None:
     user = User.objects.create_user("bob", password=PASSWORD)
     rounds(scram, 5000)
     assert Handshake(Client(), "bob").run()
@@ -100,7 +100,7 @@ def test_other_iterations_are_renewed_too(scram: Any) -> None:
     assert Handshake(Client(), "bob").run()
 
 
-def test_a_wrong_password_costs_the_rounds_of_the_settings(
+def test_wrong_password_takes_the_configured_iterations(
     scram: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded = make_password("x")

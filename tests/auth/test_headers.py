@@ -1,4 +1,4 @@
-"""Header fields: any spelling is read, one is written."""
+"""Header fields: any spelling is accepted, one is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic and the messages, against the RFCs' vectors and another library."""
+"""SCRAM keys and messages, compared with the RFCs' vectors and another library."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
 def test_another_library_agrees(
     name: str, password: str, right: bool, salt: bytes
 ) -> None:
-    """As the client; printable ASCII is what SASLprep leaves alone."""
+    """The library is the client; SASLprep does not change printable ASCII."""
     keys = scram.derive(password.encode(), salt, 4096)
     mechanism = ScramMechanism("SCRAM-SHA-256")
     assert mechanism.make_auth_info(password, 4096, salt) == (
@@ -108,7 +108,7 @@ def test_first_messages(
     assert binding + first.bare == message
 
 
-def test_names_as_clients_write_them() -> None:
+def test_names_as_clients_escape_them() -> None:
     for written in (b"a,b=c", b"a=2Cb=3Dc"):
         assert ClientFirst.parse(b"n=" + written + b",r=x").is_of("a,b=c")
     for written in ("ünï".encode(), "ünï".encode("latin-1")):
@@ -134,7 +134,7 @@ def test_names_as_clients_write_them() -> None:
         b"n,,n=" + b"u" * 5000 + b",r=abc",
     ],
 )
-def test_no_first_messages(message: bytes) -> None:
+def test_invalid_first_messages(message: bytes) -> None:
     with pytest.raises(ScramError):
         ClientFirst.parse(message)
 
@@ -153,7 +153,7 @@ def test_no_first_messages(message: bytes) -> None:
         b"c=biws,r=abc,p=" + b"A" * 5000,
     ],
 )
-def test_no_final_messages(message: bytes) -> None:
+def test_invalid_final_messages(message: bytes) -> None:
     with pytest.raises(ScramError):
         ClientFinal.parse(message)
 
@@ -168,7 +168,7 @@ def test_proofs_in_either_alphabet() -> None:
 
 
 def test_keys_do_not_log_in() -> None:
-    """Who has read the table has no proof of it (RFC 5802 section 9)."""
+    """Stored keys do not make a proof (RFC 5802 section 9)."""
     keys = scram.derive(b"pencil", b"0" * 16, 4096)
     for stolen in (keys.stored, keys.server):
         signature = scram.server_final(Keys(b"", 1, b"", keys.stored), b"m")

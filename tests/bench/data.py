@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from haystack_app.demo import entities
+from haystack_app.sql.tables import ENTITIES, ENTITY_REF, TAG_SETS
 from haystack_app.storage.handler import storages
 
 __all__ = ["STEP", "Building", "History", "build_entities", "build_histories"]
@@ -49,7 +50,7 @@ def build_entities(wanted: int) -> Building:
         found.points += [record["id"].id for record in records if _numeric(record)]
         if wanted / 2 <= found.stored and not found.sample:
             found.sample = records  # from the middle of the table
-    _analyze("entities", "entity_ref", "tag_sets")
+    _analyze(ENTITIES, ENTITY_REF, TAG_SETS)
     return found
 
 

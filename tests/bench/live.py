@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import count
 
+from haystack_app.sql.tables import WATCH_ITEMS
 from haystack_app.storage.handler import storages
 
 from .cases import Case
@@ -19,7 +20,7 @@ _UPDATE = (
     " FROM unnest(%s::text[], %s::jsonb[]) AS p(id, cur) WHERE e.id = p.id"
 )
 _IDLE = (
-    "SELECT count(*) FROM watch_items i JOIN entities e ON e.id = i.entity_id"
+    f"SELECT count(*) FROM {WATCH_ITEMS} i JOIN entities e ON e.id = i.entity_id"
     " WHERE i.watch_id = %s AND e.version <> i.sent"
 )
 

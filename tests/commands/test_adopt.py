@@ -15,6 +15,7 @@ from django.db import connections
 
 from haystack_app import databases
 from haystack_app.kinds import MARKER, DateTime, Number, Ref
+from haystack_app.sql.tables import CHANGES, TAG_SETS
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
@@ -343,7 +344,7 @@ def test_migrate_names_the_command(old: Old, own: str) -> None:
     fill(old)
     with pytest.raises(CommandError, match=r"entities, history.*haystack_adopt --in-p"):
         call_command("migrate", database=own, verbosity=0)
-    assert "tag_sets" not in old.tables()
+    assert TAG_SETS not in old.tables()
     assert old.db.execute("SELECT count(*) FROM history").fetchone() == (2,)
 
 
@@ -355,7 +356,7 @@ def test_in_place(old: Old, own: str) -> None:
     assert lines == ["rejected: @bad: invalid tag name '0'"]
     store = storages["own"]
     assert history(store, "p") == [(NOON, Number(1)), (ONE, Number(2))]
-    assert {"entities_haystack_py", "history_haystack_py", "changes"} <= old.tables()
+    assert {"entities_haystack_py", "history_haystack_py", CHANGES} <= old.tables()
     names = {
         name
         for (name,) in old.db.execute(
@@ -395,7 +396,7 @@ def test_two_sets_of_tables(old: Old, own: str) -> None:
         CommandError, match="both hs_entities and entities exist: select"
     ):
         adopt(in_place=True, storage="own")
-    assert "tag_sets" not in old.tables()
+    assert TAG_SETS not in old.tables()
     rejected(in_place=True, storage="own", tables="entities")
     assert "entities_haystack_py" in old.tables()
     assert [row["id"].id for row in storages["own"].scan()] == ["p"]
@@ -416,7 +417,7 @@ def test_foreign_tables_are_not_renamed(old: Old, own: str) -> None:
         CommandError, match="table history belongs neither to haystack-py"
     ):
         adopt(in_place=True, storage="own")
-    assert "history" in old.tables() and "tag_sets" not in old.tables()
+    assert "history" in old.tables() and TAG_SETS not in old.tables()
 
 
 def test_in_place_requires_the_storage_database(old: Old, own: str) -> None:

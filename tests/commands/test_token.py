@@ -23,7 +23,7 @@ def test_create_list_revoke(run: Run, bob: User) -> None:
     secret = run(
         "haystack_token", "create", "bob", "Grafana", "--scope", "write"
     ).strip()
-    token = tokens.find(secret)
+    token = tokens.get_valid(secret)
     assert token is not None
     assert (token.user, token.name, token.scope) == (bob, "Grafana", "write")
     assert token.expires is None
@@ -34,7 +34,7 @@ def test_create_list_revoke(run: Run, bob: User) -> None:
     assert any("Grafana" in line and "write" in line for line in listed)
     assert secret not in "".join(listed)
     assert "1 tokens revoked" in run("haystack_token", "revoke", "bob", "Grafana")
-    assert tokens.find(secret) is None
+    assert tokens.get_valid(secret) is None
     assert "1 tokens revoked" in run("haystack_token", "revoke", "bob")
     assert run("haystack_token", "list") == ""
 

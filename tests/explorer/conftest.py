@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<img src=x onerror=alert(1)>"
-_ARGUMENTS = [
+ARGUMENTS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -72,7 +72,7 @@ def browser() -> Iterator[Browser]:
         # that of a coroutine
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with playwright.sync_playwright() as driver:
-            launched = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+            launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             yield launched
             launched.close()
 

@@ -27,6 +27,7 @@ from haystack_app.kinds import Number, Ref
 from haystack_app.sql.compiler import compile_filter
 from haystack_app.sql.expressions import PathHolds
 from haystack_app.sql.fragments import Test
+from haystack_app.sql.tables import ENTITIES, ENTITY_REF
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.wire import hayson_writer
@@ -66,8 +67,8 @@ def load(store: StorageAdapter, records: list[Tags]) -> list[Tags]:
     store.load_entities([], replace=True)  # an update keeps transient tags
     store.load_entities(records)
     if cursor := postgres_cursor(store):
-        with cursor:  # statistics of rolled-back tests remain
-            cursor.execute("ANALYZE entities, entity_ref")
+        with cursor:  # rolled-back tests leave statistics of other data
+            cursor.execute(f"ANALYZE {ENTITIES}, {ENTITY_REF}")
     return [dict(record) for record in store.scan()]
 
 

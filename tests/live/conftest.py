@@ -1,4 +1,4 @@
-"""A server behind real sockets, and connections to it."""
+"""A server with real sockets, and connections to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def api_token(name: str, scope: str = Token.READ) -> str:
     token = Token(
         user=get_user_model().objects.get(username=name), name="t", scope=scope
     )
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     return secret
 
@@ -62,7 +62,7 @@ class Socket:
             message["grid"] = json.loads(hayson_writer.grid_text(grid))
         self.raw.send(json.dumps(message))
 
-    def hear(self, seconds: float = PATIENCE) -> Any:
+    def receive(self, seconds: float = PATIENCE) -> Any:
         """The next message; its grid is read."""
         message = json.loads(self.raw.recv(timeout=seconds))
         if "grid" in message:
@@ -73,7 +73,7 @@ class Socket:
         """The answer; what comes before it is kept in ``others``."""
         self.refs += 1
         self.say(op=op, ref=self.refs, **words)
-        while (message := self.hear()).get("ref") != self.refs:
+        while (message := self.receive()).get("ref") != self.refs:
             self.others.append(message)
         return message
 
@@ -89,7 +89,7 @@ class Socket:
         return self.grid("sub", grid=Grid.of(rows, meta=named | meta))
 
     def pushed(self, *, ack: bool = True) -> Grid:
-        message = self.hear()
+        message = self.receive()
         assert message["op"] == "push", message
         grid: Grid = message["grid"]
         if ack:
@@ -99,14 +99,14 @@ class Socket:
 
     def is_quiet(self, seconds: float = 0.6) -> bool:
         with suppress(TimeoutError):
-            self.others.append(self.hear(seconds))
+            self.others.append(self.receive(seconds))
             return False
         return True
 
     def close_code(self) -> int:
         with suppress(ConnectionClosed):
             while True:
-                self.others.append(self.hear())
+                self.others.append(self.receive())
         assert self.raw.protocol.close_code is not None
         return self.raw.protocol.close_code
 

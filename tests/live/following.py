@@ -52,7 +52,7 @@ class Stream:
         return [next(events) for _ in range(count)]
 
     def begin(self) -> str:
-        """The id that is told before anything else."""
+        """The id that is sent before the first event."""
         while not self.last_id:
             line = self.answer.readline().decode()
             if line.startswith("id: "):

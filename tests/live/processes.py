@@ -56,7 +56,7 @@ def restartable(servers: Servers, settings: Any, name: str) -> Restartable:
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)
-    secret = tokens.seal(token)
+    secret = tokens.create_secret(token)
     token.save()
     return Restartable(server, secret)
 

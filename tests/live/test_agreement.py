@@ -1,4 +1,4 @@
-"""Whoever polls and whoever is pushed hear the same, whatever happens meanwhile."""
+"""Polling and pushing deliver the same, for all sequences of changes."""
 
 from __future__ import annotations
 

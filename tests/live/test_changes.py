@@ -1,4 +1,4 @@
-"""The change feed against a server behind real sockets."""
+"""The change log over HTTP, on a server with real sockets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from django.test import Client
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.live import changes_app, changes_reader, sse
 from haystack_app.models import GroupScope, Token
+from haystack_app.sql.tables import CHANGES
 from haystack_app.storage.handler import storages
-from project import asgi
 from tests.api.conftest import basic, user
 from tests.live.conftest import api_token
 from tests.live.following import Stream, get, stream
@@ -120,7 +120,7 @@ def test_waiting_has_an_end(server: int) -> None:
     )
 
 
-def test_a_change_that_nobody_speaks_of(server: int, settings: Any) -> None:
+def test_a_change_without_a_hint(server: int, settings: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": 0.5}
     begin = end_of(server)
     poll = Later(lambda: get(server, f"?since={begin}"))
@@ -128,7 +128,7 @@ def test_a_change_that_nobody_speaks_of(server: int, settings: Any) -> None:
     assert sse.begin() == begin
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO changes (at, who, entity_id, kind, before, after)"
+            f"INSERT INTO {CHANGES} (at, who, entity_id, kind, before, after)"
             " VALUES ('2026-01-01 00:00:00', '', 'q', 'add', '{}', '{}')"
         )
     assert [one["id"] for one in poll.answer()[1]["changes"]] == ["q"]
@@ -176,7 +176,7 @@ def test_events(server: int) -> None:
         one.leave()
 
 
-def test_events_by_a_word_of_the_query(server: int) -> None:
+def test_events_by_query_parameter(server: int) -> None:
     one = stream(server, "?stream=true", Accept="*/*")
     add("x")
     assert one.take(1)[0].data["id"] == "x"
@@ -210,7 +210,7 @@ def test_of_another_project(server: int) -> None:
         one.leave()
 
 
-def test_old_clients_get_events_as_a_whole(server: int) -> None:
+def test_http_1_0_clients_get_events_in_one_response(server: int) -> None:
     begin = end_of(server)
     add("x")
     head = "\r\n".join(
@@ -231,7 +231,7 @@ def test_old_clients_get_events_as_a_whole(server: int) -> None:
     assert b"event: change\ndata: {" in body
 
 
-# -- cursors that are none -----------------------------------------------------
+# -- invalid cursors -----------------------------------------------------------
 
 
 def test_a_cursor_that_is_too_old(server: int) -> None:
@@ -250,7 +250,7 @@ def test_a_cursor_that_is_too_old(server: int) -> None:
 
 
 @pytest.mark.parametrize("word", ["", "x", "-1", "1.5", "%FF", "1" * 41, "²", "%00"])
-def test_a_cursor_that_cannot_be_read(server: int, word: str) -> None:
+def test_invalid_cursors(server: int, word: str) -> None:
     status, body, _ = get(server, f"?since={quote(word, safe='%')}")
     assert (status, body["status"]) == (400, 400)
 
@@ -258,13 +258,13 @@ def test_a_cursor_that_cannot_be_read(server: int, word: str) -> None:
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=x", "wait=-1", "wait=x", "wait=1.5", "stream=yes"]
 )
-def test_words_that_cannot_be_read(server: int, query: str) -> None:
+def test_invalid_parameters(server: int, query: str) -> None:
     status, body, _ = get(server, f"?since=0&{query}")
     assert status == 400
     assert query.partition("=")[0] in body["dis"]
 
 
-def test_a_stream_that_was_overtaken_ends(
+def test_a_stream_ends_when_its_entries_are_pruned(
     server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stream(server)
@@ -281,10 +281,10 @@ def test_a_stream_that_was_overtaken_ends(
 # -- who may -------------------------------------------------------------------
 
 
-def test_who_may(server: int) -> None:
-    user("nobody", "")
+def test_permissions(server: int) -> None:
+    user("stranger", "")
     assert get(server, name="vera")[0] == 200
-    assert get(server, name="nobody")[0] == 403
+    assert get(server, name="stranger")[0] == 403
     status, body, headers = get(server, name=None)
     assert (status, body["status"]) == (401, 401)
     assert headers["WWW-Authenticate"].startswith("scram ")
@@ -304,7 +304,7 @@ def test_a_handshake_begins_here_too(server: int) -> None:
     assert "handshakeToken=" in headers["WWW-Authenticate"]
 
 
-def test_nobody_whose_groups_have_a_filter(server: int) -> None:
+def test_users_with_a_filter_may_not_follow(server: int) -> None:
     group = Group.objects.create(name="north")
     GroupScope.objects.create(group=group, filter="site")
     get_user_model().objects.get(username="vera").groups.add(group)
@@ -342,7 +342,7 @@ def test_too_many_requests(server: int, settings: Any) -> None:
         assert int(headers["Retry-After"]) <= 60
 
 
-def test_a_log_in_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_that_ends(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "RENEW_SECONDS", 0.2)
     headers = {"Authorization": f"Bearer {api_token('alice')}"}
     one = stream(server, name=None, **headers)
@@ -400,7 +400,7 @@ def write(number: int, kept: list[str], alias: str) -> None:
 def test_nothing_is_missed_beside_writers(
     alias: str, server: int, settings: Any
 ) -> None:
-    """By events with connections that break, and by polls; nothing comes twice."""
+    """By events with broken connections, and by polls, without duplicates."""
     if alias in settings.MISSING_SERVICES:
         pytest.skip(settings.MISSING_SERVICES[alias])
     path = f"/api/{alias}/changes"
@@ -477,9 +477,9 @@ def _asked(port: int, since: str) -> Any:
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many requests to the feed are being answered."""
+    """The number of requests to the change log that are being answered."""
     inside: list[Any] = []
-    answer = changes_app.Feed._answer
+    answer = changes_app.ChangesApp._answer
 
     async def counted(self: Any, scope: Any, send: Any) -> None:
         inside.append(send)
@@ -488,11 +488,13 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         finally:
             inside.remove(send)
 
-    monkeypatch.setattr(changes_app.Feed, "_answer", counted)
+    monkeypatch.setattr(changes_app.ChangesApp, "_answer", counted)
     return lambda: len(inside)
 
 
-def test_who_leaves_is_gone_at_once(server: int, running: Callable[[], int]) -> None:
+def test_disconnected_clients_are_released_at_once(
+    server: int, running: Callable[[], int]
+) -> None:
     begin = end_of(server)
     followers: list[Stream] = [stream(server) for _ in range(5)]
     polls = [_asked(server, begin) for _ in range(5)]
@@ -515,7 +517,7 @@ def remove_big(count: int) -> None:
 
 
 def lazy(port: int, begin: str) -> socket.socket:
-    """A follower that takes nothing yet."""
+    """A follower that does not read yet."""
     peer = socket.socket()
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
     peer.settimeout(30)
@@ -529,20 +531,20 @@ def lazy(port: int, begin: str) -> socket.socket:
     return peer
 
 
-def test_a_slow_client_costs_no_memory(
+def test_a_slow_client_takes_no_memory(
     server: int, monkeypatch: pytest.MonkeyPatch, running: Callable[[], int]
 ) -> None:
     """The log is read as the client takes it: a few pages ahead, never all of it."""
     begin = end_of(server)
     remove_big(300)
     sent = [0]
-    say = sse.EventStream._say
+    say = sse.EventStream._send_text
 
     async def counted(self: Any, text: str) -> None:
         sent[0] += len(text)
         await say(self, text)
 
-    monkeypatch.setattr(sse.EventStream, "_say", counted)
+    monkeypatch.setattr(sse.EventStream, "_send_text", counted)
     peer = lazy(server, begin)
     eventually(lambda: sent[0] > 100_000)
     before = -1
@@ -560,17 +562,23 @@ def test_a_slow_client_costs_no_memory(
     eventually(lambda: running() == 0)
 
 
-def test_who_takes_nothing_is_given_up(
+def test_clients_that_do_not_read_are_disconnected(
     server: int,
     monkeypatch: pytest.MonkeyPatch,
     running: Callable[[], int],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(asgi.feed.app, "patience", 0.5)
+    monkeypatch.setattr(
+        changes_app,
+        "EventStream",
+        lambda scope, response, start, patience: sse.EventStream(
+            scope, response, start, 0.5
+        ),
+    )
     begin = end_of(server)
     remove_big(100)
     peer = lazy(server, begin)
-    eventually(lambda: "took nothing for 0.5 s" in caplog.text)
+    eventually(lambda: "nothing read for 0.5 s" in caplog.text)
     eventually(lambda: running() == 0)
     peer.close()
 

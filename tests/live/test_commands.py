@@ -45,7 +45,7 @@ def load(server: Server, path: Path) -> None:
 def test_a_command_reaches_watches(alias: str, tmp_path: Path) -> None:
     """At once by NOTIFY, which alone could: the server looks once an hour itself.
 
-    On SQLite it looks every two seconds, whatever the setting.
+    On SQLite it checks every two seconds, regardless of the setting.
     """
     OrmAdapter(using=alias).load_entities([entity("north", site=MARKER)])
     token = token_of(make_user(alias, "eve", "x", "viewer"), "read")
@@ -86,7 +86,7 @@ def test_hints_by_notify(alias: str) -> None:
 
 @pytest.mark.parametrize("alias", databases("postgres"), indirect=True)
 def test_a_connection_that_ends_is_an_error(alias: str) -> None:
-    """The hub takes it for a layer that fails, looks by itself and joins again."""
+    """The hub treats it as a failure of the layer, checks periodically and joins again."""
 
     async def within() -> None:
         layer = NotifyLayer([alias])

@@ -45,25 +45,25 @@ class Watching:
             text=True,
         )
 
-    def hear(self) -> Any:
+    def receive(self) -> Any:
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
     def held(self) -> Any:
-        """What it holds behind its next news."""
-        while "held" not in (said := self.hear()):
+        """Its records after the next update."""
+        while "held" not in (said := self.receive()):
             assert "state" in said, said
         return said["held"]
 
     def until(self, state: str) -> None:
-        while self.hear() != {"state": state}:
+        while self.receive() != {"state": state}:
             pass
 
     def ask(self, op: str) -> Any:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{op}\n")
         self.process.stdin.flush()
-        return self.hear()
+        return self.receive()
 
 
 @pytest.fixture
@@ -108,17 +108,17 @@ def test_ops_and_refusals(server: Restartable, watching: Any) -> None:
     node = watching("point and curVal")
     assert node.held() == {}
     assert node.ask("about")["answer"][0]["whoami"] == "alice"
-    assert node.ask("read") == {"error": "read needs a filter or ids"}
+    assert node.ask("read") == {"error": "missing filter or ids"}
     assert node.ask("nosuch")["status"] == 404
 
 
 def test_a_wrong_filter_ends_the_watch(watching: Any) -> None:
     node = watching("point and")
     node.until("open")
-    assert "cut short" in node.hear()["reason"]
+    assert "cut short" in node.receive()["reason"]
 
 
 def test_a_wrong_token_ends_everything(watching: Any) -> None:
     node = watching("point", "nonsense")
     node.until("closed")
-    assert node.hear()["reason"]
+    assert node.receive()["reason"]

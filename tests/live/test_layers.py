@@ -16,8 +16,10 @@ from tests.patience import PATIENCE
 
 
 class Layer:
-    """It hangs while ``hangs`` is set, and fails while ``error`` is there; nobody
-    takes what is sent unless it ``is_read``."""
+    """A layer that hangs while ``hangs`` is set, and fails while ``error`` is set.
+
+    Messages are only received if it ``is_read``.
+    """
 
     def __init__(self) -> None:
         self.hangs = False
@@ -89,10 +91,10 @@ def some() -> Hints:
 
 def test_a_layer_that_hangs_when_the_server_starts(layer: Layer) -> None:
     async def work(one: Hub) -> None:
-        assert one.is_deaf  # so that it looks by itself, each second
+        assert one.is_disconnected  # so that it looks by itself, each second
         await until(lambda: one.is_warned)
         layer.hangs = False
-        await until(lambda: not one.is_deaf)
+        await until(lambda: not one.is_disconnected)
         layer.sent.put_nowait(some().message("another"))
         growth = one.growth("default")
         await growth.wait()
@@ -106,12 +108,12 @@ def test_a_layer_that_fails_again_and_again_is_joined_by_one_channel(
 ) -> None:
     async def work(one: Hub) -> None:
         for error in (ConnectionError(), TimeoutError(), KeyError("origin")):
-            await until(lambda: not one.is_deaf)
+            await until(lambda: not one.is_disconnected)
             layer.error = error
             layer.sent.put_nowait({"origin": one.id})
-            await until(lambda: one.is_deaf)
+            await until(lambda: one.is_disconnected)
             layer.error = None
-        await until(lambda: not one.is_deaf)
+        await until(lambda: not one.is_disconnected)
         assert set(layer.joined) == {"c1"}
 
     of_hub(work)
@@ -122,21 +124,21 @@ def test_a_channel_joins_again_in_time(layer: Layer, monkeypatch: Any) -> None:
 
     async def work(one: Hub) -> None:
         await until(lambda: len(layer.joined) > 3)
-        assert not one.is_deaf
+        assert not one.is_disconnected
         assert set(layer.joined) == {"c1"}
 
     of_hub(work)
 
 
-def test_a_hint_is_relayed_behind_one_that_hung(layer: Layer) -> None:
+def test_a_hint_is_relayed_after_one_that_hung(layer: Layer) -> None:
     async def work(one: Hub) -> None:
-        await until(lambda: not one.is_deaf)
+        await until(lambda: not one.is_disconnected)
         layer.hangs = True
-        one.hear_own(some(), True)
+        one.add_local_hints(some(), True)
         await until(lambda: not one.relaying.is_set())
         await asyncio.sleep(0.05)
         layer.hangs = False
-        one.hear_own(some(), True)
+        one.add_local_hints(some(), True)
         await until(lambda: not layer.sent.empty())
 
     layer.is_read = False

@@ -1,4 +1,4 @@
-"""Pages that may open a websocket with the cookies of whoever looks at them."""
+"""Pages that may open a websocket with the cookies of their user."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hosts(settings: Any) -> None:
         ("https://hs.example", "hs.example", "wss"),
         # behind a proxy that says nothing of TLS
         ("https://hs.example", "hs.example", "ws"),
-        # behind one that names the port
+        # of a proxy that names the port
         ("https://hs.example", "hs.example:443", "ws"),
         ("http://hs.example", "hs.example:80", "ws"),
         ("http://[::1]:8000", "[::1]:8000", "ws"),

@@ -1,4 +1,4 @@
-"""What is on its way to one connection."""
+"""The queue of messages to one connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.patience import PATIENCE
 
 
 class Socket:
-    """It takes nothing until it may, and breaks when it is told to."""
+    """It accepts nothing until it is opened, and fails when it is broken."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -34,14 +34,14 @@ async def full() -> tuple[Socket, SendQueue, asyncio.Task[None]]:
     return socket, send_queue, delivering
 
 
-def test_texts_leave_in_order() -> None:
+def test_messages_are_sent_in_order() -> None:
     async def run() -> None:
         socket, send_queue, delivering = await full()
         rooms: list[int] = []
         send_queue.on_room = lambda: rooms.append(len(socket.taken))
         socket.may.set()
-        await send_queue.room()
-        await send_queue.empty(PATIENCE)
+        await send_queue.wait_for_room()
+        await send_queue.drain(PATIENCE)
         assert socket.taken == [str(number) for number in range(20)]
         assert rooms == [5]
         delivering.cancel()
@@ -49,25 +49,25 @@ def test_texts_leave_in_order() -> None:
     asyncio.run(run())
 
 
-def test_nobody_waits_for_a_client_that_has_left() -> None:
+def test_waiting_ends_when_the_client_disconnects() -> None:
     async def run() -> None:
         socket, send_queue, delivering = await full()
-        waiting = asyncio.create_task(send_queue.room())
+        waiting = asyncio.create_task(send_queue.wait_for_room())
         socket.is_gone = True
         socket.may.set()
         await asyncio.wait_for(waiting, PATIENCE)
-        await delivering  # it raises nothing that nobody would hear
-        send_queue.send_soon("for nobody")
-        await asyncio.wait_for(send_queue.empty(60), PATIENCE)
+        await delivering  # it does not raise
+        send_queue.send_soon("discarded")
+        await asyncio.wait_for(send_queue.drain(60), PATIENCE)
         assert not send_queue.has_room
 
     asyncio.run(run())
 
 
-def test_nobody_waits_for_a_delivery_that_was_ended() -> None:
+def test_waiting_ends_when_delivery_is_cancelled() -> None:
     async def run() -> None:
         _, send_queue, delivering = await full()
-        waiting = asyncio.create_task(send_queue.room())
+        waiting = asyncio.create_task(send_queue.wait_for_room())
         await asyncio.sleep(0)
         delivering.cancel()
         await asyncio.wait_for(waiting, PATIENCE)

@@ -1,4 +1,4 @@
-"""What a hub does with watches, whatever fails: by connections that are lists."""
+"""Delivery of updates by a hub, with failures; connections are lists."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(within())
 
 
-def test_who_has_no_room_when_its_turn_comes_stays_late(store: StorageAdapter) -> None:
+def test_watches_without_room_stay_pending(store: StorageAdapter) -> None:
     async def work() -> None:
         connection = Connection()
         connection.most = 1
@@ -104,7 +104,7 @@ def test_who_has_no_room_when_its_turn_comes_stays_late(store: StorageAdapter) -
         write(store, a=1, b=2)
         await push_all(watches)
         assert len(connection.texts) == 1
-        assert [watch.late for watch in both] == [False, True]
+        assert [watch.is_pending for watch in both] == [False, True]
         connection.most = 10
         await push_all(watches)
         assert connection.values == {"a": 1, "b": 2}
@@ -112,10 +112,10 @@ def test_who_has_no_room_when_its_turn_comes_stays_late(store: StorageAdapter) -
     run(work)
 
 
-def test_what_was_told_and_not_sent_is_told_again(
+def test_updates_that_were_not_sent_are_requeued(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
-    """As where the answer to a COMMIT is lost."""
+    """As if the answer to a COMMIT was lost."""
 
     async def work() -> None:
         connection = Connection()
@@ -135,14 +135,14 @@ def test_what_was_told_and_not_sent_is_told_again(
         write(store, b=2)
         await push_all(watches)
         assert connection.values == {"a": 1, "b": 2}
-        watch.late = True
+        watch.is_pending = True
         await push_all(watches)
         assert len(connection.texts) == 1
 
     run(work)
 
 
-def test_news_for_a_connection_that_was_replaced_is_told_to_the_new_one(
+def test_updates_for_a_replaced_connection_are_requeued_for_the_new_one(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
     async def work() -> None:
@@ -167,7 +167,7 @@ def test_news_for_a_connection_that_was_replaced_is_told_to_the_new_one(
     run(work)
 
 
-def test_other_rights_take_effect_behind_the_look_that_is_under_way(
+def test_a_new_scope_applies_to_a_check_in_progress(
     store: StorageAdapter,
 ) -> None:
     async def work() -> None:
@@ -176,16 +176,16 @@ def test_other_rights_take_effect_behind_the_look_that_is_under_way(
         watches = {one.id: one for one in (watch, second)}
         write(store, a=1)
         (group,) = groups(watches.values(), Hints())
-        watch.look_as(store.visible_to(parse("id == @b")))
+        watch.set_store(store.visible_to(parse("id == @b")))
         await push(watches, "h", group)
         assert connection.texts == []
         assert other.values == {"a": 1}
-        assert watch.late
+        assert watch.is_pending
 
     run(work)
 
 
-def test_an_op_that_has_the_turn_of_one_watch_holds_up_no_other(
+def test_a_locked_watch_does_not_delay_others(
     store: StorageAdapter,
 ) -> None:
     async def work() -> None:
@@ -194,17 +194,17 @@ def test_an_op_that_has_the_turn_of_one_watch_holds_up_no_other(
         watches = {one.id: one for one in (watch, second)}
         write(store, a=1)
         (group,) = groups(watches.values(), Hints())
-        async with watch.turn:
+        async with watch.lock:
             await push(watches, "h", group)
             assert other.values == {"a": 1}
-        assert watch.late
+        assert watch.is_pending
         await push_all(watches)
         assert connection.values == {"a": 1}
 
     run(work)
 
 
-def test_a_store_that_fails_keeps_no_lease_from_the_others(
+def test_leases_of_other_stores_are_renewed_if_one_fails(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
     class Failing(InMemoryAdapter):
@@ -231,7 +231,7 @@ def test_a_store_that_fails_keeps_no_lease_from_the_others(
     run(work)
 
 
-def test_a_long_lease_does_not_hide_that_a_watch_was_closed(
+def test_watches_with_long_leases_are_renewed_in_time(
     store: StorageAdapter,
 ) -> None:
     async def work() -> None:
@@ -275,7 +275,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def gate(store: StorageAdapter, monkeypatch: Any) -> Iterator[Any]:
-    """A lock; looking for news of watches by filter waits for it."""
+    """An event; checks of watches by filter wait for it."""
     from threading import Event
 
     gate = Event()
@@ -292,7 +292,7 @@ def gate(store: StorageAdapter, monkeypatch: Any) -> Iterator[Any]:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
+def test_a_slow_watch_by_filter_does_not_delay_others(
     store: StorageAdapter, gate: Any
 ) -> None:
     async def work(hub: Hub) -> None:
@@ -303,7 +303,7 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
             write(store, a=val)
             hints = Hints()
             hints.add("default", {"a"}, logged=False)
-            hub.hear(hints)
+            hub.add_hints(hints)
             await until(lambda val=val: quick.values.get("a") == val)  # type: ignore[misc]
             for watch in hub.watches.values():
                 watch.ack(100)
@@ -316,7 +316,7 @@ def test_a_watch_by_filter_that_takes_long_holds_up_no_other(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_watch_that_fails_is_tried_again_and_holds_up_no_other(
+def test_a_failing_watch_is_retried_and_does_not_delay_others(
     store: StorageAdapter, monkeypatch: Any
 ) -> None:
     told = store.watch_updates
@@ -343,7 +343,7 @@ def test_a_watch_that_fails_is_tried_again_and_holds_up_no_other(
     of_hub(work)
 
 
-def test_nobody_begins_to_wait_while_the_server_stops() -> None:
+def test_waiting_ends_at_once_while_the_server_stops() -> None:
     async def work(hub: Hub) -> None:
         hub.stop()
         assert hub.growth("default").is_set()
@@ -351,13 +351,13 @@ def test_nobody_begins_to_wait_while_the_server_stops() -> None:
     of_hub(work)
 
 
-def test_wrong_settings_do_not_stop_a_hub(settings: Any) -> None:
+def test_invalid_settings_do_not_stop_a_hub(settings: Any) -> None:
     for wrong in (float("inf"), float("nan"), "soon", None, -1):
         settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": wrong}
         assert app_settings.CHECK_SECONDS == 10
 
 
-def test_what_is_not_there_any_more_takes_nobodys_place_in_a_round() -> None:
+def test_removed_items_do_not_take_a_place_in_a_round() -> None:
     watches = dict.fromkeys(range(1000))
     looking: RoundRobin[int] = RoundRobin()
     assert len(looking.part(watches, 10)) == 100

@@ -1,4 +1,4 @@
-"""Watches of a connection, where its end, others and failures come between."""
+"""Watches of a session with disconnects, other sessions and failures."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.patience import PATIENCE
 Work = Callable[[], Awaitable[None]]
 
 
-class Nobody:
+class UnusedSocket:
     async def send(self, text: str) -> None:
         raise AssertionError("nothing is delivered here")
 
 
 def a_session() -> Session:
     login: Any = SimpleNamespace(visible=None, may_watch=True, caller=None)
-    return Session(login, None, SendQueue(Nobody()))
+    return Session(login, None, SendQueue(UnusedSocket()))
 
 
 def said(session: Session) -> list[Any]:
@@ -37,7 +37,7 @@ def said(session: Session) -> list[Any]:
 
 @pytest.fixture
 def answers(monkeypatch: Any) -> dict[str, Any]:
-    """By op; what is called there runs in a thread, as the op does."""
+    """Functions that answer, by op; they run in a thread, as ops do."""
     found: dict[str, Any] = {}
 
     def called(_: Any, __: Any, op: str, *___: Any) -> tuple[Grid, str]:
@@ -85,7 +85,7 @@ def test_a_watch_of_a_connection_that_has_ended_is_not_pushed(answers: Any) -> N
     run(work)
 
 
-def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
+def test_a_failed_answer_is_requeued(answers: Any) -> None:
     async def work() -> None:
         session, other = a_session(), a_session()
         answers["watchSub"] = lambda: told(1)
@@ -93,8 +93,8 @@ def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
         watch = hub().watches["w"]
         answers["watchPoll"] = lambda: (Grid.error("too long"), "{}")
         await session.refresh(RESUME)
-        assert watch.in_doubt
-        watch.in_doubt = False
+        assert watch.needs_requeue
+        watch.needs_requeue = False
 
         def breaks() -> tuple[Grid, str]:
             raise ConnectionError
@@ -102,17 +102,17 @@ def test_an_answer_that_fails_leaves_the_watch_in_doubt(answers: Any) -> None:
         answers["watchPoll"] = breaks
         with pytest.raises(ConnectionError):
             await other.resume(RESUME)
-        assert watch.in_doubt
+        assert watch.needs_requeue
         assert hub().watches["w"] is watch
-        watch.in_doubt = False
+        watch.needs_requeue = False
         answers["watchPoll"] = lambda: told(2)
         await session.refresh(RESUME)
-        assert not watch.in_doubt
+        assert not watch.needs_requeue
 
     run(work)
 
 
-def test_who_asked_later_and_was_answered_sooner_keeps_the_watch(answers: Any) -> None:
+def test_the_later_request_keeps_the_watch(answers: Any) -> None:
     async def work() -> None:
         first, second = a_session(), a_session()
         held = asyncio.get_running_loop().create_future()
@@ -138,7 +138,7 @@ def test_who_asked_later_and_was_answered_sooner_keeps_the_watch(answers: Any) -
     run(work)
 
 
-def test_watches_that_have_ended_are_not_kept(answers: Any) -> None:
+def test_watches_that_were_taken_over_are_removed(answers: Any) -> None:
     async def work() -> None:
         first, second = a_session(), a_session()
         answers["watchSub"] = answers["watchPoll"] = lambda: told(1)

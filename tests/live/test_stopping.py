@@ -1,4 +1,4 @@
-"""A server that is asked to end does not wait for those who follow its log."""
+"""A server that shuts down does not wait for followers of the change log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.patience import PATIENCE
 @pytest.mark.usefixtures("scram_passwords")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_followers_are_told(tmp_path: Path, number: signal.Signals) -> None:
+def test_followers_are_disconnected(tmp_path: Path, number: signal.Signals) -> None:
     user("alice")
     with Server(url_of("default"), tmp_path) as server:
         assert get(server.port)[0] == 200

@@ -1,4 +1,4 @@
-"""The websocket, by its protocol, against a server behind real sockets."""
+"""The protocol of websockets, on a server with real sockets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write(**values: float) -> None:
 
 def test_a_watch_is_pushed(opened: Open) -> None:
     socket = opened()
-    grid = socket.sub("b", "nobody", "a")
+    grid = socket.sub("b", "missing", "a")
     assert ids_of(grid) == ["b", None, "a"]
     assert socket.is_quiet()
     write(a=1, c=1)
@@ -79,7 +79,7 @@ def test_changes_within_a_moment_are_one_push(opened: Open, settings: Any) -> No
     assert pushes < 10  # of writes that take a minute, if need be
 
 
-def test_who_does_not_acknowledge_gets_one_push_of_all(opened: Open) -> None:
+def test_changes_after_unacknowledged_pushes_are_one_push(opened: Open) -> None:
     socket = opened()
     watch = socket.sub("a", "b").meta["watchId"]
     seen = 0
@@ -100,7 +100,7 @@ def test_who_does_not_acknowledge_gets_one_push_of_all(opened: Open) -> None:
     assert ids_of(socket.pushed()) == ["a"]
 
 
-def test_what_was_missed_is_told_at_resuming(opened: Open) -> None:
+def test_resume_sends_missed_updates(opened: Open) -> None:
     first = opened()
     watch = first.sub("a", "b", "c").meta["watchId"]
     write(a=1)
@@ -118,11 +118,11 @@ def test_what_was_missed_is_told_at_resuming(opened: Open) -> None:
     assert second.is_quiet()
 
 
-def test_news_goes_to_who_asked_last(opened: Open) -> None:
+def test_updates_go_to_the_last_session(opened: Open) -> None:
     first, second = opened(), opened()
     watch = first.sub("a").meta["watchId"]
     assert ids_of(second.grid("resume", watchId=watch, ack=1)) == []
-    ended = first.hear()
+    ended = first.receive()
     assert (ended["op"], ended["watchId"]) == ("end", watch)
     write(a=1)
     assert ids_of(second.pushed()) == ["a"]
@@ -134,7 +134,7 @@ def test_news_goes_to_who_asked_last(opened: Open) -> None:
     assert ids_of(first.grid("watchPoll", grid=poll)) in (["a"], [])
 
 
-def test_who_leaves_without_taking_what_was_sent_is_let_go(opened: Open) -> None:
+def test_clients_that_disconnect_without_reading_are_released(opened: Open) -> None:
     socket = opened()
     socket.sub("a")
     for _ in range(30):
@@ -171,10 +171,10 @@ def test_an_open_connection_keeps_its_lease(opened: Open) -> None:
     write(a=1)
     assert ids_of(socket.pushed()) == ["a"]
     storages["default"].watch_close(watch)
-    assert socket.hear()["op"] == "end"
+    assert socket.receive()["op"] == "end"
 
 
-def test_a_change_that_nobody_speaks_of_is_found(opened: Open, settings: Any) -> None:
+def test_a_change_without_a_hint_is_found(opened: Open, settings: Any) -> None:
     from django.db import connection
 
     settings.HAYSTACK = {**settings.HAYSTACK, "CHECK_SECONDS": 1}
@@ -220,12 +220,12 @@ def test_any_op_may_be_called(opened: Open) -> None:
         ('{"op":"\\ud800"}', 400, ""),
     ],
 )
-def test_what_cannot_be_read_is_refused(
+def test_invalid_messages_are_refused(
     opened: Open, message: str, status: int, word: str
 ) -> None:
     socket = opened()
     socket.raw.send(message)
-    error = socket.hear()["error"]
+    error = socket.receive()["error"]
     assert error["status"] == status
     assert word in error["dis"]
     assert socket.ask("ping")["op"] == "pong"
@@ -234,7 +234,7 @@ def test_what_cannot_be_read_is_refused(
 def test_a_binary_message_is_refused(opened: Open) -> None:
     socket = opened()
     socket.raw.send(b"\x00")
-    assert socket.hear()["error"]["status"] == 400
+    assert socket.receive()["error"]["status"] == 400
 
 
 def test_a_wrong_watch_is_an_error_grid(opened: Open) -> None:
@@ -246,7 +246,7 @@ def test_a_wrong_watch_is_an_error_grid(opened: Open) -> None:
     assert "never told" in socket.grid("resume", watchId=watch, ack=77).meta["dis"]
 
 
-# -- who may -------------------------------------------------------------------
+# -- permissions ---------------------------------------------------------------
 
 
 def test_a_token_in_the_first_message(opened: Open) -> None:
@@ -266,12 +266,12 @@ def test_a_wrong_token_ends_the_connection(opened: Open) -> None:
     assert socket.close_code() == 4401
 
 
-def test_who_says_nothing_has_to_leave(opened: Open, monkeypatch: Any) -> None:
+def test_connections_without_auth_are_closed(opened: Open, monkeypatch: Any) -> None:
     monkeypatch.setattr(connection, "AUTH_SECONDS", 0.2)
     assert opened(None).close_code() == 4408
 
 
-def test_a_session_needs_a_page_of_ours(
+def test_a_session_requires_an_own_page(
     opened: Open, session: Session, server: int, settings: Any
 ) -> None:
     headers = session("alice")
@@ -288,7 +288,7 @@ def test_a_session_needs_a_page_of_ours(
         opened("alice", origin="http://evil.example")
 
 
-def test_a_page_of_http_is_not_of_ours_where_we_are_https(
+def test_a_page_over_http_is_foreign_to_a_secure_server(
     opened: Open, session: Session, server: int, settings: Any
 ) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -299,10 +299,10 @@ def test_a_page_of_http_is_not_of_ours_where_we_are_https(
         opened(None, headers=headers, origin=f"http://127.0.0.1:{server}")
 
 
-def test_who_has_not_logged_in_sends_nothing_long(opened: Open) -> None:
+def test_long_messages_before_login_are_refused(opened: Open) -> None:
     socket = opened(None)
     socket.say(op="auth", token="x" * 100_000)
-    assert socket.hear()["error"]["status"] == 413
+    assert socket.receive()["error"]["status"] == 413
     assert socket.ask("ping")["op"] == "pong"
 
 
@@ -327,7 +327,7 @@ def test_a_viewer_watches_and_writes_nothing(opened: Open) -> None:
     assert ids_of(socket.pushed()) == ["a"]
 
 
-def test_rights_and_log_ins_that_end_tell_on_open_connections(
+def test_open_connections_follow_permissions_and_logins(
     opened: Open, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(hub, "RENEW_SECONDS", 1)
@@ -344,7 +344,7 @@ def test_rights_and_log_ins_that_end_tell_on_open_connections(
     before = len(renewals)  # each is of some connections, one after another
     eventually(lambda: len(renewals) > before + 4, "log-ins are renewed")
     write(a=1, b=1)
-    while (message := socket.hear())["op"] == "push":
+    while (message := socket.receive())["op"] == "push":
         assert "a" not in ids_of(message["grid"])
     assert message["op"] == "end"
     assert socket.grid("resume", watchId=watch, ack=1).is_error
@@ -355,21 +355,19 @@ def test_rights_and_log_ins_that_end_tell_on_open_connections(
     assert other.close_code() == 4401
 
 
-def test_who_may_see_nothing_any_more_is_pushed_nothing(
-    opened: Open, monkeypatch: Any
-) -> None:
+def test_watches_end_with_the_permission(opened: Open, monkeypatch: Any) -> None:
     monkeypatch.setattr(hub, "RENEW_SECONDS", 1)
     socket = opened("vera")
     watch = socket.sub("a").meta["watchId"]
     get_user_model().objects.get(username="vera").groups.clear()
-    ended = socket.hear()
+    ended = socket.receive()
     assert (ended["op"], ended["watchId"]) == ("end", watch)
     write(a=1)
     assert socket.is_quiet()
     assert socket.ask("resume", watchId=watch, ack=1)["error"]["status"] == 403
 
 
-def test_a_group_sees_its_own(opened: Open) -> None:
+def test_members_of_a_group_see_matching_entities(opened: Open) -> None:
     group = Group.objects.create(name="only b")
     GroupScope.objects.create(group=group, filter="id == @b")
     get_user_model().objects.get(username="vera").groups.add(group)
@@ -380,7 +378,7 @@ def test_a_group_sees_its_own(opened: Open) -> None:
     assert socket.is_quiet()
 
 
-def test_close_ends_the_log_in(opened: Open) -> None:
+def test_close_ends_the_login(opened: Open) -> None:
     socket = opened()
     assert Token.objects.count() == 1
     assert not socket.grid("close").is_error

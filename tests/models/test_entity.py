@@ -1,4 +1,4 @@
-"""The models' face: querysets, lookups, and saving that is a commit."""
+"""Models: querysets, lookups, and saving, which is a commit."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_matching(filled: OrmAdapter, text: str) -> None:
     assert found(entities.exclude(tags__matching=text)) == others
 
 
-def test_matching_names_what_is_wrong(filled: OrmAdapter) -> None:
+def test_invalid_filters_are_reported(filled: OrmAdapter) -> None:
     with pytest.raises(ParseError):
         Entity.objects.using(filled.using).matching("site and and and")
     with pytest.raises(FieldError, match="'tags'"):
@@ -120,7 +120,7 @@ def test_without_trash(filled: OrmAdapter) -> None:
     assert "gone" in found(entities)
 
 
-# -- what a user may see ------------------------------------------------------
+# -- visible entities ---------------------------------------------------------
 
 
 def member(filter: str) -> Any:
@@ -172,16 +172,16 @@ def test_a_scoped_queryset_is_for_reading() -> None:
 def heard(alias: str, act: Any, capture: Any) -> list[str]:
     ids: list[str] = []
 
-    def hear(sender: Any, **said: Any) -> None:
+    def on_change(sender: Any, **said: Any) -> None:
         if said["alias"] == alias:
             ids.extend(said["ids"])
 
-    entities_changed.connect(hear)
+    entities_changed.connect(on_change)
     try:
         with capture(using=storages[alias].using, execute=True):  # type: ignore[attr-defined]
             act()
     finally:
-        entities_changed.disconnect(hear)
+        entities_changed.disconnect(on_change)
     return sorted(ids)
 
 
@@ -318,7 +318,7 @@ def changed_by_sql(store: OrmAdapter, id: str, tags: dict[str, Any]) -> None:
 REF = {"_kind": "ref", "val": "s1"}
 
 
-def test_plain_sql_breaks_no_read(filled: OrmAdapter) -> None:
+def test_plain_sql_does_not_break_reads(filled: OrmAdapter) -> None:
     tags = {"id": REF, "site": {"_kind": "marker"}, "sqlTag": "x", "area": 5}
     changed_by_sql(filled, "s1", tags)
     found = filled.read("sqlTag")
@@ -342,7 +342,7 @@ def test_plain_sql_breaks_no_read(filled: OrmAdapter) -> None:
         assert all(isinstance(record.tags, dict) for record in records)
 
 
-def test_the_worker_mends_what_plain_sql_changed(filled: OrmAdapter) -> None:
+def test_the_worker_repairs_rows_changed_by_plain_sql(filled: OrmAdapter) -> None:
     before = Entity.rows.using(filled.using).get(pk="s1")
     mod = filled.existing("s1")["mod"]
     tags = {
@@ -383,7 +383,7 @@ def test_unreadable_tags_are_kept_and_named(
 
 
 @pytest.mark.django_db
-def test_a_tick_mends() -> None:
+def test_a_tick_repairs() -> None:
     store = storages["default"]
     assert isinstance(store, OrmAdapter)
     store.load_entities(building())

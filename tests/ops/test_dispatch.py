@@ -1,4 +1,4 @@
-"""One dispatcher: what it refuses, and that HTTP and websockets have it alike."""
+"""The dispatcher: errors, and equal behaviour over HTTP and websockets."""
 
 from __future__ import annotations
 

@@ -11,9 +11,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from haystack_app.serving import health
+from haystack_app.serving import get_asgi_application, health
 from haystack_app.serving.health import Health, Probe
-from project import asgi
 from tests.api.conftest import served
 from tests.patience import PATIENCE
 
@@ -64,11 +63,8 @@ def test_what_is_asked() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_in_front_of_the_threads(
-    path: str, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asgi.http, "health", Health())
-    with served() as port:
+def test_in_front_of_the_threads(path: str, method: str) -> None:
+    with served(application=get_asgi_application()) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request(method, path, headers={"Host": "anything.example"})
         answer = connection.getresponse()

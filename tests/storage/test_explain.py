@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 
 from haystack_app.demo import entities
+from haystack_app.sql.tables import ENTITIES, ENTITY_REF
 from haystack_app.storage.orm import OrmAdapter
 from tests.bench.explain import GIN, indexes_of, scanned_tables
 from tests.bench.questions import Questions, questions_for
@@ -25,7 +26,7 @@ def asked(sql_store: OrmAdapter) -> Questions:
     with connection.cursor() as cursor:
         # what VACUUM would do, which no transaction may
         cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", [GIN])
-        cursor.execute("ANALYZE entities, entity_ref")
+        cursor.execute(f"ANALYZE {ENTITIES}, {ENTITY_REF}")
     return questions_for(copies[1], COPIES, rows=100 * COPIES)
 
 

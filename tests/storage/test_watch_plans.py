@@ -11,6 +11,7 @@ from django.db import connections
 
 from haystack_app import filters
 from haystack_app.kinds import Ref
+from haystack_app.sql.tables import WATCH_ITEMS
 from haystack_app.storage.orm import OrmAdapter
 from tests.storage.building import point
 
@@ -33,7 +34,7 @@ def plan_of(sql_store: OrmAdapter) -> Callable[..., str]:
         asked: list[Any] = []
 
         def listen(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
-            if "FROM watch_items" in sql and "JOIN" in sql:
+            if f"FROM {WATCH_ITEMS}" in sql and "JOIN" in sql:
                 asked.append((sql, params))
             return execute(sql, params, *rest)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
-from redis.exceptions import RedisError
 from tqdm import tqdm
 
 from haystack_app.kinds.timezones import UnknownTimeZone, zone_of
@@ -25,10 +25,6 @@ __all__ = [
     "progress_bar",
     "refusals",
 ]
-
-
-REFUSED = (StorageError, UnreadableFile, UnknownStorage, DatabaseError, RedisError)
-"""What ends a command with one line."""
 
 
 class StorageCommand(BaseCommand):
@@ -65,8 +61,15 @@ def refusals() -> Iterator[None]:
     """What was refused, as the one line that a command ends with."""
     try:
         yield
-    except REFUSED as err:
+    except _refused() as err:
         raise CommandError(str(err)) from err
+
+
+def _refused() -> tuple[type[Exception], ...]:
+    """Errors that end a command with one line."""
+    redis = sys.modules.get("redis")  # where it is not imported, nothing raises it
+    of_redis = () if redis is None else (redis.RedisError,)
+    return (StorageError, UnreadableFile, UnknownStorage, DatabaseError, *of_redis)
 
 
 def progress_bar(**options: Any) -> tqdm[Any]:

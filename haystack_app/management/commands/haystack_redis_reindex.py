@@ -11,7 +11,8 @@ class Command(RedisCommand):
     help = (
         "Rebuild the index, the references and the list of ids of a store on Redis "
         "from its entities, for the modules that the server has now. Readers see the "
-        "old or the new index; writers wait."
+        "old or the new index; writers wait. A store of an earlier version is "
+        "converted first: stop all programs of that version before."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         token = Token(user=user, name=name, scope=options["scope"])
         if days is not None:
             token.expires = timezone.now() + dt.timedelta(days=days)
-        secret = tokens.seal(token)
+        secret = tokens.create_secret(token)
         token.save()
         self.stderr.write(
             f"Token with scope {token.scope}; send it as 'Authorization: Bearer ..':"
@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 token.scope or "-",
                 f"used {_day(token.used)}",
                 f"expires {_day(token.expires)}",
-                "" if tokens.is_alive(token, now) else "expired",
+                "" if tokens.is_valid(token, now) else "expired",
             ]
             self.stdout.write("  ".join(filter(None, columns)))
 

@@ -16,8 +16,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from contextlib import AbstractContextManager
+from functools import cache, partial
 from itertools import count, takewhile
 from typing import Any
 
@@ -28,19 +28,11 @@ from ...filters.ast import Filter
 from ...filters.planner import Term, candidates, plan, terms_of
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
-from ..changes import REMOVE, Change, ChangePage, Changes, Records, logged
-from ..errors import ArrayInUse, HistoryInUse, OutOfScope
-from ..priority_array import Level, devalued
-from ..samples import Batch, Extent, reinterpreted
-from ..stored import (
-    Stored,
-    edges_of,
-    first_version,
-    next_mod,
-    same_tags,
-    stored_forms,
-    transient_text,
-)
+from ..changes import REMOVE, Change, ChangePage, Records
+from ..changeset import Changeset, EntityRow, patched
+from ..priority_array import Level
+from ..samples import Batch, Extent
+from ..stored import edges_of, stored_forms, transient_text
 from .entity import Entity
 from .history import History
 from .log import Log
@@ -117,91 +109,44 @@ class InMemoryAdapter(MemoryWatches):
         names = frozenset(name for entity in found for name in entity.decoded)
         return Records([Record(entity.raw) for entity in found], names)
 
+    # -- writing --------------------------------------------------------------
+
     def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
-        return self._locked()
+        return self._journal.block(self._announced)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _announced(self, ids: Collection[str], logged: bool) -> None:
+        super().announce(ids, logged=logged)
+
+    def announce(self, ids: Collection[str], *, logged: bool) -> None:
+        """When the outermost block is kept."""
+        with self.locked():
+            self._journal.say(ids, logged)
+
+    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        return {id: self._entities[id].row for id in ids if id in self._entities}
+
+    def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
         with self._lock:
-            yield
-
-    def commit(
-        self,
-        put: Sequence[Stored],
-        *,
-        remove: Sequence[str] = (),
-        replace: bool = False,
-        who: str = "",
-    ) -> Changes:
-        changes = Changes()
-        now = dt.datetime.now(dt.UTC)
-        with self._lock, self._kept_in_scope([stored.id for stored in put]):
-            for stored in put:
-                self._check_meaning(stored)
             is_visible = self._visibility()
-            kept = {stored.id for stored in put}
-            gone = set(remove) | (self._entities.keys() - kept if replace else set())
-            changes.removed.extend(id for id in sorted(gone) if is_visible(id))
-            for stored in put:
-                self._put(stored, changes, now, who)
+            return {
+                id for id in (self._entities if ids is None else ids) if is_visible(id)
+            }
+
+    def apply(self, changes: Changeset) -> None:
+        with self.locked():
+            for move in changes.moves:
+                entity = Entity.of(move.after) if move.after else None
+                self._file(move.id, entity)
             for id in changes.removed:
-                self._log.append(logged(now, who, id, self._entities[id].tags, None))
-                self._file(id, None)
-                self._histories.pop(id, None)
-                self._arrays.pop(id, None)
-        self.announce(changes.ids, logged=True)
-        return changes
+                self._take(self._histories, id)
+                self._take(self._arrays, id)
+            self._journal.add(partial(self._log.cut, self._log.end))
+            for entry in changes.log:
+                self._log.append(entry)
 
-    @contextmanager
-    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
-        """The caller sees all of these before, where they are there, and behind."""
-        if self.scope is None:
-            yield
-            return
-        before, end = dict(self._entities), self._log.end
-        histories, arrays = dict(self._histories), dict(self._arrays)
-        is_visible = self._visibility()
-        for id in ids:
-            if id in before and not is_visible(id):
-                raise OutOfScope(id)
-        yield
-        is_visible = self._visibility()
-        hidden = [id for id in ids if not is_visible(id)]
-        if hidden:
-            for id in before.keys() | self._entities.keys():
-                if self._entities.get(id) is not before.get(id):
-                    self._file(id, before.get(id))
-            self._histories.update(histories)
-            self._arrays.update(arrays)
-            self._log.cut(end)
-            raise OutOfScope(hidden[0])
-
-    def _put(
-        self, stored: Stored, changes: Changes, now: dt.datetime, who: str
-    ) -> None:
-        cur = orjson.loads(stored.cur)
-        held = self._entities.get(stored.id)
-        if held is None:
-            mod = stored.mod or next_mod(None, now)
-            tags = orjson.loads(stored.stamped(mod))
-            entity = Entity.of(tags, cur, mod, first_version())
-            changes.created.append(stored.id)
-            self._log.append(logged(now, who, stored.id, None, entity.tags))
-        elif stored.mod not in (None, held.mod) or not same_tags(
-            orjson.dumps(held.tags).decode(), stored.tags
-        ):
-            mod = stored.mod or next_mod(held.mod, now)
-            tags = orjson.loads(stored.stamped(mod))
-            entity = Entity.of(tags, held.cur | cur, mod, held.version + 1)
-            changes.updated.append(stored.id)
-            self._log.append(logged(now, who, stored.id, held.tags, tags))
-        else:
-            entity = Entity.of(held.tags, held.cur | cur, held.mod, held.version + 1)
-            if same_tags(held.raw, entity.raw):
-                changes.unchanged.append(stored.id)
-                return
-            changes.updated.append(stored.id)
-        self._file(stored.id, entity)
+    def _take(self, held: dict[str, Any], id: str) -> None:
+        if id in held:
+            self._journal.add(partial(held.__setitem__, id, held.pop(id)))
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         with self._lock:
@@ -221,18 +166,15 @@ class InMemoryAdapter(MemoryWatches):
             return self._log.prune(before, limit)
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        texts = {id: transient_text(tags) for id, tags in changes.items()}
-        with self._lock:
-            known = [id for id in texts if id in self._entities]
-            with self._kept_in_scope(known):
-                for id in known:
-                    held = self._entities[id]
-                    merged = held.cur | orjson.loads(texts[id])
-                    cur = {name: tag for name, tag in merged.items() if tag is not None}
-                    after = Entity.of(held.tags, cur, held.mod, held.version + 1)
-                    if not same_tags(held.raw, after.raw):
-                        self._file(id, after)
-        self.announce(known, logged=False)
+        patches = {
+            id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
+        }
+        with self.locked(), self.kept_in_scope(patches):
+            rows = self.held(list(patches))
+            for id, row in rows.items():
+                if (after := patched(row, patches[id])) is not row:
+                    self._file(id, Entity.of(after))
+            self.announce(list(rows), logged=False)
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
@@ -246,18 +188,6 @@ class InMemoryAdapter(MemoryWatches):
             }
         return sorted(found)[:limit]
 
-    def _check_meaning(self, stored: Stored) -> None:
-        """What is stored of a point must mean the same behind the change."""
-        held = self._entities.get(stored.id)
-        if held is None:
-            return
-        tags = held.tags, orjson.loads(stored.tags)
-        history = self._histories.get(stored.id)
-        if history and history.times and (tag := reinterpreted(*tags)):
-            raise HistoryInUse(stored.id, tag)
-        if self._arrays.get(stored.id) and (tag := devalued(*tags)):
-            raise ArrayInUse(stored.id, tag)
-
     def versions(
         self, filter: Filter, ids: Collection[str] | None = None
     ) -> dict[str, int]:
@@ -265,7 +195,7 @@ class InMemoryAdapter(MemoryWatches):
         with self._lock:
             is_visible = self._visibility()
             return {
-                id: self._entities[id].version
+                id: self._entities[id].row.version
                 for id in (self._entities if ids is None else ids)
                 if is_visible(id)
                 and filters.matches(
@@ -290,6 +220,10 @@ class InMemoryAdapter(MemoryWatches):
 
     def _file(self, id: str, entity: Entity | None) -> None:
         """Put an entity, or None for none, and what the index says of it."""
+        self._journal.add(partial(self._put, id, self._entities.get(id)))
+        self._put(id, entity)
+
+    def _put(self, id: str, entity: Entity | None) -> None:
         held = self._entities.pop(id, None)
         for term in terms_of(held.decoded) if held else ():
             ids = self._index[term]
@@ -313,11 +247,13 @@ class InMemoryAdapter(MemoryWatches):
         return found.chunks(size)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
-        with self._lock:
-            return {
-                id: self._histories.setdefault(id, History()).merge(batch)
-                for id, batch in batches.items()
-            }
+        growth = {}
+        with self.locked():
+            for id, batch in batches.items():
+                history = self._histories.setdefault(id, History())
+                self._journal.add(history.state())
+                growth[id] = history.merge(batch)
+        return growth
 
     def his_extent(self, id: str) -> Extent:
         with self._lock:
@@ -328,12 +264,11 @@ class InMemoryAdapter(MemoryWatches):
             return dict(self._arrays.get(id, {}))
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
-        with self._lock:
-            array = self._arrays.setdefault(id, {})
-            if level is None:
-                array.pop(number, None)
-            else:
-                array[number] = level
+        with self.locked():
+            array = self._arrays.get(id, {})
+            self._journal.add(partial(self._arrays.__setitem__, id, array))
+            kept = {n: one for n, one in array.items() if n != number}
+            self._arrays[id] = kept if level is None else {**kept, number: level}
 
     def due_points(self, now: dt.datetime) -> list[str]:
         with self._lock:
@@ -352,8 +287,16 @@ class InMemoryAdapter(MemoryWatches):
             return {name: defs for name, (_, defs) in self._libs.items()}
 
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        with self._lock:
+        with self.locked():
+            before = dict(self._libs)
+            self._journal.add(partial(self._restore_libs, before))
             for name, defs in named.items():
                 self._libs.pop(name, None)
                 kept = [dict(entry) for entry in defs]
                 self._libs[name] = (next(self._loads), kept)
+
+    def _restore_libs(
+        self, before: Mapping[str, tuple[int, list[dict[str, Any]]]]
+    ) -> None:
+        self._libs.clear()
+        self._libs.update(before)

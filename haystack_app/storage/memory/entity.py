@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from ...wire.record import Record
+from ..changeset import EntityRow
 
 __all__ = ["Entity"]
 
 
 @dataclass(slots=True)
 class Entity:
-    """Parsed JSON of both kinds of tags, the whole text, and its decoding."""
+    """The row of an entity, its whole JSON, and that decoded."""
 
-    tags: dict[str, Any]
-    cur: dict[str, Any]
-    mod: dt.datetime
-    version: int
+    row: EntityRow
     raw: str
     decoded: dict[str, Any]
 
     @classmethod
-    def of(
-        cls, tags: dict[str, Any], cur: dict[str, Any], mod: dt.datetime, version: int
-    ) -> Entity:
-        raw = orjson.dumps({**tags, **cur}).decode()
-        return cls(tags, cur, mod, version, raw, Record(raw).tags)
+    def of(cls, row: EntityRow) -> Entity:
+        record = row.record
+        return cls(row, record.raw, record.tags)

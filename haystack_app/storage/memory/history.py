@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,17 @@ class History:
             self.times = sorted(merged)
             self.values = [merged[time] for time in self.times]
         return len(self.times) - before
+
+    def state(self) -> Callable[[], None]:
+        """A function that takes back what is merged from now on."""
+        times, values, size = self.times, self.values, len(self.times)
+
+        def restore() -> None:
+            # they have grown at their ends, or others have come in their place
+            del times[size:], values[size:]
+            self.times, self.values = times, values
+
+        return restore
 
     def between(self, start: int | None, end: int | None) -> History:
         """A copy of the samples with start <= time < end."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from threading import RLock
 
 from ..base import StorageAdapter
 from ..watch_types import Watch, WatchItem
+from .journal import Journal
 
 __all__ = ["MemoryWatches"]
 
@@ -16,7 +16,8 @@ __all__ = ["MemoryWatches"]
 class MemoryWatches(StorageAdapter):
     def __init__(self, alias: str = "default") -> None:
         super().__init__(alias)
-        self._lock = RLock()
+        self._journal = Journal()
+        self._lock = self._journal.lock
         self._watches: dict[str, Watch] = {}
         self._watched: dict[str, dict[str, WatchItem]] = {}
 

@@ -14,18 +14,16 @@ from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
-from django.db.models import QuerySet
 
 from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
-from ...models import Entity, EntityRef
-from ..changes import REMOVE, Change, ChangePage, Changes
-from ..errors import OutOfScope
+from ...models import EntityRef, HisSample
+from ..changes import REMOVE, Change, ChangePage
+from ..changeset import BATCH, Changeset, EntityRow
 from ..priority_array import Level
 from ..samples import Batch, Extent
-from ..stored import Stored, transient_text
-from . import history, levels, libs, log, tasks, transient
-from .commit import BATCH, Commit
+from ..stored import transient_text
+from . import commit, history, levels, libs, log, tasks, transient
 from .consistency import OrmConsistency
 from .locks import lock_entities
 from .time_limit import time_limit
@@ -57,63 +55,41 @@ class OrmAdapter(OrmConsistency):
             batch = rows.filter(id__in=sorted(ids)[at : at + BATCH]).order_by("id")
             list(batch.values_list("id"))
 
-    def commit(
-        self,
-        put: Sequence[Stored],
-        *,
-        remove: Sequence[str] = (),
-        replace: bool = False,
-        who: str = "",
-    ) -> Changes:
-        ids = [stored.id for stored in put]
-        with self.locked(), self._kept_in_scope(ids):
-            commit = Commit(self.using, who)
-            gone = {id for id in remove if self._is_visible(id)}
-            if replace:
-                every = set(self.visible.values_list("id", flat=True))
-                gone |= every.difference(ids)
-            commit.put(put)
-            commit.remove(sorted(gone))
-            self.announce(commit.changes.ids, logged=True)
-            return commit.changes
+    def committing(
+        self, ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """With all of them: the log's ids are in the order of the commits."""
+        return self.locked()
+
+    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        return commit.held(self.using, ids)
+
+    def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
+        if ids is None:
+            return set(self.visible.values_list("id", flat=True))
+        found: set[str] = set()
+        wanted = list(ids)
+        for at in range(0, len(wanted), BATCH):
+            rows = self.visible.filter(id__in=wanted[at : at + BATCH])
+            found.update(rows.values_list("id", flat=True))
+        return found
+
+    def apply(self, changes: Changeset) -> None:
+        commit.apply(self.using, changes)
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
         said = partial(super().announce, list(ids), logged=logged)
         transaction.on_commit(said, using=self.using)
 
-    @contextmanager
-    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
-        """The caller sees all of these before, where they are there, and behind."""
-        if self.scope is None:
-            yield
-            return
-        held = self._ids_of(self.entities, ids)
-        self._refuse(held - self._ids_of(self.visible, ids))
-        yield
-        self._refuse(set(ids) - self._ids_of(self.visible, ids))
-
-    def _refuse(self, hidden: set[str]) -> None:
-        if hidden:
-            raise OutOfScope(min(hidden))
-
     def _is_visible(self, id: str) -> bool:
-        return self.scope is None or self.visible.filter(id=id).exists()
-
-    def _ids_of(self, rows: QuerySet[Entity], ids: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        for at in range(0, len(ids), BATCH):
-            batch = rows.filter(id__in=ids[at : at + BATCH])
-            found.update(batch.values_list("id", flat=True))
+        found: bool = self.scope is None or self.visible.filter(id=id).exists()
         return found
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {id: transient_text(tags) for id, tags in changes.items()}
-        transient.update(connections[self.using], patches)
+        with self.kept_in_scope(patches):
+            transient.update(connections[self.using], patches)
         self.announce(patches, logged=False)
-        if self.scope is not None:
-            ids = list(changes)
-            held = self._ids_of(self.entities, ids)
-            self._refuse(held - self._ids_of(self.visible, ids))
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         if not self._is_visible(id):
@@ -165,10 +141,17 @@ class OrmAdapter(OrmConsistency):
     def his_extent(self, id: str) -> Extent:
         return history.extent(connections[self.using], id)
 
+    def has_samples(self, id: str) -> bool:
+        samples = HisSample.objects.using(self.using).filter(point_id=id)
+        return bool(samples.exists())
+
     # -- priority arrays ------------------------------------------------------
 
     def levels_of(self, id: str) -> dict[int, Level]:
         return levels.read(self.using, id)
+
+    def with_levels(self, ids: Collection[str]) -> set[str]:
+        return levels.held(self.using, ids)
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         levels.store(self.using, id, number, level)

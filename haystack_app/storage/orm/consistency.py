@@ -19,6 +19,7 @@ from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number
 from ...kinds.transient import HIS_FACTS, TRANSIENT
 from ...models import Entity, EntityRef, HisSample, TagSet
+from ..changeset import BATCH
 from ..errors import StorageError
 from ..samples import HisPoint
 from ..stored import (
@@ -29,7 +30,6 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from .commit import BATCH
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
 

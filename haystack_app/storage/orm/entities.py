@@ -15,7 +15,7 @@ from ...sql.compiler import compile_filter
 from ...wire.record import Record, spliced
 from ..base import StorageAdapter
 from ..changes import Records
-from .commit import BATCH
+from ..changeset import BATCH
 from .rows import is_marked, readable_record
 
 __all__ = ["ROW", "OrmEntities", "Row"]
@@ -38,7 +38,8 @@ class OrmEntities(StorageAdapter):
     @property
     def entities(self) -> RowQuerySet[Entity]:
         """All that there is, for writing."""
-        return Entity.rows.using(self.using)
+        rows: RowQuerySet[Entity] = Entity.rows.using(self.using)
+        return rows
 
     @property
     def visible(self) -> RowQuerySet[Entity]:

@@ -19,6 +19,7 @@ from django.db.models import Count, Min
 
 from ...kinds.series import Chunk, instant_of, microseconds_of
 from ...models import HisSample
+from ...sql.tables import HISTORY
 from ...wire import hayson_reader, hayson_writer
 from ..samples import Batch, Extent
 
@@ -158,7 +159,7 @@ def _page(
             "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
             " array_agg(ts) FILTER (WHERE obj IS NOT NULL),"
             " array_agg(obj::text) FILTER (WHERE obj IS NOT NULL)"
-            " FROM (SELECT ts, val, obj FROM history WHERE point_id = %s"
+            f" FROM (SELECT ts, val, obj FROM {HISTORY} WHERE point_id = %s"
             f"{bounds} ORDER BY ts LIMIT %s) AS page",
             [*params, size],
             binary=True,
@@ -208,7 +209,7 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> i
     with connection.cursor() as cursor:
         if batch.removed:
             cursor.execute(
-                "DELETE FROM history WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
+                f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
                 " timestamptz 'epoch' + t * interval '1 microsecond'"
                 " FROM unnest(%s::int8[]) AS t))",
                 [id, _array(map(str, batch.removed))],
@@ -219,7 +220,7 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> i
             columns = [_columns(value) for _, value in part]
             objs = [obj for _, obj in columns]
             cursor.execute(
-                "WITH stored AS (INSERT INTO history (point_id, ts, val, obj)"
+                f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
                 " SELECT %s, timestamptz 'epoch' + t * interval '1 microsecond', v, o"
                 " FROM unnest(%s::int8[], %s::float8[], %s::jsonb[]) AS u(t, v, o)"
                 " ON CONFLICT (point_id, ts)"
@@ -260,7 +261,8 @@ def _sqlite_chunks(
             params.append(_sqlite_text(at))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT ts, val, obj FROM history WHERE point_id = %s{bounds} ORDER BY ts",
+            f"SELECT ts, val, obj FROM {HISTORY}"
+            f" WHERE point_id = %s{bounds} ORDER BY ts",
             params,
         )
         while rows := cursor.fetchmany(size):
@@ -276,11 +278,11 @@ def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int
     with connection.cursor() as cursor:
         before = _sqlite_count(cursor, id, batch)
         cursor.executemany(
-            "DELETE FROM history WHERE point_id = %s AND ts = %s",
+            f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = %s",
             [(id, _sqlite_text(time)) for time in batch.removed],
         )
         cursor.executemany(
-            "INSERT INTO history (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
+            f"INSERT INTO {HISTORY} (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (point_id, ts)"
             " DO UPDATE SET val = excluded.val, obj = excluded.obj",
             [
@@ -297,7 +299,7 @@ def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
     if not times:
         return 0
     cursor.execute(
-        "SELECT count(*) FROM history WHERE point_id = %s AND ts BETWEEN %s AND %s",
+        f"SELECT count(*) FROM {HISTORY} WHERE point_id = %s AND ts BETWEEN %s AND %s",
         [id, _sqlite_text(min(times)), _sqlite_text(max(times))],
     )
     return int(cursor.fetchone()[0])

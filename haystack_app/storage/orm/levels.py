@@ -1,14 +1,15 @@
-"""Priority arrays in the table ``priority_levels``."""
+"""Priority arrays in a table."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from ...models import PriorityLevel
 from ...wire import hayson_reader, hayson_writer
 from ..priority_array import Level
 
-__all__ = ["due", "read", "store"]
+__all__ = ["due", "held", "read", "store"]
 
 
 def read(using: str, id: str) -> dict[int, Level]:
@@ -39,6 +40,12 @@ def store(using: str, id: str, number: int, level: Level | None) -> None:
         unique_fields=["point", "number"],
         update_fields=["val", "who", "expires"],
     )
+
+
+def held(using: str, ids: Collection[str]) -> set[str]:
+    """Those of some points that have a level."""
+    rows = PriorityLevel.objects.using(using).filter(point_id__in=ids)
+    return set(rows.values_list("point_id", flat=True))
 
 
 def due(using: str, now: dt.datetime) -> list[str]:

@@ -1,4 +1,4 @@
-"""Def libraries in the table ``def_libraries``."""
+"""Def libraries in a table."""
 
 from __future__ import annotations
 

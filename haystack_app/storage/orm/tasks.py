@@ -1,4 +1,4 @@
-"""Whose turn it is: the table ``tasks``."""
+"""Whose turn it is, in a table."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...sql.tables import ENTITIES
+
 __all__ = ["update"]
 
 
@@ -24,7 +26,7 @@ def update(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
 def _postgres(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE entities AS e"
+            f"UPDATE {ENTITIES} AS e"
             " SET cur = jsonb_strip_nulls(e.cur || p.cur), version = e.version + 1"
             " FROM jsonb_each(%s::jsonb) AS p(id, cur)"
             " WHERE e.id = p.id AND e.cur <> jsonb_strip_nulls(e.cur || p.cur)",
@@ -42,7 +44,7 @@ def _sqlite(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None
     # not json_patch: it would merge two values of one tag into each other
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, cur FROM entities"
+            f"SELECT id, cur FROM {ENTITIES}"
             " WHERE id IN (SELECT value FROM json_each(%s))",
             [orjson.dumps(list(patches)).decode()],
         )
@@ -52,7 +54,7 @@ def _sqlite(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None
             kept = {name: tag for name, tag in merged.items() if tag is not None}
             rows.append((orjson.dumps(kept).decode(), id))
         cursor.executemany(
-            "UPDATE entities SET cur = %s, version = version + 1"
+            f"UPDATE {ENTITIES} SET cur = %s, version = version + 1"
             " WHERE id = %s AND cur <> %s",
             [(cur, id, cur) for cur, id in rows],
         )

@@ -1,4 +1,4 @@
-"""Watches in the tables ``watches`` and ``watch_items``.
+"""Watches, and what they told, in two tables.
 
 What a watch has to tell is one statement: its items beside the entities, where
 versions differ. Nothing else of an unchanged entity is read.
@@ -20,9 +20,10 @@ from ... import models
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...sql.fragments import Sql, sql
+from ...sql.tables import WATCH_ITEMS
 from ...wire.record import Record
+from ..changeset import BATCH
 from ..watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
-from .commit import BATCH
 from .entities import OrmEntities
 
 __all__ = ["OrmWatches"]
@@ -109,7 +110,7 @@ class OrmWatches(OrmEntities):
         """Rows of the ids of a watch and an entity, what was sent, in which news."""
         if not rows:
             return
-        head = "INSERT INTO watch_items (watch_id, entity_id, sent, seq) "
+        head = f"INSERT INTO {WATCH_ITEMS} (watch_id, entity_id, sent, seq) "
         tail = (
             " ON CONFLICT (watch_id, entity_id)"
             " DO UPDATE SET sent = excluded.sent, seq = excluded.seq"
@@ -254,7 +255,9 @@ class OrmWatches(OrmEntities):
 
         ``entering``: also entities that are on none, for one watch by filter.
         """
-        items = sql("SELECT * FROM watch_items WHERE {}", self._one_of("watch_id", ids))
+        items = sql(
+            f"SELECT * FROM {WATCH_ITEMS} WHERE {{}}", self._one_of("watch_id", ids)
+        )
         if among is not None:
             items = sql("{} AND {}", items, self._one_of("entity_id", among))
         entities = self.matching(shown).values_list(*_TOLD)

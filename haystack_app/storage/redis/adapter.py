@@ -8,7 +8,7 @@ leaves nothing half done.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,20 +16,20 @@ import orjson
 from django.core.checks import CheckMessage
 
 from ...kinds.series import LARGEST_CHUNK, Chunk
-from ..changes import Changes
-from ..errors import OutOfScope
+from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..samples import Batch, Extent
-from ..stored import Stored, transient_text
-from . import checks, levels, libs, tasks
-from .commit import Commit, with_transient
-from .consistency import differences
+from ..stored import transient_text
+from . import levels, libs, tasks
 from .entity_commands import filed
-from .pending import combined, extent_of, overlaid
-from .reindexing import reindex
-from .series import cut
+from .history.merge import combined, extent_of, overlaid
+from .history.series import cut
+from .maintenance import checks
+from .maintenance.consistency import differences
+from .maintenance.conversion import convert
+from .maintenance.reindex import reindex
+from .transaction import Transaction
 from .watches import RedisWatches
-from .work import Work
 
 __all__ = ["RedisAdapter"]
 
@@ -51,7 +51,7 @@ class RedisAdapter(RedisWatches):
             with self._nested(work, ids):
                 yield
             return
-        self._local.work = work = Work(self.server, self.keys)
+        self._local.work = work = Transaction(self.server, self.keys)
         try:
             work.lease.acquire(ids)
             yield
@@ -69,7 +69,7 @@ class RedisAdapter(RedisWatches):
             work.pending.said.append((list(ids), logged))
 
     @contextmanager
-    def _nested(self, work: Work, ids: Sequence[str] | None) -> Iterator[None]:
+    def _nested(self, work: Transaction, ids: Sequence[str] | None) -> Iterator[None]:
         """A part of it: what fails in here takes nothing else along."""
         before = work.pending.copy()
         work.lease.acquire(ids)
@@ -80,66 +80,33 @@ class RedisAdapter(RedisWatches):
             raise
 
     @contextmanager
-    def _working(self, ids: Sequence[str] | None) -> Iterator[Work]:
+    def _working(self, ids: Sequence[str] | None) -> Iterator[Transaction]:
         with self.locked(ids):
             assert self._work is not None
             yield self._work
 
-    def commit(
-        self,
-        put: Sequence[Stored],
-        *,
-        remove: Sequence[str] = (),
-        replace: bool = False,
-        who: str = "",
-    ) -> Changes:
-        ids = [stored.id for stored in put]
-        whole = replace or self.scope is not None
-        with (
-            self._working(None if whole else [*ids, *remove]) as work,
-            self._kept_in_scope(ids),
-        ):
-            commit = Commit(work, who, self._has_history)
-            gone = (
-                self._query().visible_ids(remove)
-                if self.scope is not None
-                else set(remove)
-            )
-            if replace:
-                query = self._query()
-                gone.update(
-                    id for batch in self._pages() for id in query.visible(batch)
-                )
-                gone.difference_update(ids)
-            commit.put(put)
-            commit.remove(sorted(gone))
-            self.announce(commit.changes.ids, logged=True)
-            return commit.changes
+    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        return self._fetch(ids)
 
-    @contextmanager
-    def _kept_in_scope(self, ids: Sequence[str]) -> Iterator[None]:
-        """The caller sees all of these before, where they are there, and behind."""
-        if self.scope is None:
-            yield
-            return
-        self._refuse(self._fetch(ids).keys() - self._query().visible_ids(ids))
-        yield
-        self._refuse(self._fetch(ids).keys() - self._query().visible_ids(ids))
+    def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
+        query = self._query()
+        if ids is not None:
+            return query.visible_ids(ids)
+        return {id for batch in self._pages() for id in query.visible(batch)}
 
-    def _refuse(self, hidden: Iterable[str]) -> None:
-        for id in sorted(hidden):
-            raise OutOfScope(id)
+    def apply(self, changes: Changeset) -> None:
+        with self._working([]) as work:
+            work.take(changes)
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {
             id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
         }
         ids = list(patches)
-        with self._working(ids) as work, self._kept_in_scope(ids):
-            for id, entity in work.fetch(ids).items():
-                changed = with_transient(entity, patches[id])
-                if changed is not entity:
-                    work.put(id, entity, changed)
+        with self._working(ids) as work, self.kept_in_scope(ids):
+            for id, row in work.fetch(ids).items():
+                if (after := patched(row, patches[id])) is not row:
+                    work.put(id, row, after)
             self.announce(ids, logged=False)
 
     # -- history ---------------------------------------------------------------
@@ -163,7 +130,7 @@ class RedisAdapter(RedisWatches):
         with self._working(list(batches)) as work:
             return {id: self._store(work, id, batches[id]) for id in batches}
 
-    def _store(self, work: Work, id: str, batch: Batch) -> int:
+    def _store(self, work: Transaction, id: str, batch: Batch) -> int:
         pending = work.pending
         whole = combined(pending.batches[id], batch) if id in pending.batches else batch
         before = pending.plans[id].growth if id in pending.plans else 0
@@ -177,9 +144,6 @@ class RedisAdapter(RedisWatches):
             return self._series.extent(id)
         return extent_of(self.his_chunks(id))
 
-    def _has_history(self, id: str) -> bool:
-        return next(iter(self.his_chunks(id)), None) is not None
-
     # -- priority arrays -------------------------------------------------------
 
     def levels_of(self, id: str) -> dict[int, Level]:
@@ -188,19 +152,23 @@ class RedisAdapter(RedisWatches):
             return work.levels_of(id)
         return levels.read(self.server, self.keys, id)
 
+    def with_levels(self, ids: Collection[str]) -> set[str]:
+        """Most have none, and the server is asked once which these are."""
+        wanted = list(ids)
+        stored = levels.held(self.server, self.keys, wanted)
+        arrays = self._work.pending.arrays if self._work else {}
+        dropped = self._work.pending.dropped if self._work else set()
+        stored -= dropped | arrays.keys()
+        return stored | {id for id in wanted if arrays.get(id)}
+
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         with self._working([id]) as work:
             array = {n: one for n, one in work.levels_of(id).items() if n != number}
             work.set_levels(id, array if level is None else {**array, number: level})
 
     def due_points(self, now: dt.datetime) -> list[str]:
-        found = levels.due(self.server, self.keys, now)
-        arrays = self._work.pending.arrays if self._work else {}
-        found -= arrays.keys()
-        for id, array in arrays.items():
-            if any(one.expires and one.expires <= now for one in array.values()):
-                found.add(id)
-        return sorted(found)
+        """As they are stored."""
+        return sorted(levels.due(self.server, self.keys, now))
 
     # -- tasks -----------------------------------------------------------------
 
@@ -250,9 +218,15 @@ class RedisAdapter(RedisWatches):
     def reindex(self) -> int:
         """Make all that can be found out from the entities anew; how many they are.
 
-        The index is of the kind that the server has now.
+        The index is of the kind that the server has now. A store of the former
+        version is converted first; see ``maintenance.conversion``.
         """
-        return reindex(self.server, self.keys)
+        server = self.server.unguarded()
+        convert(server, self.keys)
+        try:
+            return reindex(server, self.keys)
+        finally:
+            self.server.starts += 1  # this process, too, looks what there is now
 
     def repair(self) -> int:
         """Reindex: what follows from the entities is the index and references."""
@@ -260,4 +234,4 @@ class RedisAdapter(RedisWatches):
 
     def check_server(self) -> list[CheckMessage]:
         """What is wrong with the server; asked where databases are asked too."""
-        return checks.messages(self.alias, self.server)
+        return checks.messages(self.alias, self.server, self.keys)

@@ -1,22 +1,35 @@
-"""A client that waits while the server runs a long script for somebody else."""
+"""The client of a Redis server: it waits for long scripts, and its answers have types.
+
+redis-py says of most answers that they are anything, or to be awaited. What a store
+asks for is here, once, as what it is: text for the names of keys, fields, members and
+ids, bytes for values.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
+from django_redis.pool import get_connection_factory
 from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
+from redis.retry import Retry
 
-__all__ = ["PatientRedis"]
+__all__ = ["Client", "DirectClient", "PatientRedis", "connect"]
 
+_TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
+"""Seconds; a script that applies a large commit takes some of them."""
+_RETRIES = 3
 _PAUSE = 0.1
 _LONGEST = 60.0
 _BUSY = re.compile(r"\bBUSY ")
-"""Behind other words where it is what a transaction was refused for."""
+"""After other words where it is what a transaction was refused for."""
+_SCANNED = 1_000
+"""Keys that the server looks at in one step."""
 
 
 class PatientRedis(Redis):
@@ -53,3 +66,167 @@ def _patiently(ask: Callable[[], Any]) -> Any:
             if not _BUSY.search(str(error)) or time.monotonic() > ends:
                 raise
             time.sleep(_PAUSE)
+
+
+def connect(url: str) -> PatientRedis:
+    """A client whose connections are in the pool of this URL."""
+    factory = get_connection_factory(
+        {
+            "REDIS_CLIENT_CLASS": f"{PatientRedis.__module__}.PatientRedis",
+            "SOCKET_TIMEOUT": _TIMEOUT,
+            "SOCKET_CONNECT_TIMEOUT": _CONNECT_TIMEOUT,
+            "CONNECTION_POOL_KWARGS": {
+                "retry": Retry(ExponentialWithJitterBackoff(0.2, 0.01), _RETRIES)
+            },
+        }
+    )
+    # pools are kept by their URL: the cache's own has other options. In front, as
+    # the first of two counts
+    place, _, options = url.partition("?")
+    return cast("PatientRedis", factory.connect(f"{place}?protocol=2&{options}"))
+
+
+class Client:
+    """Commands, by their names, and the types of their answers."""
+
+    @property
+    def redis(self) -> PatientRedis:
+        raise NotImplementedError
+
+    def command(self, *words: Any) -> Any:
+        """The answer to a command that has no method here."""
+        return self.redis.execute_command(*words)
+
+    def answers(self, *commands: Sequence[Any]) -> list[Any]:
+        """Answers of one state; an error is among them, not raised."""
+        return self._transacted(commands, raise_on_error=False)
+
+    def together(self, *commands: Sequence[Any]) -> list[Any]:
+        """As ``answers``, but the first error is raised."""
+        return self._transacted(commands, raise_on_error=True)
+
+    def _transacted(
+        self, commands: Iterable[Sequence[Any]], *, raise_on_error: bool
+    ) -> list[Any]:
+        pipeline = self.redis.transact()
+        for words in commands:
+            pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
+        return list(pipeline.execute(raise_on_error=raise_on_error))
+
+    # -- the server ------------------------------------------------------------
+
+    @property
+    def database(self) -> int:
+        return int(self.redis.connection_pool.connection_kwargs.get("db") or 0)
+
+    def module_versions(self) -> dict[str, int]:
+        """Versions of the server's modules by their names in lower case."""
+        found: dict[str, int] = {}
+        for entry in self.redis.module_list():
+            fields = {_text(name): value for name, value in entry.items()}
+            found[_text(fields["name"]).lower()] = int(fields["ver"])
+        return found
+
+    # -- keys ------------------------------------------------------------------
+
+    def scan(self, first: str) -> Iterator[str]:
+        """What follows in the names of all keys that begin so."""
+        for key in self.redis.scan_iter(f"{first}*", count=_SCANNED):
+            yield key.decode().removeprefix(first)
+
+    def ttl(self, key: str) -> int:
+        """Seconds until a key ends by itself; -1: never, -2: there is none."""
+        return int(cast("Any", self.redis.ttl(key)))
+
+    def unlink(self, key: str) -> None:
+        self.redis.unlink(key)
+
+    # -- strings ---------------------------------------------------------------
+
+    def get(self, key: str) -> bytes | None:
+        return cast("bytes | None", self.redis.get(key))
+
+    def mget(self, keys: Sequence[str]) -> list[bytes | None]:
+        return cast("list[bytes | None]", self.redis.mget(keys)) if keys else []
+
+    # -- hashes ----------------------------------------------------------------
+
+    def hget(self, key: str, field: str) -> bytes | None:
+        return cast("bytes | None", self.redis.hget(key, field))
+
+    def hgetall(self, key: str) -> dict[str, bytes]:
+        found = cast("dict[bytes, bytes]", self.redis.hgetall(key))
+        return {field.decode(): value for field, value in found.items()}
+
+    def texts(self, key: str, *fields: str) -> list[str | None]:
+        """Values of a hash that are text."""
+        found = cast("list[bytes | None]", self.redis.hmget(key, list(fields)))
+        return [None if one is None else one.decode() for one in found]
+
+    # -- sets and lists --------------------------------------------------------
+
+    def smembers(self, key: str) -> set[str]:
+        return set(_texts(self.redis.smembers(key)))
+
+    def sunion(self, keys: Sequence[str]) -> set[str]:
+        return set(_texts(self.redis.sunion(list(keys)))) if keys else set()
+
+    def sscan(self, key: str, cursor: int, count: int) -> tuple[int, list[str]]:
+        """The next cursor, 0 after the last, and some members."""
+        after, members = cast("Any", self.redis.sscan(key, cursor, count=count))
+        return int(after), _texts(members)
+
+    def zrange(self, key: str) -> list[str]:
+        """All members, in order."""
+        return _texts(self.redis.zrange(key, 0, -1))
+
+    def zrange_upto(self, key: str, score: int, most: int | None = None) -> list[str]:
+        """Members with a score up to that, the least ones first."""
+        if most is None:
+            return _texts(self.redis.zrangebyscore(key, "-inf", score))
+        found = self.redis.zrangebyscore(key, "-inf", score, start=0, num=most)
+        return _texts(found)
+
+    def zcount_after(self, key: str, score: int) -> int:
+        """How many members have a greater score."""
+        return int(cast("Any", self.redis.zcount(key, f"({score}", "+inf")))
+
+    def lrange(self, key: str, first: int) -> list[str]:
+        """Items from a place on, which counts from the end where it is negative."""
+        return _texts(self.redis.lrange(key, first, -1))
+
+    def llen(self, key: str) -> int:
+        return int(cast("Any", self.redis.llen(key)))
+
+    # -- streams ---------------------------------------------------------------
+
+    def xlen(self, key: str) -> int:
+        return int(cast("Any", self.redis.xlen(key)))
+
+    def xrange_each(self, key: str, places: Sequence[str]) -> list[dict[str, bytes]]:
+        """The fields of entries by their places, in one state; what is gone is not
+        among them."""
+        pipeline = self.redis.transact()
+        for place in places:
+            pipeline.xrange(key, place, place)
+        found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []
+        return [{name.decode(): value for name, value in one.items()} for one in found]
+
+
+class DirectClient(Client):
+    """The commands over a client that there is already."""
+
+    def __init__(self, redis: PatientRedis) -> None:
+        self._redis = redis
+
+    @property
+    def redis(self) -> PatientRedis:
+        return self._redis
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _texts(found: Any) -> list[str]:
+    return [one.decode() for one in cast("Iterable[bytes]", found)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
+from ...wire.record import Record
+from ..changeset import EntityRow
 from ..stored import edges_of
-from .entities import BATCH, Entity, fetch
-from .index import Index, Moves, parts, sorted_into_sets
+from .entities import BATCH, fetch, fields_of
+from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
 
@@ -33,7 +35,7 @@ def _hashes(keys: Keys, moves: Moves) -> Iterator[Command]:
         if after is None:
             yield "UNLINK", keys.entity(id)
         else:
-            yield "HSET", keys.entity(id), *after.fields
+            yield "HSET", keys.entity(id), *fields_of(after)
 
 
 def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
@@ -47,28 +49,22 @@ def _referrers(keys: Keys, moves: Moves) -> Iterator[Command]:
 
 def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     """Ids of entities with a ref to one of these."""
-    names = [keys.referrers(id) for id in ids]
-    if not names:
-        return set()
-    found = cast("set[bytes]", server.redis.sunion(names))
-    return {id.decode() for id in found}
+    return server.sunion([keys.referrers(id) for id in ids])
 
 
-def whole(server: Server, keys: Keys) -> dict[str, Entity]:
+def whole(server: Server, keys: Keys) -> dict[str, EntityRow]:
     """All entities by their hashes, whatever the list of ids says."""
-    found: dict[str, Entity] = {}
-    first = len(keys.entities)
-    names = server.redis.scan_iter(f"{keys.entities}*", count=BATCH)
-    for part in batched(names, BATCH):
-        found |= fetch(server, keys, [name.decode()[first:] for name in part])
+    found: dict[str, EntityRow] = {}
+    for ids in batched(server.scan(keys.entities), BATCH):
+        found |= fetch(server, keys, ids)
     return found
 
 
 def cleared(server: Server, keys: Keys) -> Iterator[Command]:
     """The commands that take away all that ``filed`` can make, but the hashes."""
-    for first in (keys.term(""), keys.documents, keys.referrers("")):
-        for name in server.redis.scan_iter(f"{first}*", count=BATCH):
-            yield "UNLINK", name
+    for first in (keys.term_sets, keys.documents, keys.referrers("")):
+        for name in server.scan(first):
+            yield "UNLINK", f"{first}{name}"
     yield "UNLINK", keys.ids
 
 
@@ -78,8 +74,8 @@ def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield part
 
 
-def refs_of(entity: Entity | None) -> set[str]:
+def refs_of(entity: EntityRow | None) -> set[str]:
     """Ids that an entity's persistent tags refer to, wherever in them."""
     if entity is None:
         return set()
-    return {dst for _, dst in edges_of(entity.tag_values) if dst}
+    return {dst for _, dst in edges_of(Record(entity.tags).tags) if dst}

@@ -1,7 +1,8 @@
 """Names of keys. Everything of a store begins with its prefix and the schema.
 
 No key is shared with another prefix, and none is of another schema's making: a
-store written by a newer version is not misread by an older one.
+store written by a newer version is not misread by an older one. The prefix is in
+braces: a cluster hashes what is in these, and so keeps a store on one node.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 __all__ = ["SCHEMA", "Keys"]
 
-SCHEMA = 1
+SCHEMA = 2
+_FORMER = 1
 _PREFIX = re.compile(r"(?!\d+(:|$))[\w.~-]+(:(?!\d+(:|$))[\w.~-]+)*", re.ASCII)
 """No part is a number: the keys of ``a`` would be among those of ``a:1:e``. Nor has
 it what patterns of ``SCAN`` mean something by."""
@@ -30,7 +32,11 @@ class Keys:
                 f"OPTIONS['prefix'] {prefix!r}: letters, digits and _ . ~ - in parts"
                 " with : between, none of them a number"
             )
-        self.base = base = f"{prefix}:{SCHEMA}:"
+        self.prefix = prefix
+        self.base = base = f"{{{prefix}}}:{SCHEMA}:"
+        self.former = f"{prefix}:{_FORMER}:"
+        """How the keys of a store of the former version begin."""
+        self.former_meta = f"{self.former}meta"
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""
         self.locks = f"{base}locks"
@@ -39,6 +45,11 @@ class Keys:
         """Sorted set of open watches by the microsecond when they end."""
         self.log = f"{base}log"
         """Stream of all changes, in order of their commits."""
+        self.log_end = f"{base}log:end"
+        """The place of the last change."""
+        self.log_oldest = f"{base}log:oldest"
+        """The place before the first change that is remembered."""
+        self.logs = f"{base}l:"
         self.due = f"{base}due"
         """Sorted set of ``level:id`` by the microsecond of expiry."""
         self.generations = f"{base}generations"
@@ -52,13 +63,15 @@ class Keys:
         """The name of the search index."""
         self.entities = f"{base}e:"
         self.documents = f"{base}x:"
+        self.term_sets = f"{base}t:"
+        self.blocks_of_numbers = f"{base}b:"
 
     def entity(self, id: str) -> str:
         return f"{self.entities}{id}"
 
     def term(self, term: str) -> str:
         """The ids filed under a term."""
-        return f"{self.base}t:{term}"
+        return f"{self.term_sets}{term}"
 
     def terms(self, id: str) -> str:
         """The document of an entity for the search index."""
@@ -70,7 +83,7 @@ class Keys:
 
     def log_of(self, id: str) -> str:
         """The places of an entity's changes in the log, oldest first."""
-        return f"{self.base}l:{id}"
+        return f"{self.logs}{id}"
 
     def levels(self, id: str) -> str:
         return f"{self.base}a:{id}"
@@ -84,7 +97,7 @@ class Keys:
         return f"{self.base}s:{id}"
 
     def numbers(self, block: str, id: str) -> str:
-        return f"{self.base}b:{block}:{id}"
+        return f"{self.blocks_of_numbers}{block}:{id}"
 
     def others(self, block: str, id: str) -> str:
         return f"{self.base}o:{block}:{id}"
@@ -102,3 +115,7 @@ class Keys:
 
     def stage(self, token: str) -> str:
         return f"{self.base}stage:{token}"
+
+    def done(self, token: str) -> str:
+        """What says that a holder's commands were carried out."""
+        return f"{self.base}done:{token}"

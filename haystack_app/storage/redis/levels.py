@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
@@ -14,24 +13,27 @@ from ..priority_array import Level
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["commands", "due", "read"]
+__all__ = ["commands", "due", "held", "read"]
 
 Array = Mapping[int, Level]
 
 
 def read(server: Server, keys: Keys, id: str) -> dict[int, Level]:
     """The levels of a point that are set."""
-    found = cast("dict[bytes, bytes]", server.redis.hgetall(keys.levels(id)))
+    found = server.hgetall(keys.levels(id))
     return {int(number): _level(text) for number, text in found.items()}
+
+
+def held(server: Server, keys: Keys, ids: Sequence[str]) -> set[str]:
+    """Those of some points that have a level."""
+    found = server.together(*(("EXISTS", keys.levels(id)) for id in ids))
+    return {id for id, count in zip(ids, found, strict=True) if count}
 
 
 def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:
     """Ids of points with a level that expires at ``now`` or before."""
-    found = cast(
-        "list[bytes]",
-        server.redis.zrangebyscore(keys.due, "-inf", microseconds_of(now)),
-    )
-    return {member.decode().partition(":")[2] for member in found}
+    found = server.zrange_upto(keys.due, microseconds_of(now))
+    return {member.partition(":")[2] for member in found}
 
 
 def commands(keys: Keys, id: str, before: Array, after: Array) -> Iterator[Command]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -19,16 +19,15 @@ Libs = dict[str, list[dict[str, Any]]]
 
 def state(server: Server, keys: Keys) -> bytes | None:
     """A random word of the last load."""
-    return cast("bytes | None", server.redis.get(keys.libs_state))
+    return server.get(keys.libs_state)
 
 
 def read(server: Server, keys: Keys) -> Libs:
     """All libraries in the order of loading."""
-    found = cast("dict[bytes, bytes]", server.redis.hgetall(keys.libs))
     loaded = []
-    for name, text in found.items():
+    for name, text in server.hgetall(keys.libs).items():
         place, defs = orjson.loads(text)
-        loaded.append((place, name.decode(), hayson_reader.decode(defs)))
+        loaded.append((place, name, hayson_reader.decode(defs)))
     return {name: defs for _, name, defs in sorted(loaded, key=lambda one: one[0])}
 
 

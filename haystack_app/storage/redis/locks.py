@@ -20,8 +20,8 @@ from os import register_at_fork
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from ...kinds.scalars import is_ref_id
+from .scripts import ACQUIRE, RELEASE, RENEW
 from .server import Server
-from .writing_scripts import ACQUIRE, RELEASE, RENEW
 
 __all__ = ["Lease", "LeaseLost", "LockTimeout"]
 
@@ -82,13 +82,13 @@ class Lease:
 
     def _try(self, fields: list[str]) -> bool:
         lease, nested = int(LEASE_SECONDS * 1000), int(bool(self.fields))
-        args = (self.key, self.token, lease, nested, *fields)
-        return bool(self.server.run(ACQUIRE, *args))
+        args = (self.token, lease, nested, *fields)
+        return self.server.run(ACQUIRE, [self.key], *args)
 
     def renew(self) -> None:
         lease = int(LEASE_SECONDS * 1000)
         fields = list(self.fields)
-        self.server.run(RENEW, self.key, self.token, lease, *fields)
+        self.server.run(RENEW, [self.key], self.token, lease, *fields)
 
     def release(self) -> None:
         """Let others come; a server that is gone has forgotten the lock anyway."""
@@ -96,7 +96,7 @@ class Lease:
         self.end()
         if fields:
             with suppress(RedisError):
-                self.server.run(RELEASE, self.key, self.token, *fields)
+                self.server.run(RELEASE, [self.key], self.token, *fields)
 
     def end(self) -> None:
         """It was given back together with what was written under it."""

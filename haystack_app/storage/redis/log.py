@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, cast
 
 import orjson
 
@@ -12,8 +11,8 @@ from ...wire.record import Record
 from ..changes import Change, ChangePage, check_cursor
 from ..errors import CursorExpired
 from .keys import Keys
+from .scripts import PRUNE, SINCE
 from .server import Server
-from .writing_scripts import PRUNE, SINCE
 
 __all__ = ["KEPT", "changes_of", "entry_of", "prune", "since"]
 
@@ -32,37 +31,33 @@ def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[C
     first = 0 if limit is None else -limit
     if limit == 0:
         return []
-    places = cast("list[bytes]", server.redis.lrange(keys.log_of(id), first, -1))
-    pipeline = server.redis.transact()
-    for place in reversed(places):
-        pipeline.xrange(keys.log, place, place)
-    found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []
-    return [_change(id, fields[b"entry"]) for fields in found]
+    places = server.lrange(keys.log_of(id), first)
+    found = server.xrange_each(keys.log, places[::-1])
+    return [_change(id, fields["entry"]) for fields in found]
 
 
 def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> ChangePage:
     """What is behind a place; None is the end. Raises CursorExpired."""
     # a stream takes no other number, and the log has no such place
     place = cursor if cursor is not None and 0 <= cursor < 1 << 63 else ""
-    oldest, end, known, rows = server.run(SINCE, keys.base, place, limit)
+    names = [keys.log, keys.log_end, keys.log_oldest]
+    oldest, end, known, entries = server.run(SINCE, names, place, limit)
     if cursor is None:
-        return ChangePage([], int(end), more=False)
-    check_cursor(cursor, int(oldest), int(end))
+        return ChangePage([], end, more=False)
+    check_cursor(cursor, oldest, end)
     if not known:  # it was lost with the server, and others were written since
-        raise CursorExpired(cursor, int(oldest), "is of another log")
-    found = [
-        (int(at.partition(b"-")[0]), _change(fields[1].decode(), fields[3]))
-        for at, fields in rows
-    ]
+        raise CursorExpired(cursor, oldest, "is of another log")
+    found = [(at, _change(id, entry)) for at, id, entry in entries]
     reached = found[-1][0] if found else cursor
-    return ChangePage(found, reached, reached < int(end))
+    return ChangePage(found, reached, reached < end)
 
 
 def prune(server: Server, keys: Keys, before: dt.datetime, limit: int) -> int:
     """Take entries older than that from the beginning; how many."""
-    return int(server.run(PRUNE, keys.base, microseconds_of(before), limit))
+    names = [keys.log, keys.log_oldest]
+    return server.run(PRUNE, names, keys.logs, microseconds_of(before), limit)
 
 
 def _change(id: str, entry: bytes) -> Change:
-    at, who, kind, before, after = cast("list[Any]", orjson.loads(entry))
+    at, who, kind, before, after = orjson.loads(entry)
     return Change(instant_of(at), who, id, kind, Record(before), Record(after))

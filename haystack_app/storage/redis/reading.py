@@ -6,6 +6,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, takewhile
 from threading import local
 
@@ -18,18 +19,19 @@ from ...kinds.scalars import is_ref_id
 from ...wire.record import Record
 from ..base import StorageAdapter
 from ..changes import REMOVE, Change, ChangePage, Records
+from ..changeset import EntityRow
 from . import entities, layout, log
-from .entities import BATCH, Entity, names_of
+from .entities import BATCH, names_of
 from .entity_commands import referring, refs_of
-from .index import Index
+from .history.timeseries import Histories
+from .index.base import Index
+from .index.paths import MOST_TARGETS, narrowed
+from .index.query import Query
+from .index.terms import Conjunction, conjunctions
 from .keys import Keys
-from .layout import Layout
-from .paths import MOST_TARGETS, narrowed
-from .query import Query
+from .layout import Layout, check_names
 from .server import Server
-from .terms import Conjunction, conjunctions
-from .timeseries import Histories
-from .work import Work
+from .transaction import Transaction
 
 __all__ = ["RedisReading"]
 
@@ -49,8 +51,10 @@ class RedisReading(StorageAdapter):
         url = settings.REDIS_URL if url is None else url
         if not url:
             raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
-        self.server = Server(url, modules=modules)
         self.keys = Keys(prefix)
+        self.server = Server(
+            url, modules=modules, guard=partial(check_names, keys=self.keys)
+        )
         self._local = local()
         self._made: tuple[int, Layout, Index, Histories] | None = None
 
@@ -77,7 +81,7 @@ class RedisReading(StorageAdapter):
         return found
 
     @property
-    def _work(self) -> Work | None:
+    def _work(self) -> Transaction | None:
         """What this thread is about to change."""
         return getattr(self._local, "work", None)
 
@@ -88,7 +92,7 @@ class RedisReading(StorageAdapter):
 
     # -- reading ---------------------------------------------------------------
 
-    def _fetch(self, ids: Sequence[str]) -> dict[str, Entity]:
+    def _fetch(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         ids = [id for id in ids if is_ref_id(id)]
         work = self._work
         if work is not None:
@@ -109,7 +113,7 @@ class RedisReading(StorageAdapter):
         finally:
             self._local.seconds = before
 
-    def _pages(self, after: str = "") -> Iterator[dict[str, Entity]]:
+    def _pages(self, after: str = "") -> Iterator[dict[str, EntityRow]]:
         """All entities in order of their ids."""
         pending = self._work.pending.entities if self._work else {}
         new = sorted(id for id, one in pending.items() if one and id > after)
@@ -121,14 +125,25 @@ class RedisReading(StorageAdapter):
             yield {id: merged[id] for id in sorted(merged)}
         yield {id: one for id in new if (one := pending[id])}
 
-    def _candidates(self, tree: Filter, few: int | None) -> Iterator[dict[str, Entity]]:
+    def _candidates(
+        self, tree: Filter, few: int | None
+    ) -> Iterator[dict[str, EntityRow]]:
         """Batches with all that may match, in no certain order."""
+        alternatives = self._asked(tree)
+        if alternatives is None:
+            return self._pages()
+        return self._index.candidates(alternatives, few)
+
+    def _asked(self, tree: Filter) -> list[Conjunction] | None:
+        """What to ask the index for; None if that would not tell enough.
+
+        It knows nothing of what the caller has changed in a block that is not applied
+        yet, so that everything is read there.
+        """
+        if self._work is not None and self._work.pending.entities:
+            return None
         alternatives = self._alternatives(tree)
-        if alternatives == [frozenset()]:
-            yield from self._pages()
-            return
-        stored = self._index.candidates(alternatives, few)
-        yield from stored if self._work is None else self._work.overlay(stored)
+        return None if alternatives == [frozenset()] else alternatives
 
     def _alternatives(self, tree: Filter) -> list[Conjunction]:
         """What to ask the index for."""
@@ -145,14 +160,9 @@ class RedisReading(StorageAdapter):
         alternatives = conjunctions(self._plan(tree))
         if alternatives == [frozenset()]:
             return None
-        stored = self._index.ids(alternatives, MOST_TARGETS)
-        if stored is None or self._work is None:
-            return stored
-        # what is to change may be at the end of a path as well
-        found = {*stored, *self._work.pending.entities}
-        return None if len(found) > MOST_TARGETS else sorted(found)
+        return self._index.ids(alternatives, MOST_TARGETS)
 
-    def _matching(self, tree: Filter, few: int | None) -> Iterator[Entity]:
+    def _matching(self, tree: Filter, few: int | None) -> Iterator[EntityRow]:
         query = self._query()
         for batch in self._candidates(tree, few):
             yield from query.matching(tree, batch)
@@ -177,17 +187,14 @@ class RedisReading(StorageAdapter):
 
     def _in_order(
         self, tree: Filter, after: str, size: int
-    ) -> Iterator[dict[str, Entity]]:
+    ) -> Iterator[dict[str, EntityRow]]:
         """Batches with all that may match behind an id, in order of their ids."""
-        alternatives = self._alternatives(tree)
-        found = None
-        if alternatives != [frozenset()]:
-            found = self._index.ids(alternatives, None)
+        alternatives = self._asked(tree)
+        found = None if alternatives is None else self._index.ids(alternatives, None)
         if found is None:
             yield from self._pages(after)
             return
-        pending = self._work.pending.entities if self._work else {}
-        ids = sorted(id for id in {*found, *pending} if id > after)
+        ids = sorted(id for id in found if id > after)
         step = min(max(2 * size, 50), BATCH)
         for at in range(0, len(ids), step):
             part = ids[at : at + step]
@@ -217,7 +224,7 @@ class RedisReading(StorageAdapter):
         found = self._among(self.parsed(filter), ids)
         return {entity.id: (entity.version, entity.record) for entity in found}
 
-    def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[Entity]:
+    def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[EntityRow]:
         """Those of some entities that match."""
         query, wanted = self._query(), list(ids)
         for at in range(0, len(wanted), BATCH):
@@ -227,7 +234,8 @@ class RedisReading(StorageAdapter):
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         if not is_ref_id(id) or (self.scope is not None and not self._is_visible(id)):
             return []
-        recent = self._work.changes_of(id) if self._work else []
+        pending = self._work.pending.log if self._work else []
+        recent = [change for change in reversed(pending) if change.id == id]
         every = None if self.scope is not None else limit
         found = [*recent, *log.changes_of(self.server, self.keys, id, every)]
         if self.scope is not None:  # the id may have been a hidden entity's before

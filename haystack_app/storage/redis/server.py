@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django_redis.pool import get_connection_factory
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
-from redis.retry import Retry
 
-from . import reading_scripts as reading
-from . import writing_scripts as writing
-from .client import PatientRedis
-from .script import Script
-from .writing_scripts import LAYOUT
+from .client import Client, DirectClient, PatientRedis, connect
+from .scripts import LAYOUT, SCRIPTS, Script
 
 __all__ = ["SEARCH", "SERIES", "Command", "LayoutChanged", "Server"]
 
+Reply = TypeVar("Reply")
 Command = tuple[Any, ...]
 """The words of one, its name first."""
 
 SEARCH, SERIES = "search", "timeseries"
-_TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
-"""Seconds; a script that applies a large commit takes some of them."""
 _PROBE_TIMEOUT = 2.0
-_SCRIPTS = (
-    *(writing.ACQUIRE, writing.RENEW, writing.RELEASE, writing.APPLY),
-    *(writing.SINCE, writing.PRUNE),
-    *(reading.FETCH, reading.VERSIONS, reading.PAGE, reading.FIND, reading.SEARCH),
-    *(reading.SPAN, reading.SIZES),
-)
-_RETRIES = 3
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
 _SCHEMES = ("redis", "rediss", "unix")
@@ -49,17 +35,28 @@ class LayoutChanged(ConnectionError):
     """A store that was flushed or reindexed meanwhile; the next try knows it."""
 
 
-class Server:
+class Server(Client):
     """One server, by its URL. Threads may share it, and forks get own connections.
+
+    ``guard`` is asked before the first command, and again whenever the server may be
+    another one; what it raises is what the command raises.
 
     Errors of the connection are redis.exceptions.ConnectionError and TimeoutError;
     a URL that cannot be one is ImproperlyConfigured.
     """
 
-    def __init__(self, url: str, *, modules: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        modules: bool = True,
+        guard: Callable[[Client], None] | None = None,
+    ) -> None:
         self._shown = _without_secrets(url)
         self.url = url
         self._wanted = modules
+        self._guard = guard
+        self._guarded: int | None = None
         self._modules: dict[str, int] | None = None
         self.starts = 0
         """How often the server, or what is in it, was found to be another one."""
@@ -68,33 +65,21 @@ class Server:
         """Where the server is, without a password."""
         return self._shown
 
-    @cached_property
+    @property
     def redis(self) -> PatientRedis:
-        factory = get_connection_factory(
-            {
-                "REDIS_CLIENT_CLASS": f"{PatientRedis.__module__}.PatientRedis",
-                "SOCKET_TIMEOUT": _TIMEOUT,
-                "SOCKET_CONNECT_TIMEOUT": _CONNECT_TIMEOUT,
-                "CONNECTION_POOL_KWARGS": {
-                    "retry": Retry(ExponentialWithJitterBackoff(0.2, 0.01), _RETRIES)
-                },
-            }
-        )
-        # pools are kept by their URL: the cache's own has other options. In front, as
-        # the first of two counts
-        place, _, options = self.url.partition("?")
-        return cast("PatientRedis", factory.connect(f"{place}?protocol=2&{options}"))
+        if self._guard is not None and self._guarded != self.starts:
+            starts = self.starts
+            self._guard(DirectClient(self._unguarded))
+            self._guarded = starts
+        return self._unguarded
 
-    def command(self, *words: Any) -> Any:
-        """The answer to a command that the client has no method for."""
-        return self.redis.execute_command(*words)
+    @cached_property
+    def _unguarded(self) -> PatientRedis:
+        return connect(self.url)
 
-    def answers(self, *commands: Sequence[Any]) -> list[Any]:
-        """Answers of one state; an error is among them, not raised."""
-        pipeline = self.redis.transact()
-        for words in commands:
-            pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
-        return list(pipeline.execute(raise_on_error=False))
+    def unguarded(self) -> Server:
+        """The same server, without the guard."""
+        return Server(self.url, modules=self._wanted)
 
     def probe(self) -> Redis:
         """A connection of its own that gives up soon."""
@@ -106,16 +91,17 @@ class Server:
         )
         return probe
 
-    def run(self, script: Script, *args: Any) -> Any:
+    def run(self, script: Script[Reply], keys: Sequence[str], *args: Any) -> Reply:
         """The script's answer; a server that does not know it yet is told."""
         while True:
             try:
-                return self.redis.evalsha(script.sha, 0, *args)
+                found = self.redis.evalsha(script.sha, len(keys), *keys, *args)
+                return script.reply(found)
             except NoScriptError:
                 # the server has started anew: maybe it is another one
                 self._modules = None
                 self.starts += 1
-                for each in _SCRIPTS:
+                for each in SCRIPTS:
                     self.redis.script_load(each.text)
             except ResponseError as error:
                 if str(error).startswith(LAYOUT):
@@ -135,17 +121,9 @@ class Server:
             self._modules = self._detected()
         return self._modules
 
-    def _module_list(self) -> list[Any]:
-        return cast("list[Any]", self.redis.module_list())
-
     def _detected(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for entry in self._module_list():
-            fields = {_text(name): value for name, value in entry.items()}
-            found[_text(fields["name"]).lower()] = int(fields["ver"])
-        serving: dict[str, int] = {}
-        database = self.redis.connection_pool.connection_kwargs.get("db") or 0
-        if found.get("search", 0) >= _OLDEST_SEARCH and int(database) == 0:
+        found, serving = self.module_versions(), {}
+        if found.get("search", 0) >= _OLDEST_SEARCH and self.database == 0:
             serving[SEARCH] = found["search"]  # it has indexes in database 0 only
         if "timeseries" in found:
             serving[SERIES] = found["timeseries"]
@@ -172,7 +150,3 @@ def _without_secrets(url: str) -> str:
         + parts.path
         + (f"?db={database}" if database.isdecimal() else "")
     )
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import cast
 
 import orjson
 
 from ...kinds.series import microseconds_of
-from .work import Work
+from .transaction import Transaction
 
 __all__ = ["take"]
 
 
 def take(
-    work: Work, name: str, holder: str, now: dt.datetime, until: dt.datetime
+    work: Transaction, name: str, holder: str, now: dt.datetime, until: dt.datetime
 ) -> bool:
     """Take a task that is free, or keep it; False while somebody else has it.
 
@@ -23,9 +22,7 @@ def take(
     # an entity of such an id would be locked along, which does no harm
     work.lease.acquire([f"task:{name}"])
     tasks = work.pending.tasks
-    text = tasks.get(name) or cast(
-        "bytes | None", work.server.redis.hget(work.keys.tasks, name)
-    )
+    text = tasks.get(name) or work.server.hget(work.keys.tasks, name)
     if text is not None:
         other, ends = orjson.loads(text)
         if other != holder and ends > microseconds_of(now):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
 from ...kinds.scalars import is_ref_id
 from ...kinds.series import instant_of, microseconds_of
 from ..watch_types import Delta, Watch, WatchItem, WatchUpdate
-from .applying import apply
 from .entities import BATCH, versions_of
 from .keys import Keys
 from .locks import Lease
 from .reading import RedisReading
 from .server import Command, Server
+from .transaction import apply
 
 __all__ = ["RedisWatches"]
 
@@ -73,8 +73,7 @@ class RedisWatches(RedisReading):
 
     def _watches(self, ids: Collection[str]) -> dict[str, Watch]:
         wanted = list(ids)
-        names = [self.keys.watch(id) for id in wanted]
-        texts = cast("list[Any]", self.server.redis.mget(names)) if names else []
+        texts = self.server.mget([self.keys.watch(id) for id in wanted])
         return {
             id: _watch(text)
             for id, text in zip(wanted, texts, strict=True)
@@ -94,14 +93,14 @@ class RedisWatches(RedisReading):
                 work.items.pop(id, None)
 
     def watch_count(self, owner: str, now: dt.datetime) -> int:
-        key, after = self.keys.watches_of(owner), f"({microseconds_of(now)}"
-        return self.server.redis.zcount(key, after, "+inf")
+        return self.server.zcount_after(
+            self.keys.watches_of(owner), microseconds_of(now)
+        )
 
     def watches_due(self, now: dt.datetime) -> list[str]:
-        found = self.server.redis.zrangebyscore(
-            self.keys.watches, "-inf", microseconds_of(now), start=0, num=BATCH
+        return self.server.zrange_upto(
+            self.keys.watches, microseconds_of(now), most=BATCH
         )
-        return [id.decode() for id in cast("list[bytes]", found)]
 
     # -- what they told --------------------------------------------------------
 
@@ -109,10 +108,8 @@ class RedisWatches(RedisReading):
         work: _Watching | None = getattr(self._local, "watching", None)
         if work is not None and id in work.items:
             return dict(work.items[id])
-        found = cast(
-            "dict[bytes, bytes]", self.server.redis.hgetall(self.keys.told(id))
-        )
-        items = {one.decode(): _item(text) for one, text in found.items()}
+        found = self.server.hgetall(self.keys.told(id))
+        items = {one: _item(text) for one, text in found.items()}
         if work is not None and work.lease.covers(id):
             work.items[id] = dict(items)
         return items
@@ -177,10 +174,9 @@ class RedisWatches(RedisReading):
         by_filter = {
             id for id, one in self._watches(ids).items() if one.filter is not None
         }
-        pipeline = self.server.redis.transact()
-        for id in ids:
-            pipeline.hmget(self.keys.told(id), among)
-        told = pipeline.execute() if ids else []
+        told = self.server.together(
+            *(("HMGET", self.keys.told(id), *among) for id in ids)
+        )
         return [
             id
             for id, items in zip(ids, told, strict=True)
@@ -203,5 +199,5 @@ def _item_text(item: WatchItem) -> str:
 
 
 def _item(text: bytes) -> WatchItem:
-    sent, _, seq = text.decode().partition(":")
+    sent, _, seq = text.partition(b":")
     return WatchItem(int(sent) if sent else None, int(seq))

@@ -8,12 +8,14 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
+from ...sql.tables import ENTITIES, HISTORY
 from .tables import OLD_SUFFIX, UnusableTables
 
 __all__ = ["drop_tables", "is_same_database", "rename_tables"]
 
-_TABLES = ("entities", "history")
-_FIRST = ("haystack_app", "0001_initial")
+_APP = "haystack_app"
+_SHARED = (ENTITIES, HISTORY)
+"""Names that haystack-py has, too; no other table of ours is called like one of its."""
 
 
 def rename_tables(using: str, old: Collection[str]) -> list[str]:
@@ -25,10 +27,12 @@ def rename_tables(using: str, old: Collection[str]) -> list[str]:
     haystack-py.
     """
     connection = connections[using]
-    if _FIRST in MigrationRecorder(connection).applied_migrations():
+    if any(
+        app == _APP for app, _ in MigrationRecorder(connection).applied_migrations()
+    ):
         return []
     tables = set(connection.introspection.table_names())
-    conflicts = [table for table in _TABLES if table in tables]
+    conflicts = [table for table in _SHARED if table in tables]
     for table in conflicts:
         if table not in old:
             raise UnusableTables(

@@ -15,13 +15,16 @@ from tests.storage.building import at, history, ids, numbers, point
 REDIS = "haystack_app.storage.redis.RedisAdapter"
 
 
-def info(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> None:
+def info(
+    monkeypatch: pytest.MonkeyPatch, made: bytes | None = None, **facts: Any
+) -> None:
     right = {
         "redis_version": "7.0.15",
         "maxmemory_policy": "noeviction",
         "aof_enabled": 1,
     }
     monkeypatch.setattr(server.Redis, "info", lambda self: right | facts)
+    monkeypatch.setattr(server.Redis, "hget", lambda self, key, field: made)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_a_url_that_cannot_be_read_is_refused_without_it(
 def test_the_protocol_is_ours(redis_store: RedisAdapter) -> None:
     """Answers of the other one have other shapes."""
     url = f"{redis_store.server.url}?protocol=3"
-    prefix = redis_store.keys.base.rpartition(":1:")[0]
+    prefix = redis_store.keys.prefix
     modules = bool(redis_store.server.modules)
     store = RedisAdapter(url=url, prefix=prefix, modules=modules)
     store.load_entities([point("p")])
@@ -110,7 +113,7 @@ def test_prefixes_that_would_meet_others(prefix: str) -> None:
 @pytest.mark.parametrize("prefix", ["haystack", "A-1_b.c~", "acme:plant2", "x:1a"])
 def test_prefixes(prefix: str) -> None:
     store = RedisAdapter(url="redis://nowhere/1", prefix=prefix)
-    assert store.keys.base == f"{prefix}:1:"
+    assert store.keys.base == f"{{{prefix}}}:2:"
 
 
 def test_servers_are_asked_where_databases_are(
@@ -135,7 +138,7 @@ def test_options(settings: Any) -> None:
         RedisAdapter()
     settings.REDIS_URL = "redis://127.0.0.1:9/3"
     assert RedisAdapter().server.url == "redis://127.0.0.1:9/3"
-    assert RedisAdapter().keys.base == "haystack:1:"
+    assert RedisAdapter().keys.base == "{haystack}:2:"
 
 
 def test_two_storages_on_the_same_keys(

@@ -19,7 +19,7 @@ ROUNDS, AT_ONCE = 7, 3
 
 
 def start(store: RedisAdapter, number: int) -> subprocess.Popen[str]:
-    where = [store.server.url, store.keys.base.rpartition(":1:")[0]]
+    where = [store.server.url, store.keys.prefix]
     modules = str(int(bool(store.server.modules)))
     return subprocess.Popen(
         [

@@ -13,18 +13,10 @@ from haystack_app import filters
 from haystack_app.filters.planner import plan
 from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
 from haystack_app.storage.errors import StatementTimeout
-from haystack_app.storage.redis import (
-    RedisAdapter,
-    entities,
-    index,
-    layout,
-    ordering,
-    query,
-    reading,
-    search,
-)
+from haystack_app.storage.redis import RedisAdapter, entities, layout, reading
+from haystack_app.storage.redis.index import base, ordering, query, search, sets
+from haystack_app.storage.redis.index.terms import conjunctions, term_texts
 from haystack_app.storage.redis.layout import ModuleMissing
-from haystack_app.storage.redis.terms import conjunctions, term_texts
 from tests.redis_keys import wipe
 from tests.storage.building import at, entity, ids, point
 
@@ -196,9 +188,9 @@ def test_what_is_to_change_is_at_the_end_of_paths(redis_store: Store) -> None:
 def test_more_than_a_batch(
     redis_store: Store, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (entities, index, search):
+    for module in (entities, sets, search):
         monkeypatch.setattr(module, "BATCH", 10)
-    monkeypatch.setattr(index, "MEMBERS", 4)
+    monkeypatch.setattr(base, "MEMBERS", 4)
     monkeypatch.setattr(search, "_ALTERNATIVES", 2)
     rows = [entity(f"e{n:02}", a=MARKER, n=Number(n % 5)) for n in range(count)]
     redis_store.load_entities([*rows, entity("z")])
@@ -394,7 +386,7 @@ def test_damage_to_the_documents_is_found(stack: Store) -> None:
 
 def test_a_store_stays_what_it_was_made_as(stack: Store) -> None:
     """Without the modules it is refused, not read past its index."""
-    prefix = stack.keys.base.rpartition(":1:")[0]
+    prefix = stack.keys.prefix
     plain = RedisAdapter(url=stack.server.url, prefix=prefix, modules=False)
     plain.load_entities([entity("a", x=MARKER)])
     assert layout.stored(stack.server, stack.keys) == layout.Layout("sets", "blocks")
@@ -416,7 +408,7 @@ def test_a_store_stays_what_it_was_made_as(stack: Store) -> None:
 
 
 def test_reindexing_moves_to_what_the_server_has(stack: Store) -> None:
-    prefix = stack.keys.base.rpartition(":1:")[0]
+    prefix = stack.keys.prefix
     plain = RedisAdapter(url=stack.server.url, prefix=prefix, modules=False)
     plain.load_entities(entity(f"e{n}", x=MARKER) for n in range(50))
     assert stack.reindex() == 50

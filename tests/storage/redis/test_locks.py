@@ -13,7 +13,7 @@ import pytest
 
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.errors import UnknownEntity
-from haystack_app.storage.redis import RedisAdapter, applying, locks
+from haystack_app.storage.redis import RedisAdapter, locks, transaction
 from haystack_app.storage.redis.locks import Lease, LeaseLost, LockTimeout
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -81,9 +81,7 @@ def test_who_waits_for_all_comes_in_although_others_go_on(redis_store: Store) ->
 
 def test_a_holder_that_slept_is_refused(redis_store: Store, short: None) -> None:
     redis_store.load_entities([entity("a", n=Number(0)), point("p")])
-    other = RedisAdapter(
-        url=redis_store.server.url, prefix=redis_store.keys.base.rpartition(":1:")[0]
-    )
+    other = RedisAdapter(url=redis_store.server.url, prefix=redis_store.keys.prefix)
     with pytest.raises(LeaseLost), redis_store.locked():
         redis_store.load_entities([entity("a", n=Number(1)), entity("b")])
         redis_store.his_write("p", numbers(5, NOON))
@@ -149,19 +147,20 @@ def test_a_repeated_application_changes_nothing_more(
 def test_words_that_were_sent_twice_are_refused(
     redis_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "_AT_ONCE", 10)
-    monkeypatch.setattr(applying, "_STAGED", 7)
+    monkeypatch.setattr(transaction, "_AT_ONCE", 10)
+    monkeypatch.setattr(transaction, "_STAGED", 7)
     redis_store.load_entities([entity("a", n=Number(1), dis="A")])
-    staged = applying._stage
+    staged = transaction._stage
 
-    def twice(server: Any, key: str, words: Any) -> None:
-        staged(server, key, words[-3:])
-        staged(server, key, words)
+    def twice(server: Any, key: str, words: Any) -> int:
+        every = list(words)
+        staged(server, key, iter(every[-3:]))
+        return staged(server, key, iter(every))
 
-    monkeypatch.setattr(applying, "_stage", twice)
+    monkeypatch.setattr(transaction, "_stage", twice)
     with pytest.raises(LeaseLost, match="not complete"):
         redis_store.load_entities([entity("a", n=Number(2)), entity("b")])
-    monkeypatch.setattr(applying, "_stage", staged)
+    monkeypatch.setattr(transaction, "_stage", staged)
     assert redis_store.existing("a")["n"] == Number(1)
     staged_keys = redis_store.server.redis.scan_iter(redis_store.keys.stage("*"))
     assert list(staged_keys) == []

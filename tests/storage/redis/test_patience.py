@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from haystack_app.kinds import Number
-from haystack_app.storage.redis import RedisAdapter, applying
+from haystack_app.storage.redis import RedisAdapter, transaction
 from tests.patience import PATIENCE
 from tests.soak.redis_server import RedisServer
 from tests.storage.building import entity, ids
@@ -64,17 +64,17 @@ def test_a_busy_server_is_waited_for(server: RedisServer) -> None:
 def test_what_is_sent_in_parts_waits(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applying, "_AT_ONCE", 10)
-    monkeypatch.setattr(applying, "_STAGED", 7)
+    monkeypatch.setattr(transaction, "_AT_ONCE", 10)
+    monkeypatch.setattr(transaction, "_STAGED", 7)
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a")])
-    staged = applying._stage
+    staged = transaction._stage
 
-    def delayed(*args: Any) -> None:
+    def delayed(*args: Any) -> int:
         with busy(server):
-            staged(*args)
+            return staged(*args)
 
-    monkeypatch.setattr(applying, "_stage", delayed)
+    monkeypatch.setattr(transaction, "_stage", delayed)
     store.load_entities([entity("a", n=Number(1)), entity("b")])
     assert ids(store.scan()) == ["a", "b"]
     assert store.differences() == []

@@ -94,12 +94,12 @@ def test_places_of_lost_entries_are_not_used_again(server: RedisServer) -> None:
     store.load_entities([entity("a", n=Number(0))])
     kept = store.changes_since(None, 1).cursor
     # as the server would be without its last second
-    ends = {key: own.get(key) for key in own.scan_iter("haystack:1:log:*")}
+    ends = {key: own.get(key) for key in own.scan_iter("{haystack}:2:log:*")}
     store.load_entities([entity(f"lost{n}") for n in range(3)])
     lost = store.changes_since(kept, 10).cursor
     for n in range(3):
-        [place] = own.lrange(f"haystack:1:l:lost{n}", 0, -1)
-        own.xdel("haystack:1:log", place)
+        [place] = own.lrange(store.keys.log_of(f"lost{n}"), 0, -1)
+        own.xdel(store.keys.log, place)
     own.mset(ends)
     for n in range(5):
         store.load_entities([entity("a", n=Number(n + 1))])
@@ -133,7 +133,7 @@ def test_a_batch_that_memory_does_not_hold(server: RedisServer) -> None:
     own.config_set("maxmemory", own.info("memory")["used_memory"] + 2_000_000)
     with pytest.raises(redis.OutOfMemoryError):
         store.load_entities([entity(f"e{n}", t="x" * 1_000) for n in range(6_000)])
-    assert list(own.scan_iter("haystack:1:stage:*")) == []
+    assert list(own.scan_iter(store.keys.stage("*"))) == []
     store.load_entities([entity("a", n=Number(1))])
     store.his_write("p", numbers(10, NOON))
     assert ids(store.scan()) == ["a", "p"]

@@ -11,10 +11,11 @@ import pytest
 
 from haystack_app.kinds import NA, Coord, Number
 from haystack_app.storage.memory import InMemoryAdapter
-from haystack_app.storage.redis import RedisAdapter, blocks, series, timeseries
-from haystack_app.storage.redis.blocks import Samples, hex_time, time_of
-from haystack_app.storage.redis.pending import interleaved
-from haystack_app.storage.redis.series import OutdatedReading
+from haystack_app.storage.redis import RedisAdapter
+from haystack_app.storage.redis.history import blocks, series, timeseries
+from haystack_app.storage.redis.history.blocks import Samples, hex_time, time_of
+from haystack_app.storage.redis.history.merge import interleaved
+from haystack_app.storage.redis.history.series import OutdatedReading
 from haystack_app.storage.samples import Batch
 from tests.storage.building import at, history, numbers, point
 

@@ -1,0 +1,86 @@
+"""Entities one by one, for the REST API, by the rules of ``commit``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..filters import without_trash
+from ..filters.ast import Has
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import Ref
+from ..storage.errors import (
+    Conflict,
+    EntityInUse,
+    StaleRecord,
+    StorageError,
+    UnknownEntity,
+)
+from ..wire.record import Record
+from ..wire.zinc_writer import display_text
+from .arguments import require_filter
+from .registry import Context, OpError
+
+__all__ = [
+    "Conflict",
+    "EntityInUse",
+    "StaleRecord",
+    "StorageError",
+    "UnknownEntity",
+    "add",
+    "page",
+    "remove",
+    "retrieve",
+    "update",
+]
+
+Tags = Mapping[str, Any]
+
+
+def page(
+    context: Context, filter: str | None, *, after: str, size: int, trash: bool
+) -> list[Record]:
+    """Matching records in order of their ids, starting after the id ``after``.
+
+    ``trash`` includes entities in the trash. Raises ParseError.
+    """
+    tree = Has(("id",)) if filter is None else require_filter(filter)
+    if not trash:
+        tree = without_trash(tree)
+    return context.storage.page(tree, after, size)
+
+
+def retrieve(context: Context, id: str) -> Record:
+    """Raises UnknownEntity."""
+    return context.storage.existing(id)
+
+
+def add(context: Context, records: Iterable[Tags]) -> list[Record]:
+    """Store all records or none. Raises InvalidRecord."""
+    return context.storage.add_entities(records, who=context.username)
+
+
+def update(context: Context, id: str, tags: Tags, mod: DateTime | None) -> Record:
+    """Set tags, or remove those with the value Remove.
+
+    ``mod`` must be that of the stored record; None skips the comparison.
+
+    Raises InvalidRecord, UnknownEntity or StaleRecord.
+    """
+    given = tags.get("id")
+    if given is not None and given != Ref(id):
+        raise OpError(f"id {display_text(given)} in the body differs from @{id}")
+    row = {**tags, "id": Ref(id), "mod": mod}
+    force = mod is None
+    [record] = context.storage.update_entities([row], force=force, who=context.username)
+    return record
+
+
+def remove(context: Context, id: str, mod: DateTime | None, *, force: bool) -> None:
+    """Raises UnknownEntity, StaleRecord and, unless ``force``, EntityInUse."""
+    context.storage.remove_entities(
+        [{"id": Ref(id), "mod": mod}],
+        force=mod is None,
+        orphan=force,
+        who=context.username,
+    )

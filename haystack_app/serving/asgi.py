@@ -1,0 +1,74 @@
+"""One process and one port for everything: pages, API, websockets.
+
+HTTP runs through the WSGI handler in threads: Django's own ASGI handler costs
+3-7 times the CPU for each request. Websockets run in the event loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from channels.routing import ProtocolTypeRouter
+from django.core.handlers.wsgi import WSGIHandler
+
+from ..conf import app_settings, limit
+from .bodies import App, BodyLayer
+from .header_names import HeaderNameLayer
+from .health import HealthLayer
+from .http10 import OldClientLayer
+from .slow_clients import SlowClientLayer, until_gone
+from .wsgi import get_wsgi_application
+
+__all__ = ["get_asgi_application"]
+
+
+def get_asgi_application(
+    *,
+    websocket: App | None = None,
+    health: bool = True,
+    max_body: int | None = None,
+) -> App:
+    """The whole project, with the websockets of ``haystack_app.urls``.
+
+    ``websocket`` is the application of the project's other websockets, for every
+    path that is not in ``haystack_app.urls``. ``health`` answers ``/healthz`` and
+    ``/readyz``. ``max_body`` is the most bytes of the body of any request, by
+    default ``HAYSTACK["LIMITS"]["BODY"]``, to which the API keeps in any case.
+
+    Starts the threads of maintenance and, where it is on, of the simulation. Run
+    the server with ``--lifespan off``.
+    """
+    wsgi = get_wsgi_application()  # it sets Django up, which these imports need
+
+    from .. import maintenance
+    from ..demo.simulator import start as start_simulator
+    from ..live.changes_app import ChangesApp, with_changes_app
+    from ..live.hub import with_hub
+    from ..live.routing import refuse, websocket_app
+
+    http = _http_app(wsgi, max_body or limit("BODY"))
+    # not the layer for slow clients, which would read ahead for them
+    changes = ChangesApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
+    feed = OldClientLayer(changes)
+    maintenance.start()
+    start_simulator()
+    return with_hub(
+        ProtocolTypeRouter(
+            {
+                "http": with_changes_app(feed, HealthLayer(http) if health else http),
+                "websocket": websocket_app(websocket or refuse),
+            }
+        )
+    )
+
+
+def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
+    """The layers around the threads in which Django runs."""
+    # Any: each package has its own names for the same ASGI and WSGI types
+    stopping: Any = until_gone(wsgi)
+    threads: Any = WSGIMiddleware(stopping, workers=app_settings.THREADS)
+    whole = HeaderNameLayer(BodyLayer(threads, max_body=max_body))
+    return SlowClientLayer(
+        OldClientLayer(whole), patience=app_settings.PATIENCE_SECONDS
+    )

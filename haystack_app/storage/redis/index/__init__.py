@@ -1,0 +1,1 @@
+"""Finding entities: terms, the sets or documents that hold them, and queries."""

@@ -1,0 +1,259 @@
+"""The index on a server with RediSearch: one document of terms for each entity.
+
+The documents are apart from the entities, so that a new value of a point does not
+index all its tags again. Traps of the module are written at their places.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ....filters.ast import Filter
+from ...changeset import EntityRow
+from ..entities import BATCH, fetch, of_rows, page
+from ..keys import Keys
+from ..scripts import SEARCH, Row
+from ..server import Command, Server
+from .base import Moves, changed_terms
+from .ordering import FIELDS, asked, bounds, ordered
+from .terms import Conjunction, term_texts
+
+__all__ = ["SearchIndex", "drop_index"]
+
+_SEPARATOR = "\x1f"
+_MOST = 1_000_000
+"""Results that the server gives at most, unless it is set up otherwise."""
+_ALTERNATIVES = 500
+"""Conjunctions in one question."""
+_LONGEST = 1_000
+"""Characters of a term; beyond 4,096 bytes the server would never find it."""
+_BUILT_SECONDS = 600
+_BUILDING = "building the index"
+_UNKNOWN = ("no such index", "unknown index", "index not found")
+
+
+class SearchIndex:
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+
+    def narrowed(self, tree: Filter) -> Filter:
+        return ordered(tree)
+
+    # -- asking ----------------------------------------------------------------
+
+    def candidates(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, EntityRow]]:
+        seen: set[str] = set()
+        for batch in self._batches(alternatives, few):
+            # whoever counts rows would take one twice for two
+            yield {id: one for id, one in batch.items() if id not in seen}
+            seen.update(batch)
+
+    def _batches(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, EntityRow]]:
+        """As ``candidates``; what several questions find is there several times."""
+        named, asked = _parted(alternatives)
+        for at in range(0, len(named), BATCH):
+            yield fetch(self.server, self.keys, named[at : at + BATCH])
+        for at in range(0, len(asked), _ALTERNATIVES):
+            yield from self._found(asked[at : at + _ALTERNATIVES], few)
+
+    def _found(
+        self, alternatives: Sequence[Conjunction], few: int | None
+    ) -> Iterator[dict[str, EntityRow]]:
+        seen: set[str] = set()
+        words = _question(alternatives)
+        if few is not None and few <= BATCH:
+            total, ids, rows = self._search(BATCH, BATCH, words, "1")
+            yield of_rows(ids, rows or [])
+            if total <= len(ids):
+                return
+            seen.update(ids)
+        total, ids, rows = self._search(_MOST, BATCH, words, "")
+        if len(ids) < total:
+            # more than the server is willing to name: all that there is
+            yield from self._everything()
+        elif rows is not None:
+            yield of_rows(ids, rows)
+        else:
+            rest = [id for id in ids if id not in seen]
+            for at in range(0, len(rest), BATCH):
+                yield fetch(self.server, self.keys, rest[at : at + BATCH])
+
+    def _search(
+        self, ids: int, rows: int, words: Sequence[str], some: str
+    ) -> tuple[int, list[str], list[Row | None] | None]:
+        keys = self.keys
+        first = keys.entities, keys.documents
+        args = (*first, ids, rows, some, keys.search, *words)
+        try:
+            return self.server.run(SEARCH, [keys.meta], *args)
+        except ResponseError as error:
+            text = str(error).lower()
+            if "exceed" in text:  # its own limit is lower: read everything
+                return 1, [], None
+            if not any(words in text for words in (*_UNKNOWN, _BUILDING)):
+                raise
+            self.ensure()  # a flush takes the index along
+            return self.server.run(SEARCH, [keys.meta], *args)
+
+    def _everything(self) -> Iterator[dict[str, EntityRow]]:
+        after = ""
+        while rows := page(self.server, self.keys, after, BATCH):
+            after = max(rows)
+            yield rows
+
+    def ids(
+        self, alternatives: Sequence[Conjunction], most: int | None
+    ) -> list[str] | None:
+        named, asked = _parted(alternatives)
+        found = set(named)
+        for at in range(0, len(asked), _ALTERNATIVES):
+            words = _question(asked[at : at + _ALTERNATIVES])
+            asked_for = _MOST if most is None else most + 1
+            total, ids, _ = self._search(asked_for, 0, words, "")
+            if len(ids) < total:
+                return None
+            found.update(ids)
+        return None if most is not None and len(found) > most else sorted(found)
+
+    # -- making ----------------------------------------------------------------
+
+    def ensure(self) -> None:
+        """Make the index where there is none, and wait until it is complete."""
+        try:
+            self.server.command(
+                *("FT.CREATE", self.keys.search, "ON", "HASH"),
+                *("PREFIX", 1, self.keys.documents),
+                # ids differ by case, and values may have commas
+                *("SCHEMA", "terms", "TAG", "SEPARATOR", _SEPARATOR, "CASESENSITIVE"),
+                *(word for field in FIELDS for word in (field, "NUMERIC")),
+            )
+        except ResponseError as error:
+            if "already exists" not in str(error):
+                raise
+        ends = time.monotonic() + _BUILT_SECONDS
+        # what is there already is indexed by and by, and found in part meanwhile
+        while int(self._info()[b"indexing"]):
+            if time.monotonic() > ends:
+                raise ResponseError(f"index {self.keys.search} is not built yet")
+            time.sleep(0.05)
+
+    def drop(self) -> None:
+        drop_index(self.server, self.keys.search)
+
+    def _info(self) -> dict[bytes, Any]:
+        found = self.server.command("FT.INFO", self.keys.search)
+        return dict(zip(found[::2], found[1::2], strict=True))
+
+    def commands(self, moves: Moves) -> Iterator[Command]:
+        for id, (before, after) in moves.items():
+            if after is None:
+                yield "UNLINK", self.keys.terms(id)
+                continue
+            was, becomes = changed_terms(before, after)
+            if was == becomes and before is not None:
+                continue
+            yield "UNLINK", self.keys.terms(id)
+            if fields := _fields(after):
+                words = (word for field in fields.items() for word in field)
+                yield "HSET", self.keys.terms(id), *words
+
+    # -- checking --------------------------------------------------------------
+
+    def terms_of(self, entity: EntityRow) -> set[str]:
+        return _described(_fields(entity))
+
+    def filed(self) -> Iterator[tuple[str, set[str]]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for id in self.server.scan(self.keys.documents):
+            fields = self.server.hgetall(self.keys.terms(id))
+            texts = {name: str(text, "utf-8") for name, text in fields.items()}
+            for term in _described(texts):
+                found[term].add(id)
+        yield from found.items()
+
+    def faults(self) -> Iterator[str]:
+        """What the server says of documents that it could not index."""
+        info = self._info()
+        if failures := int(info[b"hash_indexing_failures"]):
+            yield f"the server could not index {failures:,} documents"
+        documents = sum(1 for _ in self.server.scan(self.keys.documents))
+        if documents != int(info[b"num_docs"]):
+            yield f"{info[b'num_docs']} of {documents:,} documents are in the index"
+
+
+def drop_index(server: Server, name: str) -> None:
+    """Take an index away, if there is one of this name; documents stay."""
+    try:
+        server.command("FT.DROPINDEX", name)
+    except ResponseError as error:
+        if not any(words in str(error).lower() for words in _UNKNOWN):
+            raise
+
+
+def _parted(
+    alternatives: Sequence[Conjunction],
+) -> tuple[list[str], list[Conjunction]]:
+    """The ids that are named, and what the index is to be asked."""
+    named, asked = [], []
+    for terms in alternatives:
+        ids = [term[1:] for term in terms if term.startswith("@")]
+        if ids:
+            named.append(ids[0])
+        else:
+            asked.append(terms)
+    return named, asked
+
+
+def _question(alternatives: Sequence[Conjunction]) -> list[str]:
+    """A query and its parameters: no term needs to be escaped that way."""
+    names: dict[str, str] = {}
+
+    def name(text: str) -> str:
+        return "$" + names.setdefault(text, f"p{len(names)}")
+
+    def condition(term: str) -> str:
+        if (found := asked(term)) is None:
+            return f"@terms:{{{name(_word(term))}}}"
+        tag, field, least, greatest = found
+        ends = (end if "inf" in end else name(end) for end in (least, greatest))
+        return f"@terms:{{{name(_word(tag))}}} @{field}:[{' '.join(ends)}]"
+
+    query = " | ".join(
+        # what precedes what depends on the dialect: everything has parentheses
+        "(" + " ".join(condition(term) for term in sorted(terms)) + ")"
+        for terms in alternatives
+    )
+    params = [word for text, given in names.items() for word in (given, text)]
+    return [query, "PARAMS", str(len(params)), *params]
+
+
+def _fields(entity: EntityRow) -> dict[str, str]:
+    """The document of an entity; empty where it would say nothing."""
+    tags = entity.record.tags
+    terms = term_texts(tags)
+    words = sorted(map(_word, terms))
+    return ({"terms": _SEPARATOR.join(words)} if words else {}) | bounds(tags)
+
+
+def _word(term: str) -> str:
+    """A term as the documents have it."""
+    if len(term) <= _LONGEST:
+        return term
+    return "#" + hashlib.blake2b(term.encode(), digest_size=16).hexdigest()
+
+
+def _described(fields: Mapping[str, str]) -> set[str]:
+    """A document as single words, for a comparison."""
+    terms = fields.get("terms", "")
+    numbers = {f"{name}={text}" for name, text in fields.items() if name != "terms"}
+    return numbers | set(terms.split(_SEPARATOR) if terms else [])

@@ -1,0 +1,129 @@
+"""The planner's terms as text, and filters as conjunctions of them.
+
+``has:tag`` is the tag's name, ``eq:tag=value`` has a ``=`` and the value behind; a
+``>`` behind the name says that a path can go on inside the value.
+Equal values have equal texts; long and odd ones are hashed, which is right as
+the matcher decides on what the index answers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ....filters.planner import AllOf, AnyOf, Everything, Plan, Term, terms_of
+from ....kinds.datetimes import DateTime
+from ....kinds.scalars import Number, Ref, Symbol, Uri
+from ....kinds.transient import TRANSIENT
+from .paths import MOST_TARGETS, steppable
+
+__all__ = ["Conjunction", "conjunctions", "term_texts"]
+
+Conjunction = frozenset[str]
+"""Terms that all hold; ``@id`` is the entity of that id. Empty: everything."""
+
+_EVERYTHING: Conjunction = frozenset()
+_MOST = MOST_TARGETS + 100
+"""Conjunctions that the product of several alternatives may have."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]{1,64}", re.ASCII)
+_EVERYWHERE = {"id", "mod"}
+"""Tags of every entity: their terms would narrow nothing."""
+_LETTERS: dict[type, str] = {
+    bool: "b",
+    str: "s",
+    Number: "n",
+    Ref: "r",
+    Uri: "u",
+    Symbol: "y",
+    dt.date: "d",
+    dt.time: "t",
+    DateTime: "m",
+}
+
+
+def term_texts(record: Mapping[str, Any]) -> set[str]:
+    """The terms that an entity is filed under.
+
+    Values of transient tags have none: they change too often for an index.
+    """
+    texts = {text for term in terms_of(record) if (text := _text(term))}
+    texts.update(
+        steppable(name)
+        for name, value in record.items()
+        if isinstance(value, dict | DateTime)
+        and name not in TRANSIENT
+        and name not in _EVERYWHERE
+    )
+    return texts
+
+
+def conjunctions(plan: Plan) -> list[Conjunction]:
+    """Alternatives whose answers together hold all that the plan answers."""
+    found = _alternatives(plan)
+    return [_EVERYTHING] if _EVERYTHING in found else list(found)
+
+
+def _alternatives(plan: Plan) -> dict[Conjunction, None]:
+    """As keys, so that each is there once and they keep their order."""
+    if isinstance(plan, Term):
+        return {frozenset([text] if (text := _asked(plan)) else []): None}
+    if isinstance(plan, Everything):
+        return {_EVERYTHING: None}
+    parts = [_alternatives(part) for part in plan.parts]
+    if isinstance(plan, AnyOf):
+        return {one: None for part in parts for one in part}
+    assert isinstance(plan, AllOf)
+    return _product(parts)
+
+
+def _product(parts: Iterable[dict[Conjunction, None]]) -> dict[Conjunction, None]:
+    """What would make too many conjunctions is left to the matcher."""
+    found: dict[Conjunction, None] = {_EVERYTHING: None}
+    for part in sorted(parts, key=len):
+        if len(found) * len(part) > _MOST and _EVERYTHING not in found:
+            break
+        found = {one | other: None for one in found for other in part}
+    return found
+
+
+def _asked(term: Term) -> str:
+    """The text to ask for; empty where everything may hold the term."""
+    if term.tag == "id" and term.value is not None and term.value[0] is Ref:
+        return f"@{term.value[1].id}"
+    return _text(term) or ("" if term.tag in _EVERYWHERE else term.tag)
+
+
+def _text(term: Term) -> str:
+    """What a term is filed under; empty if it is not."""
+    if term.tag in _EVERYWHERE:
+        return ""
+    if term.value is None:
+        return term.tag
+    return "" if term.tag in TRANSIENT else f"{term.tag}={_value_text(*term.value)}"
+
+
+def _value_text(kind: type, value: Any) -> str:
+    letter = _LETTERS[kind]
+    text = _plain_text(value)
+    if _PLAIN.fullmatch(text):
+        return f"{letter}:{text}"
+    data = text.encode(errors="surrogatepass")
+    return f"{letter}#{hashlib.blake2b(data, digest_size=16).hexdigest()}"
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, Number):
+        # minus zero is zero
+        return f"{value.val + 0.0!r}" + (f":{value.unit}" if value.unit else "")
+    if isinstance(value, Ref):
+        return value.id
+    if isinstance(value, Uri):
+        return value.val
+    if isinstance(value, Symbol):
+        return value.name
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,66 @@
+"""System checks of a store on Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from redis.exceptions import RedisError
+
+from ..keys import Keys
+from ..layout import RENAMED
+from ..server import Server
+
+__all__ = ["messages"]
+
+_OLDEST = (7, 0)
+
+
+def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
+    """What is wrong with the server; one that does not answer is a warning."""
+    try:
+        return list(_found(alias, server, keys))
+    except RedisError as error:
+        return [
+            Warning(
+                f"storage {alias!r}: {server} does not answer: {error}",
+                hint="Nothing else of it was checked.",
+                id="haystack.W020",
+            )
+        ]
+
+
+def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
+    with server.probe() as probe:
+        info: dict[str, Any] = probe.info()
+        made = probe.hget(keys.former_meta, "index")
+    version = str(info.get("redis_version", "0"))
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST:
+        yield Error(
+            f"storage {alias!r}: {server} is Redis {version}",
+            hint="Redis 7.0 or newer is needed.",
+            id="haystack.E020",
+        )
+    if made not in (None, RENAMED.encode()):
+        yield Error(
+            f"storage {alias!r}: the keys of {keys.former} are those of an earlier"
+            " version",
+            hint="Stop all programs of that version, then run haystack_redis_reindex.",
+            id="haystack.E022",
+        )
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        yield Warning(
+            f"storage {alias!r}: {server} removes keys when its memory is full"
+            f" (maxmemory-policy {policy})",
+            hint="Set maxmemory-policy noeviction; give caches a server of their own.",
+            id="haystack.W021",
+        )
+    if not int(info.get("aof_enabled", 0)):
+        yield Warning(
+            f"storage {alias!r}: {server} forgets what it was told since its last"
+            " snapshot when it stops",
+            hint="Set appendonly yes; docs/storage.md says what it costs.",
+            id="haystack.W022",
+        )

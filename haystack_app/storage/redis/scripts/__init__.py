@@ -1,0 +1,163 @@
+"""The scripts in Lua, each of which the server runs in one step.
+
+The head of each file lists its keys, its arguments and what it returns. Every script
+is given one key at least, so that a cluster knows where to run it; what else it
+touches has the same hash tag. A line ``-- include NAME`` stands for a file in
+``shared``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+
+__all__ = [
+    "ACQUIRE",
+    "APPLY",
+    "BOTH",
+    "CONVERT",
+    "FENCED",
+    "FETCH",
+    "FIND",
+    "LAYOUT",
+    "LOCKED",
+    "PAGE",
+    "PRUNE",
+    "RELEASE",
+    "RENEW",
+    "SCRIPTS",
+    "SEARCH",
+    "SINCE",
+    "SIZES",
+    "SPAN",
+    "STAGED",
+    "VERSIONS",
+    "Row",
+    "Script",
+]
+
+_INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
+_FOLDER = files(__name__)
+
+Reply = TypeVar("Reply")
+Row = tuple[str, str, int, int, int]
+"""Tags and transient tags as JSON, mod in microseconds, version, set of tag names."""
+Rows = list[Row | None]
+
+
+def _loaded(name: str) -> str:
+    text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda found: _loaded(f"shared/{found[1]}").rstrip(), text)
+
+
+@dataclass(frozen=True)
+class Script(Generic[Reply]):
+    """A script by the name of its file; ``reply`` makes values of what it returns."""
+
+    name: str
+    reply: Callable[[Any], Reply]
+    text: str = field(init=False)
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        text = _loaded(self.name)
+        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "sha", sha)
+
+
+# -- what they return ----------------------------------------------------------
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+def _texts(found: list[bytes]) -> list[str]:
+    return [one.decode() for one in found]
+
+
+def _row(found: list[Any]) -> Row | None:
+    if found[0] is None:
+        return None
+    tags, cur, mod, version, tag_set = found
+    return tags.decode(), cur.decode(), int(mod), int(version), int(tag_set)
+
+
+def _rows(found: list[Any]) -> Rows:
+    return [_row(one) for one in found]
+
+
+def _numbers(found: list[bytes | None]) -> list[int | None]:
+    return [None if one is None else int(one) for one in found]
+
+
+def _page(found: list[Any]) -> tuple[list[str], Rows]:
+    ids, rows = found
+    return _texts(ids), _rows(rows)
+
+
+def _found(found: Any) -> str | tuple[list[str], Rows | None]:
+    """The key of a set, or ids and rows."""
+    if isinstance(found, bytes):
+        return found.decode()
+    ids, *rows = found
+    return _texts(ids), _rows(rows[0]) if rows else None
+
+
+def _matches(found: list[Any]) -> tuple[int, list[str], Rows | None]:
+    total, ids, *rows = found
+    return int(total), _texts(ids), _rows(rows[0]) if rows else None
+
+
+def _span(found: list[Any]) -> tuple[list[str], int, str, int, bytes] | None:
+    if not found:
+        return None
+    members, size, last, last_size, sample = found
+    return _texts(members), size, last.decode(), last_size, sample
+
+
+def _entries(found: list[Any]) -> tuple[int, int, bool, list[tuple[int, str, bytes]]]:
+    """Oldest place, last place, whether a place is known; place, id and entry each."""
+    oldest, end, known, rows = found
+    entries = [
+        (int(place.partition(b"-")[0]), fields[1].decode(), fields[3])
+        for place, fields in rows
+    ]
+    return int(oldest), int(end), bool(known), entries
+
+
+# -- reading -------------------------------------------------------------------
+
+FETCH = Script("fetch", _rows)
+VERSIONS = Script("versions", _numbers)
+PAGE = Script("page", _page)
+FIND = Script("find", _found)
+SEARCH = Script("search", _matches)
+SPAN = Script("span", _span)
+SIZES = Script("sizes", int)
+SINCE = Script("since", _entries)
+
+# -- writing -------------------------------------------------------------------
+
+ACQUIRE = Script("acquire", bool)
+RENEW = Script("renew", _nothing)
+RELEASE = Script("release", _nothing)
+APPLY = Script("apply", _nothing)
+PRUNE = Script("prune", int)
+CONVERT = Script("convert", int)
+
+SCRIPTS: tuple[Script[Any], ...] = (
+    *(FETCH, VERSIONS, PAGE, FIND, SEARCH, SPAN, SIZES, SINCE),
+    *(ACQUIRE, RENEW, RELEASE, APPLY, PRUNE, CONVERT),
+)
+
+FENCED, LAYOUT, STAGED = "FENCED", "LAYOUT", "STAGED"
+"""How refusals begin: of a holder that was superseded, of one that knows another
+index than there is, of words that did not arrive as they were sent."""
+LOCKED, BOTH = "LOCKED", "BOTH"
+"""Of a store that a program of the former version writes to, and of two stores."""

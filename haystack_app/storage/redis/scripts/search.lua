@@ -1,0 +1,46 @@
+-- Entities by a query of RediSearch.
+-- KEYS[1]  hash of what the store was made with
+-- ARGV[1]  how the keys of entities begin
+-- ARGV[2]  how the keys of documents begin
+-- ARGV[3]  how many ids at most
+-- ARGV[4]  how many rows at most come along
+-- ARGV[5]  '1' if rows come along although more entities match
+-- ARGV[6]  the name of the index
+-- ARGV[7+] the query, and other words of FT.SEARCH
+-- Returns  {the number of all that match, ids}, and rows if they may come along
+-- Errors   LAYOUT: the store has an index of another kind; BUILDING: not all of the
+--          documents are in the index yet
+
+-- include row
+local most = tonumber(ARGV[4])
+local kind = redis.call('HGET', KEYS[1], 'index')
+if not kind then return {0, {}, {}} end
+if kind ~= 'search' then
+  return redis.error_reply('LAYOUT the store has an index of another kind now')
+end
+-- an index that is being built answers with what it has so far, and does not say so:
+-- after a restart, too, where it was once made for entities that were there. To ask for
+-- all that is known of one is ten times as slow
+local function building(name)
+  local indexes = redis.call('INFO', 'search_indexes')
+  if string.find(indexes, 'active_indexes_indexing:0', 1, true) then return false end
+  local facts = redis.call('FT.INFO', name)
+  for at = 1, #facts, 2 do
+    local fact = type(facts[at]) == 'table' and facts[at].ok or facts[at]
+    if fact == 'indexing' then return tonumber(facts[at + 1]) ~= 0 end
+  end
+  return true
+end
+if building(ARGV[6]) then return redis.error_reply('BUILDING the index') end
+local command = {'FT.SEARCH'}
+for at = 6, #ARGV do command[#command + 1] = ARGV[at] end
+-- without a limit of its own it would stop in the middle, and not say so
+local options = {'NOCONTENT', 'LIMIT', '0', ARGV[3], 'TIMEOUT', '0', 'DIALECT', '2'}
+for _, word in ipairs(options) do command[#command + 1] = word end
+local found = redis.call(unpack(command))
+local ids, first = {}, #ARGV[2] + 1
+for at = 2, #found do ids[at - 1] = string.sub(found[at], first) end
+if #ids > most or (found[1] > most and ARGV[5] ~= '1') then return {found[1], ids} end
+local rows = {}
+for place, id in ipairs(ids) do rows[place] = row(ARGV[1] .. id) end
+return {found[1], ids, rows}

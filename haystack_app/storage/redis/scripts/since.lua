@@ -1,0 +1,18 @@
+-- Entries of the change log after a place.
+-- KEYS[1]  stream of the log
+-- KEYS[2]  place of its last entry
+-- KEYS[3]  place before its first entry
+-- ARGV[1]  the place, '' for the end
+-- ARGV[2]  how many entries at most
+-- Returns  {place before the first entry, place of the last one, 1 if the log has the
+--          place that was asked for, entries}
+
+local log, log_end, log_oldest = KEYS[1], KEYS[2], KEYS[3]
+-- include log_begin
+begin()
+local ends = redis.call('MGET', log_oldest, log_end)
+if ARGV[1] == '' then return {ends[1], ends[2], 0, {}} end
+local place = ARGV[1] .. '-0'
+local known = ARGV[1] == ends[1] and 1 or #redis.call('XRANGE', log, place, place)
+local found = redis.call('XRANGE', log, '(' .. place, '+', 'COUNT', ARGV[2])
+return {ends[1], ends[2], known, found}

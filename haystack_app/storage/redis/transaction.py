@@ -1,0 +1,240 @@
+"""What is changed while the caller is alone, kept here until all is applied.
+
+Nobody sees any of it before, and a caller that fails or dies leaves nothing. What the
+caller itself asks for is answered from here: entities, levels, libraries and tasks by
+their ids, samples by ``history.merge``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import Any
+
+from redis.exceptions import RedisError, ResponseError
+
+from ..changes import Change
+from ..changeset import Changeset, EntityRow
+from ..priority_array import Level
+from ..samples import Batch
+from . import levels, libs, log
+from .entities import fetch
+from .history.series import Plan
+from .index.base import Moves
+from .keys import Keys
+from .locks import Lease, LeaseLost
+from .scripts import APPLY, FENCED, STAGED
+from .server import Command, Server
+
+__all__ = ["Pending", "Transaction", "apply"]
+
+_AT_ONCE = 20_000
+"""Words that go with the script itself; more are sent before it in parts."""
+_STAGED = 5_000
+_STAGE_SECONDS = 600
+
+
+@dataclass(slots=True)
+class Pending:
+    """All that is to be applied.
+
+    Of what is stored (``before``, ``arrays_before``) only what was changed.
+    ``batches`` are relative to the stored samples, or to none for what is in
+    ``dropped``.
+    """
+
+    entities: dict[str, EntityRow | None] = field(default_factory=dict)
+    before: dict[str, EntityRow | None] = field(default_factory=dict)
+    log: list[Change] = field(default_factory=list)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+    arrays: dict[str, dict[int, Level]] = field(default_factory=dict)
+    arrays_before: dict[str, dict[int, Level]] = field(default_factory=dict)
+    libs: libs.Libs | None = None
+    tasks: dict[str, bytes] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+    """Whatever else, in front of all."""
+    said: list[tuple[list[str], bool]] = field(default_factory=list)
+    """What is to be announced: ids, and whether the log grows."""
+
+    def copy(self) -> Pending:
+        return replace(
+            self,
+            **{
+                name: getattr(self, name).copy()
+                for name in (
+                    *("entities", "before", "log", "batches", "plans", "dropped"),
+                    *("arrays", "arrays_before", "commands", "said", "tasks"),
+                )
+            },
+        )
+
+
+class Transaction:
+    def __init__(self, server: Server, keys: Keys) -> None:
+        self.server, self.keys = server, keys
+        self.lease = Lease(server, keys.locks)
+        self.pending = Pending()
+        self._known: dict[str, EntityRow | None] = {}
+        self._arrays: dict[str, dict[int, Level]] = {}
+
+    # -- what is stored, and what is to be -------------------------------------
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        pending = self.pending.entities
+        missing = [id for id in ids if id not in pending and id not in self._known]
+        stored = fetch(self.server, self.keys, missing)
+        for id in missing:
+            if self.lease.covers(id):  # nobody else changes it meanwhile
+                self._known[id] = stored.get(id)
+        found: dict[str, EntityRow] = {}
+        for id in ids:
+            entity = pending[id] if id in pending else self._known.get(id)
+            entity = entity if id in pending else entity or stored.get(id)
+            if entity is not None:
+                found[id] = entity
+        return found
+
+    def levels_of(self, id: str) -> dict[int, Level]:
+        if id in self.pending.arrays:
+            return dict(self.pending.arrays[id])
+        if id in self.pending.dropped:
+            return {}
+        if id in self._arrays:
+            return dict(self._arrays[id])
+        found = levels.read(self.server, self.keys, id)
+        if self.lease.covers(id):  # nobody else changes it meanwhile
+            self._arrays[id] = dict(found)
+        return found
+
+    def touches(self, id: str) -> bool:
+        """Whether an entity's history is to change."""
+        return id in self.pending.batches or id in self.pending.dropped
+
+    # -- changing --------------------------------------------------------------
+
+    def take(self, changes: Changeset) -> None:
+        """What is held of the entities is what ``fetch`` said."""
+        for move in changes.moves:
+            self.put(move.id, move.before, move.after)
+            if move.after is None:
+                self._drop(move.id)
+        self.pending.log += changes.log
+
+    def put(self, id: str, before: EntityRow | None, after: EntityRow | None) -> None:
+        """``before`` is what ``fetch`` said."""
+        self.pending.before.setdefault(id, before)
+        self.pending.entities[id] = after
+
+    def _drop(self, id: str) -> None:
+        """The history and the array of a removed entity go with it."""
+        pending = self.pending
+        pending.dropped.add(id)
+        for held in (
+            *(pending.batches, pending.plans, pending.arrays, pending.arrays_before),
+        ):
+            held.pop(id, None)
+
+    def set_levels(self, id: str, array: Mapping[int, Level]) -> None:
+        if id not in self.pending.arrays:
+            self.pending.arrays_before[id] = self.levels_of(id)
+        self.pending.arrays[id] = dict(array)
+
+    # -- applying --------------------------------------------------------------
+
+    def apply(self, kind: str, filed: Callable[[Moves], Iterable[Command]]) -> None:
+        """Make all of it visible at once. Raises LeaseLost or LayoutChanged.
+
+        ``filed`` says what stores entities before and after in this kind of index.
+        """
+        apply(self.server, self.keys, self.lease, kind, self._commands(filed))
+
+    def _commands(
+        self, filed: Callable[[Moves], Iterable[Command]]
+    ) -> Iterator[Command]:
+        pending, keys = self.pending, self.keys
+        moves = {
+            id: (pending.before[id], after)
+            for id, after in pending.entities.items()
+            if pending.before[id] is not after
+        }
+        yield from pending.commands
+        yield from filed(moves)
+        for change in pending.log:
+            yield "LOG", change.id, log.entry_of(change)
+        for id in sorted(pending.dropped):
+            yield "DROP", id
+        for plan in pending.plans.values():
+            yield from plan.commands
+        for id, array in pending.arrays.items():
+            yield from levels.commands(keys, id, pending.arrays_before[id], array)
+        for name, text in pending.tasks.items():
+            yield "HSET", keys.tasks, name, text
+        if pending.libs is not None:
+            yield from libs.commands(keys, pending.libs)
+
+
+def apply(
+    server: Server, keys: Keys, lease: Lease, kind: str, commands: Iterable[Command]
+) -> None:
+    """Make all of it visible at once, and give the lease back.
+
+    ``kind`` is that of the index the commands are meant for, or empty where they
+    are for none. Raises LeaseLost or LayoutChanged.
+    """
+    words = chain.from_iterable((len(command), *command) for command in commands)
+    first = list(islice(words, _AT_ONCE + 1))
+    if not first:
+        lease.release()
+        return
+    if len(first) <= _AT_ONCE:
+        _run(server, keys, lease, kind, first, sent=0)
+        return
+    stage = keys.stage(lease.token)
+    try:
+        sent = _stage(server, stage, chain(first, words))
+        _run(server, keys, lease, kind, (), sent=sent)
+    except BaseException:
+        # it may be what the server's memory is full of
+        with suppress(RedisError):
+            server.unlink(stage)
+        raise
+
+
+def _run(
+    server: Server,
+    keys: Keys,
+    lease: Lease,
+    kind: str,
+    words: Sequence[Any],
+    *,
+    sent: int,
+) -> None:
+    fields, token = lease.fields, lease.token
+    names = (
+        *(lease.key, keys.done(token), keys.stage(token), keys.meta),
+        *(keys.log, keys.log_end, keys.log_oldest),
+    )
+    head = token, keys.base, log.KEPT, sent, kind
+    try:
+        server.run(APPLY, names, *head, len(fields), *fields, *words)
+    except ResponseError as error:
+        if str(error).startswith((FENCED, STAGED)):
+            raise LeaseLost(str(error)) from None
+        raise
+    lease.end()
+
+
+def _stage(server: Server, key: str, words: Iterator[Any]) -> int:
+    """Send many words before the script, so that it alone stops the others.
+
+    How many they were; no more than a part of them is held at a time.
+    """
+    sent = 0
+    while part := list(islice(words, _STAGED)):
+        server.together(("RPUSH", key, *part), ("EXPIRE", key, _STAGE_SECONDS))
+        sent += len(part)
+    return sent
