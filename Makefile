@@ -6,6 +6,9 @@ SHARED ?= ../shared
 PAIRS ?= 1000000
 SECONDS ?= 600
 
+# Compiled once: each process that the tests start would do it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet

@@ -184,7 +184,8 @@ DEFAULTS: Mapping[str, Setting] = {
         [],
         lambda value: isinstance(value, list | tuple),
         "a list of modules",
-        "Modules with [actions](api.md#writing-an-action) for ``invokeAction``.",
+        "Modules that are imported at start: with [actions](api.md#writing-an-action) "
+        "for ``invokeAction``, and with ops of your own.",
     ),
     "HISTORY_CHUNK_DAYS": _whole(
         7, 1, _ANY, "Days of one chunk of a TimescaleDB hypertable, when it is created."

@@ -42,7 +42,7 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
                 "tags to include, separated by commas; `id` is always included",
             ),
         ],
-        responses={200: openapi.PAGE_OF, **openapi.error_responses()},
+        responses={200: openapi.ENTITY, **openapi.error_responses()},
     )
     def list(self, request: Request, **_: Any) -> Response:
         """A page of entities in order of their ids."""

@@ -18,7 +18,6 @@ __all__ = [
     "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
-    "PAGE_OF",
     "bodies",
     "error_responses",
     "extend_schema",
@@ -51,18 +50,6 @@ ENTITY: dict[str, Any] = {
 }
 ONE_OR_MORE: dict[str, Any] = {
     "oneOf": [ENTITY, {"type": "array", "items": ENTITY}],
-}
-PAGE_OF: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "results": {"type": "array", "items": ENTITY},
-        "next": {
-            "type": "string",
-            "nullable": True,
-            "description": "`cursor` of the next page; null on the last one.",
-        },
-    },
-    "required": ["results", "next"],
 }
 CHANGES: dict[str, Any] = {
     "type": "object",

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ImproperlyConfigured
+
 from ..kinds.grid import Grid
 from ..storage.base import StorageAdapter
 
@@ -75,11 +77,17 @@ def op(
     accepts_list: bool = False,
     requires_meta: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
-    """Register a function as the op ``name``."""
+    """Register a function as the op ``name``.
+
+    Raises ImproperlyConfigured for the name of an op that another function has.
+    """
 
     def register(
         run: Callable[[Context, Grid], Grid],
     ) -> Callable[[Context, Grid], Grid]:
+        known = _ops.get(name)
+        if known is not None and known.run.__qualname__ != run.__qualname__:
+            raise ImproperlyConfigured(f"op {name!r} is already registered")
         _ops[name] = Op(
             name, run, permission, side_effects, read_scope, accepts_list, requires_meta
         )

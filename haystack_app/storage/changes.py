@@ -132,6 +132,8 @@ def _record(tags: Mapping[str, Any]) -> Record:
 def check_cursor(cursor: int, oldest: int, end: int) -> None:
     """Raises CursorExpired if entries after a cursor are missing."""
     if cursor < oldest:
-        raise CursorExpired(cursor, oldest, "the entries after it were pruned")
+        raise CursorExpired(cursor, oldest, "it is too old, later entries were pruned")
     if cursor > end:
-        raise CursorExpired(cursor, oldest, "it is after the end of the log")
+        raise CursorExpired(
+            cursor, oldest, "it is from another log, after the end of this one"
+        )

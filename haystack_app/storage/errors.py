@@ -131,7 +131,7 @@ class CursorExpired(StorageError):
 
     def __init__(self, cursor: int, oldest: int, reason: str) -> None:
         super().__init__(
-            f"invalid cursor {cursor}, {reason}: read all entities again, then"
+            f"invalid cursor {cursor}: {reason}; read all entities again, then"
             f" continue from the end of the log; the oldest cursor is {oldest}"
         )
         self.oldest = oldest

@@ -1,4 +1,4 @@
-"""The stored form of a record: canonical Hayson, split in persistent and transient.
+"""The stored form of a record: canonical Hayson, persistent and transient tags apart.
 
 Records are validated here. Every adapter stores the result as it is, and equal values
 have equal JSON.

@@ -109,8 +109,8 @@ def test_the_cap_counts_decompressed_bytes() -> None:
 def test_a_body_of_a_million_members() -> None:
     with cpu_limit(2), pytest.raises(InvalidBody, match="members"):
         decompress(gzip.compress(b"", mtime=0) * (32 * MEGABYTE // 20), 32 * MEGABYTE)
-    allowed = gzip.compress(b"x", mtime=0) * (bodies._MOST_MEMBERS - 1)
-    assert decompress(allowed, MEGABYTE) == b"x" * (bodies._MOST_MEMBERS - 1)
+    allowed = gzip.compress(b"x", mtime=0) * (bodies._MAX_MEMBERS - 1)
+    assert decompress(allowed, MEGABYTE) == b"x" * (bodies._MAX_MEMBERS - 1)
 
 
 def test_compressed_load(staff: Api) -> None:

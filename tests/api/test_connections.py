@@ -70,12 +70,6 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
     """
     fill(storages["default"])
     user("alice", is_staff=True)
-    start = at("2024-01-01 00:00")
-    minute = dt.timedelta(minutes=1)
-    storages["default"].his_write(
-        "n",
-        ((DateTime(start.utc + n * minute, start.tz), Number(n)) for n in range(COUNT)),
-    )
     connections.close_all()
     with served(request.param) as port:
 
@@ -102,6 +96,18 @@ def ask(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Ask]
         yield send
 
 
+@pytest.fixture
+def history(ask: Ask) -> None:
+    """More samples than the server sends in one piece."""
+    start = at("2024-01-01 00:00")
+    minute = dt.timedelta(minutes=1)
+    storages["default"].his_write(
+        "n",
+        ((DateTime(start.utc + n * minute, start.tz), Number(n)) for n in range(COUNT)),
+    )
+    connections.close_all()
+
+
 def received(peer: socket.socket, silence: float) -> Answer:
     data, closed = b"", False
     try:
@@ -118,6 +124,7 @@ def received(peer: socket.socket, silence: float) -> Answer:
     return Answer(int(status.split()[1]), headers, body, closed)
 
 
+@pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("header", ["close", "Close", "close, TE"])
 def test_close_is_answered_with_close(ask: Ask, header: str) -> None:
     """Go's client reports EOF otherwise."""
@@ -149,6 +156,7 @@ def test_refusals_before_the_application_close(ask: Ask) -> None:
     assert b"cap BODY" in answer.body
 
 
+@pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("header", ["close", "keep-alive"])
 def test_http_1_0_responses_are_not_chunked(ask: Ask, header: str) -> None:
     for case, (method, path, status) in PATHS.items():
@@ -162,6 +170,7 @@ def test_http_1_0_responses_are_not_chunked(ask: Ask, header: str) -> None:
             assert len(list(zinc_reader.read_grid(answer.body.decode()))) == COUNT
 
 
+@pytest.mark.usefixtures("history")
 def test_http_1_0_failure_in_the_middle(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +192,7 @@ def test_compressed_responses(ask: Ask) -> None:
     assert "Accept-Encoding" in packed.headers["vary"]
 
 
+@pytest.mark.usefixtures("history")
 def test_streams_are_compressed_in_chunks(ask: Ask) -> None:
     answer = ask("GET", HISTORY, Accept_Encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
@@ -192,6 +202,7 @@ def test_streams_are_compressed_in_chunks(ask: Ask) -> None:
     assert len(list(zinc_reader.read_grid(text))) == COUNT
 
 
+@pytest.mark.usefixtures("history")
 def test_compressed_stream_that_fails_is_incomplete(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -274,7 +274,7 @@ def test_invalid_content_types(api: Api, content_type: str) -> None:
         (JSON, "{}", "grid"),
         (JSON, '{"_kind":"grid"}', "column"),
         (JSON, '{"_kind":"grid","cols":[],"rows":[]}', "column"),
-        (JSON, '{"_kind":"grid","cols":[{"name":"A"}]}', "'A'"),
+        (JSON, '{"_kind":"grid","cols":[{"name":"A"}]}', '"A"'),
         (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[{"b":1}]}', "'b'"),
         (JSON, '{"_kind":"grid","cols":[{"name":"a"}],"rows":[5]}', "rows"),
         (JSON, '{"_kind":"grid","cols":5}', "cols"),
@@ -287,7 +287,7 @@ def test_invalid_content_types(api: Api, content_type: str) -> None:
         (
             f"{JSON};version=3",
             hayson_writer.grid_text(REQUEST),
-            "no member '_kind'",
+            "unknown member '_kind'",
         ),
         (f"{JSON};version=3", '{"meta":{"ver":"3.0"},"cols":[],"rows":[]}', "column"),
         (f"{JSON};version=3", '"n:5 bogus"', "bogus"),

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from django.http import QueryDict
 
-from haystack_app.api.renderers import query_grid
+from haystack_app.api.parsers import query_grid
 from haystack_app.kinds import MARKER, NA, DateTime, Number, Ref, Symbol, Uri
 from haystack_app.storage.handler import storages
 from haystack_app.wire.errors import ParseError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator
 from io import StringIO
@@ -71,6 +72,12 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+@functools.cache
+def published() -> Any:
+    """The schema, generated once."""
+    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
+
+
 @pytest.mark.usefixtures("quiet", "one_connection")
 @pytest.mark.parametrize(
     ("path", "method"),
@@ -82,8 +89,7 @@ def test_generated_requests(path: str, method: str, db: None) -> None:
     others = [user(name).pk for name in ("bob", "carol")]
     user("boss", is_staff=True, is_superuser=True)
     ids = [None, *others] if "users" in path else IDS
-    source = "/api/schema/?format=json"
-    schema = schemathesis.openapi.from_wsgi(source, application)
+    schema = published()
     checks = [CHECKS.get_one(name) for name in CHECKED]
 
     @given(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import http.client
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +21,7 @@ from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from tests.api.callers import databases, make_user
 from tests.api.conftest import PASSWORD, fill, grid_of, served, user
-from tests.api.servers import Server, url_of
+from tests.api.servers import Server, Servers, url_of
 from tests.auth.handshaking import Handshake, bearer
 from tests.defects.building import point
 
@@ -33,8 +30,8 @@ EMPTY = b'ver:"3.0"\nempty\n'
 
 @pytest.fixture(params=databases("sqlite", "timescale"))
 def pair(
-    request: pytest.FixtureRequest, scram_passwords: None, tmp_path: Path
-) -> Iterator[tuple[Server, Server]]:
+    request: pytest.FixtureRequest, scram_passwords: None, servers: Servers
+) -> tuple[Server, Server]:
     """Two processes on one database, with a user and a building in it."""
     request.getfixturevalue("transactional_db")
     alias = request.param
@@ -42,11 +39,8 @@ def pair(
     writable = point("w", unit="°F", writable=MARKER)
     storages["default" if alias == "default" else alias].load_entities([writable])
     make_user(alias, "alice", PASSWORD, is_staff=True, is_superuser=True)
-    with ExitStack() as stack:
-        one, two = (
-            stack.enter_context(Server(url_of(alias), tmp_path)) for _ in range(2)
-        )
-        yield one, two
+    url = url_of(alias)
+    return servers.running(url), servers.running(url, 1)
 
 
 def test_two_processes_share_handshakes_and_tokens(

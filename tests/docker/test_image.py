@@ -75,7 +75,8 @@ class Image:
         done = subprocess.run(
             ["sh", "-c", command],
             cwd=self.workdir,
-            env={**kept, "PATH": path},
+            # modules are compiled when they are imported, and most of them never are
+            env={**kept, "PATH": path, "PIP_NO_COMPILE": "1"},
             capture_output=True,
             text=True,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 
 from haystack_app.auth.caller import Caller
 from haystack_app.auth.throttle import TooManyRequests
@@ -136,3 +136,12 @@ def test_every_way_counts_the_same(settings: Any, how: str) -> None:
     with pytest.raises(TooManyRequests):
         dispatch.authorize("about", caller)
     cache.clear()
+
+
+def test_the_name_of_an_op_is_taken_once(register: Callable[..., None]) -> None:
+    def another(context: Any, grid: Grid) -> Grid:
+        return grid
+
+    with pytest.raises(ImproperlyConfigured, match="op 'read' is already registered"):
+        register("read", another)
+    assert registry.find_op("read") is not None

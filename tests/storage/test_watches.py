@@ -248,7 +248,7 @@ def test_one_user_has_so_many(site: Store, settings: Any) -> None:
         opened(site)
     site.watch_open("t", owner="ann", lease=60, now=NOW)
     site.watch_open("t", owner="joe", lease=60, now=later(6))
-    with pytest.raises(InvalidWatch, match="3 entities, 2 at most"):
+    with pytest.raises(InvalidWatch, match="3 entities, at most 2"):
         site.watch_sub(first, ["c"], now=NOW)
     assert poll(site, first, refresh=True) == [["a", "b"], []]
     by_filter = site.watch_open("t", owner="eve", lease=60, now=NOW, filter="point")

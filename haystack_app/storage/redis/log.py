@@ -46,7 +46,7 @@ def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> ChangeP
         return ChangePage([], end, more=False)
     check_cursor(cursor, oldest, end)
     if not known:  # lost with the server, which has written other entries since
-        raise CursorExpired(cursor, oldest, "it is not in this log")
+        raise CursorExpired(cursor, oldest, "it is from another log")
     found = [(at, _change(id, entry)) for at, id, entry in entries]
     reached = found[-1][0] if found else cursor
     return ChangePage(found, reached, reached < end)
