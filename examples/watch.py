@@ -82,7 +82,7 @@ class Watch:
             await say(socket, op="ack", watchId=self.id, seq=self.seq)
 
     def take(self, grid: Any, *, is_all: bool) -> None:
-        """Whole records, and what is gone: said so, or not among all there are."""
+        """Apply changed records and removed ids; ``is_all``: remove all others."""
         meta, rows = grid["meta"], {row["id"]["val"]: row for row in grid["rows"]}
         self.id, self.seq = meta["watchId"], meta["seq"]
         gone = [ref["val"] for ref in meta.get("gone", ())]

@@ -67,7 +67,7 @@ def two(settings: Any) -> list[StorageAdapter]:
 
 
 class Fault:
-    """Makes a store fail, or work again; counts how often it was asked meanwhile."""
+    """Makes a store fail, or work again; counts its calls meanwhile."""
 
     def __init__(self, store: StorageAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store = store

@@ -74,7 +74,7 @@ class StorageBackend:
         raise NotImplementedError
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
-        """A record or None for each id, in the order asked for."""
+        """A record or None for each id, in the given order."""
         raise NotImplementedError
 
     def existing(self, id: str) -> Record:

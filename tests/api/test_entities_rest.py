@@ -422,7 +422,7 @@ def test_the_etag_of_another_state(rest: Rest, method: str, tag: str) -> None:
     assert contents() == before
 
 
-def test_one_of_two_who_read_the_same_state_wins(rest: Rest) -> None:
+def test_one_of_two_concurrent_updates_wins(rest: Rest) -> None:
     tag = rest.get("s2/")["ETag"]
     assert rest.patch("s2", {"dis": "first"}, If_Match=tag).status_code == 200
     why = refused(rest.patch("s2", {"dis": "second"}, If_Match=tag), 412)

@@ -35,7 +35,7 @@ _DEPLOYMENT = (
 
 
 class Unreachable(Exception):
-    """There is no server for the store that was asked for."""
+    """No server for the requested store is available."""
 
 
 def server_dsn(store: str) -> str:

@@ -101,7 +101,7 @@ def test_42_a_change_by_sql_is_sent(sql_store: OrmAdapter) -> None:
     assert row["dis"] == "Aleph"
 
 
-def test_43_no_watch_is_an_error_and_no_news_is_not(full: StorageAdapter) -> None:
+def test_43_no_watch_is_an_error_and_no_change_is_not(full: StorageAdapter) -> None:
     id = opened(full, "p1")
     ask(full, "watchUnsub", watchId=id, close=MARKER)
     for closed in (id, "missing"):
@@ -129,7 +129,7 @@ def test_45_a_watch_ends_with_its_lease(full: StorageAdapter) -> None:
     id = opened(full, "p1", lease=Number(300, "s"))
     ends = NOW + 300 * SECOND
     ask(full, "watchPoll", watchId=id, now=ends - SECOND)
-    ends += 299 * SECOND  # the poll began the lease anew
+    ends += 299 * SECOND  # the poll renewed the lease
     for late in (ends, ends + dt.timedelta(days=30)):
         for op in ("watchPoll", "watchSub"):
             with pytest.raises(UnknownWatch):
@@ -138,7 +138,7 @@ def test_45_a_watch_ends_with_its_lease(full: StorageAdapter) -> None:
     assert full.watches_due(ends + dt.timedelta(days=30)) == []
 
 
-def test_46_adding_answers_what_was_added(full: StorageAdapter) -> None:
+def test_46_adding_returns_the_added_entities(full: StorageAdapter) -> None:
     id = opened(full, "p1", "p2")
     assert ids(ask(full, "watchSub", "s1", watchId=id)) == ["s1"]
     assert polled(full, id, refresh=MARKER) == ["p1", "p2", "s1"]
@@ -159,7 +159,7 @@ def test_47_a_manual_write_ends(full: StorageAdapter) -> None:
     assert polled(full, id) == ["w"]
 
 
-def test_48_an_array_says_what_levels_are_and_who_wrote(full: StorageAdapter) -> None:
+def test_48_an_array_has_levels_and_writers(full: StorageAdapter) -> None:
     full.point_write("w", 10, Number(5), "joe")
     answer = run(full, "pointWrite", id=Ref("w"))
     assert {"level", "levelDis", "val", "who"} <= set(answer.names)

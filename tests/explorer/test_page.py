@@ -22,7 +22,7 @@ def test_strangers_log_in_first(client: Client, db: None) -> None:
     assert response["Location"] == "/log-in/?next=/explore/%3Ffilter%3Dsite"
 
 
-def test_who_may_see_entities_gets_it(db: None) -> None:
+def test_users_that_may_see_entities_get_it(db: None) -> None:
     response = logged_in("vera", "viewer").get("/explore/")
     assert response.status_code == 200
     assert 'data-project=""' in response.content.decode()

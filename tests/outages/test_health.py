@@ -117,7 +117,7 @@ def test_one_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked.answer("/readyz")[0] == 200
 
 
-def test_many_who_ask_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_probes_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
 
     def count() -> str:

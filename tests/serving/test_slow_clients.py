@@ -121,7 +121,7 @@ def server(
         server.thread.join(PATIENCE)
 
 
-def test_who_leaves_frees_the_thread(
+def test_a_disconnect_frees_the_thread(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     for version in ("1.1", "1.0"):  # the second is sent nothing before its end
@@ -138,7 +138,7 @@ def test_who_leaves_frees_the_thread(
     assert not caplog.records
 
 
-def test_who_leaves_while_waiting_for_a_thread(server: Server) -> None:
+def test_a_disconnect_while_waiting_for_a_thread(server: Server) -> None:
     busy = [server.ask("/8/0.1") for _ in range(THREADS)]
     server.wait_for(THREADS)
     for _ in range(5):
@@ -172,7 +172,7 @@ def test_producers_do_not_get_too_far_ahead(
     assert whole(peer).count(b"x") > 99 * len(CHUNK)
 
 
-def test_who_stalls_is_given_up(
+def test_stalled_clients_are_disconnected(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A truncated answer must not look complete."""

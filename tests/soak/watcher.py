@@ -1,4 +1,4 @@
-"""A client that watches some points for ever, over connections that break."""
+"""A client that watches points until stopped, over connections that break."""
 
 from __future__ import annotations
 

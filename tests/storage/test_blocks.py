@@ -126,7 +126,7 @@ def test_a_refusal_in_a_later_batch_leaves_nothing(
     assert len(campus.load_entities(rows).created) == 5
 
 
-def test_a_commit_tells_what_became_of_what_was_put(campus: StorageAdapter) -> None:
+def test_a_commit_returns_its_changes(campus: StorageAdapter) -> None:
     rows = [entity("new"), entity("s", site=MARKER), entity("gone", n=Number(0))]
     changes = campus.load_entities(rows, returning=True)
     assert (changes.created, changes.updated) == (["new"], ["s"])
@@ -149,7 +149,7 @@ def test_a_commit_tells_what_became_of_what_was_put(campus: StorageAdapter) -> N
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_a_block_announces_when_it_is_kept(campus: StorageAdapter) -> None:
+def test_a_block_announces_after_the_commit(campus: StorageAdapter) -> None:
     heard: list[tuple[frozenset[str], bool]] = []
 
     def receive(ids: frozenset[str], logged: bool, **_: Any) -> None:

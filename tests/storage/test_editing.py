@@ -162,7 +162,7 @@ def test_update_keeps_transient_tags_and_takes_a_mod_of_another_zone(
     assert tags_of(pair, "s") == entity("s", site=MARKER, dis="T", curVal=Number(3))
 
 
-def test_one_of_two_who_read_the_same_state_wins(pair: Store) -> None:
+def test_one_of_two_concurrent_updates_wins(pair: Store) -> None:
     first, second = row(pair, "s", dis="first"), row(pair, "s", dis="second")
     pair.update_entities([first])
     with pytest.raises(StaleRecord, match="@s was changed since it was read"):

@@ -459,7 +459,7 @@ def test_existing(site: StorageAdapter) -> None:
     ],
 )
 def test_a_filter_with_nul_is_refused(store: StorageAdapter, filter: str) -> None:
-    """No record holds it; some databases could not even be asked."""
+    """No record has it; some databases would reject the query."""
     with pytest.raises(ParseError, match=r"U\+0000"):
         store.read(filter)
 

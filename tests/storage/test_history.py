@@ -137,7 +137,7 @@ def test_writing_nothing(store: StorageAdapter) -> None:
     assert values(store) == []
 
 
-def test_history_of_what_was_removed_and_added_again_is_empty(
+def test_history_of_an_entity_added_again_is_empty(
     store: StorageAdapter,
 ) -> None:
     store.load_entities([point()])

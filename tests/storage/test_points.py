@@ -66,7 +66,7 @@ def test_the_first_level_that_is_set_counts(points: Store) -> None:
     assert points.point_array("n", NOW) == {}
 
 
-def test_the_array_knows_who_wrote(points: Store) -> None:
+def test_levels_have_their_writer(points: Store) -> None:
     points.point_write("n", 8, F(70), "joe", NOW + SECOND)
     points.point_write("n", 17, Number(70), "ann")
     points.point_write("n", 8, F(71), "eve", NOW + 2 * SECOND)

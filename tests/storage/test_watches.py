@@ -106,7 +106,7 @@ def test_writes_without_a_change_are_not_sent(site: Store) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_an_entity_goes_and_another_of_its_id_comes(site: Store, again: bool) -> None:
+def test_an_entity_is_replaced_by_another_with_its_id(site: Store, again: bool) -> None:
     id = opened(site, "a", "b")
     site.commit([], remove=["b"])
     if again:
@@ -288,7 +288,7 @@ def test_a_scope_hides_and_shows(site: Store) -> None:
 
 
 @pytest.mark.parametrize("filter", [None, "point and not siteRef->x"])
-def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
+def test_updates_of_many_watches_at_once(site: Store, filter: str | None) -> None:
     one = opened(site, *(() if filter else ("a", "b")), filter=filter)
     other, idle = opened(site, "b", "c"), opened(site, "south")
     acks = {id: site.watch_poll(id, now=NOW).seq for id in (one, other, idle)}
@@ -314,7 +314,7 @@ def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
     assert poll(site, other, since=found[other].seq - 1) == [[], ["b"]]
 
 
-def test_news_goes_to_who_asked_last(site: Store) -> None:
+def test_updates_go_to_the_last_subscriber(site: Store) -> None:
     id = opened(site, "a")
     site.watch_poll(id, now=NOW, subscriber="one")
     site.cur_write({"a": Current(Number(1))})
@@ -332,7 +332,7 @@ def test_news_goes_to_who_asked_last(site: Store) -> None:
     assert site.watch_renew([id], subscriber="other", now=NOW) == set()
 
 
-def test_a_change_by_plain_sql_is_news(sql_store: OrmAdapter) -> None:
+def test_a_change_by_plain_sql_is_sent(sql_store: OrmAdapter) -> None:
     sql_store.load_entities([entity("a", dis="x"), entity("b")], replace=True)
     id = opened(sql_store, "a", "b")
     with connections[sql_store.using].cursor() as cursor:
@@ -451,7 +451,7 @@ def test_merged_updates_equal_the_store(store: Store, seed: int) -> None:
     def merge(news: WatchUpdate) -> None:
         merged.update((row["id"].id, row.tags) for row in news.records)
         for one in news.gone:
-            merged.pop(one, None)  # told again, perhaps
+            merged.pop(one, None)  # may be sent again
 
     lost = False
     for _ in range(60):

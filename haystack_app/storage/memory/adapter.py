@@ -118,7 +118,7 @@ class InMemoryAdapter(MemoryWatches):
         super().announce(ids, logged=logged)
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """When the outermost block is kept."""
+        """Send the signal after the outermost block."""
         with self.locked():
             self._journal.queue(ids, logged)
 

@@ -1,4 +1,4 @@
-"""The check finds what does not fit, and the index can be made anew."""
+"""The check finds differences, and the index can be rebuilt."""
 
 from __future__ import annotations
 

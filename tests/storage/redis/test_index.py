@@ -1,4 +1,4 @@
-"""Terms, and how filters are asked of the index."""
+"""Terms, and queries of the index for filters."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ ODD: list[Any] = [
 ]
 
 
-def test_odd_values_are_found_by_their_equals(redis_store: Store) -> None:
+def test_special_values_are_found_by_equal_values(redis_store: Store) -> None:
     rows = [entity(f"e{place}", v=value) for place, value in enumerate(ODD)]
     redis_store.load_entities(rows)
     every = {record["id"].id: dict(record) for record in redis_store.scan()}
@@ -280,7 +280,7 @@ def test_what_the_server_does_not_tell_is_looked_for(
     assert len(stack.read("a")) == 30
 
 
-def test_an_index_that_is_gone_is_made_again(stack: Store) -> None:
+def test_a_missing_index_is_created_again(stack: Store) -> None:
     stack.load_entities(entity(f"e{n}", a=MARKER) for n in range(3_000))
     search.SearchIndex(stack.server, stack.keys).drop()
     assert len(stack.read("a")) == 3_000
@@ -290,7 +290,7 @@ def test_an_index_that_is_gone_is_made_again(stack: Store) -> None:
 def test_an_index_that_another_process_builds_is_waited_for(
     stack: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a restart that repeats how it was made anew."""
+    """As after a restart that replays the creation of the index."""
     stack.load_entities(entity(f"e{n}", a=MARKER) for n in range(3_000))
     index = search.SearchIndex(stack.server, stack.keys)
     index.drop()

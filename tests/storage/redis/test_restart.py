@@ -20,7 +20,7 @@ NOON = at("2024-03-01 12:00")
 
 
 def test_a_server_that_was_away(server: RedisServer) -> None:
-    """Errors are those of the connection, and it goes on by itself."""
+    """The store raises connection errors, and recovers by itself."""
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a", site=MARKER), point("p")])
     store.his_write("p", numbers(3, NOON))
