@@ -316,7 +316,6 @@ def test_history_sum_does_not_depend_on_chunks(
 
 def test_invalid_entity_is_named(store: StorageAdapter) -> None:
     source = InMemoryAdapter([entity("deep", dis="x")])
-    source._entities["deep"].tags["_bad"] = None
     held = source._entities["deep"]
     held.raw = held.raw.replace('"x"', '"\\u0000"')
     with pytest.raises(ValueError, match="@deep: dis: U\\+0000"):
