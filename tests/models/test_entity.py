@@ -428,7 +428,12 @@ def test_repair(filled: OrmAdapter) -> None:
     later = at.utc + dt.timedelta(hours=1)
     HisSample.objects.using(filled.using).create(point_id="h", ts=later, val=2.0)
     found = filled.differences()
-    for named in ("@s1: the tag set", "@p1: the ref", "@nosuch: ref", "@i: the ref"):
+    for named in (
+        "@s1: the tag set",
+        "@p1: the stored ref",
+        "@nosuch: ref",
+        "@i: the ref",
+    ):
         assert any(line.startswith(named) for line in found), (named, found)
     assert "@h: hisSize is 1, the history has 2 samples" in found
     assert filled.repair() > 0

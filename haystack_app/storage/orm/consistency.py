@@ -149,7 +149,7 @@ class OrmConsistency(OrmWatches):
         owners = self.entities.values("id")
         strays = EntityRef.objects.using(self.using).exclude(src_id__in=owners)
         for src in strays.values_list("src_id", flat=True).distinct().order_by("src"):
-            yield f"@{src}: references are stored of an entity that does not exist"
+            yield f"@{src}: references exist, but the entity does not"
 
     def _miscounted(self) -> list[str]:
         """Ids of entities whose facts do not match their samples."""
@@ -160,7 +160,7 @@ class OrmConsistency(OrmWatches):
     def _wrong_facts(self) -> Iterator[str]:
         for id, found, stored in self._counts():
             if stored is None:
-                yield f"@{id}: samples are stored of an entity that does not exist"
+                yield f"@{id}: samples exist, but the entity does not"
             elif found[0] != stored[0]:
                 yield (
                     f"@{id}: hisSize is {stored[0]}, the history has {found[0]} samples"

@@ -1,10 +1,10 @@
 -- Delete the oldest entries of the change log.
 -- KEYS[1]  stream of the log
--- KEYS[2]  place before its first entry
+-- KEYS[2]  cursor before its first entry
 -- ARGV[1]  prefix of the keys of the places of an entity's entries
--- ARGV[2]  microsecond before which entries go
+-- ARGV[2]  microsecond before which entries are deleted
 -- ARGV[3]  how many at most
--- Returns  how many went
+-- Returns  how many were deleted
 
 local log, log_oldest, log_of = KEYS[1], KEYS[2], ARGV[1]
 -- include log_forget

@@ -3,11 +3,11 @@
 -- ARGV[1]  prefix of the keys of entities
 -- ARGV[2]  prefix of the keys of documents
 -- ARGV[3]  how many ids at most
--- ARGV[4]  how many rows at most come along
--- ARGV[5]  '1' if rows come along although more entities match
+-- ARGV[4]  the maximum number of rows to return
+-- ARGV[5]  '1' to return rows also if more entities match
 -- ARGV[6]  the name of the index
 -- ARGV[7+] the query, and other words of FT.SEARCH
--- Returns  {the number of all that match, ids}, and rows if they may come along
+-- Returns  {the number of matches, ids}, and rows unless there are too many
 -- Errors   LAYOUT: the store has an index of another kind; BUILDING: not all of the
 --          documents are in the index yet
 
