@@ -265,7 +265,7 @@ def test_saving_is_refused_as_a_commit_is(filled: OrmAdapter) -> None:
     entity.tags = {"id": Ref("other")}
     with pytest.raises(InvalidRecord, match="@other"):
         entity.save()
-    with pytest.raises(ValueError, match="'version' follows"):
+    with pytest.raises(ValueError, match="'version' is derived"):
         entity.save(update_fields=["version"])
     with pytest.raises(DatabaseError, match="does not exist"):
         Entity(id="nosuch", tags={}).save(using=filled.using, force_update=True)

@@ -20,7 +20,7 @@ from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from . import levels, libs, tasks
-from .entity_commands import filed
+from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
 from .maintenance import checks
@@ -55,7 +55,9 @@ class RedisAdapter(RedisWatches):
             work.lease.acquire(ids)
             yield
             kind = self._found()[1].index
-            work.apply(kind, lambda moves: filed(self.keys, self._index, moves))
+            work.apply(
+                kind, lambda moves: store_commands(self.keys, self._index, moves)
+            )
         finally:
             self._local.work = None
             work.lease.release()

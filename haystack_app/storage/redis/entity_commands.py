@@ -14,10 +14,10 @@ from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["cleared", "filed", "referring", "refs_of", "whole"]
+__all__ = ["all_entities", "clear_commands", "referring", "refs_of", "store_commands"]
 
 
-def filed(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
+def store_commands(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
     """The commands that store changed entities."""
     created = [id for id, (before, _) in moves.items() if before is None]
     removed = [id for id, (_, after) in moves.items() if after is None]
@@ -52,7 +52,7 @@ def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     return server.sunion([keys.referrers(id) for id in ids])
 
 
-def whole(server: Server, keys: Keys) -> dict[str, EntityRow]:
+def all_entities(server: Server, keys: Keys) -> dict[str, EntityRow]:
     """All entities, found by their hashes and not by the list of ids."""
     found: dict[str, EntityRow] = {}
     for ids in batched(server.scan(keys.entities), BATCH):
@@ -60,8 +60,8 @@ def whole(server: Server, keys: Keys) -> dict[str, EntityRow]:
     return found
 
 
-def cleared(server: Server, keys: Keys) -> Iterator[Command]:
-    """The commands that delete all that ``filed`` writes, except the hashes."""
+def clear_commands(server: Server, keys: Keys) -> Iterator[Command]:
+    """The commands that delete all of ``store_commands``, except the hashes."""
     for first in (keys.term_sets, keys.documents, keys.referrers("")):
         for name in server.scan(first):
             yield "UNLINK", f"{first}{name}"

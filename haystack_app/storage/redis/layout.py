@@ -27,7 +27,7 @@ __all__ = [
     "TwoStores",
     "check_names",
     "is_outdated",
-    "made",
+    "new_layout",
     "record",
     "stored",
 ]
@@ -76,7 +76,7 @@ def _need(module: str, server: Server, keys: Keys) -> None:
         )
 
 
-def made(server: Server) -> Layout:
+def new_layout(server: Server) -> Layout:
     """The layout of a new store on this server."""
     return Layout(
         SEARCH if SEARCH in server.modules else _SETS,

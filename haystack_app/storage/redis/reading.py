@@ -71,7 +71,7 @@ class RedisReading(StorageAdapter):
         found = self._made
         if found is None or found[0] != self.server.starts:
             starts, stored = self.server.starts, layout.stored(self.server, self.keys)
-            new = layout.made(self.server) if stored is None else stored
+            new = layout.new_layout(self.server) if stored is None else stored
             if stored is None and self._work is not None:
                 # the first change creates the layout
                 new = stored = layout.record(self.server, self.keys, new)
@@ -129,12 +129,12 @@ class RedisReading(StorageAdapter):
         self, tree: Filter, few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
         """Batches of all entities that may match, in undefined order."""
-        alternatives = self._asked(tree)
+        alternatives = self._index_queries(tree)
         if alternatives is None:
             return self._pages()
         return self._index.candidates(alternatives, few)
 
-    def _asked(self, tree: Filter) -> list[Conjunction] | None:
+    def _index_queries(self, tree: Filter) -> list[Conjunction] | None:
         """Queries of the index; None if all entities must be read.
 
         The index does not have the changes of an open transaction.
@@ -188,7 +188,7 @@ class RedisReading(StorageAdapter):
         self, tree: Filter, after: str, size: int
     ) -> Iterator[dict[str, EntityRow]]:
         """Batches of all entities after an id that may match, in order of their ids."""
-        alternatives = self._asked(tree)
+        alternatives = self._index_queries(tree)
         found = None if alternatives is None else self._index.ids(alternatives, None)
         if found is None:
             yield from self._pages(after)

@@ -145,16 +145,18 @@ class Transaction:
 
     # -- applying --------------------------------------------------------------
 
-    def apply(self, kind: str, filed: Callable[[Moves], Iterable[Command]]) -> None:
+    def apply(
+        self, kind: str, store_commands: Callable[[Moves], Iterable[Command]]
+    ) -> None:
         """Apply all changes at once. Raises LeaseLost or LayoutChanged.
 
-        ``filed`` returns the commands that store changed entities in an index of this
-        kind.
+        ``store_commands`` returns the commands that store changed entities in an
+        index of this kind.
         """
-        apply(self.server, self.keys, self.lease, kind, self._commands(filed))
+        apply(self.server, self.keys, self.lease, kind, self._commands(store_commands))
 
     def _commands(
-        self, filed: Callable[[Moves], Iterable[Command]]
+        self, store_commands: Callable[[Moves], Iterable[Command]]
     ) -> Iterator[Command]:
         pending, keys = self.pending, self.keys
         moves = {
@@ -163,7 +165,7 @@ class Transaction:
             if pending.before[id] is not after
         }
         yield from pending.commands
-        yield from filed(moves)
+        yield from store_commands(moves)
         for change in pending.log:
             yield "LOG", change.id, log.entry_of(change)
         for id in sorted(pending.dropped):

@@ -70,7 +70,7 @@ class TimeSeries:
             yield from [page.samples] if page.samples else []
             return
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            others = self._drained(id, start, end, spool, page)
+            others = self._spooled(id, start, end, spool, page)
             yield from interleaved(_unspooled(spool), others)
 
     def chunks(
@@ -78,7 +78,7 @@ class TimeSeries:
     ) -> Iterator[Chunk]:
         return cut(self.samples(id, start, end), size)
 
-    def _drained(
+    def _spooled(
         self,
         id: str,
         start: int | None,
@@ -92,20 +92,20 @@ class TimeSeries:
         it is read again, finally with the point locked.
         """
         for _ in range(_TRIES):
-            if (others := self._tried(id, start, end, spool, page)) is not None:
+            if (others := self._try_spool(id, start, end, spool, page)) is not None:
                 return others
             page = self._page(id, *_milliseconds(start, end))
         lease = Lease(self.server, self.keys.locks)
         lease.acquire([id])
         try:
             page = self._page(id, *_milliseconds(start, end))
-            others = self._tried(id, start, end, spool, page)
+            others = self._try_spool(id, start, end, spool, page)
         finally:
             lease.release()
         assert others is not None, "the point is locked"
         return others
 
-    def _tried(
+    def _try_spool(
         self,
         id: str,
         start: int | None,
@@ -133,14 +133,14 @@ class TimeSeries:
     def _page(self, id: str, first: int, last: int) -> _Page:
         """The next samples of the series and the state of the history, consistent."""
         key = self.keys.series(id)
-        asked: list[Command] = [
+        commands: list[Command] = [
             ("HGET", self.keys.generations, id),
             ("EXISTS", self.keys.blocks(id)),
             ("TS.GET", key),
         ]
         if first <= last:
-            asked.append(("TS.RANGE", key, first, last, "COUNT", LARGEST_CHUNK))
-        generation, beside, newest, *found = self.server.answers(*asked)
+            commands.append(("TS.RANGE", key, first, last, "COUNT", LARGEST_CHUNK))
+        generation, beside, newest, *found = self.server.answers(*commands)
         rows = _answered(found[0]) if found else []
         times = [time * _MILLISECOND for time, _ in rows]
         samples = Samples(times, [float(value) for _, value in rows])
@@ -215,8 +215,8 @@ class TimeSeries:
     def _existing_times(self, id: str, times: Sequence[int]) -> set[int]:
         """Those of the times at which the series has a sample."""
         key = self.keys.series(id)
-        asked = sorted(time // _MILLISECOND for time in times)
-        parts = [asked[at : at + _FILTERED] for at in range(0, len(asked), _FILTERED)]
+        wanted = sorted(time // _MILLISECOND for time in times)
+        parts = [wanted[at : at + _FILTERED] for at in range(0, len(wanted), _FILTERED)]
         answers = self.server.answers(
             *(
                 ("TS.RANGE", key, part[0], part[-1], "FILTER_BY_TS", *part)

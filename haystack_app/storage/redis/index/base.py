@@ -57,7 +57,7 @@ class Index(Protocol):
         """The terms of an entity."""
         ...
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
         """Each term of the index with its ids."""
         ...
 

@@ -18,7 +18,7 @@ from ....filters.ast import And, Compare, Filter, Has, Or
 from ....kinds.scalars import Number
 from ....kinds.transient import TRANSIENT
 
-__all__ = ["FIELDS", "asked", "bounds", "ordered"]
+__all__ = ["FIELDS", "bounds", "comparison", "ordered"]
 
 _SLOTS = 64
 FIELDS = [f"{end}{slot}" for slot in range(_SLOTS) for end in ("lo", "hi")]
@@ -46,7 +46,7 @@ def _is_range(tree: Compare) -> bool:
     )
 
 
-def asked(term: str) -> tuple[str, str, str, str] | None:
+def comparison(term: str) -> tuple[str, str, str, str] | None:
     """Tag, field, least and greatest number of such a term; None for other terms."""
     for sign in (_ABOVE, _BELOW):
         tag, found, number = term.partition(sign)

@@ -21,7 +21,7 @@ from ..keys import Keys
 from ..scripts import SEARCH, Row
 from ..server import Command, Server
 from .base import Moves, changed_terms
-from .ordering import FIELDS, asked, bounds, ordered
+from .ordering import FIELDS, bounds, comparison, ordered
 from .terms import Conjunction, term_texts
 
 __all__ = ["SearchIndex", "drop_index"]
@@ -60,17 +60,17 @@ class SearchIndex:
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
         """As ``candidates``, with duplicates if several queries find an entity."""
-        named, asked = _parted(alternatives)
+        named, queries = _parted(alternatives)
         for at in range(0, len(named), BATCH):
             yield fetch(self.server, self.keys, named[at : at + BATCH])
-        for at in range(0, len(asked), _ALTERNATIVES):
-            yield from self._found(asked[at : at + _ALTERNATIVES], few)
+        for at in range(0, len(queries), _ALTERNATIVES):
+            yield from self._found(queries[at : at + _ALTERNATIVES], few)
 
     def _found(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
-        words = _question(alternatives)
+        words = _query_words(alternatives)
         if few is not None and few <= BATCH:
             total, ids, rows = self._search(BATCH, BATCH, words, "1")
             yield of_rows(ids, rows or [])
@@ -114,10 +114,10 @@ class SearchIndex:
     def ids(
         self, alternatives: Sequence[Conjunction], most: int | None
     ) -> list[str] | None:
-        named, asked = _parted(alternatives)
+        named, queries = _parted(alternatives)
         found = set(named)
-        for at in range(0, len(asked), _ALTERNATIVES):
-            words = _question(asked[at : at + _ALTERNATIVES])
+        for at in range(0, len(queries), _ALTERNATIVES):
+            words = _query_words(queries[at : at + _ALTERNATIVES])
             asked_for = _MOST if most is None else most + 1
             total, ids, _ = self._search(asked_for, 0, words, "")
             if len(ids) < total:
@@ -172,7 +172,7 @@ class SearchIndex:
     def terms_of(self, entity: EntityRow) -> set[str]:
         return _described(_fields(entity))
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
         found: dict[str, set[str]] = defaultdict(set)
         for id in self.server.scan(self.keys.documents):
             fields = self.server.hgetall(self.keys.terms(id))
@@ -204,17 +204,17 @@ def _parted(
     alternatives: Sequence[Conjunction],
 ) -> tuple[list[str], list[Conjunction]]:
     """Explicit ids, and the other conjunctions for the index."""
-    named, asked = [], []
+    named, queries = [], []
     for terms in alternatives:
         ids = [term[1:] for term in terms if term.startswith("@")]
         if ids:
             named.append(ids[0])
         else:
-            asked.append(terms)
-    return named, asked
+            queries.append(terms)
+    return named, queries
 
 
-def _question(alternatives: Sequence[Conjunction]) -> list[str]:
+def _query_words(alternatives: Sequence[Conjunction]) -> list[str]:
     """A query and its parameters, which need no escaping."""
     names: dict[str, str] = {}
 
@@ -222,7 +222,7 @@ def _question(alternatives: Sequence[Conjunction]) -> list[str]:
         return "$" + names.setdefault(text, f"p{len(names)}")
 
     def condition(term: str) -> str:
-        if (found := asked(term)) is None:
+        if (found := comparison(term)) is None:
             return f"@terms:{{{name(_word(term))}}}"
         tag, field, least, greatest = found
         ends = (end if "inf" in end else name(end) for end in (least, greatest))

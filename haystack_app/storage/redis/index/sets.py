@@ -76,7 +76,7 @@ class SetIndex:
     def terms_of(self, entity: EntityRow) -> set[str]:
         return terms_of_entity(entity)
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
         for term in self.server.scan(self.keys.term_sets):
             yield term, self.server.smembers(self.keys.term(term))
 

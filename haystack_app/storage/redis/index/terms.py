@@ -69,7 +69,7 @@ def conjunctions(plan: Plan) -> list[Conjunction]:
 def _alternatives(plan: Plan) -> dict[Conjunction, None]:
     """Keys of a dict, which are distinct and ordered."""
     if isinstance(plan, Term):
-        return {frozenset([text] if (text := _asked(plan)) else []): None}
+        return {frozenset([text] if (text := _query_term(plan)) else []): None}
     if isinstance(plan, Everything):
         return {_EVERYTHING: None}
     parts = [_alternatives(part) for part in plan.parts]
@@ -89,7 +89,7 @@ def _product(parts: Iterable[dict[Conjunction, None]]) -> dict[Conjunction, None
     return found
 
 
-def _asked(term: Term) -> str:
+def _query_term(term: Term) -> str:
     """The term to query; empty if every entity may have it."""
     if term.tag == "id" and term.value is not None and term.value[0] is Ref:
         return f"@{term.value[1].id}"

@@ -34,7 +34,7 @@ def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
 def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
     with server.probe() as probe:
         info: dict[str, Any] = probe.info()
-        made = probe.hget(keys.former_meta, "index")
+        index = probe.hget(keys.former_meta, "index")
     version = str(info.get("redis_version", "0"))
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
@@ -42,7 +42,7 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
             hint="Redis 7.0 or newer is needed.",
             id="haystack.E020",
         )
-    if made not in (None, RENAMED.encode()):
+    if index not in (None, RENAMED.encode()):
         yield Error(
             f"storage {alias!r}: the keys of {keys.former} are those of an earlier"
             " version",

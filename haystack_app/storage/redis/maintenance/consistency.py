@@ -46,9 +46,9 @@ class _Check:
 
     def run(self) -> Iterator[str]:
         yield from self._entities()
-        yield from _unlike("index, term", self.terms, self.index.filed())
+        yield from _set_differences("index, term", self.terms, self.index.indexed())
         yield from self.index.faults()
-        yield from _unlike("referrers of", self.refs, self._sets_of("r:"))
+        yield from _set_differences("referrers of", self.refs, self._sets_of("r:"))
         yield from self._histories()
         yield from self._arrays()
         yield from self._log()
@@ -194,7 +194,7 @@ def _expiring(id: str, number: int, level: Level) -> set[str]:
     return set() if level.expires is None else {f"{number}:{id}"}
 
 
-def _unlike(
+def _set_differences(
     what: str,
     right: Mapping[str, set[str]],
     found: Iterable[tuple[str, set[str]]],

@@ -31,15 +31,15 @@ def convert(server: Server, keys: Keys) -> int:
     afterwards. Raises LockTimeout or TwoStores.
     """
     # the keys have two slots: a cluster would reject the script, but has no old stores
-    count = _waited(server, keys) if is_outdated(server, keys) else 0
+    count = _wait_and_convert(server, keys) if is_outdated(server, keys) else 0
     if SEARCH in server.installed:
         drop_index(server, f"{keys.former}search")
     return count
 
 
-def _waited(server: Server, keys: Keys) -> int:
+def _wait_and_convert(server: Server, keys: Keys) -> int:
     ends = time.monotonic() + locks.WAIT_SECONDS
-    while (count := _tried(server, keys)) is None:
+    while (count := _try_convert(server, keys)) is None:
         if time.monotonic() > ends:
             raise LockTimeout(
                 f"a program of an earlier version writes to {keys.former}: stop it"
@@ -48,7 +48,7 @@ def _waited(server: Server, keys: Keys) -> int:
     return count
 
 
-def _tried(server: Server, keys: Keys) -> int | None:
+def _try_convert(server: Server, keys: Keys) -> int | None:
     """None while another program is writing."""
     names = keys.former_meta, keys.meta, f"{keys.former}locks"
     try:

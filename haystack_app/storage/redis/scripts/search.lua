@@ -18,9 +18,9 @@ if not kind then return {0, {}, {}} end
 if kind ~= 'search' then
   return redis.error_reply('LAYOUT the store has an index of another kind now')
 end
--- an index that is being built answers with what it has so far, and does not say so:
--- after a restart, too, where it was once made for entities that were there. To ask for
--- all that is known of one is ten times as slow
+-- an index that is being built returns partial results without an error, also after a
+-- restart of the server if it was created over existing documents. FT.INFO of an index
+-- is ten times as slow as INFO
 local function building(name)
   local indexes = redis.call('INFO', 'search_indexes')
   if string.find(indexes, 'active_indexes_indexing:0', 1, true) then return false end
@@ -34,7 +34,7 @@ end
 if building(ARGV[6]) then return redis.error_reply('BUILDING the index') end
 local command = {'FT.SEARCH'}
 for at = 6, #ARGV do command[#command + 1] = ARGV[at] end
--- without a limit of its own it would stop in the middle, and not say so
+-- without an explicit timeout it would return partial results without an error
 local options = {'NOCONTENT', 'LIMIT', '0', ARGV[3], 'TIMEOUT', '0', 'DIALECT', '2'}
 for _, word in ipairs(options) do command[#command + 1] = word end
 local found = redis.call(unpack(command))
