@@ -105,7 +105,7 @@ def test_08_a_negative_limit_gives_no_rows(full: StorageAdapter) -> None:
 def test_08_errors_say_why(full: StorageAdapter) -> None:
     with pytest.raises(ParseError, match=r"expected a tag name|cut short"):
         run(full, "read", filter="point and")
-    with pytest.raises(ParseError, match=r"'lastWeek'.*use today"):
+    with pytest.raises(ParseError, match=r'"lastWeek".*use today'):
         run(full, "hisRead", id=Ref("p1"), range="lastWeek")
 
 

@@ -432,7 +432,7 @@ def test_repair(filled: OrmAdapter) -> None:
         "@s1: the tag set",
         "@p1: the stored ref",
         "@nosuch: ref",
-        "@i: the ref",
+        "@i: the stored ref",
     ):
         assert any(line.startswith(named) for line in found), (named, found)
     assert "@h: hisSize is 1, the history has 2 samples" in found
