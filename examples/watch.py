@@ -1,4 +1,4 @@
-"""Watch whatever matches a filter, and print what changes, for ever.
+"""Watch the records that match a filter and print their changes until stopped.
 
     pip install websockets
     export HAYSTACK_TOKEN=$(python manage.py haystack_token create demo watcher)
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class Watch:
-    """``records`` is what matches, as far as we were told."""
+    """``records`` are the matching records, as of the last message."""
 
     def __init__(self, filter: str) -> None:
         self.filter = filter
@@ -56,7 +56,7 @@ class Watch:
         """Until the connection breaks. Raises Refused, ConnectionClosed."""
         await self.begin(socket)
         async for text in socket:
-            await self.hear(socket, json.loads(text))
+            await self.receive(socket, json.loads(text))
 
     async def begin(self, socket: ClientConnection) -> None:
         """Where we were, if we have been there."""
@@ -66,7 +66,7 @@ class Watch:
             meta = {"watchDis": "watch.py", "lease": LEASE, "filter": self.filter}
             await say(socket, op="sub", ref=1, grid=grid_of(meta))
 
-    async def hear(self, socket: ClientConnection, message: Any) -> None:
+    async def receive(self, socket: ClientConnection, message: Any) -> None:
         op, grid = message["op"], message.get("grid", {"meta": {}})
         if op == "end" or (op == "resume" and is_error(message)):
             self.id = None  # the server has forgotten the watch
@@ -82,7 +82,7 @@ class Watch:
             await say(socket, op="ack", watchId=self.id, seq=self.seq)
 
     def take(self, grid: Any, *, is_all: bool) -> None:
-        """Whole records, and what is gone: said so, or not among all there are."""
+        """Apply changed records and removed ids; ``is_all``: remove all others."""
         meta, rows = grid["meta"], {row["id"]["val"]: row for row in grid["rows"]}
         self.id, self.seq = meta["watchId"], meta["seq"]
         gone = [ref["val"] for ref in meta.get("gone", ())]

@@ -4,8 +4,8 @@
         store.load_entities([...])
 
 runs on memory, SQLite, PostgreSQL, TimescaleDB and Redis, without and with modules.
-A store whose server is not there is skipped with the reason; what a test writes is
-rolled back behind it.
+A store whose server is not available is skipped with the reason; what a test writes is
+rolled back after it.
 A test that needs commits (other threads or connections, the async twins) marks
 itself ``django_db(transaction=True, databases="__all__")``, which is slower.
 """
@@ -85,7 +85,7 @@ def redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
 
 
 def _redis_store(request: pytest.FixtureRequest) -> RedisAdapter:
-    """On keys of its own, which go behind the test."""
+    """A store with its own keys, which are deleted after the test."""
     run = os.environ.get("TEST_RUN", "")
     prefix = f"test-{run}-{secrets.token_hex(4)}"
     url = settings.REDIS_URLS[request.param]
@@ -115,7 +115,7 @@ def by_url(
     django_db_blocker: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
-    """Databases that a test adds may be used, and are forgotten behind it.
+    """Allow databases that a test adds, and remove them after the test.
 
     Django would refuse them, for they are not among the test's. Nothing is rolled
     back in them.

@@ -67,7 +67,7 @@ def two(settings: Any) -> list[StorageAdapter]:
 
 
 class Fault:
-    """Makes a store fail, or work again; counts how often it was asked meanwhile."""
+    """Makes a store fail, or work again; counts its calls meanwhile."""
 
     def __init__(self, store: StorageAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
         self.store = store
@@ -119,7 +119,7 @@ def test_a_store_that_fails_keeps_nothing_from_the_others(
 
 @pytest.fixture
 def ticker() -> Iterator[Callable[[], maintenance.Ticker]]:
-    """Starts them, and stops them behind the test."""
+    """Starts them, and stops them after the test."""
     started: list[maintenance.Ticker] = []
 
     def start() -> maintenance.Ticker:
@@ -238,7 +238,7 @@ def test_the_command_says_which_store_failed(
 
 
 def deployment(folder: Path, **more: str) -> dict[str, str]:
-    """The environment of a server of its own, whatever the shell's describes."""
+    """The environment of a separate server, independent of the shell's."""
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "project.settings",

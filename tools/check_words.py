@@ -4,9 +4,7 @@ Counts expressions that Django, DRF and Project Haystack do not use, in comments
 and names of the Python, Markdown, HTML, JavaScript and Trio files of the repository.
 Prints each occurrence and fails if there are more than ``BUDGET`` per 10,000 lines.
 
-    python tools/check_words.py [--all]
-
-``--all`` also checks the ``PENDING`` files.
+    python tools/check_words.py
 """
 
 from __future__ import annotations
@@ -29,38 +27,6 @@ EXCLUDED = (
     "tests/test_check_words.py",
     "tools/check_words.py",
 )
-PENDING = (
-    "docs/api.md",
-    "docs/live.md",
-    "docs/rights.md",
-    "examples/",
-    "haystack_app/api/",
-    "haystack_app/auth/",
-    "haystack_app/live/",
-    "haystack_app/models/",
-    "haystack_app/ops/",
-    "haystack_app/static/",
-    "haystack_app/storage/",
-    "tests/admin/",
-    "tests/api/",
-    "tests/auth/",
-    "tests/bench/",
-    "tests/conformance/",
-    "tests/conftest.py",
-    "tests/defects/",
-    "tests/docker/",
-    "tests/explorer/",
-    "tests/fuzz/",
-    "tests/live/",
-    "tests/models/",
-    "tests/outages/",
-    "tests/project/",
-    "tests/serving/",
-    "tests/soak/",
-    "tests/storage/",
-    "tests/test_maintenance.py",
-)
-"""Files and folders that are not rewritten yet. Delete a line when they are."""
 
 # In names of Python "_" separates words, so the patterns match them as well.
 WORDS = re.compile(
@@ -95,7 +61,7 @@ class Hit(NamedTuple):
         return f"{self.path}:{self.line}: {self.words!r}: {self.text.strip()[:100]}"
 
 
-def files(*, pending: bool) -> Iterator[str]:
+def files() -> Iterator[str]:
     """Paths of the files to check, relative to the root of the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -104,9 +70,8 @@ def files(*, pending: bool) -> Iterator[str]:
         capture_output=True,
         text=True,
     )
-    skipped = EXCLUDED if pending else EXCLUDED + PENDING
     for path in sorted(listed.stdout.splitlines()):
-        is_checked = path.endswith(SUFFIXES) and not path.startswith(skipped)
+        is_checked = path.endswith(SUFFIXES) and not path.startswith(EXCLUDED)
         if is_checked and (ROOT / path).is_file():
             yield path
 
@@ -117,10 +82,10 @@ def hits(path: str, lines: list[str]) -> Iterator[Hit]:
             yield Hit(path, number, match[0], line)
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     found: list[Hit] = []
     total = 0
-    for path in files(pending="--all" in arguments):
+    for path in files():
         lines = (ROOT / path).read_text("utf-8").splitlines()
         total += len(lines)
         found += hits(path, lines)
@@ -135,4 +100,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,1 +1,1 @@
-"""Where entities and histories are kept: one contract, several adapters."""
+"""Storage of entities and histories: one contract, several adapters."""

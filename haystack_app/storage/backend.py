@@ -1,4 +1,4 @@
-"""What a backend writes; everything else of the contract stands on it."""
+"""The primitives that a storage backend implements; mixins build the rest on them."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class StorageBackend:
         self.alias = alias
 
     scope: Filter | None = None
-    """What a caller may see; None for everything. See ``visible_to``."""
+    """Filter of the entities that the caller may see; None means all of them."""
 
     def visible_to(self, scope: Filter | None) -> Self:
-        """The same store for somebody who may only see and change what matches.
+        """The same store, restricted to entities that match the scope.
 
-        Whatever else there is does not exist for them: not in answers, counts and
-        errors, and not for the paths of filters. The scope's own paths run through
-        everything. Writing what the scope does not cover raises OutOfScope.
+        Other entities do not exist for the caller: neither in results, counts and
+        errors, nor for the paths of filters. The scope's own paths run through all
+        entities. Writing outside the scope raises OutOfScope.
         """
         view = copy(self)
         view.scope = scope
@@ -64,7 +64,7 @@ class StorageBackend:
         return []
 
     def check_server(self) -> list[CheckMessage]:
-        """More of them, which only the server that holds the store can answer."""
+        """Messages of checks that need a connection to the store's server."""
         return []
 
     # -- entities -------------------------------------------------------------
@@ -74,7 +74,7 @@ class StorageBackend:
         raise NotImplementedError
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
-        """A record or None for each id, in the order asked for."""
+        """A record or None for each id, in the given order."""
         raise NotImplementedError
 
     def existing(self, id: str) -> Record:
@@ -85,108 +85,108 @@ class StorageBackend:
         return found
 
     def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
-        """Nobody else changes these entities until the end; None means any.
+        """Lock entities against other writers until the block ends; None means all.
 
-        All that is changed inside, by any number of calls, is kept at the end, or none
-        of it where the block raises; of a block inside of another one, its own part.
-        Others see none of it before the end. The caller itself sees entities, samples,
-        levels and libraries as it has changed them, by ids and by filters; entries of
-        the change log have no place until they are kept.
+        The block is a transaction: its changes, by any number of calls, are committed
+        at its end, or rolled back if it raises. An inner block that raises rolls back
+        its own changes only. Others see no change before the commit. The caller sees
+        its own changes of entities, samples, levels and libraries, by ids and by
+        filters; entries of the change log have no cursor before the commit.
         """
         raise NotImplementedError
 
     def committing(
         self, ids: Sequence[str] | None = None
     ) -> AbstractContextManager[None]:
-        """``locked`` with the entities that a commit changes; None means any."""
+        """``locked`` for the entities that a commit changes; None means all."""
         return self.locked(ids)
 
-    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
-        """Those of the entities that are there, whatever the scope; up to ``BATCH``.
+    def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        """Rows of the entities that exist, in any scope, by id; up to ``BATCH`` ids.
 
-        The caller is ``locked`` with them, and changes them next.
+        The caller must hold the lock of these entities, and changes them next.
         """
         raise NotImplementedError
 
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
-        """Those of some ids that are there for the caller; None means all."""
+        """Those of the ids whose entities exist for the caller; None means all."""
         raise NotImplementedError
 
     def apply(self, changes: Changeset) -> None:
-        """Carry out a part of a commit: entities, what belongs to them, and the log.
+        """Store one batch of a commit: entities, what belongs to them, and the log.
 
-        The caller is ``committing`` its entities. A removed entity's history and
-        priority array go.
+        The caller must be inside ``committing`` for the entities. The history and
+        priority array of a removed entity are deleted.
         """
         raise NotImplementedError
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set transient tags of entities by id, remove those that are None.
+        """Set transient tags of entities by id; the value None removes a tag.
 
-        The caller is ``locked`` with them. Neither ``mod`` nor the log moves.
-        Unknown ids are left out. Raises OutOfScope.
+        The caller must hold the lock of these entities. Neither ``mod`` nor the
+        change log is touched. Unknown ids are ignored. Raises OutOfScope.
         """
         raise NotImplementedError
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """Say, when a change is kept, which entities it was about.
+        """Send ``entities_changed`` for these entities after the commit.
 
-        ``logged`` tells whether the change log grew. ``commit`` calls it, and
-        ``set_transient`` must.
+        ``logged``: whether the change log grew. ``commit`` calls this, and
+        implementations of ``set_transient`` must.
         """
         if ids:
             signals.announce(self.alias, ids, logged=logged)
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
-        """What happened to an entity, the newest first.
+        """Changes of an entity, the newest first.
 
-        Under a scope not what happened to others that had the id before.
+        With a scope, changes of earlier entities with the same id are left out.
         """
         raise NotImplementedError
 
     def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
-        """What the change log has behind a place, in the order of the commits.
+        """Entries of the change log after a cursor, in the order of the commits.
 
-        ``cursor`` is that of the part before; None is the end of the log as of now.
-        ``limit`` is 1 or more. Whoever goes on from part to part misses no entry
-        and gets none twice, whoever writes meanwhile. Raises CursorExpired where
-        entries behind the cursor were pruned, or where the log ends before it. A
-        scope has no effect: the log is for those who see everything.
+        ``cursor`` is that of the previous page; None is the current end of the log.
+        ``limit`` is 1 or more. Callers that read page by page get each entry exactly
+        once, also with concurrent writers. Raises CursorExpired if entries after the
+        cursor were pruned, or if the log ends before it. A scope has no effect: the
+        log is for callers that may see everything.
         """
         raise NotImplementedError
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
-        """Take entries older than that from the beginning of the change log.
+        """Delete entries older than ``before`` from the beginning of the change log.
 
-        Not more than ``limit``; how many. It ends at the first entry that is not
-        older, so that what stays is a whole end of the log.
+        Returns how many, at most ``limit``. Stops at the first entry that is not
+        older, so that the remaining log has no gaps.
         """
         raise NotImplementedError
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
-        """Ids of some other entities that refer to one of these, in order."""
+        """Sorted ids of up to ``limit`` other entities that refer to one of these."""
         raise NotImplementedError
 
     # -- consistency ----------------------------------------------------------
 
     def mend_marked(self, limit: int = 1_000) -> int:
-        """Bring up to date what follows from tags that plain SQL changed.
+        """Update what is derived from tags that plain SQL changed.
 
-        The number of entities that were looked at, ``limit`` at most.
+        Returns the number of entities that were checked, at most ``limit``.
         """
         return 0
 
     def differences(self) -> list[str]:
-        """What does not fit the entities and histories, a line each.
+        """Derived data that does not match entities and histories, a line each.
 
-        Nothing is changed.
+        Changes nothing.
         """
         return []
 
     def repair(self) -> int:
-        """Derive anew what follows from entities and histories.
+        """Rebuild what is derived from entities and histories.
 
-        The number of entities that were changed, or are indexed again.
+        Returns the number of entities that were changed or indexed again.
         """
         return 0
 
@@ -201,45 +201,45 @@ class StorageBackend:
     ) -> Iterator[Chunk]:
         """Samples with start <= time < end (microseconds UTC), in time order.
 
-        A chunk has ``size`` of them at most.
+        A chunk has at most ``size`` samples.
         """
         raise NotImplementedError
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
-        """Write and remove samples of some points, all of them or none.
+        """Write and remove samples of points, all of them or none.
 
-        By how many samples each history grew.
+        Returns by how many samples each history grew.
         """
         raise NotImplementedError
 
     def his_extent(self, id: str) -> Extent:
-        """How long a point's history is; it costs a look at all of it."""
+        """Size and ends of a point's history; reads all of it."""
         raise NotImplementedError
 
     def has_samples(self, id: str) -> bool:
-        """Whether a point's history has any."""
+        """Whether a point's history has samples."""
         return next(iter(self.his_chunks(id, size=1)), None) is not None
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """All reads inside see the same state, where the store can do that."""
+        """All reads inside see the same state, if the store supports that."""
         return nullcontext()
 
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
-        """No statement inside runs longer, where the store can do that."""
+        """Limit the duration of each statement inside, if the store supports that."""
         return nullcontext()
 
     # -- priority arrays ------------------------------------------------------
 
     def levels_of(self, id: str) -> dict[int, Level]:
-        """The levels of a point's priority array that are set."""
+        """The levels of a point's priority array that are set, by number."""
         raise NotImplementedError
 
     def with_levels(self, ids: Collection[str]) -> set[str]:
-        """Those of some points whose priority array has a level that is set."""
+        """Those of the points whose priority array has a level that is set."""
         return {id for id in ids if self.levels_of(id)}
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
-        """Set one level of a point, or take it away."""
+        """Set one level of a point, or delete it."""
         raise NotImplementedError
 
     def due_points(self, now: dt.datetime) -> Iterable[str]:
@@ -252,20 +252,20 @@ class StorageBackend:
         raise NotImplementedError
 
     def watch_update(self, watch: Watch) -> None:
-        """Keep its lease, end, number and subscriber; the caller is alone with it."""
+        """Save its lease, end, number and subscriber. The caller must hold its lock."""
         raise NotImplementedError
 
     def locked_watches(
         self, ids: Collection[str]
     ) -> AbstractContextManager[dict[str, Watch]]:
-        """Those of the watches that there are; nobody else touches them inside.
+        """The watches that exist, by id, locked until the block ends.
 
-        What is changed inside is kept, or none of it.
+        Changes inside are committed together, or rolled back if the block raises.
         """
         raise NotImplementedError
 
     def watch_drop(self, ids: Collection[str]) -> None:
-        """End watches; unknown ones are left out."""
+        """Close watches; unknown ids are ignored."""
         raise NotImplementedError
 
     def watch_count(self, owner: str, now: dt.datetime) -> int:
@@ -280,19 +280,19 @@ class StorageBackend:
         raise NotImplementedError
 
     def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
-        """Set what was told, by id of entity; None takes an entity off the watch."""
+        """Set what was sent, by id of entity; None removes an entity from the watch."""
         raise NotImplementedError
 
     def versions(
         self, filter: Filter, ids: Collection[str] | None = None
     ) -> dict[str, int]:
-        """Versions of the entities that match, of these ids or of all."""
+        """Versions of the matching entities, among these ids or among all."""
         raise NotImplementedError
 
     def versioned(
         self, filter: Filter, ids: Sequence[str]
     ) -> dict[str, tuple[int, Record]]:
-        """Versions and records of those of the ids that match, from one look."""
+        """Versions and records of the matching ids, from one snapshot."""
         raise NotImplementedError
 
     # -- tasks ----------------------------------------------------------------
@@ -300,10 +300,10 @@ class StorageBackend:
     def take_task(
         self, name: str, holder: str, now: dt.datetime, until: dt.datetime
     ) -> bool:
-        """Whether this holder does a task until then; others are refused meanwhile.
+        """Whether this holder gets a task until then; other holders are refused.
 
-        Inside ``locked`` nobody else gets it before the end. A store that is not
-        ``shared`` has nobody else.
+        Inside ``locked`` no other holder gets it before the block ends. A store that
+        is not ``shared`` has a single holder.
         """
         if self.shared:
             raise NotImplementedError
@@ -312,7 +312,7 @@ class StorageBackend:
     # -- defs -----------------------------------------------------------------
 
     def libs_state(self) -> Hashable:
-        """What differs whenever a def library was loaded; cheap."""
+        """A value that changes with each load of a def library; cheap to read."""
         raise NotImplementedError
 
     def read_libs(self) -> dict[str, list[dict[str, Any]]]:
@@ -320,5 +320,5 @@ class StorageBackend:
         raise NotImplementedError
 
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Keep def libraries, each in place of one of its name; all or none."""
+        """Store def libraries and replace those of the same name; all or none."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
 """The storage contract.
 
-A backend writes the primitives and gets the rest: entities, histories, current
-values, priority arrays, watches, defs; it overrides what it can do faster. Every
-method has an async twin prefixed ``a``.
+A backend implements the primitives and inherits the rest: entities, histories,
+current values, priority arrays, watches, defs; it overrides what it can do faster.
+Every method has an async twin with the prefix ``a``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _R = TypeVar("_R")
 def _twin(
     method: Callable[Concatenate[Any, _P], _R],
 ) -> Callable[Concatenate[Any, _P], Awaitable[_R]]:
-    """The method, or what an adapter has in its place, run in a thread."""
+    """An async version of a method, or of its override, that runs in a thread."""
 
     async def call(self: Any, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         bound: Callable[_P, _R] = getattr(self, method.__name__)
@@ -44,7 +44,7 @@ def _twin(
 
 
 class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchStore):
-    """One store, complete."""
+    """The complete contract of one store."""
 
     aabout = _twin(EntityStore.about)
     aread = _twin(EntityStore.read)
@@ -78,8 +78,8 @@ class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchS
     ) -> AsyncIterator[Chunk]:
         """The chunks of ``his_read``.
 
-        They are fetched in a thread of their own: what other tasks do meanwhile
-        must not become part of this one's view of the store.
+        They are fetched in a separate thread, so that the transactions of other
+        tasks do not mix with this one's snapshot.
         """
         series = await sync_to_async(self.his_read)(id, start, end)
         chunks = iter(series.read())
@@ -96,7 +96,7 @@ class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchS
 
 
 def _finish(chunks: Iterator[Chunk]) -> None:
-    """End a reading and give back what its thread holds of databases."""
+    """Close the chunks and the database connections of their thread."""
     if isinstance(chunks, Generator):
         chunks.close()
     connections.close_all()

@@ -27,15 +27,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """An answer: records, and the names of all tags that occur in them."""
+    """A result: records, and the names of all tags that occur in them."""
 
     rows: Sequence[Record]
     names: frozenset[str]
 
     @classmethod
     def of(cls, rows: Iterable[Record]) -> Records:
-        kept = list(rows)
-        return cls(kept, frozenset(name for row in kept for name in row))
+        listed = list(rows)
+        return cls(listed, frozenset(name for row in listed for name in row))
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.rows)
@@ -46,8 +46,8 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a commit did, by ids; ``records`` are as they are now of all that was put,
-    where the caller asked for them."""
+    """The result of a commit, by ids. ``records`` has the stored records of all that
+    was put, if the caller asked for them."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Changes:
 
     @property
     def ids(self) -> list[str]:
-        """Of all that is not as it was."""
+        """Of all changed entities."""
         return [*self.created, *self.updated, *self.removed]
 
 
@@ -68,9 +68,9 @@ ADD, UPDATE, REMOVE = "add", "update", "remove"
 class Change:
     """One entry of the change log: an entity that was added, updated or removed.
 
-    ``before`` has what the changed persistent tags were (all tags of a removed
-    entity, none of an added one), ``after`` what became of those that an update
-    left there. Walking back from an entity's tags gives each earlier state.
+    ``before`` has the old values of the changed persistent tags (all tags of a removed
+    entity, none of an added one), ``after`` the new values of those that an update
+    did not delete. Walking back from an entity's tags gives each earlier state.
     """
 
     at: dt.datetime
@@ -83,10 +83,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Neighbours in the change log, in the order of the commits.
+    """Consecutive entries of the change log, in the order of the commits.
 
-    ``entries`` are (place, change); places grow, but not by one. ``cursor`` is the
-    place to go on behind, ``more`` whether there is something behind it already.
+    ``entries`` are (cursor, change); cursors grow, but not by one. ``cursor`` is that
+    of the next page, ``more`` whether it has entries now.
     """
 
     entries: Sequence[tuple[int, Change]]
@@ -104,7 +104,7 @@ def logged(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
 ) -> Change:
-    """The entry for persistent tags, as JSON, before and after; None: not there."""
+    """The entry for persistent tags, as JSON, before and after; None: no entity."""
     if before is None:
         return Change(at, who, id, ADD, Record("{}"), Record("{}"))
     if after is None:
@@ -129,11 +129,11 @@ def _record(tags: Mapping[str, Any]) -> Record:
     return Record(orjson.dumps(tags).decode())
 
 
-def check_cursor(place: int, oldest: int, end: int) -> None:
-    """Whether all that is behind a place is still there. Raises CursorExpired."""
-    if place < oldest:
-        raise CursorExpired(place, oldest, "is too old, what follows it was pruned")
-    if place > end:
+def check_cursor(cursor: int, oldest: int, end: int) -> None:
+    """Raises CursorExpired if entries after a cursor are missing."""
+    if cursor < oldest:
+        raise CursorExpired(cursor, oldest, "it is too old, later entries were pruned")
+    if cursor > end:
         raise CursorExpired(
-            place, oldest, "is of another log, for this one ends before it"
+            cursor, oldest, "it is from another log, after the end of this one"
         )

@@ -1,9 +1,9 @@
-"""What a commit changes: decided from what is held and what is put, without a store.
+"""What a commit changes, computed from stored rows and new records without a store.
 
-Here alone is said what makes an entity created, updated or unchanged, when it gets a
-new ``mod``, what the log says of it, and when what is stored of a point would lose its
-meaning. ``EntityStore.commit`` asks this for a batch at a time, and a store carries it
-out by ``apply``.
+Only this module decides whether an entity is created, updated or unchanged, when it
+gets a new ``mod``, which entries the log gets, and when samples or levels of a point
+would lose their meaning. ``EntityStore.commit`` calls it for each batch, and the
+backend stores the result in ``apply``.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ __all__ = [
 ]
 
 BATCH = 1_000
-"""Entities of one changeset, so that a commit of many holds few of them at a time."""
+"""Entities of one changeset, which limits the memory of a large commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityRow:
-    """An entity as stores hold it.
+    """An entity in its stored form.
 
-    ``tags`` and ``cur`` are the JSON objects of persistent tags, ``mod`` among them,
+    ``tags`` and ``cur`` are the JSON objects of persistent tags, including ``mod``,
     and of transient ones. ``version`` counts visible changes from a random number on,
-    so that an id that is made again repeats none. ``tag_set`` stands for the names of
-    the persistent tags.
+    so that an entity that reuses an id repeats none. ``tag_set`` identifies the names
+    of the persistent tags.
     """
 
     id: str
@@ -68,10 +68,10 @@ class EntityRow:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An entity before and after a change; None where it is not there.
+    """An entity before and after a change; None if it does not exist.
 
-    ``stored`` has its references and the names of its tags, where persistent tags are
-    not what they were.
+    ``stored`` has its references and the names of its tags, if persistent tags have
+    changed.
     """
 
     before: EntityRow | None
@@ -87,11 +87,11 @@ class Move:
 
 @dataclass(slots=True)
 class Changeset:
-    """A part of a commit: what is another than before, and what the log says of it.
+    """One batch of a commit: changed entities and their entries of the log.
 
-    ``reinterpreted`` are tags by the ids of points whose samples would mean something
-    else by their change, ``devalued`` likewise of levels of priority arrays: where
-    there are any, the commit must be refused.
+    ``reinterpreted`` has changed tags by the ids of points whose samples would get
+    another meaning, ``devalued`` likewise for levels of priority arrays: if such
+    samples or levels exist, the commit must be rejected.
     """
 
     moves: list[Move] = field(default_factory=list)
@@ -108,10 +108,10 @@ class Changeset:
 def putting(
     put: Iterable[Stored], held: Mapping[str, EntityRow], *, who: str, now: dt.datetime
 ) -> Changeset:
-    """Store entities over those that are held.
+    """The changes of storing entities; ``held`` are the rows of existing ones by id.
 
-    One that exists gets the new persistent tags, and keeps transient tags that it does
-    not come with.
+    An existing entity gets the new persistent tags, and keeps transient tags that the
+    new record does not have.
     """
     changes = Changeset()
     for stored in put:
@@ -124,7 +124,7 @@ def putting(
 
 
 def removing(held: Iterable[EntityRow], *, who: str, now: dt.datetime) -> Changeset:
-    """Take entities away, with all that is theirs."""
+    """The changes of removing entities with all that belongs to them."""
     changes = Changeset()
     for row in held:
         changes.moves.append(Move(row, None))
@@ -133,7 +133,7 @@ def removing(held: Iterable[EntityRow], *, who: str, now: dt.datetime) -> Change
 
 
 def patched(row: EntityRow, patch: Mapping[str, Any]) -> EntityRow:
-    """With transient tags of JSON, None for those to go; the same if none differs."""
+    """A row with changed transient tags; None deletes a tag; the same row if equal."""
     before = _object(row.cur)
     cur = {name: tag for name, tag in {**before, **patch}.items() if tag is not None}
     if same_json(before, cur):
@@ -142,7 +142,7 @@ def patched(row: EntityRow, patch: Mapping[str, Any]) -> EntityRow:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The tags of a JSON text; none where plain SQL has stored something else."""
+    """The tags of a JSON text; empty if plain SQL has stored something else."""
     tags = orjson.loads(text)
     return tags if isinstance(tags, dict) else {}
 
@@ -165,7 +165,7 @@ def _update(
     changes: Changeset, before: EntityRow, stored: Stored, who: str, now: dt.datetime
 ) -> None:
     was, becomes = _object(before.tags), _object(stored.tags)
-    was.pop("mod", None)  # which ``becomes`` has none of yet
+    was.pop("mod", None)  # ``becomes`` does not have it yet
     row = before if stored.cur == "{}" else patched(before, orjson.loads(stored.cur))
     if stored.mod in (None, before.mod) and same_json(was, becomes):
         if row is before:

@@ -1,4 +1,4 @@
-"""Current values of points, over the primitives."""
+"""Current values of points, built on the primitives."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ STATUSES = frozenset(
         "remoteUnknown",
     }
 )
-"""What ``curStatus`` may say. Source: docHaystack Points."""
+"""Values of ``curStatus``. Source: docHaystack Points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A value, or None for that there is none, its status, and what is wrong."""
+    """A value or None, its status, and a text for an error."""
 
     val: Any
     status: str = "ok"
@@ -53,7 +53,7 @@ class CurrentStore(StorageBackend):
     def cur_write(self, currents: Mapping[str, Current]) -> None:
         """Set current values of points with the tag ``cur``, all of them or none.
 
-        Neither tags nor change log nor index are touched. Raises UnknownEntity,
+        Persistent tags, change log and index are not touched. Raises UnknownEntity,
         NotWritable or InvalidWrite.
         """
         ids = list(currents)
@@ -70,7 +70,7 @@ class CurrentStore(StorageBackend):
 def _checked(id: str, record: Record | None, current: Current) -> Current:
     if record is None:
         raise UnknownEntity(id)
-    tags = record.json | {"id": Ref(id)}  # all that is asked of it is text
+    tags = record.json | {"id": Ref(id)}  # the tags used here are text
     point = WritablePoint.of(tags, "cur")
     if is_trash(tags):
         raise NotWritable(f"@{id} is in the trash")
@@ -96,10 +96,10 @@ def sampled(
     batch: Batch,
     now: dt.datetime,
 ) -> dict[str, Any]:
-    """Transient tags behind a write of samples: its newest one may be the value now.
+    """Transient tags after a write of samples, whose newest may be the current value.
 
-    It is, for a point with the tag ``cur``, if it is not of the future and the
-    history has none that is newer and not of the future either.
+    It is for a point with the tag ``cur``, if its time is not in the future and the
+    history has no newer sample up to now.
     """
     moment = microseconds_of(now)
     last = max((time for time in batch.written if time <= moment), default=None)

@@ -1,4 +1,4 @@
-"""Finding, loading and editing entities, over the primitives."""
+"""Reading, loading and editing entities, built on the primitives."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ _T = TypeVar("_T")
 _KEY = {"id", "mod"}
 _ARRAY = {"writeLevel", "writeVal"}
 _NAMED = 10
-"""Entities that a refusal names."""
+"""How many entities an error names."""
 
 
 class EntityStore(NamespaceStore):
     def about(self) -> dict[str, Any]:
-        """Facts about the store for the op of that name."""
+        """Tags for the op ``about``."""
         return {"storage": type(self).__name__}
 
     # -- finding --------------------------------------------------------------
 
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
-        """Records that match, in no certain order; at most ``limit``."""
+        """Records that match, in undefined order; at most ``limit``."""
         tree = self.parsed(filter)
         everything = {record["id"].id: record.tags for record in self.scan()}
         found: list[Record] = []
@@ -71,16 +71,16 @@ class EntityStore(NamespaceStore):
         return Records.of(found)
 
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
-        """The first ``size`` records that match, by ids behind ``after``."""
+        """The first ``size`` matching records with ids after ``after``, by id."""
         found = (row for row in self.read(filter) if row["id"].id > after)
         return sorted(found, key=lambda row: str(row["id"].id))[:size]
 
     def nav(self, id: str | None = None) -> Records:
         """Children in the tree of sites, equips and points.
 
-        The root has the sites, else the equips, else the points; a site its
-        equips and the points that are in none of them; an equip its points.
-        Raises UnknownEntity.
+        The root has the sites, else the equips, else the points; a site has its
+        equips and its points without an equip; an equip has its points. Raises
+        UnknownEntity.
         """
         if id is None:
             for marker in ("site", "equip", "point"):
@@ -112,27 +112,27 @@ class EntityStore(NamespaceStore):
     ) -> Changes:
         """Store and remove entities, all of them or none, and log it.
 
-        An entity that exists gets the new persistent tags, keeps its history,
-        and keeps transient tags that ``put`` does not name. ``replace`` also
-        removes every entity that ``put`` lacks. A removed entity's history and
-        priority array go. Each change of persistent tags gives the entity a new
-        ``mod`` and the log a row; an entity that comes with a ``mod`` gets that
-        one instead, also where nothing else changes. ``returning`` tells the records
-        that were put as they are now. Raises InvalidRecord where what is stored of a
-        point would change its meaning, OutOfScope where the caller may not see an
-        entity, or would not after it.
+        An existing entity gets the new persistent tags, and keeps its history and
+        the transient tags that ``put`` does not name. ``replace`` also removes every
+        entity that is not in ``put``. The history and priority array of a removed
+        entity are deleted. Each change of persistent tags gives the entity a new
+        ``mod`` and adds a row to the log; an entity of ``put`` with a ``mod`` gets
+        that one instead, also if nothing else changes. ``returning`` adds the stored
+        records to the result. Raises InvalidRecord if samples or levels of a point
+        would change their meaning, OutOfScope if the caller may not see an entity
+        before or after the commit.
         """
         changes = Changes()
         ids = [one.id for one in put]
         whole = replace or self.scope is not None
         with (
             self.committing(None if whole else [*ids, *remove]),
-            self.kept_in_scope(ids),
+            self.check_scope(ids),
         ):
-            gone = set(remove) if self.scope is None else self.visible_ids(remove)
+            removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
-                gone |= self.visible_ids().difference(ids)
-            for part in self._parts(put, gone, who):
+                removed |= self.visible_ids().difference(ids)
+            for part in self._parts(put, removed, who):
                 self._check_meaning(part)
                 self.apply(part)
                 _count(part, changes, returning=returning)
@@ -140,22 +140,22 @@ class EntityStore(NamespaceStore):
         return changes
 
     def _parts(
-        self, put: Sequence[Stored], gone: Collection[str], who: str
+        self, put: Sequence[Stored], removed: Collection[str], who: str
     ) -> Iterator[Changeset]:
-        """The commit in batches; each is decided when the one before is applied."""
+        """The commit in batches; each is computed after the previous one is applied."""
         now = dt.datetime.now(dt.UTC)
         ordered = sorted(put, key=attrgetter("id"))
         for at in range(0, len(ordered), BATCH):
             part = ordered[at : at + BATCH]
-            held = self.held([one.id for one in part])
+            held = self.stored_rows([one.id for one in part])
             yield putting(part, held, who=who, now=now)
-        ids = sorted(gone)
+        ids = sorted(removed)
         for at in range(0, len(ids), BATCH):
-            held = self.held(ids[at : at + BATCH])
+            held = self.stored_rows(ids[at : at + BATCH])
             yield removing(held.values(), who=who, now=now)
 
     def _check_meaning(self, part: Changeset) -> None:
-        """What is stored of a point must mean the same after the change."""
+        """Stored samples and levels of a point must keep their meaning."""
         set_ones = self.with_levels(part.devalued) if part.devalued else set()
         for id in sorted(part.reinterpreted.keys() | set_ones):
             if id in part.reinterpreted and self.has_samples(id):
@@ -164,10 +164,10 @@ class EntityStore(NamespaceStore):
                 raise ArrayInUse(id, part.devalued[id])
 
     @contextmanager
-    def kept_in_scope(self, ids: Collection[str]) -> Iterator[None]:
-        """The caller sees all of these before, where they are there, and after.
+    def check_scope(self, ids: Collection[str]) -> Iterator[None]:
+        """Check that the caller sees the existing entities of these ids.
 
-        Raises OutOfScope.
+        Before and after the block. Raises OutOfScope.
         """
         self._refuse_hidden(ids)
         yield
@@ -176,8 +176,8 @@ class EntityStore(NamespaceStore):
     def _refuse_hidden(self, ids: Collection[str]) -> None:
         if self.scope is None:
             return
-        there = self.visible_to(None).visible_ids(ids)
-        if hidden := there - self.visible_ids(ids):
+        existing = self.visible_to(None).visible_ids(ids)
+        if hidden := existing - self.visible_ids(ids):
             raise OutOfScope(min(hidden))
 
     def load_entities(
@@ -188,7 +188,7 @@ class EntityStore(NamespaceStore):
         who: str = "",
         returning: bool = False,
     ) -> Changes:
-        """Upsert a batch; see ``commit``. Raises InvalidRecord, stores nothing then."""
+        """Upsert a batch; see ``commit``. Raises InvalidRecord and stores nothing."""
         stored = stored_forms(records)
         return self.commit(stored, replace=replace, who=who, returning=returning)
 
@@ -203,7 +203,7 @@ class EntityStore(NamespaceStore):
     def add_entities(self, records: Iterable[Tags], *, who: str = "") -> list[Record]:
         """Store new entities; those without an id get a random one.
 
-        A tag that is Remove is left out, as for ``update_entities``. Raises
+        A tag with the value Remove is left out, as in ``update_entities``. Raises
         InvalidRecord, also for an id that exists; all are stored or none.
         """
         rows = [_with_id(record) for record in records]
@@ -220,11 +220,11 @@ class EntityStore(NamespaceStore):
     def update_entities(
         self, rows: Iterable[Tags], *, force: bool = False, who: str = ""
     ) -> list[Record]:
-        """Set tags of entities; the value Remove takes one away.
+        """Set tags of entities; the value Remove deletes a tag.
 
-        Each row has the ``id`` and, unless forced, the ``mod`` that it was read
-        with. Raises InvalidRecord, UnknownEntity or StaleRecord; all rows are
-        stored or none.
+        Each row must have the ``id`` and, unless ``force`` is set, the ``mod`` with
+        which it was read. Raises InvalidRecord, UnknownEntity or StaleRecord; all
+        rows are stored or none.
         """
         wanted = _by_id(rows)
         _each(wanted.values(), _check_persistent)
@@ -238,7 +238,7 @@ class EntityStore(NamespaceStore):
     def update_transient(
         self, rows: Iterable[Tags], *, force: bool = False
     ) -> list[Record]:
-        """Set transient tags of entities, as ``update_entities`` does the others."""
+        """Set transient tags of entities; rows as for ``update_entities``."""
         changes = _by_id(rows)
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
@@ -264,7 +264,7 @@ class EntityStore(NamespaceStore):
     ) -> None:
         """Remove entities with their histories; rows as for ``update_entities``.
 
-        Without ``orphan`` raises EntityInUse where others refer to one of them.
+        Without ``orphan`` raises EntityInUse if other entities refer to one of them.
         """
         changes = _by_id(rows)
         ids = list(changes)
@@ -275,7 +275,7 @@ class EntityStore(NamespaceStore):
             self.commit([], remove=ids, who=who)
 
     def _held(self, changes: Mapping[str, Tags], *, force: bool) -> dict[str, Record]:
-        """What the rows change, each as old as its row says."""
+        """Current records of the rows by id. Raises StaleRecord."""
         held: dict[str, Record] = {}
         found = self.read_by_ids(list(changes))
         for number, (id, record) in enumerate(zip(changes, found, strict=True), 1):
@@ -288,7 +288,7 @@ class EntityStore(NamespaceStore):
 
 
 def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
-    """Add what a part of a commit did."""
+    """Add one batch of a commit to the result."""
     for move in part.moves:
         if move.after is None:
             changes.removed.append(move.id)
@@ -303,10 +303,10 @@ def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
 
 
 def _with_transient(record: Record, patch: Tags) -> Record:
-    """A record after a change of transient tags; None takes one away."""
+    """A record after a change of transient tags; None removes a tag."""
     tags = {**record.json, **orjson.loads(transient_text(patch))}
-    kept = {name: tag for name, tag in tags.items() if tag is not None}
-    return Record(orjson.dumps(kept).decode())
+    present = {name: tag for name, tag in tags.items() if tag is not None}
+    return Record(orjson.dumps(present).decode())
 
 
 def _with_id(record: Tags) -> Tags:
@@ -328,7 +328,7 @@ def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:
 
 
 def _each(rows: Iterable[Tags], act: Callable[[Tags], _T]) -> list[_T]:
-    """Act on each row; a refusal names the row, counted from 1."""
+    """Call ``act`` for each row; an error names the row, counted from 1."""
     done = []
     for number, row in enumerate(rows, 1):
         try:
@@ -341,13 +341,13 @@ def _each(rows: Iterable[Tags], act: Callable[[Tags], _T]) -> list[_T]:
 def _check_persistent(row: Tags) -> None:
     for name in row:
         if name in TRANSIENT and row[name] is not None:
-            raise InvalidRecord(f"tag {name!r} is the server's own")
+            raise InvalidRecord(f"tag {name!r} is set by the server")
 
 
 def _check_transient(row: Tags) -> None:
     for name in row.keys() - _KEY:
         if name in HIS_FACTS | _ARRAY:
-            raise InvalidRecord(f"tag {name!r} is the server's own")
+            raise InvalidRecord(f"tag {name!r} is set by the server")
         if name not in TRANSIENT:
             raise InvalidRecord(f"tag {name!r} is not transient")
 
@@ -360,9 +360,9 @@ def _check_mod(number: int, id: str, given: Any, held: DateTime) -> None:
 
 
 def _merged(held: Tags, changes: Tags) -> Tags:
-    """Persistent tags after the changes; transient ones stay as they are.
+    """Persistent tags after the changes, without transient ones.
 
-    An id says which entity it is, and what that is called only where it has a dis.
+    An ``id`` without a dis keeps the dis of the stored ``id``.
     """
     tags = {name: value for name, value in held.items() if name not in TRANSIENT}
     if "id" in held and "dis" not in changes and changes["id"].dis is None:

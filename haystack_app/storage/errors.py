@@ -1,4 +1,4 @@
-"""What a store refuses, in words for whoever asked."""
+"""Errors of the storage layer; their texts are shown to clients."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ __all__ = [
 
 
 class StorageError(ValueError):
-    """A request that a store refuses; nothing of it was stored."""
+    """A store rejected a request; nothing was stored."""
 
 
 class InvalidRecord(StorageError):
-    """A record that cannot be stored as it is."""
+    """A record is invalid."""
 
 
 class Conflict(InvalidRecord):
-    """A record that is right in itself, but not beside what is stored."""
+    """A valid record conflicts with stored data."""
 
 
 class AlreadyExists(Conflict):
-    """A new entity whose id another one has."""
+    """An entity with the id of a new one already exists."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"@{id} exists already")
+        super().__init__(f"@{id} already exists")
 
 
 class HistoryInUse(Conflict):
-    """A change of a tag that the entity's stored samples depend on."""
+    """Stored samples depend on a changed tag."""
 
     def __init__(self, id: str, tag: str) -> None:
         super().__init__(f"@{id} has history: its tag {tag!r} cannot change")
 
 
 class ArrayInUse(Conflict):
-    """A change of a tag that the values of a priority array depend on."""
+    """Values of a priority array depend on a changed tag."""
 
     def __init__(self, id: str, tag: str) -> None:
         super().__init__(
@@ -63,7 +63,7 @@ class ArrayInUse(Conflict):
 
 
 class UnknownEntity(StorageError):
-    """No entity has the id."""
+    """The entity does not exist, or is outside the caller's scope."""
 
     def __init__(self, id: str) -> None:
         super().__init__(f"unknown entity @{id}")
@@ -71,7 +71,7 @@ class UnknownEntity(StorageError):
 
 
 class OutOfScope(StorageError):
-    """A change of what the caller may not see, or that would hide it from them."""
+    """A changed entity is outside the caller's scope, before or after the change."""
 
     def __init__(self, id: str) -> None:
         super().__init__(f"@{id} is outside of what you may change")
@@ -79,64 +79,66 @@ class OutOfScope(StorageError):
 
 
 class StaleRecord(StorageError):
-    """An entity that has changed since its ``mod`` was read."""
+    """The entity has changed since its ``mod`` was read."""
 
     def __init__(self, id: str, given: str, held: str) -> None:
-        super().__init__(f"@{id} was changed meanwhile: mod is {held}, not {given}")
+        super().__init__(
+            f"@{id} was changed since it was read: mod is {held}, not {given}"
+        )
 
 
 class EntityInUse(StorageError):
-    """An entity that others refer to; ``referrers`` are some of them."""
+    """Other entities refer to the entity; ``referrers`` has some of their ids."""
 
     def __init__(self, id: str, referrers: Sequence[str], *, more: bool) -> None:
         named = ", ".join(f"@{other}" for other in referrers)
-        super().__init__(f"@{id} is referred to by {named}{' ..' if more else ''}")
+        super().__init__(f"@{id} is still referenced by {named}{' ..' if more else ''}")
         self.referrers = list(referrers)
 
 
 class NotHistorized(StorageError):
-    """The entity is no point with a history."""
+    """The entity is not a point with a history."""
 
 
 class InvalidSample(StorageError):
-    """A sample that does not fit its point."""
+    """A sample is invalid for its point."""
 
 
 class NotWritable(StorageError):
-    """The entity is no point with a priority array, or none with a current value."""
+    """The entity is not a point with a priority array, or with a current value."""
 
 
 class InvalidWrite(StorageError):
-    """A value, level, duration or status that a point does not take."""
+    """A value, level, duration or status is invalid for its point."""
 
 
 class UnknownWatch(StorageError):
-    """A watch that was never opened, was closed, or whose lease has ended."""
+    """The watch was never opened, was closed, or its lease has expired."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"watch {id!r} is unknown or has ended: open a new one")
+        super().__init__(f"watch {id!r} not found or expired: open a new one")
 
 
 class InvalidWatch(StorageError):
-    """What a watch cannot do, or one too many."""
+    """An operation is invalid for a watch, or a limit of watches is exceeded."""
 
 
 class CursorExpired(StorageError):
-    """A place in the change log from which nobody can go on.
+    """The change log cannot be read from a cursor.
 
-    ``oldest`` is the first from which one can.
+    ``oldest`` is the first valid cursor.
     """
 
-    def __init__(self, place: int, oldest: int, reason: str) -> None:
+    def __init__(self, cursor: int, oldest: int, reason: str) -> None:
         super().__init__(
-            f"cursor {place} {reason}: read all entities anew,"
-            f" then go on from the end of the log; the oldest cursor is {oldest}"
+            f"invalid cursor {cursor}: {reason}; read all entities again, then"
+            f" continue from the end of the log; the oldest cursor is {oldest}"
         )
         self.oldest = oldest
 
 
 class StatementTimeout(StorageError):
-    """A statement was stopped; nothing of it was stored."""
+    """A statement was cancelled; nothing was stored."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"took longer than {seconds} s (cap STATEMENT_SECONDS)")
+        super().__init__(f"statement timeout after {seconds} s (cap STATEMENT_SECONDS)")

@@ -1,7 +1,7 @@
-"""``storages``: the adapters that the settings name, one object each.
+"""``storages``: the storage adapters of the settings, one object per alias.
 
-The handler is process-wide (one object a thread would split a memory store)
-and starts anew when the setting changes.
+The handler is process-wide, for one object per thread would split a memory store.
+It drops the adapters when the setting changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEYS = {"BACKEND", "OPTIONS"}
 
 
 class UnknownStorage(LookupError):
-    """The settings have no storage of that alias."""
+    """The settings have no storage with that alias."""
 
 
 class StorageHandler:

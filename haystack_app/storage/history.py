@@ -1,4 +1,4 @@
-"""Reading and writing samples, over the primitives."""
+"""Reading and writing samples, built on the primitives."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class HistoryStore(StorageBackend):
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
     ) -> Series:
-        """Samples with start <= ts < end; the store is read when they are.
+        """Samples with start <= ts < end, read from the store lazily.
 
         Raises UnknownEntity or NotHistorized.
         """
         return self.his_series(self.his_points([id])[0], start, end)
 
     def his_points(self, ids: Sequence[str]) -> list[HisPoint]:
-        """The points of some ids. Raises UnknownEntity or NotHistorized."""
+        """The points of these ids. Raises UnknownEntity or NotHistorized."""
         return [HisPoint.of(record) for record in self._historized(ids)]
 
     def _historized(self, ids: Sequence[str]) -> Iterator[Record]:
@@ -50,9 +50,9 @@ class HistoryStore(StorageBackend):
         end: dt.datetime | None,
         size: int = LARGEST_CHUNK,
     ) -> Series:
-        """Samples of a known point; each reading is one view of the store.
+        """Samples of a known point; each iteration reads one snapshot of the store.
 
-        ``size`` of them at most are held at a time.
+        At most ``size`` of them are in memory at a time.
         """
         first, last = (
             None if at is None else microseconds_of(at) for at in (start, end)
@@ -75,9 +75,9 @@ class HistoryStore(StorageBackend):
         samples: Mapping[str, Iterable[Sample]],
         now: dt.datetime | None = None,
     ) -> None:
-        """Upsert samples of some points, all of them or none.
+        """Upsert samples of points, all of them or none.
 
-        The points' hisSize, hisStart, hisEnd and hisEndVal follow, and curVal where
+        Updates hisSize, hisStart, hisEnd and hisEndVal of the points, and curVal if
         the newest sample up to ``now`` was written. Raises UnknownEntity,
         NotHistorized or InvalidSample.
         """
@@ -101,9 +101,10 @@ class HistoryStore(StorageBackend):
             )
 
     def his_restore(self, id: str, batch: Batch) -> None:
-        """Store samples of a point that were checked elsewhere; its facts follow.
+        """Store validated samples of a point and update ``hisSize`` and the like.
 
-        Not its current value: they are old. Raises UnknownEntity or NotHistorized.
+        Its current value stays, for the samples are old. Raises UnknownEntity or
+        NotHistorized.
         """
         with self.locked([id]):
             record = next(self._historized([id]))
@@ -112,21 +113,21 @@ class HistoryStore(StorageBackend):
             self.set_transient({id: self._facts(point, record, batch, growth)})
 
     def his_facts(self, point: HisPoint) -> dict[str, Any]:
-        """``hisSize`` and the like, by a look at the whole history."""
+        """``hisSize`` and the like, computed from the whole history."""
         return _tags(point, self.his_extent(point.id))
 
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]
     ) -> dict[str, Any]:
-        """What is known of the history behind a write."""
+        """``hisSize`` and the like after a write."""
         extent = _extended(record, batch, growth[point.id])
         return _tags(point, self.his_extent(point.id) if extent is None else extent)
 
 
 def _extended(record: Record, batch: Batch, growth: int) -> Extent | None:
-    """The extent before and what was written, without a look at the history.
+    """The extent after a write, computed from the tags before, without the history.
 
-    None where that does not tell: nothing was known, or an end was removed.
+    None if the tags are missing, or if the first or last sample was removed.
     """
     if not record.keys() >= HIS_FACTS or not batch.written:
         return None

@@ -1,4 +1,4 @@
-"""The defs of a store: the shipped library and those that were loaded."""
+"""The defs of a store: the shipped library and the loaded ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NamespaceStore(StorageBackend):
     _known: tuple[Hashable, Namespace] | None = None
 
     def namespace(self) -> Namespace:
-        """The defs as they are now; made anew only when a library was loaded."""
+        """The current defs, cached until a library is loaded."""
         state = self.libs_state()
         if self._known is None or self._known[0] != state:
             libs = self.read_libs().values()
@@ -27,7 +27,7 @@ class NamespaceStore(StorageBackend):
         return self._known[1]
 
     def load_defs(self, libs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Keep def libraries, each in place of one of its name; all or none."""
+        """Store def libraries and replace those of the same name; all or none."""
         self.store_libs(libs)
 
     def parsed(self, filter: Filter | str) -> Filter:

@@ -1,4 +1,4 @@
-"""Writing points by their priority arrays, over the primitives."""
+"""Writing points by their priority arrays, built on the primitives."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class PointStore(StorageBackend):
         who: str,
         expires: dt.datetime | None = None,
     ) -> None:
-        """Set a level of a point's array, or release it where ``val`` is None.
+        """Set a level of a point's array, or release it if ``val`` is None.
 
-        ``writeVal`` and ``writeLevel`` follow what is effective then. Raises
-        UnknownEntity, NotWritable or InvalidWrite.
+        Updates ``writeVal`` and ``writeLevel``. Raises UnknownEntity, NotWritable or
+        InvalidWrite.
         """
         if number not in LEVELS:
             raise InvalidWrite(f"level must be 1 to 17, not {number}")
@@ -53,12 +53,12 @@ class PointStore(StorageBackend):
                 level = Level(point.checked(val), who, ends)
             array = {n: one for n, one in self.levels_of(id).items() if n != number}
             self.level_store(id, number, level)
-            self._follow(record, array if level is None else {**array, number: level})
+            self._update(record, array if level is None else {**array, number: level})
 
     def release_due(self, now: dt.datetime) -> list[str]:
-        """Release the levels that expire at ``now`` or before; ids of their points.
+        """Release the levels that expire at ``now`` or before; the ids of their points.
 
-        Whoever comes first does it: each expiry counts once among processes.
+        Only one of several processes releases a level and returns its point.
         """
         released = []
         for id in self.due_points(now):
@@ -70,12 +70,12 @@ class PointStore(StorageBackend):
                     self.level_store(id, number, None)
                 record = self.read_by_ids([id])[0]
                 if due and record is not None:
-                    self._follow(record, current)
+                    self._update(record, current)
                     released.append(id)
         return released
 
-    def _follow(self, record: Record, array: Mapping[int, Level]) -> None:
-        """The point's tags say what its array says."""
+    def _update(self, record: Record, array: Mapping[int, Level]) -> None:
+        """Set the tags of a point that show its priority array."""
         id = record["id"].id
         number, val = effective(array)
         tags = {"writeVal": val, "writeLevel": Number(number)}

@@ -1,4 +1,4 @@
-"""Priority arrays: what is written to a point, by 17 levels.
+"""Priority arrays: the values that are written to a point, at 17 levels.
 
 Source: docHaystack Points and the op pointWrite.
 """
@@ -27,14 +27,14 @@ __all__ = [
 
 LEVELS = range(1, 18)
 MANUAL = 8
-"""The level of an operator's hand, the only one that can expire."""
+"""The level of manual overrides, the only one that can expire."""
 DEFAULT = 17
 _KINDS: dict[str, type] = {"Number": Number, "Bool": bool, "Str": str}
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A value at one level, who wrote it, and when it ends by itself."""
+    """A value at one level, who wrote it, and when it expires."""
 
     val: Any
     who: str
@@ -42,7 +42,7 @@ class Level:
 
 
 def devalued(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
-    """A tag whose change would leave what is written to a point without sense.
+    """A changed tag that would make the values in a priority array meaningless.
 
     Both are records' persistent tags, as JSON or decoded.
     """
@@ -53,14 +53,14 @@ def devalued(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
 
 
 def effective(levels: Mapping[int, Level]) -> tuple[int, Any]:
-    """The level that counts and its value; 17 and None when nothing is set."""
+    """The number and value of the effective level; 17 and None if none is set."""
     number = min(levels, default=DEFAULT)
     return number, levels[number].val if levels else None
 
 
 @dataclass(frozen=True, slots=True)
 class WritablePoint:
-    """What a write needs to know of a point."""
+    """The tags of a point that a write depends on."""
 
     id: str
     kind: str
@@ -68,7 +68,7 @@ class WritablePoint:
 
     @classmethod
     def of(cls, record: Mapping[str, Any], marker: str = "writable") -> WritablePoint:
-        """Raises NotWritable for what is no point with the marker and a known kind."""
+        """Raises NotWritable if it is not a point with the marker and a known kind."""
         id = record["id"].id
         for tag in ("point", marker):
             if tag not in record:
@@ -87,9 +87,9 @@ class WritablePoint:
         return cls(id, kind, symbol)
 
     def checked(self, val: Any) -> Any:
-        """The value as it is kept: of the point's kind and unit.
+        """The value to store, with the point's kind and unit.
 
-        A number without a unit adopts the point's. Raises InvalidWrite.
+        A number without a unit gets the point's. Raises InvalidWrite.
         """
         if type(val) is not _KINDS[self.kind]:
             shown = "a Marker" if val is MARKER else f"{type(val).__name__} {val}"

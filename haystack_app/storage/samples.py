@@ -1,7 +1,7 @@
-"""Samples on their way into a store: checked against their point.
+"""Validation of samples against their point.
 
-Rules of hisWrite: docHaystack Ops, and the reference implementation's checks of
-zone, kind, unit and year.
+Source: docHaystack Ops (hisWrite), and the reference implementation's checks of zone,
+kind, unit and year.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .errors import InvalidSample, NotHistorized
 __all__ = ["Batch", "Extent", "HisPoint", "Sample", "checked", "reinterpreted"]
 
 Sample = tuple[Any, Any]
-"""A DateTime and a value, until they are checked."""
+"""A DateTime and a value, not validated."""
 _FIRST_YEAR = 1950
 _KINDS: dict[str, Any] = {"Number": Number, "Bool": bool, "Str": str, "Coord": Coord}
 _SECOND = 1_000_000
@@ -29,9 +29,9 @@ _MILLISECOND = 1_000
 
 @dataclass(frozen=True, slots=True)
 class HisPoint:
-    """What history needs to know of a point.
+    """The tags of a point that its history depends on.
 
-    ``precision`` is the grain of its timestamps in microseconds.
+    ``precision`` is that of its timestamps in microseconds.
     """
 
     id: str
@@ -42,7 +42,7 @@ class HisPoint:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> HisPoint:
-        """Raises NotHistorized for what is no point with history and zone."""
+        """Raises NotHistorized if the record is not a point with history and zone."""
         ref = record.get("id")
         id = ref.id if isinstance(ref, Ref) else "?"
         for tag in ("point", "his"):
@@ -54,7 +54,7 @@ class HisPoint:
         try:
             zone_of(tz if isinstance(tz, str) else "")
         except UnknownTimeZone:
-            raise NotHistorized(f"@{id}: tag tz is no time zone: {tz!r}") from None
+            raise NotHistorized(f"@{id}: tag tz is not a time zone: {tz!r}") from None
         kind, unit = record.get("kind"), record.get("unit")
         grain = record.get("hisTsPrecision")
         fine = isinstance(grain, Number) and grain.unit == "ms" and grain.val == 1
@@ -77,7 +77,7 @@ def _symbol(id: str, unit: Any) -> str | None:
 
 
 def reinterpreted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
-    """A tag whose change would give stored samples another meaning, if any.
+    """A changed tag that would give stored samples another meaning, if any.
 
     Both are records' persistent tags, as JSON or decoded.
     """
@@ -87,10 +87,10 @@ def reinterpreted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Checked samples of one point, in time order, each time once.
+    """Validated samples of one point, in time order, each time once.
 
     ``written`` maps microseconds since 1970 to a finite float or to another
-    value; ``removed`` are the times whose samples go.
+    value; ``removed`` are the times whose samples are deleted.
     """
 
     written: dict[int, Any]
@@ -114,7 +114,7 @@ class Extent:
 
 
 def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
-    """Raises InvalidSample naming the first sample, counted from 1, that fails."""
+    """Raises InvalidSample for the first invalid sample, counted from 1."""
     stored = _value_check(point)
     merged: dict[int, Any] = {}
     grain = point.precision
@@ -142,7 +142,7 @@ def _refuse(point: HisPoint, row: int, why: str) -> None:
 
 
 def _value_check(point: HisPoint) -> Callable[[Any], Any]:
-    """A function that gives the stored value or raises InvalidSample."""
+    """A function that returns the stored value or raises InvalidSample."""
     kind = _KINDS.get(point.kind or "")
     if kind is None:
         raise InvalidSample(

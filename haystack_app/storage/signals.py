@@ -1,7 +1,7 @@
-"""The signal of a store that entities have changed.
+"""The signal that entities of a store have changed.
 
-It says which, not how: whoever hears it reads the state. Hearing is no more than
-a hint, for a process that dies behind its commit says nothing.
+It has their ids only: receivers read the new state. Receivers must not rely on it,
+for a process that dies after its commit sends nothing.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 entities_changed = Signal()
 """``alias`` of the storage, ``ids`` (a frozenset of str), ``logged``: whether the
-change log grew. Sent behind the commit, in the thread that made it."""
+change log grew. Sent after the commit, in the thread of the commit."""
 
 
 def announce(alias: str, ids: Collection[str], *, logged: bool) -> None:
-    """A receiver that fails does not undo what is stored already."""
+    """Send the signal and log receivers that fail, for the changes are stored."""
     answers = entities_changed.send_robust(
         sender=None, alias=alias, ids=frozenset(ids), logged=logged
     )

@@ -1,7 +1,7 @@
 """The stored form of a record: canonical Hayson, persistent and transient tags apart.
 
-Making it is where a record is checked; what comes out can be stored as it is by
-every adapter, and equal values have equal JSON in it.
+Records are validated here. Every adapter stores the result as it is, and equal values
+have equal JSON.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 _VERSION_BITS = 62
 _OWN = HIS_FACTS | {"mod"}
 _GRID = {"meta", "cols", "rows"}
-"""What a dict of JSON 3 is known for a grid by."""
+"""Names by which JSON 3 recognises a grid."""
 _MAX_KEY = 2_500
-"""Characters of a path and two ids together: what a PostgreSQL index key takes."""
+"""Characters of a path and two ids together: the limit of a PostgreSQL index key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Stored:
     """One record ready to be stored.
 
     ``tags`` and ``cur`` are the JSON objects of persistent and transient tags,
-    the former still without ``mod``; ``names`` are those of ``tags`` and ``mod`` in
-    order, ``edges`` the (path, id) of its refs and, with an empty id, the paths of
-    its nested dicts. A path that ends in ``[]`` stands for refs behind it that no
-    filter reaches. ``mod`` is that of a record which comes from another store;
-    without it a commit finds one.
+    the former without ``mod``; ``names`` are those of ``tags`` and ``mod``, sorted;
+    ``edges`` are the (path, id) of its refs and, with an empty id, the paths of its
+    nested dicts. A path that ends in ``[]`` stands for refs below it that no filter
+    reaches. ``mod`` is that of a record from another store; without it the commit
+    sets one.
     """
 
     id: str
@@ -75,14 +75,14 @@ class Stored:
 
 
 def new_id() -> str:
-    """A random id, for an entity that comes without one."""
+    """A random id, for an entity without one."""
     return uuid.uuid4().hex
 
 
 def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    """The ``mod`` of a change: later than the one before.
+    """The ``mod`` of a change: later than the previous one.
 
-    In milliseconds, the finest that every client hands back unchanged.
+    In milliseconds, the precision that every client returns unchanged.
     """
     mod = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return mod if before is None else max(mod, before + _MILLISECOND)
@@ -91,16 +91,15 @@ def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:
 def first_version() -> int:
     """The ``version`` of a new entity; each visible change adds 1.
 
-    Drawn by lot: an entity of an id that was there before never has a version that
-    a watch has told of.
+    Random: an entity that reuses an id never has a version that a watch has sent.
     """
     return secrets.randbits(_VERSION_BITS)
 
 
 def stored_form(record: Mapping[str, Any]) -> Stored:
-    """Check and split one record. Raises InvalidRecord naming the fault.
+    """Validate and split one record. Raises InvalidRecord.
 
-    What the server itself finds out is left out: ``mod``, facts about histories.
+    Tags that the server sets are left out: ``mod``, ``hisSize`` and the like.
     """
     id = record.get("id")
     if not isinstance(id, Ref):
@@ -121,16 +120,16 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
 
 
 def restored_form(record: Mapping[str, Any]) -> Stored:
-    """As ``stored_form``, for what another store holds: it keeps its ``mod``."""
+    """As ``stored_form``, for a record of another store: it keeps its ``mod``."""
     mod = record.get("mod")
     stored = stored_form(record)
     return replace(stored, mod=mod.utc) if isinstance(mod, DateTime) else stored
 
 
 def transient_text(tags: Mapping[str, Any]) -> str:
-    """Transient tags as a JSON object, null for those to go. Raises InvalidRecord."""
-    if strange := sorted(tags.keys() - TRANSIENT):
-        raise InvalidRecord(f"tag {strange[0]!r} is not transient")
+    """Transient tags as a JSON object, null for removals. Raises InvalidRecord."""
+    if invalid := sorted(tags.keys() - TRANSIENT):
+        raise InvalidRecord(f"tag {invalid[0]!r} is not transient")
     for name, value in tags.items():
         _check_tag(name, value)
     return orjson.dumps(
@@ -139,7 +138,7 @@ def transient_text(tags: Mapping[str, Any]) -> str:
 
 
 def same_tags(one: str, other: str) -> bool:
-    """Whether two JSON objects hold the same tags, ``mod`` aside."""
+    """Whether two JSON objects have the same tags, apart from ``mod``."""
     objects = orjson.loads(one), orjson.loads(other)
     for tags in objects:
         tags.pop("mod", None)
@@ -149,7 +148,7 @@ def same_tags(one: str, other: str) -> bool:
 def same_json(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two objects are the same JSON.
 
-    Python finds 1 and true equal; their texts are not.
+    In Python 1 and true are equal; their JSON texts are not.
     """
     option = orjson.OPT_SORT_KEYS
     return one == other and (
@@ -158,7 +157,7 @@ def same_json(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
-    """Check a batch; rows are counted from 1. Raises InvalidRecord."""
+    """Validate a batch; rows are counted from 1. Raises InvalidRecord."""
     found: dict[str, Stored] = {}
     rows: dict[str, int] = {}
     for row, record in enumerate(records, 1):
@@ -175,7 +174,7 @@ def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
 
 
 def tag_set_id(names: Iterable[str]) -> int:
-    """63 bits that stand for a set of tag names, in every database the same."""
+    """63 bits that identify a set of tag names, the same in every database."""
     digest = hashlib.blake2b(" ".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
@@ -197,9 +196,10 @@ def _check_tag(name: str, value: Any) -> None:
 
 
 def _check(value: Any, depth: int) -> None:
-    """What would be stored could be read again: names, depth, no U+0000.
+    """Check that a stored value can be read again: names, depth, no U+0000.
 
-    In every format: one value without a form would spoil all answers it is in.
+    In every format: one value without a representation would break every response
+    with it.
     """
     if isinstance(value, str):
         if "\0" in value:
@@ -215,12 +215,12 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _check_form(value: Any) -> None:
-    """What JSON 3 would take for something else, and Zinc for no grid."""
+    """Reject dicts that JSON 3 reads as grids, and grids that Zinc cannot write."""
     if isinstance(value, Grid):
         if not value.cols:
-            raise InvalidRecord("a grid has one column at least")
+            raise InvalidRecord("a grid must have at least one column")
         if any("name" in col.meta for col in value.cols):
-            raise InvalidRecord("the meta of a column has no tag 'name'")
+            raise InvalidRecord("the meta of a column cannot have a tag 'name'")
     elif isinstance(value, Mapping) and value.keys() >= _GRID:
         raise InvalidRecord("a dict with tags meta, cols and rows would be a grid")
 
@@ -239,14 +239,14 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
-    """The edges of a record, as ``Stored`` has them."""
+    """The edges of a record, as in ``Stored``."""
     return frozenset(
         edge for name in tags if name != "id" for edge in _edges(name, tags[name])
     )
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Refs, and dicts (as the empty id), that a path reaches inside a record."""
+    """Refs, and dicts (as the empty id), that a filter's path reaches in a record."""
     if isinstance(value, Ref):
         yield path, value.id
     elif isinstance(value, list | tuple):
@@ -264,7 +264,7 @@ def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _hidden(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Refs where no path of a filter leads: in a grid, or deeper in a list."""
+    """Refs that no filter's path reaches: in a grid, or deeper in a list."""
     if isinstance(value, Ref):
         yield f"{path}[]", value.id
     elif isinstance(value, list | tuple | Mapping | Grid):

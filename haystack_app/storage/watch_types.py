@@ -1,4 +1,4 @@
-"""What a watch is, what it told, and what it has to tell."""
+"""Watches, the versions that they have sent, and their updates."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from .changes import Records
 __all__ = ["UNKNOWN", "Delta", "Watch", "WatchItem", "WatchUpdate"]
 
 UNKNOWN = -1
-"""A version that no entity has: what was told may not have arrived."""
+"""A version that no entity has: the last update may not have arrived."""
 _PUSHED_LEASE = 15.0
 """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """An open watch; ``lease`` is in seconds, ``seq`` the number of its last news.
+    """An open watch; ``lease`` is in seconds, ``seq`` the number of its last update.
 
-    ``key`` stands for what its opener may see: to others the watch is unknown.
-    ``subscriber`` is who is told the news: a server process that pushes, or nobody,
-    which is whoever polls. It is the one that asked last, so that news never goes to
-    a connection that is dead already.
+    ``key`` identifies the scope of its opener: with another scope the watch does not
+    exist. ``subscriber`` receives the updates: a server process that pushes them, or
+    an empty string for clients that poll. It is the last one that asked, so that
+    updates never go to a dead connection.
     """
 
     id: str
@@ -36,17 +36,17 @@ class Watch:
     subscriber: str = ""
 
     def end(self, now: dt.datetime) -> dt.datetime:
-        """When the lease ends if it begins now. A process that pushes needs a while
-        between one look at its leases and the next."""
+        """When the lease ends if it is renewed now. Processes that push updates renew
+        their leases at intervals, so theirs have a minimum."""
         seconds = max(self.lease, _PUSHED_LEASE) if self.subscriber else self.lease
         return now + dt.timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchItem:
-    """What a watch told of an entity, in news of number ``seq``.
+    """What a watch sent of an entity, in update number ``seq``.
 
-    ``sent`` is a version, None for that the entity is not there, or UNKNOWN.
+    ``sent`` is a version, None for a removed entity, or UNKNOWN.
     """
 
     sent: int | None
@@ -55,8 +55,8 @@ class WatchItem:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What is not as a watch told it: versions by id, their records in this order,
-    and ids that are not there any more."""
+    """Differences from what a watch has sent: versions by id, their records in the
+    same order, and ids of removed entities."""
 
     versions: dict[str, int] = field(default_factory=dict)
     records: Records = field(default_factory=lambda: Records([], frozenset()))
@@ -66,16 +66,16 @@ class Delta:
         return bool(self.versions or self.gone)
 
     def items(self, seq: int) -> dict[str, WatchItem]:
-        told: dict[str, int | None] = {**dict.fromkeys(self.gone), **self.versions}
-        return {id: WatchItem(sent, seq) for id, sent in told.items()}
+        versions: dict[str, int | None] = {**dict.fromkeys(self.gone), **self.versions}
+        return {id: WatchItem(sent, seq) for id, sent in versions.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class WatchUpdate:
-    """Whole records that are new or changed, and ids that are gone.
+    """Whole records that are new or changed, and ids of removed entities.
 
-    ``watch`` is as it is behind telling this: its ``seq`` numbers the news, or is
-    that of the last there were.
+    ``watch`` is the watch after this update: its ``seq`` is the number of the update,
+    or that of the last one if this is empty.
     """
 
     watch: Watch

@@ -1,12 +1,12 @@
-"""Watches: what somebody wants to hear of, and what they have heard of it.
+"""Watches: subscriptions to entities, and which versions were sent to the client.
 
-A watch remembers which version of each entity it told of. News is whatever is
-another version now, so that no order of commits can hide a change, and two polls
-at once lose none. Each piece of news has a number: who knows the last one that
-arrived gets everything behind it again, as it is by then.
+A watch stores the version of each entity that it sent last. An update has all
+entities with another version now, so that no order of commits can hide a change and
+concurrent polls lose none. Updates are numbered: a client that names the last one it
+received gets all later changes again, in their current state.
 
 Source: docHaystack Ops (watchSub, watchPoll, watchUnsub); watches by filter and
-numbers of news are extensions.
+numbers of updates are extensions.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from .watch_types import UNKNOWN, Delta, Watch, WatchItem, WatchUpdate
 __all__ = ["WatchStore"]
 
 _RENEWED = 0.9
-"""A lease is written anew when less than this part of it is left."""
+"""A lease is saved again when less than this part of it is left."""
 _LONGEST_DIS = 1_000
 
 
 class WatchStore(NamespaceStore):
     """``now`` is an aware datetime; unknown watches raise UnknownWatch."""
 
-    # -- what it may do faster ------------------------------------------------
+    # -- backends may override these ------------------------------------------
 
     def watch_size(self, id: str) -> int:
         return len(self.watch_items(id))
@@ -49,7 +49,10 @@ class WatchStore(NamespaceStore):
         everything: bool = False,
         among: Collection[str] | None = None,
     ) -> Delta:
-        """What a watch has to tell; ``among`` some ids only, ``everything`` again."""
+        """What a watch must send, of all entities or ``among`` some ids only.
+
+        ``everything``: unchanged entities as well.
+        """
         items = self.watch_items(watch.id)
         of_interest = items.keys() if among is None else items.keys() & set(among)
         shown = self.watch_shown(watch)
@@ -71,16 +74,16 @@ class WatchStore(NamespaceStore):
         )
 
     def watch_mark_unconfirmed(self, id: str, since: int) -> None:
-        """Nobody knows whether what was told behind number ``since`` arrived."""
+        """Updates after number ``since`` may not have arrived: send them again."""
         items = self.watch_items(id).items()
         late = {one: WatchItem(UNKNOWN, it.seq) for one, it in items if it.seq > since}
         self.watch_put_items(id, late)
 
     def watch_prune_removed(self, id: str, upto: int) -> None:
-        """Take off what is not there and was told to be gone up to a number."""
+        """Delete items of entities whose removal was sent in updates up to a number."""
         items = self.watch_items(id).items()
-        told = [one for one, it in items if it.sent is None and it.seq <= upto]
-        self.watch_put_items(id, dict.fromkeys(told))
+        sent = [one for one, it in items if it.sent is None and it.seq <= upto]
+        self.watch_put_items(id, dict.fromkeys(sent))
 
     def watch_updates(
         self,
@@ -90,11 +93,11 @@ class WatchStore(NamespaceStore):
         now: dt.datetime,
         among: Collection[str] | None = None,
     ) -> dict[str, WatchUpdate]:
-        """News of some watches, by id, for who holds them.
+        """Updates of watches, by id, for their subscriber.
 
-        Those that have none, have ended or are held by somebody else are left out.
-        ``acks`` are the numbers up to which news has arrived. No lease is renewed.
-        A watch by filter that has grown too large is ended.
+        Watches without changes, expired ones and those of other subscribers are left
+        out. ``acks`` are the numbers of the last updates that arrived. Leases are not
+        renewed. A watch by filter that has grown too large is closed.
         """
         found = {}
         for id, ack in acks.items():
@@ -102,9 +105,9 @@ class WatchStore(NamespaceStore):
                 with self.locked_watches([id]) as held:
                     watch = self.watch_valid(held.get(id), now, subscriber)
                     if watch and (
-                        news := self.watch_collect_update(watch, ack, among=among)
+                        update := self.watch_collect_update(watch, ack, among=among)
                     ):
-                        found[id] = news
+                        found[id] = update
             except InvalidWatch:
                 self.watch_drop([id])
         return found
@@ -112,7 +115,7 @@ class WatchStore(NamespaceStore):
     def watch_requeue(
         self, sent: Mapping[str, int], *, subscriber: str, now: dt.datetime
     ) -> None:
-        """What was told behind these numbers, by id, reached nobody: it is news."""
+        """Updates after these numbers, by id, were not delivered: send them again."""
         with self.locked_watches(sent) as held:
             for one in held.values():
                 watch = self.watch_valid(one, now, subscriber)
@@ -122,7 +125,7 @@ class WatchStore(NamespaceStore):
     def watch_renew(
         self, ids: Collection[str], *, subscriber: str, now: dt.datetime
     ) -> set[str]:
-        """Begin leases anew; the ids of those that somebody still holds."""
+        """Renew leases; returns the ids of the watches that are still valid."""
         with self.locked_watches(ids) as held:
             valid = [
                 one for one in held.values() if self.watch_valid(one, now, subscriber)
@@ -131,7 +134,7 @@ class WatchStore(NamespaceStore):
                 self.watch_update(replace(watch, expires=watch.end(now)))
         return {watch.id for watch in valid}
 
-    # -- the contract ---------------------------------------------------------
+    # -- operations -----------------------------------------------------------
 
     def watch_open(
         self,
@@ -142,16 +145,16 @@ class WatchStore(NamespaceStore):
         now: dt.datetime,
         filter: str | None = None,
     ) -> Watch:
-        """A new watch, of ids to come or of whatever matches a filter.
+        """A new watch, of ids to add later or of entities that match a filter.
 
-        Raises ParseError, or InvalidWatch where the owner has too many.
+        Raises ParseError, or InvalidWatch if the owner has too many.
         """
         if filter is not None:
             self.parsed(filter)
         if "\0" in dis:
             raise InvalidWatch("watchDis: U+0000 cannot be stored")
         if len(dis) > _LONGEST_DIS:
-            raise InvalidWatch(f"watchDis: {_LONGEST_DIS} characters at most")
+            raise InvalidWatch(f"watchDis: at most {_LONGEST_DIS} characters")
         most = limit("WATCHES")
         if self.watch_count(owner, now) >= most:
             raise InvalidWatch(f"{most} watches are open already (cap WATCHES)")
@@ -176,9 +179,9 @@ class WatchStore(NamespaceStore):
         lease: float | None = None,
         subscriber: str | None = None,
     ) -> tuple[Watch, list[Record | None]]:
-        """Watch entities; a record, or None, for each id in the order asked for.
+        """Add entities; returns a record or None for each id, in the given order.
 
-        Ids that are unknown now are not watched. Raises InvalidWatch.
+        Unknown ids are not watched. Raises InvalidWatch.
         """
         with self._watch(id, now, lease, subscriber) as watch:
             if ids and watch.filter is not None:
@@ -195,14 +198,14 @@ class WatchStore(NamespaceStore):
         return watch, [found[one][1] if one in found else None for one in ids]
 
     def watch_unsub(self, id: str, ids: Sequence[str], *, now: dt.datetime) -> None:
-        """Take entities off a watch; those that are not on it are left out."""
+        """Remove entities from a watch; ids that it does not have are ignored."""
         with self._watch(id, now) as watch:
             if ids and watch.filter is not None:
                 raise InvalidWatch("a watch by filter can only be closed")
             self.watch_put_items(id, dict.fromkeys(ids))
 
     def watch_close(self, id: str) -> None:
-        """End a watch, if there is one."""
+        """Close a watch, if it exists."""
         with self.locked_watches([id]) as held:
             if id in held and held[id].key == self._key():
                 self.watch_drop([id])
@@ -216,32 +219,32 @@ class WatchStore(NamespaceStore):
         since: int | None = None,
         subscriber: str = "",
     ) -> WatchUpdate:
-        """What has changed since the last poll, or all that is watched.
+        """What has changed since the last poll, or all watched entities.
 
-        ``since`` is the number of the last news that arrived, if the caller cannot
-        be sure that all did: what was told behind it is told again. From now on
-        ``subscriber`` is told the news.
+        ``since`` is the number of the last update that arrived, for callers that may
+        have missed later ones: these changes are sent again. ``subscriber`` receives
+        the updates from now on.
         """
         with self._watch(id, now, subscriber=subscriber) as watch:
             if since is not None and not 0 <= since <= watch.seq:
-                raise InvalidWatch(f"watch @{id} never told news number {since}")
+                raise InvalidWatch(f"watch @{id} has not sent update number {since}")
             ack = watch.seq if since is None else since
             if ack < watch.seq:
                 self.watch_mark_unconfirmed(id, ack)
             return self.watch_collect_update(watch, ack, everything=refresh)
 
     def watch_expire(self, now: dt.datetime) -> int:
-        """End the watches whose lease has ended; how many these were."""
+        """Close the watches whose lease has expired; returns how many."""
         due = self.watches_due(now)
         with self.locked_watches(due) as held:
             ended = [one.id for one in held.values() if one.expires <= now]
             self.watch_drop(ended)
         return len(ended)
 
-    # -- inside ---------------------------------------------------------------
+    # -- helpers --------------------------------------------------------------
 
     def watch_shown(self, watch: Watch) -> Filter:
-        """What must match to be told of."""
+        """Filter of the entities that a watch sends."""
         if watch.filter is None:
             return NOT_TRASH
         return without_trash(self.parsed(watch.filter))
@@ -267,7 +270,7 @@ class WatchStore(NamespaceStore):
         lease: float | None = None,
         subscriber: str | None = None,
     ) -> Iterator[Watch]:
-        """Alone with a watch whose lease begins anew. Raises UnknownWatch."""
+        """Lock a watch and renew its lease. Raises UnknownWatch."""
         with self.locked_watches([id]) as held:
             if (watch := self.watch_valid(held.get(id), now)) is None:
                 raise UnknownWatch(id)
@@ -305,5 +308,5 @@ class WatchStore(NamespaceStore):
     def _check_size(self, id: str) -> None:
         if (size := self.watch_size(id)) > (most := limit("WATCHED")):
             raise InvalidWatch(
-                f"the watch would have {size} entities, {most} at most (cap WATCHED)"
+                f"the watch would have {size} entities, at most {most} (cap WATCHED)"
             )

@@ -141,7 +141,7 @@ def test_the_page_of_a_point(admin_client: Client, building: StorageAdapter) -> 
     ]
 
 
-def test_who_refers_to_a_site(admin_client: Client, building: StorageAdapter) -> None:
+def test_referrers_of_a_site(admin_client: Client, building: StorageAdapter) -> None:
     response = admin_client.get(page("s"))
     assert response.context["samples"] is None
     groups = {group.path: group for group in response.context["referrers"]}
@@ -230,7 +230,7 @@ def test_the_list_shows_what_a_group_may_see(member: Client) -> None:
     assert b"Main" not in member.get(LIST).content
 
 
-def test_the_audit_log_is_for_those_who_see_everything(member: Client) -> None:
+def test_the_audit_log_needs_an_unrestricted_view(member: Client) -> None:
     audit = reverse("admin:haystack_app_auditentry_changelist")
     staff = User.objects.get(username="member")
     staff.groups.add(Group.objects.get(name="admin"))

@@ -1,4 +1,4 @@
-"""The front page: public, and silent about the data until somebody logs in."""
+"""The front page: public, without data until a user logs in."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_an_empty_store_says_how_to_fill_it(admin_client: Client) -> None:
     assert admin_client.post("/").status_code == 405
 
 
-def test_whoever_has_a_password_logs_in_and_out(client: Client, db: None) -> None:
+def test_login_and_logout_with_a_password(client: Client, db: None) -> None:
     User.objects.create_user("ann", password="correct horse")
     form = {"username": "ann", "password": "wrong", "next": "/explore/"}
     assert "correct" in client.post("/log-in/", form).content.decode()

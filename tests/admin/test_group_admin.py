@@ -104,9 +104,7 @@ def test_the_picker_has_only_permissions_that_something_asks_for(
 
 
 @pytest.mark.parametrize("codename", ["view_groupscope", "view_entity"])
-def test_who_may_look_at_the_filter(
-    client: Client, north: Group, codename: str
-) -> None:
+def test_access_to_the_filter(client: Client, north: Group, codename: str) -> None:
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.set(
         Permission.objects.filter(codename__in=["view_group", codename])

@@ -75,7 +75,7 @@ def test_it_cannot_be_changed(client: Client, root: User) -> None:
     assert token.scope == "read"
 
 
-def test_nobody_becomes_somebody_else(client: Client) -> None:
+def test_superusers_cannot_act_as_other_users(client: Client) -> None:
     root = User.objects.create_superuser("root", password="x")
     tokens.issue(root)
     clerk = User.objects.create_user("clerk", password="x", is_staff=True)

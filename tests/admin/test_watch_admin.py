@@ -1,4 +1,4 @@
-"""Watches in the admin: who watches how much, and an end to it."""
+"""Watches in the admin: list and close."""
 
 from __future__ import annotations
 

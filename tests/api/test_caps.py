@@ -139,7 +139,7 @@ def run_slowly(alias: str) -> None:
 def test_a_statement_that_takes_too_long(slow: Api, cap: Any) -> None:
     cap(STATEMENT_SECONDS=1)
     why = slow.error(slow.get("read", filter="site"))
-    assert why == "took longer than 1 s (cap STATEMENT_SECONDS)"
+    assert why == "statement timeout after 1 s (cap STATEMENT_SECONDS)"
     assert ids_of(slow.post("read", ids_grid("s1"))) == ["s1"]
 
 

@@ -70,10 +70,10 @@ def test_add(post: Any) -> None:
 def test_add_refuses_the_whole_batch(post: Any) -> None:
     before = contents()
     for bad, why in (
-        (entity("s1"), "@s1 exists already"),
+        (entity("s1"), "@s1 already exists"),
         (entity("a"), "@a is given twice"),
-        (entity("b", curVal=Number(5)), "row 2: tag 'curVal' is the server's own"),
-        (entity("b", hisSize=Number(5)), "row 2: tag 'hisSize' is the server's own"),
+        (entity("b", curVal=Number(5)), "row 2: tag 'curVal' is set by the server"),
+        (entity("b", hisSize=Number(5)), "row 2: tag 'hisSize' is set by the server"),
         (entity("b", writeLevel=Number(5)), "row 2: tag 'writeLevel'"),
         ({"id": "b"}, "row 2: id must be a Ref"),
     ):
@@ -111,7 +111,7 @@ def test_a_stale_mod_and_force(post: Any) -> None:
     old = row("s2", dis="second")
     post(request("update", row("s2", dis="first")))
     why = post(request("update", row("n", dis="N"), old)).meta["dis"]
-    assert "@s2 was changed meanwhile" in why
+    assert "@s2 was changed since it was read" in why
     assert tags_of(storages["default"], "s2")["dis"] == "first"
     assert "dis" not in tags_of(storages["default"], "n")
     assert not post(request("update", old, force=MARKER)).is_error
@@ -129,9 +129,9 @@ def test_update_refuses_the_whole_batch(post: Any) -> None:
         ({"id": Ref("missing"), "mod": mod_of("s1")}, "unknown entity @missing"),
         (row("p1"), "row 2: id @p1 is given twice"),
         ({"mod": mod_of("s1")}, "row 2: id must be a Ref"),
-        (row("s1", curVal=Number(5)), "row 2: tag 'curVal' is the server's own"),
-        (row("s1", writeVal=REMOVE), "row 2: tag 'writeVal' is the server's own"),
-        (row("s1", hisEnd=REMOVE), "row 2: tag 'hisEnd' is the server's own"),
+        (row("s1", curVal=Number(5)), "row 2: tag 'curVal' is set by the server"),
+        (row("s1", writeVal=REMOVE), "row 2: tag 'writeVal' is set by the server"),
+        (row("s1", hisEnd=REMOVE), "row 2: tag 'hisEnd' is set by the server"),
         (row("n", kind="Str"), "@n has history: its tag 'kind' cannot change"),
     ):
         answer = post(request("update", row("p1", dis="X"), bad))
@@ -154,7 +154,7 @@ def test_transient(post: Any) -> None:
     assert kinds("p1") == [("add", "")]
     for tags, why in (
         ({"dis": "X"}, "tag 'dis' is not transient"),
-        ({"writeVal": Number(5)}, "tag 'writeVal' is the server's own"),
+        ({"writeVal": Number(5)}, "tag 'writeVal' is set by the server"),
     ):
         answer = post(request("update", row("p1", **tags), transient=MARKER))
         assert why in answer.meta["dis"]
@@ -188,7 +188,7 @@ def test_remove_refuses_the_whole_batch(post: Any) -> None:
     storages["default"].update_entities([row("s2", dis="New")])
     before = contents()
     for bad, why in (
-        (old, "@s2 was changed meanwhile"),
+        (old, "@s2 was changed since it was read"),
         ({"id": Ref("s2")}, "row 2: mod must be a DateTime"),
         ({"id": Ref("missing"), "mod": mod_of("s1")}, "unknown entity @missing"),
         (row("n"), "row 2: id @n is given twice"),
@@ -272,5 +272,7 @@ def test_one_of_many_concurrent_updates_wins() -> None:
     assert len(winners) == 1
     assert tags_of(storages["default"], "s2")["dis"] == str(winners[0])
     losers = [answer for answer in answers if answer.is_error]
-    assert all("was changed meanwhile" in answer.meta["dis"] for answer in losers)
+    assert all(
+        "was changed since it was read" in answer.meta["dis"] for answer in losers
+    )
     assert [kind for kind, _ in kinds("s2")] == ["update", "add"]

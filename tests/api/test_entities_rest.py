@@ -330,8 +330,8 @@ def test_a_list_is_added_whole(rest: Rest) -> None:
         ({"id": "b"}, "id must be a Ref, not 'b'"),
         ({"id": {"_kind": "ref", "val": "a b"}}, "row 2: invalid ref id 'a b'"),
         ({"Bad": 1}, "row 2: invalid tag name 'Bad'"),
-        ({"curVal": 5}, "row 2: tag 'curVal' is the server's own"),
-        ({"hisSize": 5}, "row 2: tag 'hisSize' is the server's own"),
+        ({"curVal": 5}, "row 2: tag 'curVal' is set by the server"),
+        ({"hisSize": 5}, "row 2: tag 'hisSize' is set by the server"),
         ({"x": {"_kind": "colour"}}, 'row 2: unknown _kind "colour" at x'),
         ({"x": {"_kind": "number", "val": 1, "unit": "nosuch"}}, "nosuch"),
         ({"x": "a\0b"}, "row 2: x: U+0000 cannot be stored"),
@@ -352,7 +352,7 @@ def test_a_bad_row_stops_the_whole_list(rest: Rest, bad: Any, why: str) -> None:
 def test_an_id_that_exists_stops_the_whole_list(rest: Rest) -> None:
     before = contents()
     rows = [{"id": {"_kind": "ref", "val": id}} for id in ("new", "s1")]
-    assert refused(rest.post(rows), 409) == "@s1 exists already"
+    assert refused(rest.post(rows), 409) == "@s1 already exists"
     assert contents() == before
 
 
@@ -422,11 +422,11 @@ def test_the_etag_of_another_state(rest: Rest, method: str, tag: str) -> None:
     assert contents() == before
 
 
-def test_one_of_two_who_read_the_same_state_wins(rest: Rest) -> None:
+def test_one_of_two_concurrent_updates_wins(rest: Rest) -> None:
     tag = rest.get("s2/")["ETag"]
     assert rest.patch("s2", {"dis": "first"}, If_Match=tag).status_code == 200
     why = refused(rest.patch("s2", {"dis": "second"}, If_Match=tag), 412)
-    assert "@s2 was changed meanwhile" in why
+    assert "@s2 was changed since it was read" in why
     assert tags_of(storages["default"], "s2")["dis"] == "first"
 
 
@@ -454,8 +454,8 @@ def test_patch_requires_a_precondition(rest: Rest) -> None:
         ({"id": {"_kind": "ref", "val": "s1"}}, "id @s1 in the body differs from @s2"),
         ({"id": "s2"}, "id"),
         ({"id": None}, "id"),
-        ({"curVal": 5}, "tag 'curVal' is the server's own"),
-        ({"writeVal": None}, "tag 'writeVal' is the server's own"),
+        ({"curVal": 5}, "tag 'curVal' is set by the server"),
+        ({"writeVal": None}, "tag 'writeVal' is set by the server"),
         ({"Bad": 1}, "invalid tag name 'Bad'"),
         ({"Bad": None}, "invalid tag name 'Bad'"),
         ({"x": "\0"}, "U+0000"),
@@ -498,7 +498,7 @@ def test_delete(rest: Rest) -> None:
 def test_an_entity_that_others_refer_to(rest: Rest) -> None:
     before = contents()
     why = refused(rest.delete("s1/", If_Match=etag("s1")), 409)
-    assert "@s1 is referred to by @e1, @p1, @p2" in why
+    assert "@s1 is still referenced by @e1, @p1, @p2" in why
     assert "force=true" in why
     for query in ("", "?force=false"):
         refused(rest.delete(f"s1/{query}"), 409)

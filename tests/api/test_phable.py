@@ -225,9 +225,9 @@ def test_its_commits(client: phable.HaxallClient) -> None:
     changed = client.commit_update({**one, "dis": "Changed", "site": phable.Remove()})
     assert changed.rows[0]["dis"] == "Changed"
     assert "site" not in client.read_by_id(one["id"])
-    with refusal("changed meanwhile"):
+    with refusal("changed since it was read"):
         client.commit_update({**one, "dis": "Stale"})
-    with refusal("changed meanwhile"):
+    with refusal("changed since it was read"):
         client.commit_remove([two, one])
     assert list(client.commit_remove([two, changed.rows[0]]).rows) == []
     with pytest.raises(phable.UnknownRecError):

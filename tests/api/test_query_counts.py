@@ -95,7 +95,7 @@ USERS: dict[str, tuple[str, str, Any]] = {
     "PATCH user": ("PATCH", "users/{bob}/", {"email": "bob@example.org"}),
     "DELETE user": ("DELETE", "users/{bob}/", None),
 }
-"""Users are in the default database, whatever the project."""
+"""Users are in the default database, in every project."""
 
 
 # -- credentials ------------------------------------------------------------------

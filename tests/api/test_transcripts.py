@@ -311,7 +311,7 @@ ver:"3.0" commit:"update"
 id,mod,dis
 @lab,2001-01-01T00:00:00Z UTC,"Stale"
 <<< 200
-ver:"3.0" err dis:"@lab was changed meanwhile: mod is ...Z UTC, not 2001-01-01T00:00:00Z UTC"
+ver:"3.0" err dis:"@lab was changed since it was read: mod is ...Z UTC, not 2001-01-01T00:00:00Z UTC"
 empty
 >>> POST commit
 ver:"3.0" commit:"update"
@@ -326,7 +326,7 @@ id,curVal
 @new,
 @new2,5
 <<< 200
-ver:"3.0" err dis:"row 2: tag 'curVal' is the server's own"
+ver:"3.0" err dis:"row 2: tag 'curVal' is set by the server"
 empty
 >>> POST commit
 ver:"3.0"

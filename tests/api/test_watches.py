@@ -242,8 +242,8 @@ def test_bad_meta(api: Api, op: str, meta: dict[str, Any], why: str) -> None:
 @pytest.mark.parametrize(
     ("meta", "why"),
     [
-        ({"ack": Number(99)}, "never told news number 99"),
-        ({"ack": Number(-1)}, "never told news number -1"),
+        ({"ack": Number(99)}, "has not sent update number 99"),
+        ({"ack": Number(-1)}, "has not sent update number -1"),
         ({"ack": Number(1.5)}, "ack must be a whole number"),
         ({"ack": Number(1, "s")}, "ack must be a whole number"),
         ({"ack": Number(float("inf"))}, "ack must be a whole number"),
@@ -330,7 +330,7 @@ def test_caps(api: Api, store: StorageAdapter, settings: Any) -> None:
         storages["memory"].load_entities([point("c1", **cur), point("c2", **cur)])
     one = opened(api, "c1", "c2")
     full = refusal(api, "watchSub", "p1", watchId=one)
-    assert "3 entities, 2 at most (cap WATCHED)" in full
+    assert "3 entities, at most 2 (cap WATCHED)" in full
     assert told(api, one, refresh=MARKER) == (["c1", "c2"], [])
     large = refusal(api, "watchSub", watchDis="t", filter="point")
     assert "cap WATCHED" in large

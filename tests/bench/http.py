@@ -33,7 +33,7 @@ class _Application(WSGIHandler):
 
 
 class Http:
-    """A user who is logged in with a session."""
+    """A user with a session."""
 
     def __init__(self) -> None:
         user, _ = get_user_model().objects.get_or_create(username="bench")

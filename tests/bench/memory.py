@@ -1,4 +1,4 @@
-"""How much memory a long answer takes, asked in a process of its own.
+"""Memory that a long response takes, measured in a separate process.
 
     python -m tests.bench.memory ID START END MEDIA_TYPE
 

@@ -13,7 +13,7 @@ from .timing import side_by_side
 
 __all__ = ["Reading", "reading_costs"]
 
-_DOC = "Measured behind the fan.\n\n  Recalibrated $1 ago"
+_DOC = "Measured downstream of the fan.\n\n  Recalibrated $1 ago"
 
 
 class Reading(NamedTuple):

@@ -1,4 +1,4 @@
-"""A database for one run, dropped behind it unless it is to be kept."""
+"""A database for one run, dropped after it unless ``keep`` is set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DEPLOYMENT = (
 
 
 class Unreachable(Exception):
-    """There is no server for the store that was asked for."""
+    """No server for the requested store is available."""
 
 
 def server_dsn(store: str) -> str:

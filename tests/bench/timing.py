@@ -35,7 +35,7 @@ def side_by_side(
     *,
     once: bool = False,
 ) -> Pair:
-    """Measure in turn, so that whatever else the machine does falls on both.
+    """Measure in turn, so that other load of the machine affects both.
 
     ``once``: one call a round, not as many as last long enough to time well.
     """

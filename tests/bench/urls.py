@@ -1,4 +1,4 @@
-"""The project's addresses, and a bare view behind the same log-in."""
+"""The project's addresses, and a bare view with the same login."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["bare_read", "urlpatterns"]
 
 
 def bare_read(request: HttpRequest) -> HttpResponse:
-    """What ``read`` costs when somebody writes the SQL for this one question."""
+    """What ``read`` costs with SQL written for this one query."""
     if not request.user.is_authenticated:
         return HttpResponse(status=401)
     asked = request.GET

@@ -1,4 +1,4 @@
-"""Stores in databases of their own, made for one run and dropped behind it."""
+"""Stores in databases of their own, made for one run and dropped after it."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_36_a_value_of_another_kind_or_unit(
     assert his(full, id, DAY) == []
 
 
-@pytest.mark.parametrize("id", ["nobody", "s1", "e1"])
+@pytest.mark.parametrize("id", ["missing", "s1", "e1"])
 def test_37_what_has_no_history(full: StorageAdapter, id: str) -> None:
     with pytest.raises(StorageError, match=f"@{id}"):
         write(full, id, (at(f"{DAY} 01:00"), Number(1)))

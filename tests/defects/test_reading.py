@@ -34,7 +34,7 @@ def test_01_reads_of_several_ids_differ(full: StorageAdapter) -> None:
 
 
 def test_02_filters_that_differ_in_a_value_differ(full: StorageAdapter) -> None:
-    answers = [found(full, f'dis=="{dis}"') for dis in ("Alpha", "Bravo", "nobody")]
+    answers = [found(full, f'dis=="{dis}"') for dis in ("Alpha", "Bravo", "missing")]
     assert answers == [["s1"], ["s2"], []]
 
 

@@ -59,7 +59,7 @@ def levels(store: StorageAdapter, id: str, now: dt.datetime) -> dict[int, Any]:
 def test_40_a_sub_has_a_row_for_each_id(full: StorageAdapter) -> None:
     answer = ask(full, "watchSub", "p1", "nope", "p2", watchDis="t")
     assert ids(answer) == ["p1", None, "p2"]
-    none = ask(full, "watchSub", "nope", "nobody", watchDis="t")
+    none = ask(full, "watchSub", "nope", "missing", watchDis="t")
     assert (none.names, ids(none)) == (["id"], [None, None])
 
 
@@ -70,7 +70,7 @@ def test_41_the_first_poll_has_what_changed_since(full: StorageAdapter) -> None:
 
 
 @pytest.mark.parametrize("how", ["load", "commit", "pointWrite", "hisWrite", "cur"])
-def test_42_a_change_is_told(full: StorageAdapter, how: str) -> None:
+def test_42_a_change_is_sent(full: StorageAdapter, how: str) -> None:
     id = opened(full, "p1", "w")
     if how == "load":
         full.load_entities([{**building()[3], "dis": "changed"}])
@@ -90,7 +90,7 @@ def test_42_a_change_is_told(full: StorageAdapter, how: str) -> None:
     assert polled(full, id) == []
 
 
-def test_42_a_change_by_sql_is_told(sql_store: OrmAdapter) -> None:
+def test_42_a_change_by_sql_is_sent(sql_store: OrmAdapter) -> None:
     sql_store.load_entities(building())
     id = opened(sql_store, "s1", "s2")
     json = "%s::jsonb" if connections[sql_store.using].vendor != "sqlite" else "%s"
@@ -101,10 +101,10 @@ def test_42_a_change_by_sql_is_told(sql_store: OrmAdapter) -> None:
     assert row["dis"] == "Aleph"
 
 
-def test_43_no_watch_is_an_error_and_no_news_is_not(full: StorageAdapter) -> None:
+def test_43_no_watch_is_an_error_and_no_change_is_not(full: StorageAdapter) -> None:
     id = opened(full, "p1")
     ask(full, "watchUnsub", watchId=id, close=MARKER)
-    for closed in (id, "nobody"):
+    for closed in (id, "missing"):
         with pytest.raises(UnknownWatch, match="open a new one"):
             ask(full, "watchPoll", watchId=closed)
         with pytest.raises(UnknownWatch, match="open a new one"):
@@ -117,7 +117,7 @@ def test_43_no_watch_is_an_error_and_no_news_is_not(full: StorageAdapter) -> Non
             ask(full, op, "p1")
 
 
-def test_44_nobody_chooses_the_id_of_a_watch(full: StorageAdapter) -> None:
+def test_44_clients_cannot_choose_the_id_of_a_watch(full: StorageAdapter) -> None:
     with pytest.raises(UnknownWatch):
         ask(full, "watchSub", "p1", watchId="hijack", watchDis="t")
     with pytest.raises(UnknownWatch):
@@ -129,7 +129,7 @@ def test_45_a_watch_ends_with_its_lease(full: StorageAdapter) -> None:
     id = opened(full, "p1", lease=Number(300, "s"))
     ends = NOW + 300 * SECOND
     ask(full, "watchPoll", watchId=id, now=ends - SECOND)
-    ends += 299 * SECOND  # the poll began the lease anew
+    ends += 299 * SECOND  # the poll renewed the lease
     for late in (ends, ends + dt.timedelta(days=30)):
         for op in ("watchPoll", "watchSub"):
             with pytest.raises(UnknownWatch):
@@ -138,7 +138,7 @@ def test_45_a_watch_ends_with_its_lease(full: StorageAdapter) -> None:
     assert full.watches_due(ends + dt.timedelta(days=30)) == []
 
 
-def test_46_adding_answers_what_was_added(full: StorageAdapter) -> None:
+def test_46_adding_returns_the_added_entities(full: StorageAdapter) -> None:
     id = opened(full, "p1", "p2")
     assert ids(ask(full, "watchSub", "s1", watchId=id)) == ["s1"]
     assert polled(full, id, refresh=MARKER) == ["p1", "p2", "s1"]
@@ -159,7 +159,7 @@ def test_47_a_manual_write_ends(full: StorageAdapter) -> None:
     assert polled(full, id) == ["w"]
 
 
-def test_48_an_array_says_what_levels_are_and_who_wrote(full: StorageAdapter) -> None:
+def test_48_an_array_has_levels_and_writers(full: StorageAdapter) -> None:
     full.point_write("w", 10, Number(5), "joe")
     answer = run(full, "pointWrite", id=Ref("w"))
     assert {"level", "levelDis", "val", "who"} <= set(answer.names)
@@ -184,7 +184,7 @@ def test_49_the_effective_value_is_in_the_tags(full: StorageAdapter) -> None:
     ("id", "level", "val"),
     [
         ("s1", 8, Number(1)),
-        ("nobody", 8, Number(1)),
+        ("missing", 8, Number(1)),
         ("p4", 8, Number(1)),
         ("w", 8, "hi"),
         ("w", 8, False),

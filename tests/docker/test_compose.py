@@ -56,7 +56,7 @@ def test_a_service(name: str) -> None:
         assert re.fullmatch(r"[\w/-]+:\d+\.\d+\.\d+(-\w+)?", service["image"])
 
 
-def test_who_is_root() -> None:
+def test_users_of_services() -> None:
     """The image of the app has a user; the proxy's root may open ports only."""
     for name, service in SERVICES.items():
         if name == "proxy":
@@ -146,7 +146,7 @@ def aliases(name: str, network: str) -> list[str]:
     return found
 
 
-def test_nobody_but_the_proxy_is_published() -> None:
+def test_only_the_proxy_is_published() -> None:
     assert [name for name, it in SERVICES.items() if "ports" in it] == ["proxy"]
     assert files.compose()["networks"]["back"] == {"internal": True}
     inside = [name for name, it in SERVICES.items() if "front" not in it["networks"]]
@@ -157,7 +157,7 @@ def test_nobody_but_the_proxy_is_published() -> None:
 
 
 class Recorded(dict[str, str]):
-    """An environment that knows which of its names were asked for."""
+    """An environment that records which names were read."""
 
     def __init__(self, env: dict[str, str]) -> None:
         super().__init__(env)

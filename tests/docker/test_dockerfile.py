@@ -76,7 +76,7 @@ def test_no_build_tools_in_the_last_stage() -> None:
         assert not any(re.search(rf"\b{tool}\b", text) for text in runs), tool
 
 
-def test_nobody_is_root() -> None:
+def test_processes_do_not_run_as_root() -> None:
     names = [one.name for one in dockerfile()]
     uid, gid = map(int, last("USER").text.split(":"))
     assert uid >= 1000

@@ -1,4 +1,4 @@
-"""The explorer in a browser: values move by themselves, whatever happens to us."""
+"""The explorer in a browser: values update live, also after failures."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> Non
     expect(explorer.get_by_role("button", name="Fan")).to_be_focused()
 
 
-def test_texts_of_records_are_no_html(explorer: Any) -> None:
+def test_texts_of_records_are_not_html(explorer: Any) -> None:
     explorer.get_by_role("button", name=HOSTILE).click()
     expect(explorer.locator("#detail-name")).to_have_text(HOSTILE)
     assert explorer.locator("main img").count() == 0
@@ -155,7 +155,7 @@ def test_websockets_are_where_the_page_says(page: Any, server: Restartable) -> N
     assert opened.value.url == f"{root}/bms/ws/a%20b/"
 
 
-def test_who_is_logged_out_is_told(
+def test_logged_out_users_see_a_login_link(
     explorer: Any, page: Any, server: Restartable
 ) -> None:
     expect(rows(explorer)).to_have_count(3)
@@ -167,7 +167,7 @@ def test_who_is_logged_out_is_told(
     watch(page, "site")
     expect(page.locator("#connection")).to_contain_text("Not logged in")
     link = page.get_by_role("link", name="Log in")
-    for filter in ("site", "equip"):  # whenever it was told
+    for filter in ("site", "equip"):  # whenever the refusal arrived
         watch(page, filter)
         expect(link).to_have_attribute(
             "href",

@@ -22,14 +22,14 @@ def test_strangers_log_in_first(client: Client, db: None) -> None:
     assert response["Location"] == "/log-in/?next=/explore/%3Ffilter%3Dsite"
 
 
-def test_who_may_see_entities_gets_it(db: None) -> None:
+def test_users_that_may_see_entities_get_it(db: None) -> None:
     response = logged_in("vera", "viewer").get("/explore/")
     assert response.status_code == 200
     assert 'data-project=""' in response.content.decode()
     assert "no-store" in response["Cache-Control"]
 
 
-def test_nobody_else_does(db: None) -> None:
+def test_other_users_cannot_open_it(db: None) -> None:
     assert logged_in("nina", "").get("/explore/").status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""Whatever a reader is given: a value that can be written again, or a ParseError.
+"""Readers return a value that can be written again, or raise ParseError.
 
     FUZZ_SECONDS=600 pytest tests/fuzz      as long as that, in all
 
@@ -123,7 +123,7 @@ def _check_value(decoder: Decoder, value: Any) -> None:
 def _patience() -> Iterator[None]:
     """Fails what takes too long, and stops what does not end.
 
-    Processor time, so that a busy machine is no fault of ours; a signal can only be
+    Processor time, so that a busy machine cannot fail the test; a signal can only be
     had in the main thread.
     """
     stoppable = threading.current_thread() is threading.main_thread()

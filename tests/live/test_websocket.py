@@ -243,7 +243,7 @@ def test_a_wrong_watch_is_an_error_grid(opened: Open) -> None:
     assert socket.grid("sub", grid=Grid()).is_error
     assert socket.sub(filter="point and").is_error
     watch = socket.sub("a").meta["watchId"]
-    assert "never told" in socket.grid("resume", watchId=watch, ack=77).meta["dis"]
+    assert "has not sent" in socket.grid("resume", watchId=watch, ack=77).meta["dis"]
 
 
 # -- permissions ---------------------------------------------------------------

@@ -265,7 +265,7 @@ def test_saving_is_refused_as_a_commit_is(filled: OrmAdapter) -> None:
     entity.tags = {"id": Ref("other")}
     with pytest.raises(InvalidRecord, match="@other"):
         entity.save()
-    with pytest.raises(ValueError, match="'version' follows"):
+    with pytest.raises(ValueError, match="'version' is derived"):
         entity.save(update_fields=["version"])
     with pytest.raises(DatabaseError, match="does not exist"):
         Entity(id="nosuch", tags={}).save(using=filled.using, force_update=True)
@@ -428,7 +428,12 @@ def test_repair(filled: OrmAdapter) -> None:
     later = at.utc + dt.timedelta(hours=1)
     HisSample.objects.using(filled.using).create(point_id="h", ts=later, val=2.0)
     found = filled.differences()
-    for named in ("@s1: the tag set", "@p1: the ref", "@nosuch: ref", "@i: the ref"):
+    for named in (
+        "@s1: the tag set",
+        "@p1: the stored ref",
+        "@nosuch: ref",
+        "@i: the ref",
+    ):
         assert any(line.startswith(named) for line in found), (named, found)
     assert "@h: hisSize is 1, the history has 2 samples" in found
     assert filled.repair() > 0
@@ -450,6 +455,6 @@ def test_the_command() -> None:
     EntityRef.objects.filter(src_id="p1").delete()
     with pytest.raises(CommandError, match="1 differences; run with --repair"):
         call_command("haystack_check", stdout=out)
-    assert "@p1: the references stored are not those of its tags" in out.getvalue()
+    assert "@p1: the stored references do not match its tags" in out.getvalue()
     call_command("haystack_check", "--repair", stdout=out)
     assert out.getvalue().endswith("1 entities repaired\nno differences\n")

@@ -1,4 +1,4 @@
-"""A server on a database of its own, and somebody who asks it all the time."""
+"""A server with its own database, under constant load."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Site:
         return self.ask("/api/hisWrite", f'ver:"3.0" id:@n\nts,val\n{row}\n')
 
     def ready(self) -> Answer:
-        return self.ask("/readyz", Host="whoever.example")
+        return self.ask("/readyz", Host="unknown.example")
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def connected(at: Site) -> Iterator[Socket]:
 
 @dataclass
 class Load:
-    """Threads that write and read until they are told to stop."""
+    """Threads that write and read until ``stop`` is called."""
 
     site: Site
     threads: int = 6

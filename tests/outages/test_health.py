@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/readyz``: who may ask, how often, and what they hear."""
+"""``/healthz`` and ``/readyz``: access, throttling and content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OnlyDefault:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", PATHS)
-def test_whoever_asks_is_answered(settings: Any, path: str) -> None:
+def test_every_client_gets_an_answer(settings: Any, path: str) -> None:
     """No log-in, no HTTPS, any host, no limit."""
     settings.ALLOWED_HOSTS = ["haystack.example"]
     settings.SECURE_SSL_REDIRECT = True
@@ -117,7 +117,7 @@ def test_one_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked.answer("/readyz")[0] == 200
 
 
-def test_many_who_ask_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_probes_cost_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
 
     def count() -> str:

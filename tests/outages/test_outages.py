@@ -84,7 +84,7 @@ def test_connections_that_a_server_ends(state: str) -> None:
 @pytest.mark.parametrize(
     "state",
     [
-        "23505",  # a row is there already
+        "23505",  # the row already exists
         "40001",  # two transactions met
         "40P01",
         "42P01",  # no such table

@@ -45,7 +45,7 @@ def stored(url: str) -> int:
 
 @contextmanager
 def held(url: str) -> Iterator[Callable[[], None]]:
-    """Writes of the point wait until the context, or a call, lets them go on."""
+    """Writes of the point wait until the context ends or the yielded function is called."""
     with psycopg.connect(url) as holder:
         holder.execute("SELECT id FROM entities WHERE id = 'n' FOR UPDATE")
         yield holder.rollback

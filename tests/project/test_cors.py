@@ -41,7 +41,7 @@ def words(header: str) -> set[str]:
     return {word.strip().lower() for word in header.split(",")}
 
 
-def test_nobody_by_default() -> None:
+def test_no_origin_by_default() -> None:
     for answer in (
         Client().get("/api/about", headers={"Origin": OURS}),
         preflight("/api/entities/"),

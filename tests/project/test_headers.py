@@ -72,7 +72,7 @@ def test_handshakes_have_them_too() -> None:
         "/api/docs/",
     ],
 )
-def test_no_page_has_a_script_of_its_own(path: str) -> None:
+def test_no_page_has_inline_scripts(path: str) -> None:
     """The policy would stop it, and the page would be broken."""
     answer = logged_in("boss", is_staff=True, is_superuser=True).get(path)
     assert answer.status_code == 200

@@ -130,7 +130,7 @@ def test_limits(load: Load) -> None:
         ("HAYSTACK_TICK_SECONDS", "1,5"),
     ],
 )
-def test_what_is_no_number_is_named(load: Load, name: str, value: str) -> None:
+def test_invalid_numbers_are_named(load: Load, name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name} is '{value}': it must be"):
         load(**{name: value})
 
@@ -198,7 +198,7 @@ def test_the_password_apart_from_the_url(load: Load, tmp_path: Path, name: str) 
     assert "PASSWORD" not in sqlite["DATABASES"]["default"]
 
 
-def test_secret_files_that_are_none(load: Load, tmp_path: Path) -> None:
+def test_invalid_secret_files(load: Load, tmp_path: Path) -> None:
     key = in_file(tmp_path, "SECRET_KEY", "mine")
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE are both set"):
         load(SECRET_KEY="k", **key)

@@ -1,4 +1,4 @@
-"""The body layer, in memory and behind real sockets."""
+"""The body layer, in memory and over real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that leave, stall or take their time, behind real sockets."""
+"""Clients that leave, stall or take their time, over real sockets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNK = b"x" * 100_000
 
 
 class Response:
-    """``chunks`` chunks with a pause behind each; knows how it ended."""
+    """``chunks`` chunks with a pause after each; knows how it ended."""
 
     def __init__(self, chunks: int, pause: float) -> None:
         self.left = chunks
@@ -94,7 +94,7 @@ def whole(peer: socket.socket) -> bytes:
     """One chunked answer, with its head and its chunks."""
     data = b""
     while not data.endswith(b"0\r\n\r\n"):
-        data += peer.recv(65_536) or pytest.fail(f"closed behind {len(data)} bytes")
+        data += peer.recv(65_536) or pytest.fail(f"closed after {len(data)} bytes")
     return data
 
 
@@ -121,7 +121,7 @@ def server(
         server.thread.join(PATIENCE)
 
 
-def test_who_leaves_frees_the_thread(
+def test_a_disconnect_frees_the_thread(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     for version in ("1.1", "1.0"):  # the second is sent nothing before its end
@@ -138,7 +138,7 @@ def test_who_leaves_frees_the_thread(
     assert not caplog.records
 
 
-def test_who_leaves_while_waiting_for_a_thread(server: Server) -> None:
+def test_a_disconnect_while_waiting_for_a_thread(server: Server) -> None:
     busy = [server.ask("/8/0.1") for _ in range(THREADS)]
     server.wait_for(THREADS)
     for _ in range(5):
@@ -162,7 +162,7 @@ def test_slow_readers_free_the_thread(
     assert not caplog.records
 
 
-def test_nobody_gets_too_far_ahead(
+def test_producers_do_not_get_too_far_ahead(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slow_clients, "AHEAD", 1_000_000)
@@ -172,10 +172,10 @@ def test_nobody_gets_too_far_ahead(
     assert whole(peer).count(b"x") > 99 * len(CHUNK)
 
 
-def test_who_stalls_is_given_up(
+def test_stalled_clients_are_disconnected(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What he has of the answer must not look like the whole of it."""
+    """A truncated answer must not look complete."""
     monkeypatch.setattr(slow_clients, "AHEAD", 1_000_000)
     server.layer.patience = 1
     peer = server.ask("/600/0")
@@ -210,7 +210,7 @@ def test_connections_live_on(server: Server) -> None:
         assert whole(peer).count(b"x") == 3 * len(CHUNK)
         peer.sendall(request("/3/0"))
     assert whole(peer).count(b"x") == 3 * len(CHUNK)
-    peer.sendall(request("/1/0.2") + request("/1/0"))  # one behind the other
+    peer.sendall(request("/1/0.2") + request("/1/0"))  # pipelined
     assert whole(peer).count(b"x") + rest_of_second(peer) == 2 * len(CHUNK)
 
 

@@ -1,4 +1,4 @@
-"""A client that watches some points for ever, over connections that break."""
+"""A client that watches points until stopped, over connections that break."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEASE = {"_kind": "number", "val": 5, "unit": "min"}
 
 
 class Watcher:
-    """``state`` is what it was told, merged: the value of each point.
+    """``state`` merges the received updates: the value of each point.
 
     A value is the time at which it was written, so that the delay of a push is
     known at its end.
@@ -45,7 +45,7 @@ class Watcher:
                     self.connects += 1
                     await self._begin()
                     async for text in self.socket:
-                        await self._hear(orjson.loads(text))
+                        await self._receive(orjson.loads(text))
             except (OSError, WebSocketException, TimeoutError):
                 self.settled = False
                 await asyncio.sleep(random.uniform(0.2, 1.0))
@@ -69,7 +69,7 @@ class Watcher:
         else:
             await self._say(op="resume", ref=1, watchId=self.watch, ack=self.seq)
 
-    async def _hear(self, message: Any) -> None:
+    async def _receive(self, message: Any) -> None:
         now = time.time()
         grid = message.get("grid")
         if grid is None or "err" in grid["meta"]:

@@ -70,7 +70,7 @@ def test_of_an_inner_block_its_own_part_goes(campus: StorageAdapter) -> None:
             change(campus)
             raise KeyError
         with pytest.raises(UnknownEntity):
-            campus.his_write_all({"p": numbers(9, NOON), "nobody": []})
+            campus.his_write_all({"p": numbers(9, NOON), "missing": []})
         assert state(campus) == inner
         campus.point_write("p", 9, None, "joe")
     assert campus.levels_of("p") == {}
@@ -126,7 +126,7 @@ def test_a_refusal_in_a_later_batch_leaves_nothing(
     assert len(campus.load_entities(rows).created) == 5
 
 
-def test_a_commit_tells_what_became_of_what_was_put(campus: StorageAdapter) -> None:
+def test_a_commit_returns_its_changes(campus: StorageAdapter) -> None:
     rows = [entity("new"), entity("s", site=MARKER), entity("gone", n=Number(0))]
     changes = campus.load_entities(rows, returning=True)
     assert (changes.created, changes.updated) == (["new"], ["s"])
@@ -149,13 +149,13 @@ def test_a_commit_tells_what_became_of_what_was_put(campus: StorageAdapter) -> N
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_a_block_announces_when_it_is_kept(campus: StorageAdapter) -> None:
+def test_a_block_announces_after_the_commit(campus: StorageAdapter) -> None:
     heard: list[tuple[frozenset[str], bool]] = []
 
-    def hear(ids: frozenset[str], logged: bool, **_: Any) -> None:
+    def receive(ids: frozenset[str], logged: bool, **_: Any) -> None:
         heard.append((ids, logged))
 
-    entities_changed.connect(hear)
+    entities_changed.connect(receive)
     try:
         with campus.locked():
             campus.load_entities([entity("new")])
@@ -170,4 +170,4 @@ def test_a_block_announces_when_it_is_kept(campus: StorageAdapter) -> None:
             raise KeyError
         assert len(heard) == 2
     finally:
-        entities_changed.disconnect(hear)
+        entities_changed.disconnect(receive)

@@ -86,7 +86,7 @@ def test_transient_tags_alone() -> None:
     assert changes.log == []
 
 
-def test_a_mod_of_its_own() -> None:
+def test_a_given_mod() -> None:
     held = row(n=Number(1))
     mod = DateTime(dt.datetime(2020, 1, 1, tzinfo=dt.UTC), "UTC")
     put = restored_form(entity("a", n=Number(1), mod=mod))

@@ -120,7 +120,7 @@ def test_points_read_together_are_of_one_snapshot(store: StorageAdapter) -> None
 
 @committed
 @pytest.mark.parametrize("stop_early", [False, True])
-def test_a_write_during_a_read_is_refused_or_kept(
+def test_a_write_during_a_read_fails_or_is_stored(
     store: StorageAdapter, stop_early: bool
 ) -> None:
     """What his_write took must be there, however the reading ended."""
@@ -170,7 +170,7 @@ def test_another_connection_sees_a_commit_at_once(store: StorageAdapter) -> None
 
 @committed
 def test_many_writers_of_the_same_entities(store: StorageAdapter) -> None:
-    """Each batch is whole; no writer fails or waits for ever."""
+    """Each batch is complete; no writer fails or waits forever."""
 
     def write(number: int) -> Callable[[], Any]:
         rows = [entity(f"e{index}", v=Number(number)) for index in range(20)]
@@ -216,7 +216,7 @@ def test_many_writers_of_one_history(store: StorageAdapter) -> None:
 
 
 @committed
-def test_one_of_many_who_read_the_same_mod_wins(store: StorageAdapter) -> None:
+def test_one_of_many_concurrent_updates_wins(store: StorageAdapter) -> None:
     store.load_entities([entity("a", v=Number(0))])
     for turn in range(5):
         mod = store.existing("a")["mod"]
@@ -281,7 +281,7 @@ def test_facts_of_a_history_that_many_write(store: StorageAdapter) -> None:
 
 
 @committed
-def test_a_point_goes_with_all_samples_or_stays(store: StorageAdapter) -> None:
+def test_a_point_is_removed_with_all_samples_or_not(store: StorageAdapter) -> None:
     """No sample is left of a point that was removed while it was written."""
     more = numbers(2_000, at("2024-05-01 12:00"))
     for _ in range(5):
@@ -349,7 +349,7 @@ async def test_async_history(store: StorageAdapter) -> None:
     with pytest.raises(InvalidSample):
         await store.ahis_write("p", [(NOON, "text")])
     with pytest.raises(UnknownEntity):
-        async for _ in store.ahis_read("nobody"):
+        async for _ in store.ahis_read("missing"):
             pass
     await close_connections()
 

@@ -103,10 +103,13 @@ def test_a_tag_that_is_removed_is_none_of_a_new_entity(store: Store) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([entity("new"), entity("s")], "@s exists already"),
+        ([entity("new"), entity("s")], "@s already exists"),
         ([entity("new"), entity("new")], "@new is given twice"),
         ([entity("new"), entity("b", curVal=Number(1))], "row 2: tag 'curVal' is"),
-        ([entity("new", hisSize=Number(1))], "row 1: tag 'hisSize' is the server's"),
+        (
+            [entity("new", hisSize=Number(1))],
+            "row 1: tag 'hisSize' is set by the server",
+        ),
         ([entity("new"), entity("b", Bad=MARKER)], "row 2: invalid tag name 'Bad'"),
         ([{"id": "new"}], "id must be a Ref"),
         ([{"id": ""}], "id must be a Ref"),
@@ -159,10 +162,10 @@ def test_update_keeps_transient_tags_and_takes_a_mod_of_another_zone(
     assert tags_of(pair, "s") == entity("s", site=MARKER, dis="T", curVal=Number(3))
 
 
-def test_one_of_two_who_read_the_same_state_wins(pair: Store) -> None:
+def test_one_of_two_concurrent_updates_wins(pair: Store) -> None:
     first, second = row(pair, "s", dis="first"), row(pair, "s", dis="second")
     pair.update_entities([first])
-    with pytest.raises(StaleRecord, match="@s was changed meanwhile"):
+    with pytest.raises(StaleRecord, match="@s was changed since it was read"):
         pair.update_entities([second])
     assert tags_of(pair, "s")["dis"] == "first"
     pair.update_entities([second], force=True)
@@ -244,12 +247,12 @@ def test_transient_tags_change_without_mod_and_log(pair: Store) -> None:
     ("tags", "words"),
     [
         ({"dis": "x"}, "tag 'dis' is not transient"),
-        ({"hisSize": Number(1)}, "tag 'hisSize' is the server's own"),
-        ({"writeVal": Number(1)}, "tag 'writeVal' is the server's own"),
+        ({"hisSize": Number(1)}, "tag 'hisSize' is set by the server"),
+        ({"writeVal": Number(1)}, "tag 'writeVal' is set by the server"),
         ({"curVal": "\0"}, "U\\+0000"),
     ],
 )
-def test_what_is_no_transient_tag(
+def test_tags_that_are_not_transient(
     pair: Store, tags: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidRecord, match=words):
@@ -299,7 +302,9 @@ def test_a_bad_row_stops_the_whole_removal(
 def test_an_entity_in_use_stays_unless_orphans_are_wanted(pair: Store) -> None:
     many = [entity(f"p{count:02}", siteRef=Ref("s")) for count in range(12)]
     pair.load_entities([*many, entity("x", refs=[Ref("e")], d={"r": Ref("e")})])
-    with pytest.raises(EntityInUse, match=r"@s is referred to by @p00, .*@p09 \.\.$"):
+    with pytest.raises(
+        EntityInUse, match=r"@s is still referenced by @p00, .*@p09 \.\.$"
+    ):
         pair.remove_entities([row(pair, "s")], orphan=False)
     with pytest.raises(EntityInUse) as refused:
         pair.remove_entities([row(pair, "e")], orphan=False)
@@ -322,7 +327,7 @@ def test_an_entity_in_use_stays_unless_orphans_are_wanted(pair: Store) -> None:
 )
 def test_refs_that_no_filter_reaches_count_as_well(pair: Store, value: Any) -> None:
     pair.load_entities([entity("e", tag=value)])
-    with pytest.raises(EntityInUse, match="@s is referred to by @e"):
+    with pytest.raises(EntityInUse, match="@s is still referenced by @e"):
         pair.remove_entities([row(pair, "s")], orphan=False)
     assert ids(pair.read("tag == @s or tag->r == @s or tag->site")) == []
     pair.load_entities([entity("e")])

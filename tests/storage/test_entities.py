@@ -155,7 +155,7 @@ def test_a_value_that_only_looks_equal_is_a_change(
     assert (type(found), repr(found)) == (type(after), repr(after))
 
 
-def test_null_is_no_tag(store: StorageAdapter) -> None:
+def test_null_is_not_a_tag(store: StorageAdapter) -> None:
     store.load_entities([entity("a", v=None, curVal=None, d={"x": None, "y": MARKER})])
     assert tags_of(store, "a") == entity("a", d={"y": MARKER})
 
@@ -190,7 +190,7 @@ def test_replace_with_nothing_empties_the_store(store: StorageAdapter) -> None:
 def test_commit_removes(store: StorageAdapter) -> None:
     store.load_entities([point("p"), entity("a", ref=Ref("p"))])
     store.his_write("p", [(at("2024-03-01 12:00"), Number(1))])
-    changes = store.commit([], remove=["p", "nobody"])
+    changes = store.commit([], remove=["p", "missing"])
     assert changes.removed == ["p"]
     assert store.read_by_ids(["p"]) == [None]
     assert ids(store.read("ref->point")) == []
@@ -364,7 +364,7 @@ def test_names_are_those_of_the_rows(site: StorageAdapter) -> None:
     assert site.read("site or equip").names == {
         *("id", "mod", "site", "dis", "equip", "siteRef", "only")
     }
-    assert site.read("nobody").names == frozenset()
+    assert site.read("missing").names == frozenset()
     assert site.read("site", 0).names == frozenset()
 
 
@@ -425,10 +425,10 @@ def test_a_caller_cannot_reach_into_the_store(store: StorageAdapter) -> None:
 
 
 def test_read_by_ids_keeps_order_and_repeats(site: StorageAdapter) -> None:
-    asked = ["p2", "nobody", "s", "p2", "p1", "s"]
+    asked = ["p2", "missing", "s", "p2", "p1", "s"]
     assert ids(site.read_by_ids(asked)) == ["p2", None, "s", "p2", "p1", "s"]
     assert site.read_by_ids([]) == []
-    assert site.read_by_ids(["nobody"]) == [None]
+    assert site.read_by_ids(["missing"]) == [None]
     assert ids(site.read_by_ids(["s'; --", '"', "%s", "S"])) == [None] * 4
 
 
@@ -442,8 +442,8 @@ def test_read_by_many_ids(store: StorageAdapter) -> None:
 
 def test_existing(site: StorageAdapter) -> None:
     assert site.existing("s")["dis"] == "S"
-    with pytest.raises(UnknownEntity, match="unknown entity @nobody"):
-        site.existing("nobody")
+    with pytest.raises(UnknownEntity, match="unknown entity @missing"):
+        site.existing("missing")
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_existing(site: StorageAdapter) -> None:
     ],
 )
 def test_a_filter_with_nul_is_refused(store: StorageAdapter, filter: str) -> None:
-    """No record holds it; some databases could not even be asked."""
+    """No record has it; some databases would reject the query."""
     with pytest.raises(ParseError, match=r"U\+0000"):
         store.read(filter)
 
@@ -568,10 +568,10 @@ def test_nav(store: StorageAdapter) -> None:
     assert ids(store.nav("e")) == ["p"]
     assert ids(store.nav("p")) == []
     with pytest.raises(UnknownEntity):
-        store.nav("nobody")
+        store.nav("missing")
 
 
-def test_nav_of_what_is_no_id(store: StorageAdapter) -> None:
+def test_nav_with_an_invalid_id(store: StorageAdapter) -> None:
     for text in ("", "a b", "\0", "a\0b"):
         with pytest.raises(UnknownEntity):
             store.nav(text)

@@ -86,7 +86,7 @@ def test_filters_see_them_and_mod_does_not_move(store: Store) -> None:
     assert len(store.changes_of("p")) == 1
 
 
-def test_a_history_that_nobody_counted(sql_store: Any) -> None:
+def test_a_history_without_facts(sql_store: Any) -> None:
     """Samples from before there were facts, or written by SQL."""
     sql_store.load_entities([point()])
     sql_store.his_write("p", [(NOON, Number(1))])

@@ -137,7 +137,7 @@ def test_writing_nothing(store: StorageAdapter) -> None:
     assert values(store) == []
 
 
-def test_history_of_what_was_removed_and_added_again_is_empty(
+def test_history_of_an_entity_added_again_is_empty(
     store: StorageAdapter,
 ) -> None:
     store.load_entities([point()])
@@ -257,7 +257,7 @@ def test_a_sample_that_does_not_fit_its_point(
         (point("x", tz=None), "no tag 'tz'"),
         (point("x", tz="Nowhere"), "'Nowhere'"),
         (point("x", tz="America/New_York"), "America/New_York"),
-        (point("x", tz=Number(5)), "tz is no time zone"),
+        (point("x", tz=Number(5)), "tz is not a time zone"),
         (point("x", unit="parsecs per fortnight"), "unknown unit"),
         (point("x", unit=Number(5)), "unit"),
     ],
@@ -275,10 +275,10 @@ def test_what_has_no_history(
 
 def test_an_unknown_point(store: StorageAdapter) -> None:
     store.load_entities([point("good")])
-    with pytest.raises(UnknownEntity, match="unknown entity @nobody"):
-        store.his_read("nobody")
-    with pytest.raises(UnknownEntity, match="unknown entity @nobody"):
-        store.his_write_all({"good": [(NOON, Number(1))], "nobody": []})
+    with pytest.raises(UnknownEntity, match="unknown entity @missing"):
+        store.his_read("missing")
+    with pytest.raises(UnknownEntity, match="unknown entity @missing"):
+        store.his_write_all({"good": [(NOON, Number(1))], "missing": []})
     assert values(store, "good") == []
 
 
@@ -346,7 +346,7 @@ def test_one_history_can_be_written_while_another_is_read(
     assert values(store, "q") == [Number(0), Number(5_000), Number(10_000)]
 
 
-def test_a_reader_that_stops_early_leaves_nothing_behind(
+def test_a_reader_that_stops_early_leaves_nothing_open(
     store: StorageAdapter,
 ) -> None:
     store.load_entities([point()])

@@ -1,4 +1,4 @@
-"""The change log as it grows: nobody who follows it misses an entry or gets one twice."""
+"""The change log as it grows: readers get every entry exactly once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def end_of(store: StorageAdapter) -> int:
 
 
 def rest(store: StorageAdapter, cursor: int, limit: int = 2) -> list[tuple[int, Any]]:
-    """All that is behind a cursor, from part to part."""
+    """All entries after a cursor, page by page."""
     found: list[tuple[int, Any]] = []
     while True:
         part = store.changes_since(cursor, limit)
@@ -134,7 +134,7 @@ def test_pruning(store: StorageAdapter) -> None:
 
 
 def test_only_the_beginning_is_pruned(sql_store: OrmAdapter) -> None:
-    """One entry with a wrong clock keeps those behind it."""
+    """One entry with a wrong clock keeps the entries after it."""
     begin = end_of(sql_store)
     sql_store.load_entities([entity(f"e{number}") for number in range(3)])
     places = [place for place, _ in rest(sql_store, begin)]
@@ -160,7 +160,7 @@ def test_the_memory_forgets_what_is_too_much(monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Follower(threading.Thread):
-    """Reads the log from a place on until it is told that nobody writes any more."""
+    """Reads the log from a cursor until it is stopped after the last write."""
 
     def __init__(self, store: StorageAdapter, cursor: int, limit: int) -> None:
         super().__init__()
@@ -238,7 +238,7 @@ def test_followers_beside_writers(
 
 
 @committed
-def test_an_entry_behind_an_unfinished_one_waits(sql_store: OrmAdapter) -> None:
+def test_an_entry_after_an_unfinished_one_waits(sql_store: OrmAdapter) -> None:
     """Ids that are drawn by a transaction which is not over yet hide no other."""
     if connections[sql_store.using].vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time: the other one waits for it")

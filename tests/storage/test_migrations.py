@@ -108,7 +108,7 @@ def test_models_and_migrations_agree() -> None:
 
 
 @pytest.mark.parametrize("table", ["entities", "history"])
-def test_tables_of_somebody_else_stop_it(alias: str, table: str) -> None:
+def test_foreign_tables_stop_it(alias: str, table: str) -> None:
     """Before anything is made, and with the way out."""
     migrate(alias, "zero")
     with connections[alias].cursor() as cursor:

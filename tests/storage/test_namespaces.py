@@ -1,4 +1,4 @@
-"""Def libraries in a store, and ``^symbol`` in what is asked of it."""
+"""Def libraries in a store, and ``^symbol`` in filters."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_the_first_level_that_is_set_counts(points: Store) -> None:
     assert points.point_array("n", NOW) == {}
 
 
-def test_the_array_knows_who_wrote(points: Store) -> None:
+def test_levels_have_their_writer(points: Store) -> None:
     points.point_write("n", 8, F(70), "joe", NOW + SECOND)
     points.point_write("n", 17, Number(70), "ann")
     points.point_write("n", 8, F(71), "eve", NOW + 2 * SECOND)
@@ -111,7 +111,7 @@ def test_writing_leaves_mod_alone(points: Store) -> None:
         ("odd", 8, Number(1), NotWritable),
         ("site", 8, Number(1), NotWritable),
         ("site", 8, None, NotWritable),
-        ("nobody", 8, Number(1), UnknownEntity),
+        ("missing", 8, Number(1), UnknownEntity),
     ],
 )
 def test_what_cannot_be_written(

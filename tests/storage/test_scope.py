@@ -1,4 +1,4 @@
-"""A store for somebody who may not see everything: the rest does not exist."""
+"""A store restricted to a scope: other entities do not exist for it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,11 @@ def test_only_what_matches_is_there(campus: Store, north: Store) -> None:
     assert ids(north.scan()) == mine
     assert ids(north.page("id", "", 10)) == mine
     assert ids(north.page("point", "north-p", 10)) == ["north-q"]
-    assert ids(north.read_by_ids(["south", "north", "nobody"])) == [None, "north", None]
+    assert ids(north.read_by_ids(["south", "north", "missing"])) == [
+        None,
+        "north",
+        None,
+    ]
     assert ids(north.nav()) == ["north"]
     assert ids(north.nav("north")) == ["north-ahu"]
     assert len(campus.read("id")) == 8
@@ -118,7 +122,7 @@ def test_a_hidden_entity_is_an_unknown_one(
     campus: Store, north: Store, call: str
 ) -> None:
     before = [record.raw for record in campus.scan()]
-    for id in ("south-p", "nobody"):
+    for id in ("south-p", "missing"):
         with pytest.raises(UnknownEntity) as refused:
             CALLS[call](north, id)
         assert str(refused.value) == f"unknown entity @{id}"
@@ -227,7 +231,7 @@ def test_referrers_and_changes_are_those_that_are_seen(
     assert len(north.changes_of("north-p")) == 1
     with pytest.raises(EntityInUse, match=r"@north-p, @north-q$"):
         north.remove_entities([entity("north-ahu")], force=True, orphan=False)
-    with pytest.raises(InvalidRecord, match="exists already"):
+    with pytest.raises(InvalidRecord, match="already exists"):
         north.add_entities([entity("north-q")])
 
 
@@ -240,7 +244,7 @@ def expected(tree: Filter, scope: Filter, records: list[Any]) -> set[str]:
 
 @pytest.mark.parametrize("index", range(6))
 def test_random_scopes(store: Store, index: int) -> None:
-    """Whatever the scope and the filter; and hidden content makes no difference."""
+    """For any scope and filter; hidden content makes no difference."""
     generator = Generator(f"{SEED}-scope-{index}")
     store.load_entities([], replace=True)
     store.load_entities(generator.records())
@@ -259,13 +263,13 @@ def test_random_scopes(store: Store, index: int) -> None:
 
 
 def observed(view: Store) -> list[Any]:
-    """All that a caller can see or be told, for a comparison."""
+    """All that a caller can read or receive, for a comparison."""
     found: list[Any] = [sorted(record.raw for record in view.scan())]
     for text in ("id", "siteRef->dis", "not otherRef->ahu", "otherRef->area > 3"):
         found.append(sorted(ids(view.read(text))))
         found.append(len(view.read(text)))
         found.append(sorted(view.read(text).names))
-    for id in ("south", "south-p", "south-new", "north-p", "nobody"):
+    for id in ("south", "south-p", "south-new", "north-p", "missing"):
         for name, call in CALLS.items():
             if id.startswith("north") and name != "his_read":
                 continue

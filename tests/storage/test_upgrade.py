@@ -239,7 +239,7 @@ def test_there_and_back_and_there(
 
         caplog.set_level(logging.WARNING, "haystack_app.migrations")
         migrate(alias)
-        assert "change_tagset" not in caplog.text  # it was given to nobody
+        assert "change_tagset" not in caplog.text  # no user or group had it
         lost = "haystack_app.view_change allowed nothing and goes; it was given to group 'headquarters'"
         assert lost in caplog.text
 

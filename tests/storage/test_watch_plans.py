@@ -67,7 +67,7 @@ def test_a_watch_by_filter_compares_no_row_with_each_other_one(
     assert "Nested Loop" not in plan
 
 
-def test_hints_of_what_nobody_watches_lock_nothing(
+def test_hints_without_a_watch_lock_nothing(
     sql_store: OrmAdapter, django_assert_num_queries: Any
 ) -> None:
     sql_store.load_entities([point("a"), point("b")])

@@ -1,4 +1,4 @@
-"""Watches: what is told, when it is told again, what is never told."""
+"""Watches: which changes are sent, sent again, and never sent."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def poll(store: Store, id: str, **options: Any) -> list[Any]:
     return told(store.watch_poll(id, now=NOW, **options))
 
 
-def test_a_sub_answers_in_order_and_the_poll_behind_it_nothing(site: Store) -> None:
+def test_a_sub_answers_in_order_and_the_next_poll_nothing(site: Store) -> None:
     watch = site.watch_open("t", owner="joe", lease=60, now=NOW)
-    _, rows = site.watch_sub(watch.id, ["b", "nobody", "a", "b"], now=NOW)
+    _, rows = site.watch_sub(watch.id, ["b", "missing", "a", "b"], now=NOW)
     assert ids(rows) == ["b", None, "a", "b"]
     assert poll(site, watch.id) == [[], []]
     _, rows = site.watch_sub(watch.id, ["a"], now=NOW)
@@ -74,7 +74,7 @@ def test_a_sub_answers_in_order_and_the_poll_behind_it_nothing(site: Store) -> N
     assert poll(site, watch.id) == [[], []]
 
 
-def test_every_visible_change_is_told_once(site: Store) -> None:
+def test_every_visible_change_is_sent_once(site: Store) -> None:
     id = opened(site, "a", "b")
     steps: list[Any] = [
         lambda: site.update_entities([{"id": Ref("a"), "dis": "A"}], force=True),
@@ -97,7 +97,7 @@ def test_every_visible_change_is_told_once(site: Store) -> None:
     assert poll(site, id) == [[], []]
 
 
-def test_what_leaves_things_as_they_are_is_no_news(site: Store) -> None:
+def test_writes_without_a_change_are_not_sent(site: Store) -> None:
     site.cur_write({"a": Current(Number(8))})
     id = opened(site, "a", "b")
     site.cur_write({"a": Current(Number(8))})
@@ -106,7 +106,7 @@ def test_what_leaves_things_as_they_are_is_no_news(site: Store) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_an_entity_goes_and_another_of_its_id_comes(site: Store, again: bool) -> None:
+def test_an_entity_is_replaced_by_another_with_its_id(site: Store, again: bool) -> None:
     id = opened(site, "a", "b")
     site.commit([], remove=["b"])
     if again:
@@ -126,9 +126,9 @@ def test_an_id_that_was_unknown_stays_unknown(site: Store) -> None:
     assert poll(site, id, refresh=True) == [["a"], []]
 
 
-def test_what_is_unsubscribed_is_told_no_more(site: Store) -> None:
+def test_unsubscribed_entities_are_not_sent(site: Store) -> None:
     id = opened(site, "a", "b")
-    site.watch_unsub(id, ["a", "nobody"], now=NOW)
+    site.watch_unsub(id, ["a", "missing"], now=NOW)
     site.cur_write({"a": Current(Number(1)), "b": Current(Number(1))})
     assert poll(site, id) == [["b"], []]
 
@@ -163,9 +163,7 @@ def test_current_values_are_part_of_filters(site: Store) -> None:
 
 
 @pytest.mark.parametrize("filter", [None, "point"])
-def test_what_may_not_have_arrived_is_told_again(
-    site: Store, filter: str | None
-) -> None:
+def test_unacknowledged_updates_are_sent_again(site: Store, filter: str | None) -> None:
     id = opened(site, *(() if filter else ("a", "b", "c")), filter=filter)
     start = site.watch_poll(id, now=NOW).seq
     for name in "ab":
@@ -181,7 +179,7 @@ def test_what_may_not_have_arrived_is_told_again(
     site.cur_write({"a": Current(Number(2))})
     assert poll(site, id, since=start + 5) == [["a"], []]
     for wrong in (start + 99, -1):
-        with pytest.raises(InvalidWatch, match="never told"):
+        with pytest.raises(InvalidWatch, match="has not sent"):
             site.watch_poll(id, now=NOW, since=wrong)
 
 
@@ -192,7 +190,7 @@ def test_leases_end_and_are_renewed(site: Store) -> None:
     watch, _ = site.watch_sub(id, ["b"], now=later(19), lease=20)
     assert watch.lease == 20
     site.watch_unsub(id, ["b"], now=later(38))
-    assert site.watch_renew([id, "nobody"], subscriber="", now=later(57)) == {id}
+    assert site.watch_renew([id, "missing"], subscriber="", now=later(57)) == {id}
     assert site.watch_expire(later(76.9)) == 0
     for act in (site.watch_poll, site.watch_sub, site.watch_unsub):
         with pytest.raises(UnknownWatch, match="open a new one"):
@@ -203,14 +201,14 @@ def test_leases_end_and_are_renewed(site: Store) -> None:
     assert site.watches_due(later(1e6)) == []
 
 
-def test_what_reached_nobody_is_told_again(site: Store) -> None:
+def test_requeued_updates_are_sent_again(site: Store) -> None:
     id = opened(site)
     watch, _ = site.watch_sub(id, ["a", "b"], now=NOW, subscriber="h")
     for val, name in enumerate("ab"):
         site.cur_write({name: Current(Number(val))})
         assert site.watch_updates({id: 0}, subscriber="h", now=NOW)
     for subscriber, sent in (("h", watch.seq + 2), ("other", watch.seq)):
-        site.watch_requeue({id: sent, "nobody": 0}, subscriber=subscriber, now=NOW)
+        site.watch_requeue({id: sent, "missing": 0}, subscriber=subscriber, now=NOW)
         assert site.watch_updates({id: 0}, subscriber="h", now=NOW) == {}
     site.watch_requeue({id: watch.seq + 1}, subscriber="h", now=NOW)
     again = site.watch_updates({id: 0}, subscriber="h", now=NOW)[id]
@@ -237,7 +235,7 @@ def test_a_closed_watch_is_unknown(site: Store) -> None:
     id = opened(site, "a")
     site.watch_close(id)
     site.watch_close(id)
-    for one in (id, "nobody", "a\0b"):
+    for one in (id, "missing", "a\0b"):
         with pytest.raises(UnknownWatch):
             site.watch_poll(one, now=NOW)
 
@@ -250,7 +248,7 @@ def test_one_user_has_so_many(site: Store, settings: Any) -> None:
         opened(site)
     site.watch_open("t", owner="ann", lease=60, now=NOW)
     site.watch_open("t", owner="joe", lease=60, now=later(6))
-    with pytest.raises(InvalidWatch, match="3 entities, 2 at most"):
+    with pytest.raises(InvalidWatch, match="3 entities, at most 2"):
         site.watch_sub(first, ["c"], now=NOW)
     assert poll(site, first, refresh=True) == [["a", "b"], []]
     by_filter = site.watch_open("t", owner="eve", lease=60, now=NOW, filter="point")
@@ -290,11 +288,11 @@ def test_a_scope_hides_and_shows(site: Store) -> None:
 
 
 @pytest.mark.parametrize("filter", [None, "point and not siteRef->x"])
-def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
+def test_updates_of_many_watches_at_once(site: Store, filter: str | None) -> None:
     one = opened(site, *(() if filter else ("a", "b")), filter=filter)
     other, idle = opened(site, "b", "c"), opened(site, "south")
     acks = {id: site.watch_poll(id, now=NOW).seq for id in (one, other, idle)}
-    acks["nobody"] = 0
+    acks["missing"] = 0
     assert site.watch_updates(acks, subscriber="", now=NOW) == {}
     site.cur_write({name: Current(Number(1)) for name in "abc"})
     found = site.watch_updates(acks, subscriber="", now=NOW, among=["a", "north"])
@@ -316,7 +314,7 @@ def test_news_of_many_watches_at_once(site: Store, filter: str | None) -> None:
     assert poll(site, other, since=found[other].seq - 1) == [[], ["b"]]
 
 
-def test_news_goes_to_who_asked_last(site: Store) -> None:
+def test_updates_go_to_the_last_subscriber(site: Store) -> None:
     id = opened(site, "a")
     site.watch_poll(id, now=NOW, subscriber="one")
     site.cur_write({"a": Current(Number(1))})
@@ -334,7 +332,7 @@ def test_news_goes_to_who_asked_last(site: Store) -> None:
     assert site.watch_renew([id], subscriber="other", now=NOW) == set()
 
 
-def test_a_change_by_plain_sql_is_news(sql_store: OrmAdapter) -> None:
+def test_a_change_by_plain_sql_is_sent(sql_store: OrmAdapter) -> None:
     sql_store.load_entities([entity("a", dis="x"), entity("b")], replace=True)
     id = opened(sql_store, "a", "b")
     with connections[sql_store.using].cursor() as cursor:
@@ -391,7 +389,7 @@ def test_the_newest_sample_that_is_not_of_the_future_is_the_value_now(
     assert len(site.changes_of("a")) == 1
 
 
-def test_a_sample_is_no_value_of_now_without_the_tag_cur(site: Store) -> None:
+def test_a_sample_does_not_set_cur_val_without_the_tag_cur(site: Store) -> None:
     site.load_entities([point("p")])
     site.his_write("p", [(at("2024-03-01 12:00"), Number(1))])
     assert cur(site, "p") == (None, None, None)
@@ -401,22 +399,22 @@ def test_a_sample_is_no_value_of_now_without_the_tag_cur(site: Store) -> None:
 def heard(site: Store) -> Iterator[list[Any]]:
     found: list[Any] = []
 
-    def hear(ids: frozenset[str], logged: bool, **_: Any) -> None:
+    def receive(ids: frozenset[str], logged: bool, **_: Any) -> None:
         found.append((sorted(ids), logged))
 
-    entities_changed.connect(hear)
+    entities_changed.connect(receive)
     yield found
-    entities_changed.disconnect(hear)
+    entities_changed.disconnect(receive)
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_changes_are_announced_behind_the_commit(site: Store, heard: list[Any]) -> None:
+def test_changes_are_announced_after_the_commit(site: Store, heard: list[Any]) -> None:
     site.cur_write({"a": Current(Number(1)), "b": Current(Number(1))})
     site.update_entities([{"id": Ref("a"), "dis": "A"}], force=True)
-    site.commit([], remove=["b", "nobody"])
+    site.commit([], remove=["b", "missing"])
     assert heard == [(["a", "b"], False), (["a"], True), (["b"], True)]
     with pytest.raises(ValueError):
-        site.cur_write({"a": Current(Number(1)), "nobody": Current(Number(1))})
+        site.cur_write({"a": Current(Number(1)), "missing": Current(Number(1))})
     assert len(heard) == 3
 
 
@@ -424,7 +422,7 @@ def test_changes_are_announced_behind_the_commit(site: Store, heard: list[Any]) 
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_told_adds_up_to_what_is_there(store: Store, seed: int) -> None:
+def test_merged_updates_equal_the_store(store: Store, seed: int) -> None:
     """Changes, polls, lost answers, resumption: the merged state is the store's."""
     chance = random.Random(seed)
     names = [f"e{n}" for n in range(8)]
@@ -453,15 +451,15 @@ def test_what_is_told_adds_up_to_what_is_there(store: Store, seed: int) -> None:
     def merge(news: WatchUpdate) -> None:
         merged.update((row["id"].id, row.tags) for row in news.records)
         for one in news.gone:
-            merged.pop(one, None)  # told again, perhaps
+            merged.pop(one, None)  # may be sent again
 
-    behind = False
+    lost = False
     for _ in range(60):
         change()
         if chance.random() < 0.4:
-            since = arrived if behind or chance.random() < 0.5 else None
+            since = arrived if lost or chance.random() < 0.5 else None
             news = store.watch_poll(id, now=NOW, since=since)
-            if not (behind := chance.random() < 0.4):
+            if not (lost := chance.random() < 0.4):
                 merge(news)
                 arrived = news.seq
     merge(store.watch_poll(id, now=NOW, since=arrived))

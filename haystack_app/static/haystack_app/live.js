@@ -497,7 +497,7 @@ export class Live {
 export class Watch {
   /** @type {Map<string, Rec>} The watched records, by id. */
   records = new Map();
-  /** The `watchId` on the server; empty while there is none. */
+  /** The `watchId` on the server; empty while no watch is open. */
   id = "";
   /** Number of the last update that arrived. */
   seq = 0;

@@ -1,7 +1,7 @@
-"""Everything in this process's memory: for tests, trials and small tools.
+"""A store in this process's memory: for tests, trials and small tools.
 
-Nothing survives the process and no other process sees it. Records are kept in
-the stored form, so that what they accept and answer is the same as elsewhere.
+Nothing survives the process and no other process sees it. Records have the stored
+form, so that validation and results are the same as in other adapters.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class InMemoryAdapter(MemoryWatches):
         return [None if entity is None else Record(entity.raw) for entity in found]
 
     def _visibility(self) -> Callable[[str], bool]:
-        """Whether an id is there for the caller; valid as long as nothing changes."""
+        """A test whether the caller sees an id; valid until the next change."""
         if self.scope is None:
             return self._entities.__contains__
         scope = self.parsed(self.scope)
@@ -118,11 +118,11 @@ class InMemoryAdapter(MemoryWatches):
         super().announce(ids, logged=logged)
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """When the outermost block is kept."""
+        """Send the signal after the outermost block."""
         with self.locked():
-            self._journal.say(ids, logged)
+            self._journal.queue(ids, logged)
 
-    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+    def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         return {id: self._entities[id].row for id in ids if id in self._entities}
 
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
@@ -169,8 +169,8 @@ class InMemoryAdapter(MemoryWatches):
         patches = {
             id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
         }
-        with self.locked(), self.kept_in_scope(patches):
-            rows = self.held(list(patches))
+        with self.locked(), self.check_scope(patches):
+            rows = self.stored_rows(list(patches))
             for id, row in rows.items():
                 if (after := patched(row, patches[id])) is not row:
                     self._file(id, Entity.of(after))
@@ -219,7 +219,7 @@ class InMemoryAdapter(MemoryWatches):
         return None if entity is None else entity.decoded
 
     def _file(self, id: str, entity: Entity | None) -> None:
-        """Put an entity, or None for none, and what the index says of it."""
+        """Store or delete (None) an entity and update the index, with an undo step."""
         self._journal.add(partial(self._put, id, self._entities.get(id)))
         self._put(id, entity)
 
@@ -267,8 +267,8 @@ class InMemoryAdapter(MemoryWatches):
         with self.locked():
             array = self._arrays.get(id, {})
             self._journal.add(partial(self._arrays.__setitem__, id, array))
-            kept = {n: one for n, one in array.items() if n != number}
-            self._arrays[id] = kept if level is None else {**kept, number: level}
+            others = {n: one for n, one in array.items() if n != number}
+            self._arrays[id] = others if level is None else {**others, number: level}
 
     def due_points(self, now: dt.datetime) -> list[str]:
         with self._lock:
@@ -292,8 +292,8 @@ class InMemoryAdapter(MemoryWatches):
             self._journal.add(partial(self._restore_libs, before))
             for name, defs in named.items():
                 self._libs.pop(name, None)
-                kept = [dict(entry) for entry in defs]
-                self._libs[name] = (next(self._loads), kept)
+                entries = [dict(entry) for entry in defs]
+                self._libs[name] = (next(self._loads), entries)
 
     def _restore_libs(
         self, before: Mapping[str, tuple[int, list[dict[str, Any]]]]

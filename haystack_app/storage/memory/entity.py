@@ -1,4 +1,4 @@
-"""An entity as the memory store holds it."""
+"""An entity of the memory store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Entity"]
 
 @dataclass(slots=True)
 class Entity:
-    """The row of an entity, its whole JSON, and that decoded."""
+    """The row of an entity, its JSON, and its decoded tags."""
 
     row: EntityRow
     raw: str

@@ -1,4 +1,4 @@
-"""The samples of a point as the memory store holds them."""
+"""The samples of a point in the memory store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class History:
     values: list[Any] = field(default_factory=list)
 
     def merge(self, batch: Batch) -> int:
-        """Write and remove samples; by how many there are more then."""
+        """Write and remove samples; returns by how many the history grew."""
         before = len(self.times)
         if not batch.removed and (
             not self.times or next(iter(batch.written), 0) > self.times[-1]
@@ -37,11 +37,11 @@ class History:
         return len(self.times) - before
 
     def state(self) -> Callable[[], None]:
-        """A function that takes back what is merged from now on."""
+        """A function that restores the current samples."""
         times, values, size = self.times, self.values, len(self.times)
 
         def restore() -> None:
-            # they have grown at their ends, or others have come in their place
+            # ``merge`` extends the lists or replaces them
             del times[size:], values[size:]
             self.times, self.values = times, values
 

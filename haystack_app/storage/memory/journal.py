@@ -1,4 +1,4 @@
-"""What a block has changed in the memory store, and how to take it back."""
+"""Transactions of the memory store: undo steps of the changes in a block."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ Announce = Callable[[Collection[str], bool], None]
 
 
 class Journal:
-    """One lock for all, and the steps that undo what its holder has done so far."""
+    """The store's lock, and the steps that undo the changes of its holder."""
 
     def __init__(self) -> None:
         self.lock = RLock()
         self._steps: list[Undo] = []
-        self._said: list[tuple[Collection[str], bool]] = []
+        self._queued: list[tuple[Collection[str], bool]] = []
         self._depth = 0
 
     @contextmanager
     def block(
         self, announce: Callable[[Collection[str], bool], None]
     ) -> Iterator[None]:
-        """What is done inside is kept, or taken back where the block raises.
+        """Changes inside are kept, or undone if the block raises.
 
-        ``announce`` is told at the end of the outermost block what was ``say``-ed.
+        After the outermost block ``announce`` is called for what was queued.
         """
-        said: list[tuple[Collection[str], bool]] = []
+        queued: list[tuple[Collection[str], bool]] = []
         with self.lock:
-            steps, words = len(self._steps), len(self._said)
+            steps, announced = len(self._steps), len(self._queued)
             self._depth += 1
             try:
                 yield
             except BaseException:
                 while len(self._steps) > steps:
                     self._steps.pop()()
-                del self._said[words:]
+                del self._queued[announced:]
                 raise
             finally:
                 self._depth -= 1
                 if self._depth == 0:
                     self._steps.clear()
-                    said, self._said = self._said, []
-        for ids, logged in said:
+                    queued, self._queued = self._queued, []
+        for ids, logged in queued:
             announce(ids, logged)
 
     def add(self, undo: Undo) -> None:
-        """To be called inside of a block, with each step."""
+        """Add an undo step; must be called inside a block, for each change."""
         self._steps.append(undo)
 
-    def say(self, ids: Collection[str], logged: bool) -> None:
-        self._said.append((ids, logged))
+    def queue(self, ids: Collection[str], logged: bool) -> None:
+        self._queued.append((ids, logged))

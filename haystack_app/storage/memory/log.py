@@ -1,4 +1,4 @@
-"""The change log of the memory store: the newest entries, and their places."""
+"""The change log of the memory store: the newest entries and their cursors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..changes import Change, ChangePage, check_cursor
 __all__ = ["MOST", "Log"]
 
 MOST = 100_000
-"""Changes that are remembered."""
+"""Entries that the log keeps."""
 
 
 class Log:
-    """The caller has the lock of the store.
+    """Callers must hold the lock of the store.
 
-    Places begin at the microsecond of the start, so that one of a log that ended
-    with its process is never taken for one of this.
+    Cursors begin at the microsecond of the start, so that a cursor of an earlier
+    process is never valid in this one.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Log:
             self._forget()
 
     def cut(self, end: int) -> None:
-        """Take back what is behind a place, before anybody has read it."""
+        """Delete the entries after a cursor, before other threads can read them."""
         while self.end > end and self._entries:
             self._entries.pop()
 
@@ -48,8 +48,8 @@ class Log:
         if cursor is None:
             return ChangePage([], self.end, more=False)
         check_cursor(cursor, self._oldest, self.end)
-        behind = islice(self._entries, cursor - self._oldest, None)
-        found = list(enumerate(islice(behind, limit), cursor + 1))
+        following = islice(self._entries, cursor - self._oldest, None)
+        found = list(enumerate(islice(following, limit), cursor + 1))
         reached = cursor + len(found)
         return ChangePage(found, reached, reached < self.end)
 

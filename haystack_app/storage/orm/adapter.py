@@ -1,7 +1,7 @@
 """Entities and histories in a database, through Django's ORM.
 
 SQLite, PostgreSQL and TimescaleDB. Filters are compiled to SQL completely;
-stored JSON goes to the answer without being decoded.
+stored JSON goes to the response without being decoded.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class OrmAdapter(OrmConsistency):
             yield
 
     def _lock_rows(self, ids: Sequence[str]) -> None:
-        """In one order for every writer: two of them never wait for each other."""
+        """In one order for every writer, which avoids deadlocks."""
         rows = self.entities.select_for_update(no_key=True)
         for at in range(0, len(ids), BATCH):
             batch = rows.filter(id__in=sorted(ids)[at : at + BATCH]).order_by("id")
@@ -58,11 +58,11 @@ class OrmAdapter(OrmConsistency):
     def committing(
         self, ids: Sequence[str] | None = None
     ) -> AbstractContextManager[None]:
-        """With all of them: the log's ids are in the order of the commits."""
+        """Lock all entities, so that the log's ids are in the order of the commits."""
         return self.locked()
 
-    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
-        return commit.held(self.using, ids)
+    def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+        return commit.stored_rows(self.using, ids)
 
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
         if ids is None:
@@ -78,8 +78,8 @@ class OrmAdapter(OrmConsistency):
         commit.apply(self.using, changes)
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        said = partial(super().announce, list(ids), logged=logged)
-        transaction.on_commit(said, using=self.using)
+        send = partial(super().announce, list(ids), logged=logged)
+        transaction.on_commit(send, using=self.using)
 
     def _is_visible(self, id: str) -> bool:
         found: bool = self.scope is None or self.visible.filter(id=id).exists()
@@ -87,7 +87,7 @@ class OrmAdapter(OrmConsistency):
 
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         patches = {id: transient_text(tags) for id, tags in changes.items()}
-        with self.kept_in_scope(patches):
+        with self.check_scope(patches):
             transient.update(connections[self.using], patches)
         self.announce(patches, logged=False)
 
@@ -151,7 +151,7 @@ class OrmAdapter(OrmConsistency):
         return levels.read(self.using, id)
 
     def with_levels(self, ids: Collection[str]) -> set[str]:
-        return levels.held(self.using, ids)
+        return levels.with_levels(self.using, ids)
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         levels.store(self.using, id, number, level)

@@ -1,6 +1,6 @@
 """Writing entities: rows, reference edges and the change log.
 
-Inside of the caller's transaction, which has the lock of all entities.
+Inside the caller's transaction, which must hold the lock of all entities.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from .. import changes as log
 from ..changeset import Changeset, EntityRow, Move
 from ..stored import Stored
 
-__all__ = ["apply", "held"]
+__all__ = ["apply", "stored_rows"]
 
 _COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id")
 
 
-def held(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:
-    """Rows of entities, locked: a writer of their samples comes before or after."""
+def stored_rows(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:
+    """Rows of entities, locked against concurrent writers of their samples."""
     rows = Entity.rows.using(using).select_for_update().filter(id__in=ids)
     found = rows.order_by("id").values_list(*_COLUMNS)
     return {row[0]: EntityRow(*row) for row in found}
 
 
 def apply(using: str, changes: Changeset) -> None:
-    """Carry out a part of a commit."""
+    """Store one batch of a commit."""
     _save(using, [move for move in changes.moves if move.after is not None])
     _remove(using, changes.removed)
     _log(using, changes.log)
@@ -63,7 +63,7 @@ def _entity(row: EntityRow) -> Entity:
 
 
 def _save_edges(using: str, tagged: Sequence[Stored], former: Sequence[str]) -> None:
-    """Those of ``former`` entities go, where others come."""
+    """Insert edges, and delete the old ones of ``former`` entities."""
     edges = EntityRef.objects.using(using)
     ids = {stored.id for stored in tagged}.intersection(former)
     if ids:
@@ -79,7 +79,7 @@ def _save_edges(using: str, tagged: Sequence[Stored], former: Sequence[str]) -> 
 
 
 def _remove(using: str, ids: Sequence[str]) -> None:
-    """With all that is theirs."""
+    """Delete entities with all that belongs to them."""
     if not ids:
         return
     for owned in (

@@ -1,8 +1,8 @@
-"""Whether what follows from entities and histories is stored as it should be.
+"""Checks and repairs of data that is derived from entities and histories.
 
-Tag sets and reference edges follow from persistent tags, facts such as ``hisSize``
-from samples. Plain SQL and fixtures can leave any of them out of date. A trigger
-marks the rows whose tags plain SQL changed; the worker mends what is marked.
+Tag sets and reference edges are derived from persistent tags, facts such as
+``hisSize`` from samples. Plain SQL and fixtures can leave any of them out of date. A
+trigger marks the rows whose tags plain SQL changed; the worker repairs marked rows.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Facts = tuple[int, dt.datetime | None, dt.datetime | None]
 
 
 class OrmConsistency(OrmWatches):
-    """Only what is stored in tables; the rest of the contract knows nothing of it."""
+    """Consistency of the tables."""
 
     # -- marked rows ----------------------------------------------------------
 
     def mend_marked(self, limit: int = 1_000) -> int:
         marked = self.entities.filter(tag_set_id=Entity.UNKNOWN_SET)
-        if not marked.exists():  # nearly always, and each second
+        if not marked.exists():  # the usual case, checked each second
             return 0
         with self.locked():
             rows = list(marked.select_for_update().order_by("id")[:limit])
@@ -57,10 +57,10 @@ class OrmConsistency(OrmWatches):
         return len(rows)
 
     def _mend(self, row: Entity) -> None:
-        """Store a row's tags in canonical form, with the edges and tag set of them.
+        """Store a row's tags in canonical form, with their edges and tag set.
 
-        ``mod`` moves: the tags were changed. Of a row with tags that cannot be read
-        nothing is stored but that, so that nothing is lost; a check names them.
+        ``mod`` changes, for the tags were changed. A row with unreadable tags is only
+        marked as such, so that nothing is lost; a system check names them.
         """
         form = _form(row)
         if form is None:
@@ -101,7 +101,7 @@ class OrmConsistency(OrmWatches):
         return [*found, *self._strays(), *self._wrong_facts()]
 
     def repair(self) -> int:
-        """Mend every entity that differs, and count its history anew."""
+        """Repair every entity that differs, and recount its history."""
         changed = 0
         for rows in self._batches():
             wrong = [row.id for row in rows if any(self._compared([row]))]
@@ -149,23 +149,27 @@ class OrmConsistency(OrmWatches):
         owners = self.entities.values("id")
         strays = EntityRef.objects.using(self.using).exclude(src_id__in=owners)
         for src in strays.values_list("src_id", flat=True).distinct().order_by("src"):
-            yield f"@{src}: references are stored of an entity that does not exist"
+            yield f"@{src}: references exist, but the entity does not"
 
     def _miscounted(self) -> list[str]:
-        """Ids of entities whose facts are not those of their samples."""
-        return [id for id, found, said in self._counts() if said not in (None, found)]
+        """Ids of entities whose facts do not match their samples."""
+        return [
+            id for id, found, stored in self._counts() if stored not in (None, found)
+        ]
 
     def _wrong_facts(self) -> Iterator[str]:
-        for id, found, said in self._counts():
-            if said is None:
-                yield f"@{id}: samples are stored of an entity that does not exist"
-            elif found[0] != said[0]:
-                yield f"@{id}: hisSize is {said[0]}, the history has {found[0]} samples"
-            elif found != said:
+        for id, found, stored in self._counts():
+            if stored is None:
+                yield f"@{id}: samples exist, but the entity does not"
+            elif found[0] != stored[0]:
+                yield (
+                    f"@{id}: hisSize is {stored[0]}, the history has {found[0]} samples"
+                )
+            elif found != stored:
                 yield f"@{id}: hisStart or hisEnd is not that of the history"
 
     def _counts(self) -> Iterator[tuple[str, Facts, Facts | None]]:
-        """Of every entity and history: as counted, and as the entity has them."""
+        """Id, counted facts and stored facts of every entity and history."""
         samples = HisSample.objects.using(self.using).order_by()
         ends = samples.values_list("point_id").annotate(
             Count("ts"), Min("ts"), Max("ts")
@@ -183,7 +187,7 @@ class OrmConsistency(OrmWatches):
 def _form(row: Entity) -> tuple[Stored, str] | None:
     """The canonical form of a row, and its transient tags.
 
-    None where a tag cannot be read, or the whole would not be accepted.
+    None if a tag cannot be read or the record is invalid.
     """
     if unreadable_tags(row.tags, row.cur):
         return None
@@ -199,7 +203,7 @@ def _form(row: Entity) -> tuple[Stored, str] | None:
 def _faults(
     row: Entity, edges: set[tuple[str, str]], names: str | None
 ) -> Iterator[str]:
-    """What is not stored as it follows from a row, which may be marked."""
+    """Derived data that does not match a row, which may be marked."""
     if (form := _form(row)) is None:
         tags = ", ".join(unreadable_tags(row.tags, row.cur)) or "id"
         yield f"@{row.id}: tags that cannot be read: {tags}"
@@ -208,15 +212,15 @@ def _faults(
     if not same_tags(row.tags, stored.tags):
         yield f"@{row.id}: the tags are not in canonical form"
     if is_marked(row.tag_set_id):
-        yield f"@{row.id}: changed by plain SQL and not looked at since"
+        yield f"@{row.id}: changed by plain SQL and not checked since"
     elif names is None or tuple(names.split(" ")) != stored.names:
-        yield f"@{row.id}: the tag set does not have the names of its tags"
+        yield f"@{row.id}: the tag set does not match its tags"
     if edges != stored.edges:
-        yield f"@{row.id}: the references stored are not those of its tags"
+        yield f"@{row.id}: the stored references do not match its tags"
 
 
 def _facts_of(row: Entity) -> Facts:
-    """Size and ends of the history as the row has them."""
+    """Size and ends of the history according to the row's tags."""
     record = readable_record(row.id, row.tags, row.cur, row.mod)
     size, start, end = (record.get(name) for name in _FACTS)
     return (

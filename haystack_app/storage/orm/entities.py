@@ -1,4 +1,4 @@
-"""Finding entities in a database."""
+"""Queries for entities in a database."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["ROW", "OrmEntities", "Row"]
 
 Row = tuple[str, str, str, int]
 ROW = ("id", "tags", "cur", "tag_set_id")
-"""The columns that make a record."""
+"""The columns of a record."""
 
 _names_of_set: dict[int, tuple[str, ...]] = {}
-"""Tag names by set id; an id means the same names in every database for good."""
+"""Tag names by set id, which are the same in every database and never change."""
 
 
 class OrmEntities(StorageAdapter):
@@ -37,19 +37,19 @@ class OrmEntities(StorageAdapter):
 
     @property
     def entities(self) -> RowQuerySet[Entity]:
-        """All that there is, for writing."""
+        """All entities, for writing."""
         rows: RowQuerySet[Entity] = Entity.rows.using(self.using)
         return rows
 
     @property
     def visible(self) -> RowQuerySet[Entity]:
-        """What the caller may see, for reading."""
+        """The entities that the caller may see, for reading."""
         if self.scope is None:
             return self.entities
         return self.entities.within(self.parsed(self.scope))
 
     def matching(self, filter: Filter | str) -> RowQuerySet[Entity]:
-        """The entities that a filter matches, for any further query."""
+        """The entities that match a filter."""
         return self.visible.filter(compile_filter(self.parsed(filter)))
 
     def scan(self) -> Iterator[Record]:
@@ -78,7 +78,7 @@ class OrmEntities(StorageAdapter):
     def records_of(self, rows: list[Row]) -> Records:
         """The records of rows, and the names of their tags."""
         sets = {row[3] for row in rows}
-        if not self._know(sets):
+        if not self._has_tag_sets(sets):
             return Records.of(self._record(row) for row in rows)
         names = {name for id in sets for name in _names_of_set[id]}
         for cur in {row[2] for row in rows} - {"{}"}:
@@ -89,13 +89,13 @@ class OrmEntities(StorageAdapter):
 
     def _record(self, row: Row) -> Record:
         id, tags, cur, tag_set_id = row
-        if not self._know({tag_set_id}):
+        if not self._has_tag_sets({tag_set_id}):
             mod = self.entities.values_list("mod", flat=True).get(id=id)
             return readable_record(id, tags, cur, mod)
         return Record(spliced(tags, cur))
 
-    def _know(self, ids: set[int]) -> bool:
-        """Whether these are tag sets: of none of them a row is marked."""
+    def _has_tag_sets(self, ids: set[int]) -> bool:
+        """Whether all of these are tag sets, and not marks of a row."""
         if missing := ids - _names_of_set.keys():
             for tag_set in TagSet.objects.using(self.using).filter(id__in=missing):
                 if not is_marked(tag_set.id):

@@ -1,8 +1,8 @@
-"""Samples in the table ``history``: columns in and columns out.
+"""Samples in the table ``history``, written and read in columns.
 
-PostgreSQL answers in pages of two arrays, whose binary form is unpacked without
-an object a sample (10,000 samples: 8 ms against 14-28 ms as rows). All pages
-come from one snapshot. SQLite's rows stream from one statement.
+PostgreSQL returns pages of two arrays, whose binary form is unpacked without an object
+per sample (10,000 samples: 8 ms against 14-28 ms as rows). All pages come from one
+snapshot. SQLite's rows stream from one statement.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def chunks(
 
 @contextmanager
 def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """One view of the database; inside a caller's transaction it is that one's."""
+    """One snapshot of the database; inside a transaction it is the transaction's."""
     connection.ensure_connection()
     nested = connection.vendor == "sqlite" and connection.connection.in_transaction
     if connection.in_atomic_block or nested:
         yield
         return
     if connection.vendor == "sqlite":
-        # not atomic(): that is IMMEDIATE, and a slow reader would stop all writers
+        # not atomic(): that is IMMEDIATE, and a slow reader would block all writers
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
             try:
@@ -68,9 +68,9 @@ def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
-    """Upsert and remove samples inside the caller's transaction.
+    """Upsert and delete samples inside the caller's transaction.
 
-    By how many samples the history grew.
+    Returns by how many samples the history grew.
     """
     if connection.vendor == "postgresql":
         return _postgres_store(connection, id, batch)
@@ -78,7 +78,7 @@ def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
 
 
 def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
-    """Size, ends and last value of a history, by a look at its whole index."""
+    """Size, ends and last value of a history; scans its whole index."""
     samples = HisSample.objects.using(connection.alias).filter(point_id=id)
     ends = samples.aggregate(size=Count("ts"), first=Min("ts"))
     last = samples.order_by("-ts").first()
@@ -99,7 +99,7 @@ def _columns(value: Any) -> tuple[float | None, str | None]:
 
 
 class _Decoder:
-    """Values of ``obj`` texts; most histories repeat a few."""
+    """Decodes ``obj`` texts with a cache, for most histories repeat a few values."""
 
     def __init__(self) -> None:
         self.known: dict[str, Any] = {}
@@ -142,7 +142,7 @@ def _page(
     *,
     inclusive: bool,
 ) -> tuple[list[int], list[float], dict[int, str]] | None:
-    """Times, numbers, and ``obj`` texts by their place, of the next samples."""
+    """Times, numbers, and ``obj`` texts by position, of the next samples."""
     bounds, params = "", [id]
     for at, operator in ((start, ">=" if inclusive else ">"), (end, "<")):
         if at is not None:
@@ -151,7 +151,7 @@ def _page(
     from psycopg import Cursor
 
     connection.ensure_connection()
-    with Cursor(connection.connection) as cursor:  # Django's own is never binary
+    with Cursor(connection.connection) as cursor:  # Django's cursor is never binary
         for name in ("timestamptz", "float8"):
             array = cursor.adapters.types[name].array_oid
             cursor.adapters.register_loader(array, _raw_loader())
@@ -186,7 +186,7 @@ def _raw_loader() -> Any:
     from psycopg.pq import Format
 
     class RawArray(Loader):
-        """Leaves an array in its binary form."""
+        """Returns an array in its binary form."""
 
         format = Format.BINARY
 
@@ -225,7 +225,7 @@ def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> i
                 " FROM unnest(%s::int8[], %s::float8[], %s::jsonb[]) AS u(t, v, o)"
                 " ON CONFLICT (point_id, ts)"
                 " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj"
-                " RETURNING xmax = 0 AS is_new)"  # no transaction has replaced it
+                " RETURNING xmax = 0 AS is_new)"  # 0: inserted, not updated
                 " SELECT count(*) FILTER (WHERE is_new) FROM stored",
                 [
                     id,
@@ -306,7 +306,7 @@ def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
 
 
 def _sqlite_text(time: int) -> str:
-    """As Django stores a DateTimeField there: UTC without an offset."""
+    """The text that Django stores for a DateTimeField: UTC without an offset."""
     return str(instant_of(time).replace(tzinfo=None))
 
 

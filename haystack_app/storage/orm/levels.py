@@ -9,7 +9,7 @@ from ...models import PriorityLevel
 from ...wire import hayson_reader, hayson_writer
 from ..priority_array import Level
 
-__all__ = ["due", "held", "read", "store"]
+__all__ = ["due", "read", "store", "with_levels"]
 
 
 def read(using: str, id: str) -> dict[int, Level]:
@@ -22,7 +22,7 @@ def read(using: str, id: str) -> dict[int, Level]:
 
 
 def store(using: str, id: str, number: int, level: Level | None) -> None:
-    """Set one level of a point, or take it away."""
+    """Set one level of a point, or delete it."""
     rows = PriorityLevel.objects.using(using)
     if level is None:
         rows.filter(point_id=id, number=number).delete()
@@ -42,8 +42,8 @@ def store(using: str, id: str, number: int, level: Level | None) -> None:
     )
 
 
-def held(using: str, ids: Collection[str]) -> set[str]:
-    """Those of some points that have a level."""
+def with_levels(using: str, ids: Collection[str]) -> set[str]:
+    """Those of the points that have a level."""
     rows = PriorityLevel.objects.using(using).filter(point_id__in=ids)
     return set(rows.values_list("point_id", flat=True))
 

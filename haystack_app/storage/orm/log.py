@@ -1,9 +1,9 @@
-"""The change log as it grows, and as it is pruned.
+"""Reading and pruning of the change log.
 
-Places are the ids of the rows. Writers come one after the other: each has the lock
-of all entities from before its first row until its commit is visible, so that ids
-are in the order of the commits. A reader who sees an entry sees all that is before
-it; what was rolled back leaves gaps that nothing ever fills.
+Cursors are the ids of the rows. Writers are serialised: each holds the lock of all
+entities from before its first row until its commit is visible, so that ids are in the
+order of the commits. A reader that sees an entry sees all earlier ones; rollbacks
+leave gaps that are never filled.
 """
 
 from __future__ import annotations

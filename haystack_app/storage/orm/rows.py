@@ -1,8 +1,8 @@
-"""Records of rows, also of those that plain SQL or a fixture wrote.
+"""Records of rows, including rows that plain SQL or a fixture wrote.
 
-A trigger marks a row whose tags plain SQL changed (``tag_set_id`` UNKNOWN_SET). Of
-a marked row nothing is taken for granted: its tags are decoded one by one, and what
-cannot be read is left out, so that no answer fails because of it.
+A trigger marks a row whose tags plain SQL changed (``tag_set_id`` UNKNOWN_SET). The
+tags of a marked row are decoded one by one, and unreadable ones are left out, so that
+no response fails because of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_marked(tag_set_id: int) -> bool:
 
 
 def readable_record(id: str, tags: str, cur: str, mod: dt.datetime) -> Record:
-    """What can be read of a row; its id and ``mod`` are those of the columns."""
+    """The readable tags of a row, with ``id`` and ``mod`` of the columns."""
     found = _readable(tags, cur)
     ref = found.get("id")
     if not (isinstance(ref, dict) and ref.get("val") == id):
@@ -43,7 +43,7 @@ def unreadable_tags(tags: str, cur: str) -> list[str]:
 
 
 def _readable(tags: str, cur: str) -> dict[str, Any]:
-    """The tags in canonical JSON; a transient one is in ``cur`` alone."""
+    """The tags in canonical JSON; transient ones are read from ``cur`` only."""
     found: dict[str, Any] = {}
     persistent = {
         name: value for name, value in _object(tags).items() if name not in TRANSIENT

@@ -1,4 +1,4 @@
-"""Whose turn it is, in a table."""
+"""Holders of tasks, in a table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["take"]
 def take(
     using: str, name: str, holder: str, now: dt.datetime, until: dt.datetime
 ) -> bool:
-    """Take a task that is free, or keep it; False while somebody else has it.
+    """Take a free task, or keep it; False while another holder has it.
 
-    Whoever takes it has its row until the end of the transaction.
+    A holder that takes it locks its row until the end of the transaction.
     """
     rows = Task.objects.using(using)
     free = Task(name=name, holder="", until=now)

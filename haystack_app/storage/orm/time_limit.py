@@ -1,7 +1,7 @@
-"""No statement of an op runs for ever.
+"""Time limits of the statements of an op.
 
-PostgreSQL counts the time of each statement by itself; for SQLite a progress
-handler does, which is told when a statement begins.
+PostgreSQL limits each statement itself; for SQLite a progress handler does, and an
+execute wrapper restarts its clock for each statement.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from ..errors import StatementTimeout
 __all__ = ["time_limit"]
 
 _QUERY_CANCELED = "57014"
-_KEPT = "_haystack_statement_seconds"
+_ATTRIBUTE = "_haystack_statement_seconds"
 _STEPS = 50_000
-"""Instructions of SQLite's machine between two looks at the clock: about 5 ms."""
+"""Instructions of SQLite's virtual machine between two checks: about 5 ms."""
 
 
 @contextmanager
 def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Statements inside raise StatementTimeout; what else a server does may be stopped
-    too, management commands never are."""
+    """Statements inside raise StatementTimeout.
+
+    The limit may remain on the connection and cancel other statements of the server;
+    management commands are never limited.
+    """
     connection.ensure_connection()
     limited = _postgres if connection.vendor == "postgresql" else _sqlite
     try:
@@ -40,16 +43,16 @@ def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 
 @contextmanager
 def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Set once for a connection, which keeps it: a pool hands it out again.
+    """Set the timeout once per connection; a pool reuses the connection.
 
-    Inside a transaction the setting may be undone with it, so it is not relied on.
+    Inside a transaction a rollback may undo the setting, so it is not remembered.
     """
     raw: Any = connection.connection
-    if getattr(raw, _KEPT, None) != seconds:
+    if getattr(raw, _ATTRIBUTE, None) != seconds:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = %s", [seconds * 1000])
         if not connection.in_atomic_block:
-            setattr(raw, _KEPT, seconds)
+            setattr(raw, _ATTRIBUTE, seconds)
     yield
 
 
@@ -57,7 +60,7 @@ def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
 def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     end = time.monotonic() + seconds
 
-    def begun(execute: Callable[..., Any], *call: Any) -> Any:
+    def restart_clock(execute: Callable[..., Any], *call: Any) -> Any:
         nonlocal end
         end = time.monotonic() + seconds
         return execute(*call)
@@ -65,10 +68,10 @@ def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     raw: Any = connection.connection
     raw.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     try:
-        with connection.execute_wrapper(begun):
+        with connection.execute_wrapper(restart_clock):
             yield
     finally:
-        # a failed rollback closes the connection, and its handler is gone with it
+        # a failed rollback closes the connection and its handler
         with suppress(raw.ProgrammingError):
             raw.set_progress_handler(None, 0)
 

@@ -1,4 +1,4 @@
-"""Transient tags: updates that leave the model, its index and its log alone."""
+"""Updates of transient tags, which do not touch persistent tags, index and log."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["update"]
 
 
 def update(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None:
-    """Merge JSON objects into ``cur`` by id; a null takes its tag away.
+    """Merge JSON objects into ``cur`` by id; null deletes a tag.
 
-    ``version`` rises where something is different then.
+    ``version`` is incremented for changed rows.
     """
     if connection.vendor == "postgresql":
         _postgres(connection, patches)
@@ -35,7 +35,7 @@ def _postgres(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> No
 
 
 def _object(patches: Mapping[str, str]) -> str:
-    """One JSON object: the driver quotes each item of an array by itself."""
+    """One JSON object, for the driver would quote each item of an array."""
     pairs = (f"{orjson.dumps(id).decode()}:{text}" for id, text in patches.items())
     return "{" + ",".join(pairs) + "}"
 
@@ -51,8 +51,8 @@ def _sqlite(connection: BaseDatabaseWrapper, patches: Mapping[str, str]) -> None
         rows = []
         for id, cur in cursor.fetchall():
             merged = orjson.loads(cur) | orjson.loads(patches[id])
-            kept = {name: tag for name, tag in merged.items() if tag is not None}
-            rows.append((orjson.dumps(kept).decode(), id))
+            present = {name: tag for name, tag in merged.items() if tag is not None}
+            rows.append((orjson.dumps(present).decode(), id))
         cursor.executemany(
             f"UPDATE {ENTITIES} SET cur = %s, version = version + 1"
             " WHERE id = %s AND cur <> %s",

@@ -1,6 +1,6 @@
-"""Watches, and what they told, in two tables.
+"""Watches and the versions that they have sent, in two tables.
 
-What a watch has to tell is one statement: its items beside the entities, where
+One statement finds the changes of a watch: it joins its items with the entities where
 versions differ. Nothing else of an unchanged entity is read.
 """
 
@@ -28,9 +28,9 @@ from .entities import OrmEntities
 
 __all__ = ["OrmWatches"]
 
-_TOLD = ("id", "version", "tags", "cur", "tag_set_id")
+_COLUMNS = ("id", "version", "tags", "cur", "tag_set_id")
 _Row = tuple[str, str, int | None, str, str, int]
-"""Ids of a watch and an entity; the rest is None where the entity is not there."""
+"""Ids of a watch and an entity; the rest is None if the entity does not exist."""
 
 
 class OrmWatches(OrmEntities):
@@ -59,7 +59,7 @@ class OrmWatches(OrmEntities):
     @contextmanager
     def locked_watches(self, ids: Collection[str]) -> Iterator[dict[str, Watch]]:
         with transaction.atomic(using=self.using):
-            # one order for everybody: two of them never wait for each other
+            # the same order in every process avoids deadlocks
             known = [id for id in ids if "\0" not in id]
             rows = self.watches.select_for_update().filter(id__in=known).order_by("id")
             found = rows.values_list(*Watch.__slots__)
@@ -91,7 +91,7 @@ class OrmWatches(OrmEntities):
             )
         return {one.id for one in valid}
 
-    # -- what they told -------------------------------------------------------
+    # -- items ----------------------------------------------------------------
 
     def watch_items(self, id: str) -> dict[str, WatchItem]:
         rows = self.watched.filter(watch_id=id)
@@ -99,15 +99,16 @@ class OrmWatches(OrmEntities):
         return {one: WatchItem(sent, seq) for one, sent, seq in found}
 
     def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
-        told = [(id, one, item.sent, item.seq) for one, item in items.items() if item]
-        self._put(told)
-        off = [one for one, item in items.items() if item is None]
-        for at in range(0, len(off), BATCH):
-            rows = self.watched.filter(watch_id=id, entity_id__in=off[at : at + BATCH])
+        sent = [(id, one, item.sent, item.seq) for one, item in items.items() if item]
+        self._put(sent)
+        removed = [one for one, item in items.items() if item is None]
+        for at in range(0, len(removed), BATCH):
+            batch = removed[at : at + BATCH]
+            rows = self.watched.filter(watch_id=id, entity_id__in=batch)
             rows._raw_delete(self.using)
 
     def _put(self, rows: Sequence[tuple[str, str, int | None, int]]) -> None:
-        """Rows of the ids of a watch and an entity, what was sent, in which news."""
+        """Upsert rows of watch id, entity id, sent version and number of the update."""
         if not rows:
             return
         head = f"INSERT INTO {WATCH_ITEMS} (watch_id, entity_id, sent, seq) "
@@ -120,7 +121,7 @@ class OrmWatches(OrmEntities):
                 cursor.executemany(f"{head} VALUES (%s, %s, %s, %s) {tail}", rows)
             else:
                 cursor.execute(
-                    # one JSON text: the driver quotes items of arrays one by one
+                    # one JSON text, for the driver would quote each item of an array
                     f"{head} SELECT r->>0, r->>1, (r->>2)::int8, (r->>3)::int8"
                     f" FROM jsonb_array_elements(%s::jsonb) AS r {tail}",
                     [orjson.dumps(rows).decode()],
@@ -133,10 +134,10 @@ class OrmWatches(OrmEntities):
         self.watched.filter(watch_id=id, seq__gt=since).update(sent=UNKNOWN)
 
     def watch_prune_removed(self, id: str, upto: int) -> None:
-        told = self.watched.filter(watch_id=id, sent=None, seq__lte=upto)
-        told._raw_delete(self.using)
+        sent = self.watched.filter(watch_id=id, sent=None, seq__lte=upto)
+        sent._raw_delete(self.using)
 
-    # -- what they have to tell -----------------------------------------------
+    # -- updates --------------------------------------------------------------
 
     def versions(
         self, filter: Filter, ids: Collection[str] | None = None
@@ -153,7 +154,7 @@ class OrmWatches(OrmEntities):
         ids = [id for id in ids if is_ref_id(id)]
         for at in range(0, len(ids), BATCH):
             rows = self.matching(filter).filter(id__in=ids[at : at + BATCH])
-            for id, version, *row in rows.values_list(*_TOLD):
+            for id, version, *row in rows.values_list(*_COLUMNS):
                 found[id] = version, self._record((id, *row))
         return found
 
@@ -181,14 +182,15 @@ class OrmWatches(OrmEntities):
         now: dt.datetime,
         among: Collection[str] | None = None,
     ) -> dict[str, WatchUpdate]:
-        """Watches of ids are asked about together; those by filter one by one."""
-        if not (ids := self._concerned(acks, among)):
+        """Watches of ids share one query; those by filter have one each."""
+        if not (ids := self._affected(acks, among)):
             return {}
         with self.locked_watches(ids) as held:
             valid = [
                 one for one in held.values() if self.watch_valid(one, now, subscriber)
             ]
-            found = self._news_of_ids([w for w in valid if w.filter is None], among)
+            by_ids = [watch for watch in valid if watch.filter is None]
+            found = self._updates_by_ids(by_ids, among)
         for watch in valid:
             if watch.filter is not None:
                 one = {watch.id: acks[watch.id]}
@@ -197,10 +199,10 @@ class OrmWatches(OrmEntities):
                 )
         return found
 
-    def _concerned(
+    def _affected(
         self, ids: Collection[str], among: Collection[str] | None
     ) -> Collection[str]:
-        """Of some watches those that such entities may be news for."""
+        """Those of the watches that a change of ``among`` may affect."""
         if among is None:
             return ids
         of_ids = self.watched.filter(entity_id__in=among, watch_id__in=ids)
@@ -211,7 +213,7 @@ class OrmWatches(OrmEntities):
             )
         )
 
-    def _news_of_ids(
+    def _updates_by_ids(
         self, watches: Sequence[Watch], among: Collection[str] | None
     ) -> dict[str, WatchUpdate]:
         by_id = {watch.id: watch for watch in watches}
@@ -222,23 +224,23 @@ class OrmWatches(OrmEntities):
         for row in self._changed(list(by_id), shown, among=among):
             rows.setdefault(row[0], []).append(row)
         found: dict[str, WatchUpdate] = {}
-        told: list[tuple[str, str, int | None, int]] = []
+        sent: list[tuple[str, str, int | None, int]] = []
         for id, of_watch in rows.items():
             difference, seq = self._difference(of_watch), by_id[id].seq + 1
             items = difference.items(seq).items()
-            told += [(id, one, item.sent, item.seq) for one, item in items]
+            sent += [(id, one, item.sent, item.seq) for one, item in items]
             watch = replace(by_id[id], seq=seq)
             found[id] = WatchUpdate(watch, difference.records, difference.gone)
-        self._put(told)
+        self._put(sent)
         self.watches.filter(id__in=found).update(seq=F("seq") + 1)
         return found
 
     def _difference(self, rows: Iterable[_Row]) -> Delta:
         rows = list(rows)
-        there = [row for row in rows if row[2] is not None]
+        existing = [row for row in rows if row[2] is not None]
         return Delta(
-            {row[1]: int(row[2] or 0) for row in there},
-            self.records_of([(row[1], *row[3:]) for row in there]),
+            {row[1]: int(row[2] or 0) for row in existing},
+            self.records_of([(row[1], *row[3:]) for row in existing]),
             sorted(row[1] for row in rows if row[2] is None),
         )
 
@@ -251,48 +253,48 @@ class OrmWatches(OrmEntities):
         everything: bool = False,
         among: Collection[str] | None = None,
     ) -> list[_Row]:
-        """Items of some watches that differ from the entities as they are.
+        """Items of watches that differ from the current entities.
 
-        ``entering``: also entities that are on none, for one watch by filter.
+        ``entering``: also entities without an item, for a single watch by filter.
         """
         items = sql(
             f"SELECT * FROM {WATCH_ITEMS} WHERE {{}}", self._one_of("watch_id", ids)
         )
         if among is not None:
             items = sql("{} AND {}", items, self._one_of("entity_id", among))
-        entities = self.matching(shown).values_list(*_TOLD)
+        entities = self.matching(shown).values_list(*_COLUMNS)
         if among is not None and entering:
             entities = entities.filter(id__in=among)
         compiler = entities.query.get_compiler(self.using)
-        told = Sql(*compiler.as_sql())
-        statement = self._differing(ids[0], items, told, entering, everything)
+        current = Sql(*compiler.as_sql())
+        statement = self._differing(ids[0], items, current, entering, everything)
         with connections[self.using].cursor() as cursor:
             cursor.execute(*statement)
             rows: list[_Row] = cursor.fetchall()
         return rows
 
     def _differing(
-        self, id: str, items: Sql, told: Sql, entering: bool, everything: bool
+        self, id: str, items: Sql, current: Sql, entering: bool, everything: bool
     ) -> Sql:
-        """``_Row``s; ``id`` is that of the watch where an entity enters it."""
+        """SELECT of ``_Row``s; ``id`` is the watch of entities without an item."""
         test = "e.id IS NOT NULL OR i.sent IS NOT NULL"
         if not everything:
             same = "IS" if self._is_sqlite else "IS NOT DISTINCT FROM"
             test = f"NOT (e.version {same} i.sent)"
         head = "SELECT coalesce(i.watch_id, %s), coalesce(i.entity_id, e.id), "
-        head += ", ".join(f"e.{name}" for name in _TOLD[1:])
+        head += ", ".join(f"e.{name}" for name in _COLUMNS[1:])
         join = self._join(entering)
-        held = sql(f"{head} FROM ({{}}) i {join} WHERE {test}", id, items, told)
+        held = sql(f"{head} FROM ({{}}) i {join} WHERE {test}", id, items, current)
         if not (entering and self._is_sqlite):
             return held
-        # its FULL JOIN compares each row with each one
-        columns = ", ".join(_TOLD)
+        # SQLite's FULL JOIN compares all pairs of rows
+        columns = ", ".join(_COLUMNS)
         return sql(
             f"{{}} UNION ALL SELECT %s, {columns} FROM ({{}}) AS entered"
             " WHERE id NOT IN (SELECT entity_id FROM ({}))",
             held,
             id,
-            told,
+            current,
             items,
         )
 
@@ -301,7 +303,7 @@ class OrmWatches(OrmEntities):
             return "LEFT JOIN ({}) e ON e.id = i.entity_id"
         if entering:
             return "FULL JOIN ({}) e ON e.id = i.entity_id"
-        # one look-up an item, whatever the planner thinks of how many there are
+        # force one index lookup per item, independent of the planner's estimate
         return (
             "LEFT JOIN LATERAL"
             " (SELECT * FROM ({}) one WHERE one.id = i.entity_id OFFSET 0) e ON true"

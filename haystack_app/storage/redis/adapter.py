@@ -1,8 +1,7 @@
 """Entities and histories on a Redis server, shared by any number of processes.
 
-What is changed inside ``locked`` is kept in this process and applied by one
-script, so that others see all of it or nothing, and a process that is killed
-leaves nothing half done.
+Changes inside ``locked`` stay in this process and are applied by one script, so that
+other processes see all of them or none, and a killed process leaves no partial write.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from . import levels, libs, tasks
-from .entity_commands import filed
+from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
 from .maintenance import checks
@@ -36,7 +35,7 @@ __all__ = ["RedisAdapter"]
 
 class RedisAdapter(RedisWatches):
     """``OPTIONS``: ``url`` (the setting REDIS_URL), ``prefix`` of all keys,
-    ``modules``: False uses none of the server's.
+    ``modules``: False uses no module of the server.
     """
 
     persistent = True
@@ -56,21 +55,23 @@ class RedisAdapter(RedisWatches):
             work.lease.acquire(ids)
             yield
             kind = self._found()[1].index
-            work.apply(kind, lambda moves: filed(self.keys, self._index, moves))
+            work.apply(
+                kind, lambda moves: store_commands(self.keys, self._index, moves)
+            )
         finally:
             self._local.work = None
             work.lease.release()
-        for said, logged in work.pending.said:
-            super().announce(said, logged=logged)
+        for announced, logged in work.pending.announcements:
+            super().announce(announced, logged=logged)
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """When the work is applied; not at all if it is not."""
+        """Send the signal after the transaction is applied."""
         with self._working([]) as work:
-            work.pending.said.append((list(ids), logged))
+            work.pending.announcements.append((list(ids), logged))
 
     @contextmanager
     def _nested(self, work: Transaction, ids: Sequence[str] | None) -> Iterator[None]:
-        """A part of it: what fails in here takes nothing else along."""
+        """A savepoint: if it fails, only its own changes are undone."""
         before = work.pending.copy()
         work.lease.acquire(ids)
         try:
@@ -85,7 +86,7 @@ class RedisAdapter(RedisWatches):
             assert self._work is not None
             yield self._work
 
-    def held(self, ids: Sequence[str]) -> dict[str, EntityRow]:
+    def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         return self._fetch(ids)
 
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
@@ -103,7 +104,7 @@ class RedisAdapter(RedisWatches):
             id: orjson.loads(transient_text(tags)) for id, tags in changes.items()
         }
         ids = list(patches)
-        with self._working(ids) as work, self.kept_in_scope(ids):
+        with self._working(ids) as work, self.check_scope(ids):
             for id, row in work.fetch(ids).items():
                 if (after := patched(row, patches[id])) is not row:
                     work.put(id, row, after)
@@ -153,9 +154,9 @@ class RedisAdapter(RedisWatches):
         return levels.read(self.server, self.keys, id)
 
     def with_levels(self, ids: Collection[str]) -> set[str]:
-        """Most have none, and the server is asked once which these are."""
+        """One query for all points, for most have no levels."""
         wanted = list(ids)
-        stored = levels.held(self.server, self.keys, wanted)
+        stored = levels.with_levels(self.server, self.keys, wanted)
         arrays = self._work.pending.arrays if self._work else {}
         dropped = self._work.pending.dropped if self._work else set()
         stored -= dropped | arrays.keys()
@@ -167,7 +168,7 @@ class RedisAdapter(RedisWatches):
             work.set_levels(id, array if level is None else {**array, number: level})
 
     def due_points(self, now: dt.datetime) -> list[str]:
-        """As they are stored."""
+        """From stored levels, without changes of an open transaction."""
         return sorted(levels.due(self.server, self.keys, now))
 
     # -- tasks -----------------------------------------------------------------
@@ -202,12 +203,12 @@ class RedisAdapter(RedisWatches):
             }
             work.pending.libs = held | new
 
-    # -- upkeep ----------------------------------------------------------------
+    # -- maintenance -----------------------------------------------------------
 
     def differences(self) -> list[str]:
-        """What in the store does not fit its entities, a line each.
+        """Derived data that does not match the entities, a line each.
 
-        Reads only. What differs is looked at again while nobody writes.
+        Changes nothing. Differences are checked again with all writers locked out.
         """
         parts = self.server, self.keys, self._index, self._series
         if not list(differences(*parts)):
@@ -216,9 +217,9 @@ class RedisAdapter(RedisWatches):
             return list(differences(*parts))
 
     def reindex(self) -> int:
-        """Make all that can be found out from the entities anew; how many they are.
+        """Rebuild what is derived from the entities; returns their number.
 
-        The index is of the kind that the server has now. A store of the former
+        The index has the kind that the server supports now. A store of the previous
         version is converted first; see ``maintenance.conversion``.
         """
         server = self.server.unguarded()
@@ -226,12 +227,12 @@ class RedisAdapter(RedisWatches):
         try:
             return reindex(server, self.keys)
         finally:
-            self.server.starts += 1  # this process, too, looks what there is now
+            self.server.starts += 1  # this process must read the layout again, too
 
     def repair(self) -> int:
-        """Reindex: what follows from the entities is the index and references."""
+        """Reindex, for index and references are all derived data."""
         return self.reindex()
 
     def check_server(self) -> list[CheckMessage]:
-        """What is wrong with the server; asked where databases are asked too."""
+        """Messages about the server, with Django's checks of databases."""
         return checks.messages(self.alias, self.server, self.keys)

@@ -1,8 +1,8 @@
-"""The client of a Redis server: it waits for long scripts, and its answers have types.
+"""The client of a Redis server: it waits for long scripts, and its replies have types.
 
-redis-py says of most answers that they are anything, or to be awaited. What a store
-asks for is here, once, as what it is: text for the names of keys, fields, members and
-ids, bytes for values.
+redis-py types most replies as Any or awaitable. The commands of a store are here with
+their exact types: text for the names of keys, fields, members and ids, bytes for
+values.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from redis.retry import Retry
 __all__ = ["Client", "DirectClient", "PatientRedis", "connect"]
 
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
-"""Seconds; a script that applies a large commit takes some of them."""
+"""Seconds; a script that applies a large commit takes several."""
 _RETRIES = 3
 _PAUSE = 0.1
 _LONGEST = 60.0
 _BUSY = re.compile(r"\bBUSY ")
-"""After other words where it is what a transaction was refused for."""
+"""Other words precede it in the error of a rejected transaction."""
 _SCANNED = 1_000
-"""Keys that the server looks at in one step."""
+"""Keys that the server scans in one step."""
 
 
 class PatientRedis(Redis):
-    """Beyond 5 s of a script the server refuses everything else, and says BUSY."""
+    """Retries while a script runs for more than 5 s and the server replies BUSY."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         command = super().execute_command
         return _patiently(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
 
     def transact(self) -> _PatientPipeline:
-        """Commands that are refused together, so that they can be sent again."""
+        """A pipeline whose commands fail together, so that they can be sent again."""
         return _PatientPipeline(
             self.connection_pool, self.response_callbacks, True, None
         )
@@ -69,7 +69,7 @@ def _patiently(ask: Callable[[], Any]) -> Any:
 
 
 def connect(url: str) -> PatientRedis:
-    """A client whose connections are in the pool of this URL."""
+    """A client that uses the connection pool of this URL."""
     factory = get_connection_factory(
         {
             "REDIS_CLIENT_CLASS": f"{PatientRedis.__module__}.PatientRedis",
@@ -80,25 +80,25 @@ def connect(url: str) -> PatientRedis:
             },
         }
     )
-    # pools are kept by their URL: the cache's own has other options. In front, as
-    # the first of two counts
+    # django-redis caches pools by URL: the option separates this pool from the one of
+    # the cache. It comes first, for the first of two equal options is used
     place, _, options = url.partition("?")
     return cast("PatientRedis", factory.connect(f"{place}?protocol=2&{options}"))
 
 
 class Client:
-    """Commands, by their names, and the types of their answers."""
+    """Redis commands by name, with types of their replies."""
 
     @property
     def redis(self) -> PatientRedis:
         raise NotImplementedError
 
     def command(self, *words: Any) -> Any:
-        """The answer to a command that has no method here."""
+        """The reply to a command without a method in this class."""
         return self.redis.execute_command(*words)
 
     def answers(self, *commands: Sequence[Any]) -> list[Any]:
-        """Answers of one state; an error is among them, not raised."""
+        """Replies of one transaction; errors are returned, not raised."""
         return self._transacted(commands, raise_on_error=False)
 
     def together(self, *commands: Sequence[Any]) -> list[Any]:
@@ -130,12 +130,12 @@ class Client:
     # -- keys ------------------------------------------------------------------
 
     def scan(self, first: str) -> Iterator[str]:
-        """What follows in the names of all keys that begin so."""
+        """Names of all keys with a prefix, without the prefix."""
         for key in self.redis.scan_iter(f"{first}*", count=_SCANNED):
             yield key.decode().removeprefix(first)
 
     def ttl(self, key: str) -> int:
-        """Seconds until a key ends by itself; -1: never, -2: there is none."""
+        """Seconds until a key expires; -1: never, -2: no such key."""
         return int(cast("Any", self.redis.ttl(key)))
 
     def unlink(self, key: str) -> None:
@@ -159,7 +159,7 @@ class Client:
         return {field.decode(): value for field, value in found.items()}
 
     def texts(self, key: str, *fields: str) -> list[str | None]:
-        """Values of a hash that are text."""
+        """Text values of a hash."""
         found = cast("list[bytes | None]", self.redis.hmget(key, list(fields)))
         return [None if one is None else one.decode() for one in found]
 
@@ -181,18 +181,18 @@ class Client:
         return _texts(self.redis.zrange(key, 0, -1))
 
     def zrange_upto(self, key: str, score: int, most: int | None = None) -> list[str]:
-        """Members with a score up to that, the least ones first."""
+        """Members with a score up to ``score``, the lowest first."""
         if most is None:
             return _texts(self.redis.zrangebyscore(key, "-inf", score))
         found = self.redis.zrangebyscore(key, "-inf", score, start=0, num=most)
         return _texts(found)
 
     def zcount_after(self, key: str, score: int) -> int:
-        """How many members have a greater score."""
+        """The number of members with a greater score."""
         return int(cast("Any", self.redis.zcount(key, f"({score}", "+inf")))
 
     def lrange(self, key: str, first: int) -> list[str]:
-        """Items from a place on, which counts from the end where it is negative."""
+        """Items from an index on; a negative one counts from the end."""
         return _texts(self.redis.lrange(key, first, -1))
 
     def llen(self, key: str) -> int:
@@ -204,8 +204,8 @@ class Client:
         return int(cast("Any", self.redis.xlen(key)))
 
     def xrange_each(self, key: str, places: Sequence[str]) -> list[dict[str, bytes]]:
-        """The fields of entries by their places, in one state; what is gone is not
-        among them."""
+        """Fields of entries by their ids, from one transaction; missing ones are left
+        out."""
         pipeline = self.redis.transact()
         for place in places:
             pipeline.xrange(key, place, place)
@@ -214,7 +214,7 @@ class Client:
 
 
 class DirectClient(Client):
-    """The commands over a client that there is already."""
+    """The commands over an existing client."""
 
     def __init__(self, redis: PatientRedis) -> None:
         self._redis = redis

@@ -1,4 +1,4 @@
-"""Entities as the hashes of the store hold them, and their fetching."""
+"""Entities as hashes, and how they are fetched."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BATCH = 1_000
 """Entities that one script fetches."""
 
 _names_of_set: dict[int, frozenset[str]] = {}
-"""Tag names by the number of their set; it means the same names for good."""
+"""Tag names by set id, which never change."""
 
 
 def fields_of(row: EntityRow) -> tuple[str, ...]:
@@ -41,9 +41,9 @@ def fields_of(row: EntityRow) -> tuple[str, ...]:
 
 
 class Tags(Mapping[str, Any]):
-    """An entity's tags, of which only those that are asked for are decoded.
+    """An entity's tags, decoded lazily.
 
-    A filter asks for a few of many: this is ten times faster than decoding all.
+    A filter reads a few of many: this is ten times faster than decoding all.
     """
 
     __slots__ = ("_decoded", "_json")
@@ -70,7 +70,7 @@ class Tags(Mapping[str, Any]):
 
 
 def fetch(server: Server, keys: Keys, ids: Sequence[str]) -> dict[str, EntityRow]:
-    """The entities that are there by their ids; up to ``BATCH`` in one state."""
+    """The existing entities by id; up to ``BATCH`` from one snapshot."""
     found: dict[str, EntityRow] = {}
     for at in range(0, len(ids), BATCH):
         part = ids[at : at + BATCH]
@@ -80,7 +80,7 @@ def fetch(server: Server, keys: Keys, ids: Sequence[str]) -> dict[str, EntityRow
 
 
 def of_rows(ids: Iterable[str], rows: Iterable[Row | None]) -> dict[str, EntityRow]:
-    """Entities of what a script answered."""
+    """Entities of a script's reply."""
     return {
         id: _entity(id, *row)
         for id, row in zip(ids, rows, strict=True)
@@ -95,7 +95,7 @@ def _entity(
 
 
 def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int]:
-    """Versions of the entities that are there, without their tags."""
+    """Versions of the existing entities, without their tags."""
     wanted = list(ids)
     found: dict[str, int] = {}
     for at in range(0, len(wanted), BATCH):
@@ -110,13 +110,13 @@ def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int
 
 
 def page(server: Server, keys: Keys, after: str, size: int) -> dict[str, EntityRow]:
-    """The next entities by their ids, in order; empty behind the last."""
+    """The next entities in order of their ids; empty after the last."""
     ids, rows = server.run(PAGE, [keys.ids], keys.entities, after, size)
     return of_rows(ids, rows)
 
 
 def names_of(entities: Iterable[EntityRow]) -> frozenset[str]:
-    """All tags that occur in some entities, without a look at each."""
+    """Names of all tags of the entities, without decoding each of them."""
     examples: dict[int, EntityRow] = {}
     curs: set[str] = set()
     for entity in entities:

@@ -1,4 +1,4 @@
-"""What stores entities: their hashes, their ids, who refers to whom, the index."""
+"""Commands that store entities: their hashes, their ids, their referrers, the index."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["cleared", "filed", "referring", "refs_of", "whole"]
+__all__ = ["all_entities", "clear_commands", "referring", "refs_of", "store_commands"]
 
 
-def filed(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
-    """The commands that make the entities after a change of those before."""
+def store_commands(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
+    """The commands that store changed entities."""
     created = [id for id, (before, _) in moves.items() if before is None]
-    gone = [id for id, (_, after) in moves.items() if after is None]
+    removed = [id for id, (_, after) in moves.items() if after is None]
     yield from _hashes(keys, moves)
     for ids in parts(created):
         yield "ZADD", keys.ids, *(word for id in ids for word in ("0", id))
-    for ids in parts(gone):
+    for ids in parts(removed):
         yield "ZREM", keys.ids, *ids
     yield from _referrers(keys, moves)
     yield from index.commands(moves)
@@ -52,16 +52,16 @@ def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     return server.sunion([keys.referrers(id) for id in ids])
 
 
-def whole(server: Server, keys: Keys) -> dict[str, EntityRow]:
-    """All entities by their hashes, whatever the list of ids says."""
+def all_entities(server: Server, keys: Keys) -> dict[str, EntityRow]:
+    """All entities, found by their hashes and not by the list of ids."""
     found: dict[str, EntityRow] = {}
     for ids in batched(server.scan(keys.entities), BATCH):
         found |= fetch(server, keys, ids)
     return found
 
 
-def cleared(server: Server, keys: Keys) -> Iterator[Command]:
-    """The commands that take away all that ``filed`` can make, but the hashes."""
+def clear_commands(server: Server, keys: Keys) -> Iterator[Command]:
+    """The commands that delete all of ``store_commands``, except the hashes."""
     for first in (keys.term_sets, keys.documents, keys.referrers("")):
         for name in server.scan(first):
             yield "UNLINK", f"{first}{name}"
@@ -75,7 +75,7 @@ def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def refs_of(entity: EntityRow | None) -> set[str]:
-    """Ids that an entity's persistent tags refer to, wherever in them."""
+    """Ids that an entity's persistent tags refer to, at any depth."""
     if entity is None:
         return set()
     return {dst for _, dst in edges_of(Record(entity.tags).tags) if dst}

@@ -1,8 +1,8 @@
-"""Names of keys. Everything of a store begins with its prefix and the schema.
+"""Names of keys. All keys of a store begin with its prefix and the schema's version.
 
-No key is shared with another prefix, and none is of another schema's making: a
-store written by a newer version is not misread by an older one. The prefix is in
-braces: a cluster hashes what is in these, and so keeps a store on one node.
+No key is shared with another prefix or another version of the schema, so that an older
+program does not misread a newer store. The prefix is in braces, a hash tag by which a
+cluster keeps a store on one node.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ __all__ = ["SCHEMA", "Keys"]
 SCHEMA = 2
 _FORMER = 1
 _PREFIX = re.compile(r"(?!\d+(:|$))[\w.~-]+(:(?!\d+(:|$))[\w.~-]+)*", re.ASCII)
-"""No part is a number: the keys of ``a`` would be among those of ``a:1:e``. Nor has
-it what patterns of ``SCAN`` mean something by."""
+"""No part is a number: the keys of ``a`` would be among those of ``a:1:e``. Special
+characters of ``SCAN`` patterns are not allowed."""
 
 
 class Keys:
-    """The keys of one store; ids of entities come last, they may hold colons.
+    """The keys of one store; ids of entities come last, for they may contain colons.
 
-    Raises ImproperlyConfigured for an odd prefix.
+    Raises ImproperlyConfigured for an invalid prefix.
     """
 
     def __init__(self, prefix: str) -> None:
         if not _PREFIX.fullmatch(prefix):
             raise ImproperlyConfigured(
-                f"OPTIONS['prefix'] {prefix!r}: letters, digits and _ . ~ - in parts"
-                " with : between, none of them a number"
+                f"OPTIONS['prefix'] {prefix!r} is invalid: it must have parts of"
+                " letters, digits and _ . ~ - with : between, none of them a number"
             )
         self.prefix = prefix
         self.base = base = f"{{{prefix}}}:{SCHEMA}:"
         self.former = f"{prefix}:{_FORMER}:"
-        """How the keys of a store of the former version begin."""
+        """Prefix of the keys of the previous schema."""
         self.former_meta = f"{self.former}meta"
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""
@@ -46,19 +46,19 @@ class Keys:
         self.log = f"{base}log"
         """Stream of all changes, in order of their commits."""
         self.log_end = f"{base}log:end"
-        """The place of the last change."""
+        """The cursor of the last change."""
         self.log_oldest = f"{base}log:oldest"
-        """The place before the first change that is remembered."""
+        """The cursor before the first change of the log."""
         self.logs = f"{base}l:"
         self.due = f"{base}due"
         """Sorted set of ``level:id`` by the microsecond of expiry."""
         self.generations = f"{base}generations"
-        """Hash of random words by id: which past a history has."""
+        """Hash of random words by id, replaced when a history's past changes."""
         self.tasks = f"{base}tasks"
         self.libs = f"{base}libs"
         self.libs_state = f"{base}libs:state"
         self.meta = f"{base}meta"
-        """Hash of what the store was made with."""
+        """Hash of the store's layout."""
         self.search = f"{base}search"
         """The name of the search index."""
         self.entities = f"{base}e:"
@@ -70,7 +70,7 @@ class Keys:
         return f"{self.entities}{id}"
 
     def term(self, term: str) -> str:
-        """The ids filed under a term."""
+        """The ids of entities with a term."""
         return f"{self.term_sets}{term}"
 
     def terms(self, id: str) -> str:
@@ -82,7 +82,7 @@ class Keys:
         return f"{self.base}r:{id}"
 
     def log_of(self, id: str) -> str:
-        """The places of an entity's changes in the log, oldest first."""
+        """The cursors of an entity's changes in the log, oldest first."""
         return f"{self.logs}{id}"
 
     def levels(self, id: str) -> str:
@@ -105,8 +105,8 @@ class Keys:
     def watch(self, id: str) -> str:
         return f"{self.base}w:{id}"
 
-    def told(self, id: str) -> str:
-        """Hash of what a watch told, by entity."""
+    def watch_items(self, id: str) -> str:
+        """Hash of what a watch has sent, by entity."""
         return f"{self.base}wt:{id}"
 
     def watches_of(self, owner: str) -> str:
@@ -117,5 +117,5 @@ class Keys:
         return f"{self.base}stage:{token}"
 
     def done(self, token: str) -> str:
-        """What says that a holder's commands were carried out."""
+        """Exists if the commands of a token were applied."""
         return f"{self.base}done:{token}"

@@ -1,7 +1,7 @@
-"""What a store was made with, kept beside it: its kind of index and of histories.
+"""The layout of a store, saved with it: its kind of index and of histories.
 
-Decided by what the server has when the first change is made, and asked by every
-process: one that knows no modules must not write past an index of theirs.
+The modules of the server decide at the first change, and every process reads the
+layout: a process without modules must not bypass an index that uses them.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ __all__ = [
     "TwoStores",
     "check_names",
     "is_outdated",
-    "made",
+    "new_layout",
     "record",
     "stored",
 ]
 
 _SETS, _BLOCKS = "sets", "blocks"
 RENAMED = "a newer version of haystack_app"
-"""What the former version takes for a module that the server lacks."""
+"""The previous version reads this as a module that the server does not have."""
 
 
 class ModuleMissing(ConnectionError):
-    """The store was made on a server with modules, and this one lacks them."""
+    """The store was created with modules that this server does not have."""
 
 
 class StoreOutdated(ConnectionError):
-    """The store was made by an earlier version, and its keys have other names."""
+    """The store was created by an earlier version, and its keys have other names."""
 
 
 class TwoStores(ConnectionError):
-    """One store has the names of an earlier version, another one those of this."""
+    """There are two stores, one with the key names of an earlier version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class Layout:
 def _need(module: str, server: Server, keys: Keys) -> None:
     if module not in server.modules:
         raise ModuleMissing(
-            f"{keys.base} was made with the module {module}, which {server} lacks"
+            f"{keys.base} needs the module {module}, which {server} does not have"
         )
 
 
-def made(server: Server) -> Layout:
-    """What a new store is made with here."""
+def new_layout(server: Server) -> Layout:
+    """The layout of a new store on this server."""
     return Layout(
         SEARCH if SEARCH in server.modules else _SETS,
         SERIES if SERIES in server.modules else _BLOCKS,
@@ -85,19 +85,19 @@ def made(server: Server) -> Layout:
 
 
 def stored(server: Server, keys: Keys) -> Layout | None:
-    """What the store was made with; None as long as there is none."""
+    """The layout of the store; None before the first change."""
     index, series = server.texts(keys.meta, "index", "series")
     return None if index is None or series is None else Layout(index, series)
 
 
 def is_outdated(client: Client, keys: Keys) -> bool:
-    """Whether there is a store whose keys have the names of the former version."""
+    """Whether a store with the key names of the previous version exists."""
     [index] = client.texts(keys.former_meta, "index")
     return index not in (None, RENAMED)
 
 
 def check_names(client: Client, keys: Keys) -> None:
-    """Raises StoreOutdated where ``is_outdated``."""
+    """Raises StoreOutdated if ``is_outdated``."""
     if is_outdated(client, keys):
         raise StoreOutdated(
             f"the store {keys.prefix!r} has the keys of an earlier version: stop all"
@@ -110,8 +110,8 @@ def _set_new(server: Server, key: str, index: str, series: str) -> None:
 
 
 def record(server: Server, keys: Keys, layout: Layout) -> Layout:
-    """Keep it for all processes, unless one was faster; what counts."""
-    # to a program of the former version the store is none of its own
+    """Save the layout, unless another process was faster; returns the saved one."""
+    # programs of the previous version must not write to this store
     _set_new(server, keys.former_meta, RENAMED, RENAMED)
     check_names(server, keys)
     _set_new(server, keys.meta, layout.index, layout.series)

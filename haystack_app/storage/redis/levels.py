@@ -1,4 +1,4 @@
-"""Priority arrays: a hash a point, and one sorted set of what expires."""
+"""Priority arrays: a hash per point, and one sorted set of expiries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..priority_array import Level
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["commands", "due", "held", "read"]
+__all__ = ["commands", "due", "read", "with_levels"]
 
 Array = Mapping[int, Level]
 
@@ -24,8 +24,8 @@ def read(server: Server, keys: Keys, id: str) -> dict[int, Level]:
     return {int(number): _level(text) for number, text in found.items()}
 
 
-def held(server: Server, keys: Keys, ids: Sequence[str]) -> set[str]:
-    """Those of some points that have a level."""
+def with_levels(server: Server, keys: Keys, ids: Sequence[str]) -> set[str]:
+    """Those of the points that have a level."""
     found = server.together(*(("EXISTS", keys.levels(id)) for id in ids))
     return {id for id, count in zip(ids, found, strict=True) if count}
 
@@ -37,7 +37,7 @@ def due(server: Server, keys: Keys, now: dt.datetime) -> set[str]:
 
 
 def commands(keys: Keys, id: str, before: Array, after: Array) -> Iterator[Command]:
-    """What makes one array of the other."""
+    """The commands that change one array into another."""
     key = keys.levels(id)
     for number in before.keys() - after.keys():
         yield "HDEL", key, str(number)

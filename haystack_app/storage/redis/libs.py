@@ -1,4 +1,4 @@
-"""Def libraries: a hash by their names."""
+"""Def libraries: a hash by name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read(server: Server, keys: Keys) -> Libs:
 
 
 def commands(keys: Keys, libs: Mapping[str, Any]) -> Iterator[Command]:
-    """Store these alone, in this order."""
+    """The commands that replace all libraries by these, in this order."""
     yield "DEL", keys.libs
     for place, (name, defs) in enumerate(libs.items()):
         yield (

@@ -1,10 +1,10 @@
-"""Locks among processes, and who holds them.
+"""Locks between processes, with leases.
 
-A lock is a field of a hash: the id of an entity, or ``*`` for all. It ends by
-itself some seconds after its holder died; a thread of each process renews those
-that are held there. Whoever takes over an ended lock removes the token of the
-holder before, and the script that writes asks for the token: a holder that was
-only asleep is refused then.
+A lock is a field of a hash: the id of an entity, or ``*`` for all. It expires some
+seconds after its holder died; a thread of each process renews the locks of the
+process. A new holder of an expired lock removes the token of the previous one, and the
+script that writes checks the token: a previous holder that was only delayed is
+rejected.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ EVERYTHING = "*"
 LEASE_SECONDS = 10.0
 WAIT_SECONDS = 60.0
 _MOST = 500
-"""Entities that are locked one by one; more are locked by locking all."""
+"""Entities that are locked one by one; for more the lock of all is taken."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.000_5, 0.02
 
 
 class LockTimeout(TimeoutError):
-    """Others held a lock for too long."""
+    """Other processes held a lock for too long."""
 
 
 class LeaseLost(ConnectionError):
-    """The lock ended before the work under it; nothing of that was stored."""
+    """The lock expired before the changes were applied; nothing was stored."""
 
 
 class Lease:
-    """What one unit of work holds of the locks at a key: ids, or ``*``."""
+    """The locks that one transaction holds at a key: ids, or ``*``."""
 
     def __init__(self, server: Server, key: str) -> None:
         self.server, self.key = server, key
@@ -50,11 +50,11 @@ class Lease:
         self.fields: frozenset[str] = frozenset()
 
     def covers(self, id: str) -> bool:
-        """Whether nobody else changes this entity."""
+        """Whether the lock covers this entity."""
         return EVERYTHING in self.fields or id in self.fields
 
     def acquire(self, ids: Sequence[str] | None) -> None:
-        """Wait until nobody else has these, or any where ``ids`` is None.
+        """Wait for the locks of these ids; None means all entities.
 
         Raises LockTimeout.
         """
@@ -64,10 +64,10 @@ class Lease:
         ends, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
         while not self._try(fields):
             if time.monotonic() > ends:
-                raise LockTimeout(f"others have locked the store ({self.key})")
+                raise LockTimeout(f"timed out waiting for the store lock ({self.key})")
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-        # never changed in place: the keeper's thread reads it
+        # replaced, never changed in place: the thread of the keeper reads it
         self.fields = self.fields.union(fields)
         _keeper.add(self)
 
@@ -76,7 +76,7 @@ class Lease:
             return []
         if ids is None or len(ids) > _MOST:
             return [EVERYTHING]
-        # what is no id has no entity: it is left out, and names no other lock
+        # an invalid id has no entity, and must not name another lock
         wanted = sorted(filter(is_ref_id, set(ids)))
         return [field for field in wanted if field not in self.fields]
 
@@ -91,7 +91,7 @@ class Lease:
         self.server.run(RENEW, [self.key], self.token, lease, *fields)
 
     def release(self) -> None:
-        """Let others come; a server that is gone has forgotten the lock anyway."""
+        """Release the locks; a server that does not answer will expire them."""
         fields = self.fields
         self.end()
         if fields:
@@ -99,19 +99,19 @@ class Lease:
                 self.server.run(RELEASE, [self.key], self.token, *fields)
 
     def end(self) -> None:
-        """It was given back together with what was written under it."""
+        """Forget the locks, which a script has released together with its writes."""
         self.fields = frozenset()
         _keeper.discard(self)
 
 
 class _Keeper:
-    """Renews what this process holds, by one thread for all."""
+    """One thread that renews the leases of this process."""
 
     def __init__(self) -> None:
-        self.start_anew()
+        self.reset()
 
-    def start_anew(self) -> None:
-        """As in a fork, where the thread stayed behind."""
+    def reset(self) -> None:
+        """Start without leases, also after a fork, which has no such thread."""
         self._lock = threading.Lock()
         self._leases: set[Lease] = set()
         self._running = False
@@ -135,10 +135,10 @@ class _Keeper:
             with self._lock:
                 leases = list(self._leases)
             for lease in leases:
-                # where it fails the fence decides what becomes of the work
+                # if it fails, the token decides whether the changes are applied
                 with suppress(RedisError):
                     lease.renew()
 
 
 _keeper = _Keeper()
-register_at_fork(after_in_child=_keeper.start_anew)
+register_at_fork(after_in_child=_keeper.reset)

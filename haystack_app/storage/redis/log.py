@@ -1,4 +1,4 @@
-"""Entries of the change log: a stream of all, and their places by entity."""
+"""The change log: a stream of all entries, and lists of their cursors by entity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .server import Server
 __all__ = ["KEPT", "changes_of", "entry_of", "prune", "since"]
 
 KEPT = 100_000
-"""Changes that are remembered; older ones go."""
+"""Entries that the log keeps."""
 
 
 def entry_of(change: Change) -> bytes:
@@ -27,7 +27,7 @@ def entry_of(change: Change) -> bytes:
 
 
 def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[Change]:
-    """The newest changes of an entity, these first; None for all."""
+    """Changes of an entity, the newest first; ``limit`` None for all."""
     first = 0 if limit is None else -limit
     if limit == 0:
         return []
@@ -37,23 +37,23 @@ def changes_of(server: Server, keys: Keys, id: str, limit: int | None) -> list[C
 
 
 def since(server: Server, keys: Keys, cursor: int | None, limit: int) -> ChangePage:
-    """What is behind a place; None is the end. Raises CursorExpired."""
-    # a stream takes no other number, and the log has no such place
+    """Entries after a cursor; None is the end. Raises CursorExpired."""
+    # other numbers are invalid in a stream and are not cursors of the log
     place = cursor if cursor is not None and 0 <= cursor < 1 << 63 else ""
     names = [keys.log, keys.log_end, keys.log_oldest]
     oldest, end, known, entries = server.run(SINCE, names, place, limit)
     if cursor is None:
         return ChangePage([], end, more=False)
     check_cursor(cursor, oldest, end)
-    if not known:  # it was lost with the server, and others were written since
-        raise CursorExpired(cursor, oldest, "is of another log")
+    if not known:  # lost with the server, which has written other entries since
+        raise CursorExpired(cursor, oldest, "it is from another log")
     found = [(at, _change(id, entry)) for at, id, entry in entries]
     reached = found[-1][0] if found else cursor
     return ChangePage(found, reached, reached < end)
 
 
 def prune(server: Server, keys: Keys, before: dt.datetime, limit: int) -> int:
-    """Take entries older than that from the beginning; how many."""
+    """Delete old entries from the beginning of the log; returns how many."""
     names = [keys.log, keys.log_oldest]
     return server.run(PRUNE, names, keys.logs, microseconds_of(before), limit)
 

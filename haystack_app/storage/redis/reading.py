@@ -1,4 +1,4 @@
-"""Reading entities: by ids, filters and pages, and what is known of them."""
+"""Reading entities by ids, filters and pages, with their changes and referrers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["RedisReading"]
 
 
 class RedisReading(StorageAdapter):
-    """Entities as they are, and as they are to be for who is changing them."""
+    """Stored entities, with the changes of the caller's open transaction."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class RedisReading(StorageAdapter):
         return self._found()[3]
 
     def _found(self) -> tuple[int, Layout, Index, Histories]:
-        """As the store was made, asked again when the server has started anew."""
+        """The store's layout, read again after a restart of the server."""
         found = self._made
         if found is None or found[0] != self.server.starts:
             starts, stored = self.server.starts, layout.stored(self.server, self.keys)
-            new = layout.made(self.server) if stored is None else stored
+            new = layout.new_layout(self.server) if stored is None else stored
             if stored is None and self._work is not None:
-                # the first change of all decides
+                # the first change creates the layout
                 new = stored = layout.record(self.server, self.keys, new)
             parts = self.server, self.keys
             found = starts, new, new.index_of(*parts), new.series_of(*parts)
@@ -82,12 +82,12 @@ class RedisReading(StorageAdapter):
 
     @property
     def _work(self) -> Transaction | None:
-        """What this thread is about to change."""
+        """The open transaction of this thread."""
         return getattr(self._local, "work", None)
 
     @property
     def place(self) -> str:
-        """Where the data is, without a password."""
+        """The location of the data, without a password."""
         return f"{self.server} ({self.keys.base})"
 
     # -- reading ---------------------------------------------------------------
@@ -105,7 +105,7 @@ class RedisReading(StorageAdapter):
 
     @contextmanager
     def time_limit(self, seconds: int) -> Iterator[None]:
-        """No query inside takes longer; its batches are what counts."""
+        """Limit queries inside; the time is checked between batches."""
         before = getattr(self._local, "seconds", None)
         self._local.seconds = seconds
         try:
@@ -128,17 +128,16 @@ class RedisReading(StorageAdapter):
     def _candidates(
         self, tree: Filter, few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
-        """Batches with all that may match, in no certain order."""
-        alternatives = self._asked(tree)
+        """Batches of all entities that may match, in undefined order."""
+        alternatives = self._index_queries(tree)
         if alternatives is None:
             return self._pages()
         return self._index.candidates(alternatives, few)
 
-    def _asked(self, tree: Filter) -> list[Conjunction] | None:
-        """What to ask the index for; None if that would not tell enough.
+    def _index_queries(self, tree: Filter) -> list[Conjunction] | None:
+        """Queries of the index; None if all entities must be read.
 
-        It knows nothing of what the caller has changed in a block that is not applied
-        yet, so that everything is read there.
+        The index does not have the changes of an open transaction.
         """
         if self._work is not None and self._work.pending.entities:
             return None
@@ -146,7 +145,7 @@ class RedisReading(StorageAdapter):
         return None if alternatives == [frozenset()] else alternatives
 
     def _alternatives(self, tree: Filter) -> list[Conjunction]:
-        """What to ask the index for."""
+        """Queries of the index, with the scope."""
         whole = self._plan(narrowed(tree, self._targets))
         if self.scope is not None:
             scope = narrowed(self.parsed(self.scope), self._targets)
@@ -188,8 +187,8 @@ class RedisReading(StorageAdapter):
     def _in_order(
         self, tree: Filter, after: str, size: int
     ) -> Iterator[dict[str, EntityRow]]:
-        """Batches with all that may match behind an id, in order of their ids."""
-        alternatives = self._asked(tree)
+        """Batches of all entities after an id that may match, in order of their ids."""
+        alternatives = self._index_queries(tree)
         found = None if alternatives is None else self._index.ids(alternatives, None)
         if found is None:
             yield from self._pages(after)
@@ -225,7 +224,7 @@ class RedisReading(StorageAdapter):
         return {entity.id: (entity.version, entity.record) for entity in found}
 
     def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[EntityRow]:
-        """Those of some entities that match."""
+        """Those of the entities that match."""
         query, wanted = self._query(), list(ids)
         for at in range(0, len(wanted), BATCH):
             batch = self._fetch(wanted[at : at + BATCH])
@@ -243,7 +242,7 @@ class RedisReading(StorageAdapter):
         return found[:limit]
 
     def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
-        """What is not applied yet has no place."""
+        """Without entries of an open transaction, which have no cursors yet."""
         return log.since(self.server, self.keys, cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:

@@ -1,4 +1,4 @@
-"""The connection to a Redis server, and what the server can do."""
+"""The connection to a Redis server, and the modules that it supports."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["SEARCH", "SERIES", "Command", "LayoutChanged", "Server"]
 
 Reply = TypeVar("Reply")
 Command = tuple[Any, ...]
-"""The words of one, its name first."""
+"""The words of a command, its name first."""
 
 SEARCH, SERIES = "search", "timeseries"
 _PROBE_TIMEOUT = 2.0
 _OLDEST_SEARCH = 21_000
-"""RediSearch 2.10: DIALECT 2 with parameters as they are used here."""
+"""RediSearch 2.10, for parameters with DIALECT 2."""
 _SCHEMES = ("redis", "rediss", "unix")
 _UNREADABLE = (
     "the URL of a Redis server is redis://[user:password@]host[:port]/[database],"
@@ -32,17 +32,17 @@ _UNREADABLE = (
 
 
 class LayoutChanged(ConnectionError):
-    """A store that was flushed or reindexed meanwhile; the next try knows it."""
+    """The store was flushed or reindexed meanwhile; another try will succeed."""
 
 
 class Server(Client):
-    """One server, by its URL. Threads may share it, and forks get own connections.
+    """One server, by its URL. Threads may share it; forks get their own connections.
 
-    ``guard`` is asked before the first command, and again whenever the server may be
-    another one; what it raises is what the command raises.
+    ``guard`` is called before the first command, and again if the server may be
+    another one; the command raises its exceptions.
 
-    Errors of the connection are redis.exceptions.ConnectionError and TimeoutError;
-    a URL that cannot be one is ImproperlyConfigured.
+    Connections raise redis.exceptions.ConnectionError and TimeoutError; an invalid URL
+    raises ImproperlyConfigured.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Server(Client):
         self._guarded: int | None = None
         self._modules: dict[str, int] | None = None
         self.starts = 0
-        """How often the server, or what is in it, was found to be another one."""
+        """Counts how often the server has restarted or its content was replaced."""
 
     def __str__(self) -> str:
-        """Where the server is, without a password."""
+        """The address of the server, without a password."""
         return self._shown
 
     @property
@@ -82,7 +82,7 @@ class Server(Client):
         return Server(self.url, modules=self._wanted)
 
     def probe(self) -> Redis:
-        """A connection of its own that gives up soon."""
+        """A separate connection with short timeouts."""
         probe: Redis = Redis.from_url(
             self.url,
             socket_timeout=_PROBE_TIMEOUT,
@@ -92,13 +92,13 @@ class Server(Client):
         return probe
 
     def run(self, script: Script[Reply], keys: Sequence[str], *args: Any) -> Reply:
-        """The script's answer; a server that does not know it yet is told."""
+        """The script's reply; loads the scripts if the server does not have them."""
         while True:
             try:
                 found = self.redis.evalsha(script.sha, len(keys), *keys, *args)
                 return script.reply(found)
             except NoScriptError:
-                # the server has started anew: maybe it is another one
+                # the server was restarted or replaced
                 self._modules = None
                 self.starts += 1
                 for each in SCRIPTS:
@@ -106,17 +106,17 @@ class Server(Client):
             except ResponseError as error:
                 if str(error).startswith(LAYOUT):
                     self.starts += 1
-                    raise LayoutChanged(f"{error}: ask again") from None
+                    raise LayoutChanged(f"{error}: try again") from None
                 raise
 
     @property
     def modules(self) -> dict[str, int]:
-        """Versions of those modules that serve here, by ``SEARCH`` and ``SERIES``."""
+        """Versions of the modules to use, by ``SEARCH`` and ``SERIES``."""
         return self.installed if self._wanted else {}
 
     @property
     def installed(self) -> dict[str, int]:
-        """The same, whether or not they are to be used."""
+        """Versions of supported modules, also if they are not to be used."""
         if self._modules is None:
             self._modules = self._detected()
         return self._modules
@@ -124,7 +124,7 @@ class Server(Client):
     def _detected(self) -> dict[str, int]:
         found, serving = self.module_versions(), {}
         if found.get("search", 0) >= _OLDEST_SEARCH and self.database == 0:
-            serving[SEARCH] = found["search"]  # it has indexes in database 0 only
+            serving[SEARCH] = found["search"]  # indexes exist in database 0 only
         if "timeseries" in found:
             serving[SERIES] = found["timeseries"]
         return serving
@@ -133,8 +133,8 @@ class Server(Client):
 def _without_secrets(url: str) -> str:
     """Host, port and database of a URL. Raises ImproperlyConfigured.
 
-    A password can be in front of the host and among the options; the client's own
-    errors have a piece of one that is not quoted.
+    A password can be before the host and among the options; errors of the client show
+    parts of an unquoted one.
     """
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""Whose turn it is: a hash of holders by the name of their task."""
+"""Holders of tasks: a hash by the name of the task."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["take"]
 def take(
     work: Transaction, name: str, holder: str, now: dt.datetime, until: dt.datetime
 ) -> bool:
-    """Take a task that is free, or keep it; False while somebody else has it.
+    """Take a free task, or keep it; False while another holder has it.
 
-    Whoever takes it has it locked until the work is applied.
+    It is locked until the transaction is applied.
     """
-    # an entity of such an id would be locked along, which does no harm
+    # also locks an entity with this id, which does no harm
     work.lease.acquire([f"task:{name}"])
     tasks = work.pending.tasks
     text = tasks.get(name) or work.server.hget(work.keys.tasks, name)

@@ -1,7 +1,7 @@
-"""What is changed while the caller is alone, kept here until all is applied.
+"""Transactions: changes under a lock, in memory until one script applies them.
 
-Nobody sees any of it before, and a caller that fails or dies leaves nothing. What the
-caller itself asks for is answered from here: entities, levels, libraries and tasks by
+Other processes see none of them before, and a caller that fails or dies leaves
+nothing. The caller's own reads include them: entities, levels, libraries and tasks by
 their ids, samples by ``history.merge``.
 """
 
@@ -31,18 +31,18 @@ from .server import Command, Server
 __all__ = ["Pending", "Transaction", "apply"]
 
 _AT_ONCE = 20_000
-"""Words that go with the script itself; more are sent before it in parts."""
+"""Words that are arguments of the script; more are sent before it in parts."""
 _STAGED = 5_000
 _STAGE_SECONDS = 600
 
 
 @dataclass(slots=True)
 class Pending:
-    """All that is to be applied.
+    """The changes to apply.
 
-    Of what is stored (``before``, ``arrays_before``) only what was changed.
-    ``batches`` are relative to the stored samples, or to none for what is in
-    ``dropped``.
+    ``before`` and ``arrays_before`` have the stored state of changed entities and
+    arrays. ``batches`` are relative to the stored samples, or to an empty history for
+    ids in ``dropped``.
     """
 
     entities: dict[str, EntityRow | None] = field(default_factory=dict)
@@ -56,9 +56,9 @@ class Pending:
     libs: libs.Libs | None = None
     tasks: dict[str, bytes] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
-    """Whatever else, in front of all."""
-    said: list[tuple[list[str], bool]] = field(default_factory=list)
-    """What is to be announced: ids, and whether the log grows."""
+    """Other commands, which are applied first."""
+    announcements: list[tuple[list[str], bool]] = field(default_factory=list)
+    """Signals to send: ids, and whether the log grows."""
 
     def copy(self) -> Pending:
         return replace(
@@ -67,7 +67,7 @@ class Pending:
                 name: getattr(self, name).copy()
                 for name in (
                     *("entities", "before", "log", "batches", "plans", "dropped"),
-                    *("arrays", "arrays_before", "commands", "said", "tasks"),
+                    *("arrays", "arrays_before", "commands", "announcements", "tasks"),
                 )
             },
         )
@@ -81,14 +81,14 @@ class Transaction:
         self._known: dict[str, EntityRow | None] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
 
-    # -- what is stored, and what is to be -------------------------------------
+    # -- reading ---------------------------------------------------------------
 
     def fetch(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         pending = self.pending.entities
         missing = [id for id in ids if id not in pending and id not in self._known]
         stored = fetch(self.server, self.keys, missing)
         for id in missing:
-            if self.lease.covers(id):  # nobody else changes it meanwhile
+            if self.lease.covers(id):  # no other process can change it meanwhile
                 self._known[id] = stored.get(id)
         found: dict[str, EntityRow] = {}
         for id in ids:
@@ -106,18 +106,18 @@ class Transaction:
         if id in self._arrays:
             return dict(self._arrays[id])
         found = levels.read(self.server, self.keys, id)
-        if self.lease.covers(id):  # nobody else changes it meanwhile
+        if self.lease.covers(id):  # no other process can change it meanwhile
             self._arrays[id] = dict(found)
         return found
 
     def touches(self, id: str) -> bool:
-        """Whether an entity's history is to change."""
+        """Whether the transaction changes an entity's history."""
         return id in self.pending.batches or id in self.pending.dropped
 
     # -- changing --------------------------------------------------------------
 
     def take(self, changes: Changeset) -> None:
-        """What is held of the entities is what ``fetch`` said."""
+        """Add a changeset, whose rows must come from ``fetch``."""
         for move in changes.moves:
             self.put(move.id, move.before, move.after)
             if move.after is None:
@@ -125,12 +125,12 @@ class Transaction:
         self.pending.log += changes.log
 
     def put(self, id: str, before: EntityRow | None, after: EntityRow | None) -> None:
-        """``before`` is what ``fetch`` said."""
+        """Set an entity; ``before`` must come from ``fetch``."""
         self.pending.before.setdefault(id, before)
         self.pending.entities[id] = after
 
     def _drop(self, id: str) -> None:
-        """The history and the array of a removed entity go with it."""
+        """Delete the history and the priority array of a removed entity."""
         pending = self.pending
         pending.dropped.add(id)
         for held in (
@@ -145,15 +145,18 @@ class Transaction:
 
     # -- applying --------------------------------------------------------------
 
-    def apply(self, kind: str, filed: Callable[[Moves], Iterable[Command]]) -> None:
-        """Make all of it visible at once. Raises LeaseLost or LayoutChanged.
+    def apply(
+        self, kind: str, store_commands: Callable[[Moves], Iterable[Command]]
+    ) -> None:
+        """Apply all changes at once. Raises LeaseLost or LayoutChanged.
 
-        ``filed`` says what stores entities before and after in this kind of index.
+        ``store_commands`` returns the commands that store changed entities in an
+        index of this kind.
         """
-        apply(self.server, self.keys, self.lease, kind, self._commands(filed))
+        apply(self.server, self.keys, self.lease, kind, self._commands(store_commands))
 
     def _commands(
-        self, filed: Callable[[Moves], Iterable[Command]]
+        self, store_commands: Callable[[Moves], Iterable[Command]]
     ) -> Iterator[Command]:
         pending, keys = self.pending, self.keys
         moves = {
@@ -162,7 +165,7 @@ class Transaction:
             if pending.before[id] is not after
         }
         yield from pending.commands
-        yield from filed(moves)
+        yield from store_commands(moves)
         for change in pending.log:
             yield "LOG", change.id, log.entry_of(change)
         for id in sorted(pending.dropped):
@@ -180,10 +183,10 @@ class Transaction:
 def apply(
     server: Server, keys: Keys, lease: Lease, kind: str, commands: Iterable[Command]
 ) -> None:
-    """Make all of it visible at once, and give the lease back.
+    """Apply all commands at once, and release the lease.
 
-    ``kind`` is that of the index the commands are meant for, or empty where they
-    are for none. Raises LeaseLost or LayoutChanged.
+    ``kind`` is that of the index for which the commands were made, or empty if they do
+    not touch the index. Raises LeaseLost or LayoutChanged.
     """
     words = chain.from_iterable((len(command), *command) for command in commands)
     first = list(islice(words, _AT_ONCE + 1))
@@ -198,7 +201,7 @@ def apply(
         sent = _stage(server, stage, chain(first, words))
         _run(server, keys, lease, kind, (), sent=sent)
     except BaseException:
-        # it may be what the server's memory is full of
+        # free its memory, which the server may need
         with suppress(RedisError):
             server.unlink(stage)
         raise
@@ -229,9 +232,9 @@ def _run(
 
 
 def _stage(server: Server, key: str, words: Iterator[Any]) -> int:
-    """Send many words before the script, so that it alone stops the others.
+    """Send many words before the script, so that only the script blocks the server.
 
-    How many they were; no more than a part of them is held at a time.
+    Returns how many; at most one part of them is in memory at a time.
     """
     sent = 0
     while part := list(islice(words, _STAGED)):

@@ -1,4 +1,4 @@
-"""Watches: hashes of their own, beside the entities and locked apart from them."""
+"""Watches: separate keys, with locks separate from those of the entities."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .transaction import apply
 __all__ = ["RedisWatches"]
 
 
-class _Watching:
-    """What one caller, alone with some watches, has changed so far."""
+class _WatchTransaction:
+    """The changes of a caller that holds the locks of watches."""
 
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server = server
@@ -56,13 +56,13 @@ class RedisWatches(RedisReading):
             yield self._watches(known)
 
     @contextmanager
-    def _watching(self, ids: Collection[str]) -> Iterator[_Watching]:
-        held: _Watching | None = getattr(self._local, "watching", None)
+    def _watching(self, ids: Collection[str]) -> Iterator[_WatchTransaction]:
+        held: _WatchTransaction | None = getattr(self._local, "watching", None)
         if held is not None:
             held.lease.acquire(list(ids))
             yield held
             return
-        self._local.watching = work = _Watching(self.server, self.keys)
+        self._local.watching = work = _WatchTransaction(self.server, self.keys)
         try:
             work.lease.acquire(list(ids))
             yield work
@@ -87,7 +87,7 @@ class RedisWatches(RedisReading):
                 work.commands.append(("ZREM", key, id))
             for id in ids:
                 work.commands += (
-                    ("UNLINK", self.keys.watch(id), self.keys.told(id)),
+                    ("UNLINK", self.keys.watch(id), self.keys.watch_items(id)),
                     ("ZREM", self.keys.watches, id),
                 )
                 work.items.pop(id, None)
@@ -102,13 +102,13 @@ class RedisWatches(RedisReading):
             self.keys.watches, microseconds_of(now), most=BATCH
         )
 
-    # -- what they told --------------------------------------------------------
+    # -- items -----------------------------------------------------------------
 
     def watch_items(self, id: str) -> dict[str, WatchItem]:
-        work: _Watching | None = getattr(self._local, "watching", None)
+        work: _WatchTransaction | None = getattr(self._local, "watching", None)
         if work is not None and id in work.items:
             return dict(work.items[id])
-        found = self.server.hgetall(self.keys.told(id))
+        found = self.server.hgetall(self.keys.watch_items(id))
         items = {one: _item(text) for one, text in found.items()}
         if work is not None and work.lease.covers(id):
             work.items[id] = dict(items)
@@ -117,20 +117,20 @@ class RedisWatches(RedisReading):
     def watch_put_items(self, id: str, items: Mapping[str, WatchItem | None]) -> None:
         with self._watching([id]) as work:
             held = self.watch_items(id)
-            off = [one for one, item in items.items() if item is None and one in held]
-            told = {one: item for one, item in items.items() if item is not None}
-            key = self.keys.told(id)
-            for at in range(0, len(off), BATCH):
-                work.commands.append(("HDEL", key, *off[at : at + BATCH]))
-            pairs = [(one, _item_text(item)) for one, item in told.items()]
+            removed = [it for it, item in items.items() if item is None and it in held]
+            changed = {it: item for it, item in items.items() if item is not None}
+            key = self.keys.watch_items(id)
+            for at in range(0, len(removed), BATCH):
+                work.commands.append(("HDEL", key, *removed[at : at + BATCH]))
+            pairs = [(it, _item_text(item)) for it, item in changed.items()]
             for at in range(0, len(pairs), BATCH):
                 part = pairs[at : at + BATCH]
                 words = (word for pair in part for word in pair)
                 work.commands.append(("HSET", key, *words))
-            kept = {one: item for one, item in held.items() if one not in off}
-            work.items[id] = kept | told
+            others = {it: item for it, item in held.items() if it not in removed}
+            work.items[id] = others | changed
 
-    # -- what they have to tell ------------------------------------------------
+    # -- updates ---------------------------------------------------------------
 
     def watch_changed(
         self,
@@ -139,10 +139,9 @@ class RedisWatches(RedisReading):
         everything: bool = False,
         among: Collection[str] | None = None,
     ) -> Delta:
-        """Of most watches nothing has changed: their versions alone are fetched.
+        """Fetches versions only, for most watches have no changes.
 
-        Where a filter or a scope counts, other entities may have changed what is
-        seen of one.
+        With a filter or a scope, changes of other entities can affect a result.
         """
         if everything or watch.filter is not None or self.scope is not None:
             return super().watch_changed(watch, everything=everything, among=among)
@@ -163,23 +162,23 @@ class RedisWatches(RedisReading):
         among: Collection[str] | None = None,
     ) -> dict[str, WatchUpdate]:
         if among is not None:
-            concerned = self._concerned(list(acks), list(among))
-            acks = {id: acks[id] for id in concerned}
+            affected = self._affected(list(acks), list(among))
+            acks = {id: acks[id] for id in affected}
         return super().watch_updates(acks, subscriber=subscriber, now=now, among=among)
 
-    def _concerned(self, ids: list[str], among: list[str]) -> list[str]:
-        """Of some watches those that such entities may be news for."""
+    def _affected(self, ids: list[str], among: list[str]) -> list[str]:
+        """Those of the watches that a change of ``among`` may affect."""
         if not among:
             return []
         by_filter = {
             id for id, one in self._watches(ids).items() if one.filter is not None
         }
-        told = self.server.together(
-            *(("HMGET", self.keys.told(id), *among) for id in ids)
+        found = self.server.together(
+            *(("HMGET", self.keys.watch_items(id), *among) for id in ids)
         )
         return [
             id
-            for id, items in zip(ids, told, strict=True)
+            for id, items in zip(ids, found, strict=True)
             if id in by_filter or any(item is not None for item in items)
         ]
 

@@ -1,4 +1,4 @@
-"""The check finds what does not fit, and the index can be made anew."""
+"""The check finds differences, and the index can be rebuilt."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DAMAGE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     ),
     "id": (lambda redis, keys: redis.zrem(keys.ids, "q"), "@q is not in the list"),
     "edge": (lambda redis, keys: redis.srem(keys.referrers("s"), "q"), "@q is missing"),
-    "edges": (lambda redis, keys: redis.sadd(keys.referrers("s"), "z"), "@z is too"),
+    "edges": (lambda redis, keys: redis.sadd(keys.referrers("s"), "z"), "@z must not"),
     "sets": (
         lambda redis, keys: redis.hset(keys.entity("q"), "set", "7"),
         "set of tag names",
@@ -55,8 +55,14 @@ DAMAGE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "expiry": (lambda redis, keys: redis.delete(keys.levels("p")), "differs at 8:p"),
     "log": (lambda redis, keys: redis.rpop(keys.log_of("s")), "the log has 3 entries"),
     "watch": (lambda redis, keys: redis.zadd(keys.watches, {"w": 5}), "differs at w"),
-    "told": (lambda redis, keys: redis.hset(keys.told("w"), "p", "1:1"), "to watch w"),
-    "stage": (lambda redis, keys: redis.rpush(keys.stage("x"), 1), "staged under x"),
+    "items": (
+        lambda redis, keys: redis.hset(keys.watch_items("w"), "p", "1:1"),
+        "items of watch w",
+    ),
+    "stage": (
+        lambda redis, keys: redis.rpush(keys.stage("x"), 1),
+        "staged commands of x",
+    ),
 }
 
 
@@ -68,7 +74,7 @@ def test_damage_is_found(campus: Store, damage: str) -> None:
     assert any(words in line for line in campus.differences()), campus.differences()
 
 
-def test_the_index_is_made_anew(redis_store: Store) -> None:
+def test_the_index_is_rebuilt(redis_store: Store) -> None:
     redis_store.load_entities(demo.entities())
     every = {record["id"].id: record.raw for record in redis_store.scan()}
     answers = {

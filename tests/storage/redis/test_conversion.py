@@ -271,7 +271,7 @@ def test_a_writer_of_the_former_version_is_waited_for(
     assert redis_store.differences() == []
 
 
-def test_the_former_version_finds_no_store_of_its_own(
+def test_the_previous_version_finds_no_store(
     redis_store: RedisAdapter,
 ) -> None:
     """A program that is still running is refused, and makes no second store: it takes

@@ -1,4 +1,4 @@
-"""Who may write, and what becomes of those who slept or died."""
+"""Locks: who may write, with holders that were delayed or died."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_lock_of_all_excludes_those_of_some_and_the_other_way_round(
     first.release()
 
 
-def test_who_waits_for_all_comes_in_although_others_go_on(redis_store: Store) -> None:
+def test_the_lock_of_all_is_not_starved(redis_store: Store) -> None:
     stop = threading.Event()
     redis_store.load_entities([point(f"p{n}") for n in range(4)])
 
@@ -104,7 +104,7 @@ def test_a_holder_of_one_entity_that_slept_is_refused(
             second = lease(redis_store)
             second.acquire(others)
             second.release()
-    with redis_store.locked(["p"]):  # nobody came meanwhile
+    with redis_store.locked(["p"]):  # no other holder meanwhile
         redis_store.his_write("p", numbers(5, NOON))
         time.sleep(0.1)
     assert len(history(redis_store, "p")) == 5
@@ -191,7 +191,7 @@ def test_an_inner_failure_takes_only_its_own_part(redis_store: Store) -> None:
     with redis_store.locked(["p"]):
         redis_store.his_write("p", numbers(2, NOON))
         with pytest.raises(UnknownEntity):
-            redis_store.his_write_all({"p": numbers(9, NOON), "nobody": []})
+            redis_store.his_write_all({"p": numbers(9, NOON), "missing": []})
         with pytest.raises(KeyError), redis_store.locked(["p"]):
             redis_store.set_transient({"p": {"curVal": Number(1)}})
             redis_store.his_write("p", numbers(4, NOON))
@@ -265,7 +265,7 @@ def test_a_task_is_one_holders(redis_store: Store) -> None:
     assert found == [False]
 
 
-def test_a_fork_has_leases_of_its_own(redis_store: Store) -> None:
+def test_a_fork_has_its_own_leases(redis_store: Store) -> None:
     redis_store.load_entities([entity("a", n=Number(0))])
     child = os.fork()
     if child == 0:

@@ -20,7 +20,7 @@ NOON = at("2024-03-01 12:00")
 
 
 def test_a_server_that_was_away(server: RedisServer) -> None:
-    """Errors are those of the connection, and it goes on by itself."""
+    """The store raises connection errors, and recovers by itself."""
     store = RedisAdapter(url=server.url)
     store.load_entities([entity("a", site=MARKER), point("p")])
     store.his_write("p", numbers(3, NOON))
@@ -56,7 +56,7 @@ def test_a_server_that_is_killed_under_load(
         def write(acknowledged: list[int] = acknowledged) -> None:
             try:
                 for count in range(1, 10_000):
-                    store.his_write("p", samples_behind(store, 40))
+                    store.his_write("p", later_samples(store, 40))
                     acknowledged[0] += 40
                     rows = [entity(f"e{n}", v=Number(count)) for n in range(10)]
                     store.load_entities(rows)
@@ -81,8 +81,8 @@ def test_a_server_that_is_killed_under_load(
         assert acknowledged[1] >= 5
 
 
-def samples_behind(store: RedisAdapter, count: int) -> list[tuple[object, Number]]:
-    """Samples that come after all that there are."""
+def later_samples(store: RedisAdapter, count: int) -> list[tuple[object, Number]]:
+    """Samples after the last one of the history."""
     record = store.existing("p")
     return numbers(count + 1, record.get("hisEnd", NOON))[1:]
 
@@ -117,7 +117,7 @@ def test_a_flushed_server_is_an_empty_one(server: RedisServer) -> None:
     store.load_entities([entity("a", site=MARKER)])
     redis.Redis(port=server.port).flushall()
     assert ids(store.read("site")) == []
-    with pytest.raises(redis.ConnectionError, match="ask again"):
+    with pytest.raises(redis.ConnectionError, match="try again"):
         store.load_entities([entity("b", site=MARKER)])
     store.load_entities([entity("b", site=MARKER)])
     assert ids(store.read("site")) == ["b"]

@@ -193,7 +193,7 @@ def test_packing() -> None:
     numbers, others = given.packed()
     assert len(numbers) == 16 * len(VALUES)
     assert repr(Samples.unpacked(numbers, others)) == repr(given)
-    # what was added behind the size that a reader knows does not count
+    # values added after the size that a reader knows do not count
     more = Samples([100, 101], [NA, 1.0])
     grown = [
         a + b for a, b in zip((numbers, others), more.packed(len(given)), strict=True)

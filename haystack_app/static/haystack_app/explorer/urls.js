@@ -10,7 +10,7 @@ import { byId } from "./elements.js";
  * @typedef {object} Urls
  * @property {string} api Root of the ops.
  * @property {string} ws Root of the websockets.
- * @property {string} login Login page; empty if there is none.
+ * @property {string} login Login page; empty if the server has no login page.
  * @property {string} home
  */
 

@@ -1,1 +1,1 @@
-"""Histories: samples in blocks or in time series, and what is to change of them."""
+"""Histories: samples in blocks or in time series, and plans of their changes."""

@@ -1,11 +1,11 @@
-"""Blocks of samples: how a history is cut and packed.
+"""Blocks of samples: how a history is divided and packed.
 
-A block is two strings. The one of numbers has 16 bytes a sample, its time in
+A block is two strings. The one of numbers has 16 bytes per sample, its time in
 microseconds (int64) and its value (float64), little-endian. The other one has the
-values that are no finite numbers: place in the block and length (uint32 each),
-then the Hayson. Both only ever grow at their ends; any other change makes a new
-block, so that who reads the old one is not disturbed. ``directory`` members are
-the block's first time as 16 hex digits, so that they sort, and its name.
+values that are not finite numbers: index in the block and length (uint32 each), then
+the Hayson. Both are only appended to; any other change creates a new block, so that
+readers of the old one are not disturbed. Members of ``directory`` are the block's first
+time as 16 hex digits, so that they sort, and its name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEADER = struct.Struct("<II")
 
 
 def hex_time(time: int) -> str:
-    """Texts in the order of their times, before 1970 too."""
+    """Added to times, so that their hex texts sort, also before 1970."""
     return f"{time + _OFFSET:016x}"
 
 
@@ -62,7 +62,7 @@ class Samples:
         return found
 
     def packed(self, first: int = 0) -> tuple[bytes, bytes]:
-        """Both strings; the place of the first sample in its block is ``first``."""
+        """Both strings; ``first`` is the index of the first sample in its block."""
         vals = [value if type(value) is float else 0.0 for value in self.values]
         words = array("q", bytes(SAMPLE * len(self)))
         words[::2] = array("q", self.times)
@@ -79,7 +79,7 @@ class Samples:
         return words.tobytes(), others
 
     def merged(self, batch: Batch) -> Samples:
-        """With a batch's samples written and removed."""
+        """The samples after a batch."""
         written = batch.written
         if not batch.removed and next(iter(written)) > self.times[-1]:
             return Samples([*self.times, *written], [*self.values, *written.values()])
@@ -90,7 +90,7 @@ class Samples:
         return Samples(times, [found[time] for time in times])
 
     def parts(self, *, even: bool) -> Iterator[Samples]:
-        """Cut to blocks: full ones, or even ones that have room for more."""
+        """Divided into blocks: full ones, or equal ones with room for more."""
         size = LARGEST
         if even and len(self) > LARGEST:
             size = -(-len(self) // -(-len(self) // LARGEST))
@@ -144,7 +144,7 @@ def _packed_value(place: int, value: Any) -> bytes:
 
 
 def _others(data: bytes, count: int) -> Iterator[tuple[int, Any]]:
-    """Places and values before the place ``count``."""
+    """Indexes and values before the index ``count``."""
     at = 0
     known: dict[bytes, Any] = {}
     while at < len(data):
@@ -159,7 +159,7 @@ def _others(data: bytes, count: int) -> Iterator[tuple[int, Any]]:
 
 
 def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Whether values are the same; Python finds 1.0 and true equal."""
+    """Whether values are the same; in Python 1.0 and true are equal."""
     return one == other and all(
         type(a) is type(b) for a, b in zip(one, other, strict=True)
     )

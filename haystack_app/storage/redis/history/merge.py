@@ -1,4 +1,4 @@
-"""Samples as they are to be: those stored, with a batch that is not applied yet."""
+"""Stored samples merged with a batch that is not applied yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["combined", "extent_of", "interleaved", "overlaid"]
 
 
 def combined(first: Batch, then: Batch) -> Batch:
-    """What both batches do, one after the other."""
+    """One batch with the effect of both, one after the other."""
     written = {
         time: value
         for time, value in first.written.items()
@@ -60,7 +60,7 @@ def interleaved(one: Iterable[Samples], other: Iterable[Samples]) -> Iterator[Sa
 
 
 def extent_of(chunks: Iterable[Chunk]) -> Extent:
-    """By a look at all samples."""
+    """The extent of samples, which are all read."""
     size, first, last = 0, 0, None
     for last in chunks:
         first = first if size else last.times[0]

@@ -1,8 +1,8 @@
-"""Histories as blocks: what a batch changes, and reading in one state.
+"""Histories as blocks: plans of batches, and consistent reads.
 
-A reader takes the list of the blocks at once and then their contents one by one.
-Blocks that a writer replaces stay for a while under their old names; whoever
-reads for longer than that gets an error, never a wrong sample.
+A reader fetches the list of the blocks first and then their contents one by one.
+Blocks that a writer replaces stay for a while under their old names; a read that takes
+longer gets an error, never a wrong sample.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from .blocks import LARGEST, SAMPLE, Samples, hex_time, same, time_of
 __all__ = ["OutdatedReading", "Plan", "Series", "cut"]
 
 KEPT_SECONDS = 600
-"""How long replaced blocks stay for those who read them."""
+"""How long replaced blocks stay for their readers."""
 _AT_ONCE = 16
 """Blocks that are fetched together."""
 
 
 class OutdatedReading(ConnectionError):
-    """Samples were replaced so long ago that the reading cannot go on."""
+    """Samples were replaced too long ago to continue the read."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a batch does to a stored history: commands, and by how much it grows."""
+    """The commands of a batch, and by how many samples the history grows."""
 
     commands: list[Command] = field(default_factory=list)
     growth: int = 0
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Blocks around some times; the last block of the whole history."""
+    """Blocks of a range of times, and the last block of the whole history."""
 
     members: Sequence[str]
     size: int
@@ -63,7 +63,7 @@ class Series:
     # -- reading --------------------------------------------------------------
 
     def samples(self, id: str, start: int | None, end: int | None) -> Iterator[Samples]:
-        """Samples with start <= time < end in time order, some blocks at once."""
+        """Samples with start <= time < end in time order, several blocks at a time."""
         span = self._span(id, start, None if end is None else end - 1)
         members = span.members if span else []
         for at in range(0, len(members), _AT_ONCE):
@@ -116,7 +116,7 @@ class Series:
     # -- writing --------------------------------------------------------------
 
     def plan(self, id: str, batch: Batch) -> Plan:
-        """What stores a batch; the caller is alone with the point."""
+        """The plan to store a batch. The caller must hold the lock of the point."""
         if not batch:
             return Plan()
         bounds = [*_ends(batch.written), *_ends(batch.removed)]
@@ -128,7 +128,7 @@ class Series:
         return self._merged(id, span, batch)
 
     def fresh(self, id: str, batch: Batch) -> Plan:
-        """What stores a batch as the whole history."""
+        """The plan to store a batch as the whole history."""
         return self._created(id, batch)
 
     def _created(self, id: str, batch: Batch) -> Plan:
@@ -202,12 +202,12 @@ def cut(parts: Iterator[Samples], size: int) -> Iterator[Chunk]:
 
 
 def _ends(times: Any) -> list[int]:
-    """The first and the last of some times in order."""
+    """The first and the last of sorted times."""
     return [next(iter(times)), next(reversed(times))] if times else []
 
 
 def _by_block(firsts: Sequence[int], batch: Batch) -> dict[int, Batch]:
-    """The parts of a batch by the places of the blocks that they belong to."""
+    """The parts of a batch by the indexes of their blocks."""
     found: dict[int, Batch] = {}
 
     def part(time: int) -> Batch:

@@ -1,9 +1,9 @@
 """Histories on a server with RedisTimeSeries.
 
-Finite numbers at whole milliseconds since 1970 are in a time series; everything
-else of a history is in blocks beside it, and a time is in one of both only. What
-is written into the past, or beside the series, gives the history a new
-``generation``, by which a reader sees that what he has read so far is outdated.
+Finite numbers at whole milliseconds since 1970 are in a time series; all other samples
+of a history are in blocks beside it, and a time is in one of both only. Writes into
+the past, or to the blocks, give the history a new ``generation``, by which readers
+detect that samples they have read are outdated.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ __all__ = ["Histories", "TimeSeries"]
 
 _MILLISECOND = 1_000
 _LAST = 2**63 // 1_000_000 * 1_000 - 1
-"""Milliseconds behind every time there can be."""
+"""Milliseconds, after every valid time."""
 _CREATED = "RETENTION", "0", "DUPLICATE_POLICY", "LAST", "IGNORE", "0", "0"
-"""The server may be set up to forget old samples, and to leave out like ones."""
+"""Explicit, for the server may be configured to drop old or equal samples."""
 _FILTERED = 128
-"""Timestamps that one command asks for at most."""
+"""Maximum number of timestamps of one command."""
 _TRIES = 3
 _IN_MEMORY = 4 * 1024 * 1024
-"""Bytes of a long answer that are held before a file is."""
+"""Bytes of a long result in memory, before it goes to a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Samples of the series, the history's generation, and what else there is."""
+    """Samples of the series, and the state of the history."""
 
     samples: Samples
     generation: bytes | None
     beside: bool
     """Whether there are blocks."""
     last: int
-    """The last timestamp of the series; -1 where it is empty."""
+    """The last timestamp of the series; -1 if it is empty."""
 
 
 class TimeSeries:
-    """The histories of one store; the methods are those of ``Series``."""
+    """The histories of one store, with the methods of ``Series``."""
 
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
@@ -64,13 +64,13 @@ class TimeSeries:
     # -- reading --------------------------------------------------------------
 
     def samples(self, id: str, start: int | None, end: int | None) -> Iterator[Samples]:
-        """Samples with start <= time < end in time order, of one state."""
+        """Samples with start <= time < end in time order, from one snapshot."""
         page = self._page(id, *_milliseconds(start, end))
         if len(page.samples) < LARGEST_CHUNK and not page.beside:
             yield from [page.samples] if page.samples else []
             return
         with SpooledTemporaryFile(_IN_MEMORY) as spool:
-            others = self._drained(id, start, end, spool, page)
+            others = self._spooled(id, start, end, spool, page)
             yield from interleaved(_unspooled(spool), others)
 
     def chunks(
@@ -78,7 +78,7 @@ class TimeSeries:
     ) -> Iterator[Chunk]:
         return cut(self.samples(id, start, end), size)
 
-    def _drained(
+    def _spooled(
         self,
         id: str,
         start: int | None,
@@ -86,26 +86,26 @@ class TimeSeries:
         spool: IO[bytes],
         page: _Page,
     ) -> Iterator[Samples]:
-        """Put the series into a file; the samples beside it of the same state.
+        """Write the series to a file; returns the block samples of the same snapshot.
 
-        ``page`` is the first one. A series has no snapshot: where it is changed
-        meanwhile it is read again, at last while nobody writes.
+        ``page`` is the first one. A series has no snapshots: if it changes meanwhile
+        it is read again, finally with the point locked.
         """
         for _ in range(_TRIES):
-            if (others := self._tried(id, start, end, spool, page)) is not None:
+            if (others := self._try_spool(id, start, end, spool, page)) is not None:
                 return others
             page = self._page(id, *_milliseconds(start, end))
         lease = Lease(self.server, self.keys.locks)
         lease.acquire([id])
         try:
             page = self._page(id, *_milliseconds(start, end))
-            others = self._tried(id, start, end, spool, page)
+            others = self._try_spool(id, start, end, spool, page)
         finally:
             lease.release()
-        assert others is not None, "nobody else writes"
+        assert others is not None, "the point is locked"
         return others
 
-    def _tried(
+    def _try_spool(
         self,
         id: str,
         start: int | None,
@@ -113,13 +113,13 @@ class TimeSeries:
         spool: IO[bytes],
         page: _Page,
     ) -> Iterator[Samples] | None:
-        """None where the history was changed on the way."""
+        """None if the history was changed meanwhile."""
         spool.seek(0)
         spool.truncate()
         last = min(_milliseconds(start, end)[1], page.last)
         generation = page.generation
         others = self._beside.samples(id, start, end)
-        head = next(others, None)  # from here on they are of one state
+        head = next(others, None)  # from here on they are from one snapshot
         while page.generation == generation:
             spool.write(page.samples.packed()[0])
             if len(page.samples) < LARGEST_CHUNK:
@@ -131,16 +131,16 @@ class TimeSeries:
         return None
 
     def _page(self, id: str, first: int, last: int) -> _Page:
-        """The next samples of the series, and what else there is, in one state."""
+        """The next samples of the series and the state of the history, consistent."""
         key = self.keys.series(id)
-        asked: list[Command] = [
+        commands: list[Command] = [
             ("HGET", self.keys.generations, id),
             ("EXISTS", self.keys.blocks(id)),
             ("TS.GET", key),
         ]
         if first <= last:
-            asked.append(("TS.RANGE", key, first, last, "COUNT", LARGEST_CHUNK))
-        generation, beside, newest, *found = self.server.answers(*asked)
+            commands.append(("TS.RANGE", key, first, last, "COUNT", LARGEST_CHUNK))
+        generation, beside, newest, *found = self.server.answers(*commands)
         rows = _answered(found[0]) if found else []
         times = [time * _MILLISECOND for time, _ in rows]
         samples = Samples(times, [float(value) for _, value in rows])
@@ -172,14 +172,14 @@ class TimeSeries:
     # -- writing --------------------------------------------------------------
 
     def plan(self, id: str, batch: Batch) -> Plan:
-        """What stores a batch; the caller is alone with the point."""
+        """The plan to store a batch. The caller must hold the lock of the point."""
         if not batch:
             return Plan()
         page = self._page(id, 0, -1)
         series, others = _parted(batch)
         times = [*series.written, *series.removed]
         past = bool(times) and min(times) // _MILLISECOND <= page.last
-        held = self._held(id, times) if past else set()
+        held = self._existing_times(id, times) if past else set()
         beside = Plan()
         if page.beside or others.written:
             beside = self._beside.plan(id, others)
@@ -191,7 +191,7 @@ class TimeSeries:
         return found
 
     def fresh(self, id: str, batch: Batch) -> Plan:
-        """What stores a batch as the whole history."""
+        """The plan to store a batch as the whole history."""
         series, others = _parted(batch)
         found = self._series_plan(id, series, set(), new=True)
         beside = self._beside.fresh(id, Batch(others.written, []))
@@ -204,19 +204,19 @@ class TimeSeries:
             found.commands.append(self._new_generation(id))
         if batch.written:
             found.commands.append(("ADD", key, _packed(batch.written)))
-        gone = [str(time // _MILLISECOND) for time in batch.removed if time in held]
-        found.commands += [("TS.DEL", key, time, time) for time in gone]
-        found.growth = len(batch.written.keys() - held) - len(gone)
+        removed = [str(time // _MILLISECOND) for time in batch.removed if time in held]
+        found.commands += [("TS.DEL", key, time, time) for time in removed]
+        found.growth = len(batch.written.keys() - held) - len(removed)
         return found
 
     def _new_generation(self, id: str) -> Command:
         return "HSET", self.keys.generations, id, secrets.token_hex(8)
 
-    def _held(self, id: str, times: Sequence[int]) -> set[int]:
-        """Those times that the series has a sample at."""
+    def _existing_times(self, id: str, times: Sequence[int]) -> set[int]:
+        """Those of the times at which the series has a sample."""
         key = self.keys.series(id)
-        asked = sorted(time // _MILLISECOND for time in times)
-        parts = [asked[at : at + _FILTERED] for at in range(0, len(asked), _FILTERED)]
+        wanted = sorted(time // _MILLISECOND for time in times)
+        parts = [wanted[at : at + _FILTERED] for at in range(0, len(wanted), _FILTERED)]
         answers = self.server.answers(
             *(
                 ("TS.RANGE", key, part[0], part[-1], "FILTER_BY_TS", *part)
@@ -230,13 +230,13 @@ Histories = Series | TimeSeries
 
 
 def _milliseconds(start: int | None, end: int | None) -> tuple[int, int]:
-    """First and last timestamp of start <= time < end; the first may be behind."""
+    """First and last timestamp of start <= time < end; first > last if empty."""
     first = max(0, -(-(start or 0) // _MILLISECOND))
     return first, _LAST if end is None else (end - 1) // _MILLISECOND
 
 
 def _fits(time: int) -> bool:
-    """Whether a series can have such a time."""
+    """Whether a series can have a sample at this time."""
     return time >= 0 and time % _MILLISECOND == 0
 
 
@@ -251,18 +251,18 @@ def _packed(written: Mapping[int, float]) -> bytes:
 
 
 def _parted(batch: Batch) -> tuple[Batch, Batch]:
-    """What the series and the blocks have to write and to remove."""
+    """The batches of the series and of the blocks."""
     series: dict[int, Any] = {}
     others: dict[int, Any] = {}
     for time, value in batch.written.items():
         fits = type(value) is float and _fits(time)
         (series if fits else others)[time] = value
-    gone = [time for time in (*batch.removed, *others) if _fits(time)]
-    return Batch(series, sorted(gone)), Batch(others, sorted({*batch.removed, *series}))
+    removed = sorted(time for time in (*batch.removed, *others) if _fits(time))
+    return Batch(series, removed), Batch(others, sorted({*batch.removed, *series}))
 
 
 def _answered(reply: Any) -> Any:
-    """The reply of the server; nothing where there is no such key."""
+    """The reply of the server; an empty list if the key does not exist."""
     if isinstance(reply, ResponseError) and "does not exist" in str(reply):
         return []
     if isinstance(reply, Exception):

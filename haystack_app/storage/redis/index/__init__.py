@@ -1,1 +1,1 @@
-"""Finding entities: terms, the sets or documents that hold them, and queries."""
+"""Search of entities: terms, their sets or documents, and queries."""

@@ -1,4 +1,4 @@
-"""What an index of entities is, and what all of them share."""
+"""The interface of an index of entities, and shared helpers."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ __all__ = [
 ]
 
 Moves = Mapping[str, tuple[EntityRow | None, EntityRow | None]]
-"""Entities before and after a change, by their ids."""
+"""Entities before and after a change, by id."""
 MEMBERS = 3_000
-"""Ids in one command; Lua passes on 8,000 words at most."""
+"""Ids in one command; Lua supports at most 8,000 arguments."""
 
 
 class Index(Protocol):
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
-        """Batches of entities that include all that one of the alternatives has.
+        """Batches that include all entities with one of the alternatives.
 
-        ``few``: after so many the caller may well stop.
+        ``few``: the caller will probably stop after so many.
         """
         ...
 
     def ids(
         self, alternatives: Sequence[Conjunction], most: int | None
     ) -> list[str] | None:
-        """Ids of all that one of the alternatives has; None if they are more, or
-        more than the server tells."""
+        """Ids of all entities with one of the alternatives; None if they are more than
+        the limit, or than the server returns."""
         ...
 
     def commands(self, moves: Moves) -> Iterator[Command]:
-        """What brings the index up to date."""
+        """The commands that update the index."""
         ...
 
     def narrowed(self, tree: Filter) -> Filter:
-        """With terms that this kind of index knows beside those of the planner."""
+        """A filter with the additional terms of this kind of index."""
         ...
 
     def terms_of(self, entity: EntityRow) -> set[str]:
-        """What an entity is to be filed under."""
+        """The terms of an entity."""
         ...
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
-        """Each term that the index knows, and the ids under it."""
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
+        """Each term of the index with its ids."""
         ...
 
     def faults(self) -> Iterator[str]:
-        """What else is wrong with the index, a line each."""
+        """Other errors of the index, a line each."""
         ...
 
 
 def sorted_into_sets(
     names: Iterable[tuple[str, set[str], set[str]]], key: Callable[[str], str]
 ) -> Iterator[Command]:
-    """What moves ids from the sets of their names before into those behind."""
+    """The commands that move ids from the sets of their old names to the new ones."""
     added: dict[str, list[str]] = defaultdict(list)
     removed: dict[str, list[str]] = defaultdict(list)
     for id, was, becomes in names:
@@ -95,8 +95,8 @@ def terms_of_entity(entity: EntityRow | None) -> set[str]:
 def changed_terms(
     before: EntityRow | None, after: EntityRow | None
 ) -> tuple[set[str], set[str]]:
-    """Terms before and after, without those that are known to stay."""
+    """Terms before and after, without unchanged ones."""
     if before is not None and after is not None and before.tags == after.tags:
-        # of transient tags only the names are terms
+        # only the names of transient tags are terms
         return set(orjson.loads(before.cur)), set(orjson.loads(after.cur))
     return terms_of_entity(before), terms_of_entity(after)

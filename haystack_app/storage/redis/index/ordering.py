@@ -1,9 +1,9 @@
 """Ordered numbers for the search index: ``area > 100`` as a range of a field.
 
 A field for each tag would have to be declared before the tag is known, so tags share
-fields by a hash of their names. Of the numbers that meet in one, the least and the
-greatest are kept: a question for more than a bound asks the greatest. Units are left
-to the matcher, as all of it is in the end.
+fields by a hash of their names. A field has the least and the greatest of its numbers:
+a query for more than a bound compares the greatest. Units are left to the matcher,
+which checks all candidates.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ....filters.ast import And, Compare, Filter, Has, Or
 from ....kinds.scalars import Number
 from ....kinds.transient import TRANSIENT
 
-__all__ = ["FIELDS", "asked", "bounds", "ordered"]
+__all__ = ["FIELDS", "bounds", "comparison", "ordered"]
 
 _SLOTS = 64
 FIELDS = [f"{end}{slot}" for slot in range(_SLOTS) for end in ("lo", "hi")]
 _ABOVE, _BELOW = ">=", "<="
 _SIGNS = {">": _ABOVE, ">=": _ABOVE, "<": _BELOW, "<=": _BELOW}
-"""A bound itself is always asked for: of infinities the largest number is kept."""
+"""Bounds are inclusive in queries; infinities are stored as the largest number."""
 
 
 def ordered(tree: Filter) -> Filter:
-    """With a term of its own for each comparison that a field can narrow."""
+    """A filter with an additional term for each comparison that a field can narrow."""
     if isinstance(tree, And | Or):
         return type(tree)(tuple(ordered(term) for term in tree.terms))
     if isinstance(tree, Compare) and _is_range(tree):
@@ -46,8 +46,8 @@ def _is_range(tree: Compare) -> bool:
     )
 
 
-def asked(term: str) -> tuple[str, str, str, str] | None:
-    """Tag, field, least and greatest number of such a term; None for other ones."""
+def comparison(term: str) -> tuple[str, str, str, str] | None:
+    """Tag, field, least and greatest number of such a term; None for other terms."""
     for sign in (_ABOVE, _BELOW):
         tag, found, number = term.partition(sign)
         if found and "=" not in tag:
@@ -58,7 +58,7 @@ def asked(term: str) -> tuple[str, str, str, str] | None:
 
 
 def bounds(record: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of an entity: a number that does not parse would hide all of it."""
+    """The fields of an entity; an invalid number would hide the whole document."""
     found: dict[str, float] = {}
     for tag, value in record.items():
         if isinstance(value, Number) and tag not in TRANSIENT:

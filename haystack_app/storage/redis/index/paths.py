@@ -1,8 +1,8 @@
-"""Paths of a filter as questions to the index: who refers to what the rest holds for.
+"""Paths of a filter as queries of the index, by the ids of the path's targets.
 
-``siteRef->geoCity == "Hugo"`` becomes ``siteRef == @a or siteRef == @b`` where the
-index knows the cities, or the tag may be followed without a ref. What comes out is
-for the planner alone: it holds wherever the filter does, and the matcher decides.
+``siteRef->geoCity == "Hugo"`` becomes ``siteRef == @a or siteRef == @b`` if the index
+has the cities, or if the tag can be followed without a ref. Only the planner uses the
+result: it matches all that the filter matches, and the matcher decides.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ....kinds.transient import TRANSIENT
 __all__ = ["MOST_TARGETS", "Targets", "narrowed", "steppable"]
 
 MOST_TARGETS = 400
-"""Entities at a path's end that are looked up; beyond, its first tag narrows enough."""
+"""Limit of targets of a path that are looked up; with more, its first tag is used."""
 
 Targets = Callable[[Filter], "list[str] | None"]
-"""Ids of all that a filter may hold for; None where they are too many."""
+"""Ids of all entities that may match a filter; None if they are too many."""
 
 
 def narrowed(tree: Filter, targets: Targets) -> Filter:
-    """The same filter, or one that holds for more, with as few paths as may be."""
+    """The filter, or one that matches more, with as few paths as possible."""
     if isinstance(tree, And | Or):
         return type(tree)(tuple(narrowed(term, targets) for term in tree.terms))
     if isinstance(tree, Has | Compare) and len(tree.path) > 1:
@@ -48,5 +48,5 @@ def _referring(tree: Has | Compare, targets: Targets) -> Filter:
 
 
 def steppable(name: str) -> str:
-    """The term of a tag whose value can be followed without a ref."""
+    """The term of a tag that can be followed without a ref."""
     return f"{name}>"

@@ -1,4 +1,4 @@
-"""One query: which entities match, and which of them the caller may see."""
+"""One query: the entities that match and that the caller may see."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["Query"]
 class Query:
     """Filters over fetched entities; ``scope`` is what the caller may see.
 
-    What is hidden does not exist for the paths of filters; those of the scope run
-    through everything. After ``seconds`` it raises StatementTimeout.
+    Hidden entities do not exist for the paths of filters; those of the scope run
+    through all entities. Raises StatementTimeout after ``seconds``.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Query:
     def matching(
         self, tree: Filter, entities: Mapping[str, EntityRow]
     ) -> Iterator[EntityRow]:
-        """Those that match and are seen."""
-        self._look_at_the_clock()
+        """The visible entities that match."""
+        self._check_time()
         rows = {id: Tags(entity) for id, entity in entities.items()}
         with self._all.rows(rows):
             passed = self._all.prefetch(rows, set(paths_of(tree)))
@@ -46,8 +46,8 @@ class Query:
                     yield entities[id]
 
     def visible(self, entities: Mapping[str, EntityRow]) -> dict[str, EntityRow]:
-        """Those that the caller may see."""
-        self._look_at_the_clock()
+        """The entities that the caller may see."""
+        self._check_time()
         if self._scope is None:
             return dict(entities)
         rows = {id: Tags(entity) for id, entity in entities.items()}
@@ -56,14 +56,14 @@ class Query:
             return {id: one for id, one in entities.items() if self._is_visible(id)}
 
     def visible_ids(self, ids: Iterable[str]) -> set[str]:
-        """Those of some ids that are there for the caller."""
+        """Those of the ids whose entities exist for the caller."""
         wanted = list(ids)
         self._all.load(wanted)
         self._all.prefetch(wanted, self._scope_paths)
         return {id for id in wanted if self._is_visible(id)}
 
-    def _look_at_the_clock(self) -> None:
-        """Between two batches, each of which takes a few hundredths of a second."""
+    def _check_time(self) -> None:
+        """Check the time between two batches, each of a few 0.01 s."""
         if self._seconds and time.monotonic() - self._began > self._seconds:
             raise StatementTimeout(self._seconds)
 

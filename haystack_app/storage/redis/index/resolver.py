@@ -1,4 +1,4 @@
-"""What the paths of filters lead to, fetched in batches and once a query."""
+"""Targets of the paths of filters, fetched in batches and once per query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Fetch = Callable[[list[str]], Mapping[str, EntityRow]]
 
 
 class Resolver:
-    """Tags by id, each entity in one state as long as the query lasts."""
+    """Tags by id, with a single version of each entity during the query."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -31,7 +31,7 @@ class Resolver:
 
     @contextmanager
     def rows(self, rows: Mapping[str, Tags]) -> Iterator[None]:
-        """Know these entities for a while; for good where a path leads to them."""
+        """Keep these entities inside, and those on paths for the whole query."""
         new = rows.keys() - self._known.keys()
         self._known.update({id: rows[id] for id in new})
         self._passed.clear()
@@ -46,9 +46,9 @@ class Resolver:
             self._load(missing)
 
     def prefetch(self, ids: Iterable[str], paths: Iterable[Path]) -> set[str]:
-        """Fetch where paths lead from these entities, a batch for each step.
+        """Fetch the targets of paths from these entities, a batch for each step.
 
-        The ids of all that is on the way.
+        Returns the ids of all entities on the paths.
         """
         long = [path for path in paths if len(path) > 1]
         starts = list(ids)

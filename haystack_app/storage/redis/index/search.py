@@ -1,7 +1,7 @@
 """The index on a server with RediSearch: one document of terms for each entity.
 
-The documents are apart from the entities, so that a new value of a point does not
-index all its tags again. Traps of the module are written at their places.
+The documents are separate from the entities, so that a new value of a point does not
+index all its tags again. Comments name the pitfalls of the module.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from ..keys import Keys
 from ..scripts import SEARCH, Row
 from ..server import Command, Server
 from .base import Moves, changed_terms
-from .ordering import FIELDS, asked, bounds, ordered
+from .ordering import FIELDS, bounds, comparison, ordered
 from .terms import Conjunction, term_texts
 
 __all__ = ["SearchIndex", "drop_index"]
 
 _SEPARATOR = "\x1f"
 _MOST = 1_000_000
-"""Results that the server gives at most, unless it is set up otherwise."""
+"""Maximum number of results of the server, unless configured otherwise."""
 _ALTERNATIVES = 500
-"""Conjunctions in one question."""
+"""Conjunctions in one query."""
 _LONGEST = 1_000
-"""Characters of a term; beyond 4,096 bytes the server would never find it."""
+"""Characters of a term; the server never finds terms over 4,096 bytes."""
 _BUILT_SECONDS = 600
 _BUILDING = "building the index"
 _UNKNOWN = ("no such index", "unknown index", "index not found")
@@ -45,32 +45,32 @@ class SearchIndex:
     def narrowed(self, tree: Filter) -> Filter:
         return ordered(tree)
 
-    # -- asking ----------------------------------------------------------------
+    # -- queries ---------------------------------------------------------------
 
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
         for batch in self._batches(alternatives, few):
-            # whoever counts rows would take one twice for two
+            # callers that count rows must not count one twice
             yield {id: one for id, one in batch.items() if id not in seen}
             seen.update(batch)
 
     def _batches(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
-        """As ``candidates``; what several questions find is there several times."""
-        named, asked = _parted(alternatives)
+        """As ``candidates``, with duplicates if several queries find an entity."""
+        named, queries = _parted(alternatives)
         for at in range(0, len(named), BATCH):
             yield fetch(self.server, self.keys, named[at : at + BATCH])
-        for at in range(0, len(asked), _ALTERNATIVES):
-            yield from self._found(asked[at : at + _ALTERNATIVES], few)
+        for at in range(0, len(queries), _ALTERNATIVES):
+            yield from self._found(queries[at : at + _ALTERNATIVES], few)
 
     def _found(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
-        words = _question(alternatives)
+        words = _query_words(alternatives)
         if few is not None and few <= BATCH:
             total, ids, rows = self._search(BATCH, BATCH, words, "1")
             yield of_rows(ids, rows or [])
@@ -79,7 +79,7 @@ class SearchIndex:
             seen.update(ids)
         total, ids, rows = self._search(_MOST, BATCH, words, "")
         if len(ids) < total:
-            # more than the server is willing to name: all that there is
+            # more than the server returns: read all entities
             yield from self._everything()
         elif rows is not None:
             yield of_rows(ids, rows)
@@ -98,11 +98,11 @@ class SearchIndex:
             return self.server.run(SEARCH, [keys.meta], *args)
         except ResponseError as error:
             text = str(error).lower()
-            if "exceed" in text:  # its own limit is lower: read everything
+            if "exceed" in text:  # the limit of the server is lower: read all entities
                 return 1, [], None
             if not any(words in text for words in (*_UNKNOWN, _BUILDING)):
                 raise
-            self.ensure()  # a flush takes the index along
+            self.ensure()  # a flush also deletes the index
             return self.server.run(SEARCH, [keys.meta], *args)
 
     def _everything(self) -> Iterator[dict[str, EntityRow]]:
@@ -114,10 +114,10 @@ class SearchIndex:
     def ids(
         self, alternatives: Sequence[Conjunction], most: int | None
     ) -> list[str] | None:
-        named, asked = _parted(alternatives)
+        named, queries = _parted(alternatives)
         found = set(named)
-        for at in range(0, len(asked), _ALTERNATIVES):
-            words = _question(asked[at : at + _ALTERNATIVES])
+        for at in range(0, len(queries), _ALTERNATIVES):
+            words = _query_words(queries[at : at + _ALTERNATIVES])
             asked_for = _MOST if most is None else most + 1
             total, ids, _ = self._search(asked_for, 0, words, "")
             if len(ids) < total:
@@ -125,15 +125,15 @@ class SearchIndex:
             found.update(ids)
         return None if most is not None and len(found) > most else sorted(found)
 
-    # -- making ----------------------------------------------------------------
+    # -- creation --------------------------------------------------------------
 
     def ensure(self) -> None:
-        """Make the index where there is none, and wait until it is complete."""
+        """Create the index if it does not exist, and wait until it is complete."""
         try:
             self.server.command(
                 *("FT.CREATE", self.keys.search, "ON", "HASH"),
                 *("PREFIX", 1, self.keys.documents),
-                # ids differ by case, and values may have commas
+                # ids are case-sensitive, and values may have commas
                 *("SCHEMA", "terms", "TAG", "SEPARATOR", _SEPARATOR, "CASESENSITIVE"),
                 *(word for field in FIELDS for word in (field, "NUMERIC")),
             )
@@ -141,7 +141,7 @@ class SearchIndex:
             if "already exists" not in str(error):
                 raise
         ends = time.monotonic() + _BUILT_SECONDS
-        # what is there already is indexed by and by, and found in part meanwhile
+        # existing documents are indexed in the background, and found in part meanwhile
         while int(self._info()[b"indexing"]):
             if time.monotonic() > ends:
                 raise ResponseError(f"index {self.keys.search} is not built yet")
@@ -172,7 +172,7 @@ class SearchIndex:
     def terms_of(self, entity: EntityRow) -> set[str]:
         return _described(_fields(entity))
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
         found: dict[str, set[str]] = defaultdict(set)
         for id in self.server.scan(self.keys.documents):
             fields = self.server.hgetall(self.keys.terms(id))
@@ -182,7 +182,7 @@ class SearchIndex:
         yield from found.items()
 
     def faults(self) -> Iterator[str]:
-        """What the server says of documents that it could not index."""
+        """Messages about documents that the server could not index."""
         info = self._info()
         if failures := int(info[b"hash_indexing_failures"]):
             yield f"the server could not index {failures:,} documents"
@@ -192,7 +192,7 @@ class SearchIndex:
 
 
 def drop_index(server: Server, name: str) -> None:
-    """Take an index away, if there is one of this name; documents stay."""
+    """Delete an index, if it exists; documents stay."""
     try:
         server.command("FT.DROPINDEX", name)
     except ResponseError as error:
@@ -203,33 +203,33 @@ def drop_index(server: Server, name: str) -> None:
 def _parted(
     alternatives: Sequence[Conjunction],
 ) -> tuple[list[str], list[Conjunction]]:
-    """The ids that are named, and what the index is to be asked."""
-    named, asked = [], []
+    """Explicit ids, and the other conjunctions for the index."""
+    named, queries = [], []
     for terms in alternatives:
         ids = [term[1:] for term in terms if term.startswith("@")]
         if ids:
             named.append(ids[0])
         else:
-            asked.append(terms)
-    return named, asked
+            queries.append(terms)
+    return named, queries
 
 
-def _question(alternatives: Sequence[Conjunction]) -> list[str]:
-    """A query and its parameters: no term needs to be escaped that way."""
+def _query_words(alternatives: Sequence[Conjunction]) -> list[str]:
+    """A query and its parameters, which need no escaping."""
     names: dict[str, str] = {}
 
     def name(text: str) -> str:
         return "$" + names.setdefault(text, f"p{len(names)}")
 
     def condition(term: str) -> str:
-        if (found := asked(term)) is None:
+        if (found := comparison(term)) is None:
             return f"@terms:{{{name(_word(term))}}}"
         tag, field, least, greatest = found
         ends = (end if "inf" in end else name(end) for end in (least, greatest))
         return f"@terms:{{{name(_word(tag))}}} @{field}:[{' '.join(ends)}]"
 
     query = " | ".join(
-        # what precedes what depends on the dialect: everything has parentheses
+        # precedence depends on the dialect, so everything has parentheses
         "(" + " ".join(condition(term) for term in sorted(terms)) + ")"
         for terms in alternatives
     )
@@ -238,7 +238,7 @@ def _question(alternatives: Sequence[Conjunction]) -> list[str]:
 
 
 def _fields(entity: EntityRow) -> dict[str, str]:
-    """The document of an entity; empty where it would say nothing."""
+    """The document of an entity; empty if it has no terms."""
     tags = entity.record.tags
     terms = term_texts(tags)
     words = sorted(map(_word, terms))
@@ -246,14 +246,14 @@ def _fields(entity: EntityRow) -> dict[str, str]:
 
 
 def _word(term: str) -> str:
-    """A term as the documents have it."""
+    """A term as a word of a document."""
     if len(term) <= _LONGEST:
         return term
     return "#" + hashlib.blake2b(term.encode(), digest_size=16).hexdigest()
 
 
 def _described(fields: Mapping[str, str]) -> set[str]:
-    """A document as single words, for a comparison."""
+    """The words of a document, for comparisons."""
     terms = fields.get("terms", "")
     numbers = {f"{name}={text}" for name, text in fields.items() if name != "terms"}
     return numbers | set(terms.split(_SEPARATOR) if terms else [])

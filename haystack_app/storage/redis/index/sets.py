@@ -54,7 +54,7 @@ class SetIndex:
             yield fetch(self.server, self.keys, ids[at : at + BATCH])
 
     def _some(self, key: str, few: int) -> Iterator[dict[str, EntityRow]]:
-        """Of a set that may be large, a part after the other."""
+        """The members of a set that may be large, in parts."""
         seen: set[str] = set()
         cursor, count = 0, min(max(2 * few, 50), BATCH)
         while True:
@@ -76,7 +76,7 @@ class SetIndex:
     def terms_of(self, entity: EntityRow) -> set[str]:
         return terms_of_entity(entity)
 
-    def filed(self) -> Iterator[tuple[str, set[str]]]:
+    def indexed(self) -> Iterator[tuple[str, set[str]]]:
         for term in self.server.scan(self.keys.term_sets):
             yield term, self.server.smembers(self.keys.term(term))
 

@@ -1,9 +1,9 @@
 """The planner's terms as text, and filters as conjunctions of them.
 
-``has:tag`` is the tag's name, ``eq:tag=value`` has a ``=`` and the value behind; a
-``>`` behind the name says that a path can go on inside the value.
-Equal values have equal texts; long and odd ones are hashed, which is right as
-the matcher decides on what the index answers.
+``has:tag`` is the tag's name, ``eq:tag=value`` adds a ``=`` and the value; a ``>``
+after the name says that a path can continue inside the value. Equal values have equal
+texts; long and special ones are hashed, for the matcher checks all results of the
+index.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .paths import MOST_TARGETS, steppable
 __all__ = ["Conjunction", "conjunctions", "term_texts"]
 
 Conjunction = frozenset[str]
-"""Terms that all hold; ``@id`` is the entity of that id. Empty: everything."""
+"""Terms that must all match; ``@id`` is a single entity. Empty: all entities."""
 
 _EVERYTHING: Conjunction = frozenset()
 _MOST = MOST_TARGETS + 100
-"""Conjunctions that the product of several alternatives may have."""
+"""Maximum number of conjunctions of a product of alternatives."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+~-]{1,64}", re.ASCII)
 _EVERYWHERE = {"id", "mod"}
-"""Tags of every entity: their terms would narrow nothing."""
+"""Tags of every entity, whose terms would not narrow a query."""
 _LETTERS: dict[type, str] = {
     bool: "b",
     str: "s",
@@ -45,9 +45,9 @@ _LETTERS: dict[type, str] = {
 
 
 def term_texts(record: Mapping[str, Any]) -> set[str]:
-    """The terms that an entity is filed under.
+    """The terms of an entity.
 
-    Values of transient tags have none: they change too often for an index.
+    Values of transient tags have no terms: they change too often for an index.
     """
     texts = {text for term in terms_of(record) if (text := _text(term))}
     texts.update(
@@ -61,15 +61,15 @@ def term_texts(record: Mapping[str, Any]) -> set[str]:
 
 
 def conjunctions(plan: Plan) -> list[Conjunction]:
-    """Alternatives whose answers together hold all that the plan answers."""
+    """Alternatives whose results together include all results of the plan."""
     found = _alternatives(plan)
     return [_EVERYTHING] if _EVERYTHING in found else list(found)
 
 
 def _alternatives(plan: Plan) -> dict[Conjunction, None]:
-    """As keys, so that each is there once and they keep their order."""
+    """Keys of a dict, which are distinct and ordered."""
     if isinstance(plan, Term):
-        return {frozenset([text] if (text := _asked(plan)) else []): None}
+        return {frozenset([text] if (text := _query_term(plan)) else []): None}
     if isinstance(plan, Everything):
         return {_EVERYTHING: None}
     parts = [_alternatives(part) for part in plan.parts]
@@ -80,7 +80,7 @@ def _alternatives(plan: Plan) -> dict[Conjunction, None]:
 
 
 def _product(parts: Iterable[dict[Conjunction, None]]) -> dict[Conjunction, None]:
-    """What would make too many conjunctions is left to the matcher."""
+    """Parts with too many conjunctions are left to the matcher."""
     found: dict[Conjunction, None] = {_EVERYTHING: None}
     for part in sorted(parts, key=len):
         if len(found) * len(part) > _MOST and _EVERYTHING not in found:
@@ -89,15 +89,15 @@ def _product(parts: Iterable[dict[Conjunction, None]]) -> dict[Conjunction, None
     return found
 
 
-def _asked(term: Term) -> str:
-    """The text to ask for; empty where everything may hold the term."""
+def _query_term(term: Term) -> str:
+    """The term to query; empty if every entity may have it."""
     if term.tag == "id" and term.value is not None and term.value[0] is Ref:
         return f"@{term.value[1].id}"
     return _text(term) or ("" if term.tag in _EVERYWHERE else term.tag)
 
 
 def _text(term: Term) -> str:
-    """What a term is filed under; empty if it is not."""
+    """The text of a term; empty if it is not indexed."""
     if term.tag in _EVERYWHERE:
         return ""
     if term.value is None:

@@ -1,1 +1,1 @@
-"""Looking after a store: its server, whether it is whole, and its index."""
+"""Maintenance of a store: checks of server and consistency, and reindexing."""

@@ -18,14 +18,14 @@ _OLDEST = (7, 0)
 
 
 def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
-    """What is wrong with the server; one that does not answer is a warning."""
+    """Messages about the server; a warning if it does not answer."""
     try:
         return list(_found(alias, server, keys))
     except RedisError as error:
         return [
             Warning(
                 f"storage {alias!r}: {server} does not answer: {error}",
-                hint="Nothing else of it was checked.",
+                hint="The other checks of this storage were skipped.",
                 id="haystack.W020",
             )
         ]
@@ -34,7 +34,7 @@ def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
 def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
     with server.probe() as probe:
         info: dict[str, Any] = probe.info()
-        made = probe.hget(keys.former_meta, "index")
+        index = probe.hget(keys.former_meta, "index")
     version = str(info.get("redis_version", "0"))
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
@@ -42,7 +42,7 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
             hint="Redis 7.0 or newer is needed.",
             id="haystack.E020",
         )
-    if made not in (None, RENAMED.encode()):
+    if index not in (None, RENAMED.encode()):
         yield Error(
             f"storage {alias!r}: the keys of {keys.former} are those of an earlier"
             " version",
@@ -54,13 +54,13 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
         yield Warning(
             f"storage {alias!r}: {server} removes keys when its memory is full"
             f" (maxmemory-policy {policy})",
-            hint="Set maxmemory-policy noeviction; give caches a server of their own.",
+            hint="Set maxmemory-policy noeviction, and use another server for caches.",
             id="haystack.W021",
         )
     if not int(info.get("aof_enabled", 0)):
         yield Warning(
-            f"storage {alias!r}: {server} forgets what it was told since its last"
-            " snapshot when it stops",
+            f"storage {alias!r}: {server} loses all changes since its last snapshot"
+            " when it stops",
             hint="Set appendonly yes; docs/storage.md says what it costs.",
             id="haystack.W022",
         )

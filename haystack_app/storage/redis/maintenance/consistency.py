@@ -1,4 +1,4 @@
-"""Whether all that hangs on the entities says what they say."""
+"""Checks that all derived data matches the entities."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ __all__ = ["differences"]
 def differences(
     server: Server, keys: Keys, index: Index, series: Histories
 ) -> Iterator[str]:
-    """One line for each thing that does not fit; none if all is well.
+    """One line for each difference; empty if the store is consistent.
 
-    Nothing is changed. What others commit meanwhile may show as a difference.
+    Changes nothing. Concurrent commits may show as differences.
     """
     return iter(_Check(server, keys, index, series).run())
 
@@ -39,16 +39,16 @@ class _Check:
         self, server: Server, keys: Keys, index: Index, series: Histories
     ) -> None:
         self.server, self.keys, self.index, self.series = server, keys, index, series
-        self.there: set[str] = set()
+        self.existing: set[str] = set()
         self.terms: dict[str, set[str]] = defaultdict(set)
         self.refs: dict[str, set[str]] = defaultdict(set)
         self.facts: dict[str, dict[str, Any]] = {}
 
     def run(self) -> Iterator[str]:
         yield from self._entities()
-        yield from _unlike("index, term", self.terms, self.index.filed())
+        yield from _set_differences("index, term", self.terms, self.index.indexed())
         yield from self.index.faults()
-        yield from _unlike("referrers of", self.refs, self._sets_of("r:"))
+        yield from _set_differences("referrers of", self.refs, self._sets_of("r:"))
         yield from self._histories()
         yield from self._arrays()
         yield from self._log()
@@ -56,7 +56,7 @@ class _Check:
         yield from self._staged()
 
     def _names(self, kind: str) -> Iterator[str]:
-        """What follows the kind in the names of keys."""
+        """Names of the keys of a kind, without the prefix."""
         return self.server.scan(f"{self.keys.base}{kind}")
 
     def _sets_of(self, kind: str) -> Iterator[tuple[str, set[str]]]:
@@ -79,7 +79,7 @@ class _Check:
                 yield from self._entity(id, entity)
 
     def _entity(self, id: str, entity: EntityRow) -> Iterator[str]:
-        self.there.add(id)
+        self.existing.add(id)
         try:
             tags = entity.record.tags
         except ValueError as error:
@@ -88,7 +88,7 @@ class _Check:
         if tags["id"].id != id or tags["mod"].utc != entity.mod:
             yield f"@{id} has tags of another entity or of another time"
         if entity.tag_set != tag_set_id(sorted(orjson.loads(entity.tags))):
-            yield f"@{id} is filed under another set of tag names"
+            yield f"@{id} has another set of tag names than its tags"
         for term in self.index.terms_of(entity):
             self.terms[term].add(id)
         for ref in refs_of(entity):
@@ -103,8 +103,8 @@ class _Check:
         owners = {*self._names("h:"), *self._names("s:")}
         for id in sorted(owners):
             members = self.server.zrange(self.keys.blocks(id))
-            if id not in self.there:
-                yield f"@{id} has samples and is no entity"
+            if id not in self.existing:
+                yield f"@{id} has samples, but the entity does not exist"
             known.update(f"{member[16:]}:{id}" for member in members)
             yield from self._history(id, members)
         for id in sorted(self.facts.keys() - owners):
@@ -115,7 +115,7 @@ class _Check:
                     yield f"block {kind}{name} is in no history"
 
     def _stays(self, key: str) -> bool:
-        """Whether a key is there and would be for ever."""
+        """Whether a key exists and never expires."""
         return self.server.ttl(key) == -1
 
     def _history(self, id: str, members: list[str]) -> Iterator[str]:
@@ -131,35 +131,35 @@ class _Check:
             return
         for member in members:
             if not self._stays(self.keys.numbers(member[16:], id)):
-                yield f"@{id} has a block that ends by itself: {member}"
+                yield f"@{id} has a block that expires: {member}"
             if hex_time(time_of(member)) != member[:16]:
-                yield f"@{id} has a block with an odd name: {member}"
+                yield f"@{id} has a block with an invalid name: {member}"
         yield from self._extent(id)
 
     def _extent(self, id: str) -> Iterator[str]:
-        """What the entity says of its history is so."""
+        """Compare ``hisSize`` and the like with the history."""
         facts = self.facts.get(id)
         if facts is None:
             return
         extent = self.series.extent(id)
-        said: list[Any] = [int(facts["hisSize"].val)]
-        right: list[Any] = [extent.size]
+        stored: list[Any] = [int(facts["hisSize"].val)]
+        counted: list[Any] = [extent.size]
         if extent.size:
-            said += [
+            stored += [
                 at and microseconds_of(at.utc)
                 for at in (facts["hisStart"], facts["hisEnd"])
             ]
-            right += [extent.first, extent.last]
-        if said != right:
-            yield f"@{id} says of its samples {said}, they are {right}"
+            counted += [extent.first, extent.last]
+        if stored != counted:
+            yield f"@{id}: its history is {counted}, its tags have {stored}"
 
     # -- the rest --------------------------------------------------------------
 
     def _arrays(self) -> Iterator[str]:
         due: set[str] = set()
         for id in self._names("a:"):
-            if id not in self.there:
-                yield f"@{id} has a priority array and is no entity"
+            if id not in self.existing:
+                yield f"@{id} has a priority array, but the entity does not exist"
             for number, level in levels.read(self.server, self.keys, id).items():
                 due |= _expiring(id, number, level)
         for member in sorted(
@@ -174,17 +174,17 @@ class _Check:
             yield f"the log has {length:,} entries, {listed:,} by entities"
 
     def _watches(self) -> Iterator[str]:
-        there = set(self._names("w:"))
+        existing = set(self._names("w:"))
         listed = self.server.zrange(self.keys.watches)
-        for id in sorted(there.symmetric_difference(listed)):
+        for id in sorted(existing.symmetric_difference(listed)):
             yield f"the list of watches differs at {id}"
-        for id in sorted(set(self._names("wt:")) - there):
-            yield f"something was told to watch {id}, which is not open"
+        for id in sorted(set(self._names("wt:")) - existing):
+            yield f"items of watch {id} exist, but the watch is not open"
 
     def _staged(self) -> Iterator[str]:
         for name in self._names("stage:"):
             if self._stays(self.keys.stage(name)):
-                yield f"what was staged under {name} would stay for ever"
+                yield f"staged commands of {name} never expire"
 
 
 _FACTS = ("hisSize", "hisStart", "hisEnd")
@@ -194,7 +194,7 @@ def _expiring(id: str, number: int, level: Level) -> set[str]:
     return set() if level.expires is None else {f"{number}:{id}"}
 
 
-def _unlike(
+def _set_differences(
     what: str,
     right: Mapping[str, set[str]],
     found: Iterable[tuple[str, set[str]]],
@@ -203,7 +203,7 @@ def _unlike(
     for name, ids in found:
         expected = missing.pop(name, set())
         for id in sorted(ids - expected):
-            yield f"{what} {name}: @{id} is too much"
+            yield f"{what} {name}: @{id} must not be in it"
         for id in sorted(expected - ids):
             yield f"{what} {name}: @{id} is missing"
     for name, ids in missing.items():

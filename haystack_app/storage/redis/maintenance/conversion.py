@@ -1,8 +1,8 @@
-"""Keys of a store of the former version: they get the names of this one.
+"""Conversion of a store of the previous version: its keys are renamed.
 
-One script does it, so that others see all keys by one name or by the other, and
-neither a crash nor a kill leaves some of each. It looks whether there is anything to
-do first, and may be run again at any time.
+One script renames all keys, so that other processes see either the old or the new
+names, and a crash cannot leave a mixture. It does nothing for a converted store, so it
+can be run again at any time.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _PAUSE = 0.1
 
 
 def convert(server: Server, keys: Keys) -> int:
-    """How many keys have other names now.
+    """Rename the keys; returns how many.
 
-    Programs of the former version that write are waited for, and find no store after
-    it. Raises LockTimeout or TwoStores.
+    Waits for programs of the previous version that write; they find no store
+    afterwards. Raises LockTimeout or TwoStores.
     """
-    # the script's keys are of two slots: a cluster would not run it, and needs not to
-    count = _waited(server, keys) if is_outdated(server, keys) else 0
+    # the keys have two slots: a cluster would reject the script, but has no old stores
+    count = _wait_and_convert(server, keys) if is_outdated(server, keys) else 0
     if SEARCH in server.installed:
         drop_index(server, f"{keys.former}search")
     return count
 
 
-def _waited(server: Server, keys: Keys) -> int:
+def _wait_and_convert(server: Server, keys: Keys) -> int:
     ends = time.monotonic() + locks.WAIT_SECONDS
-    while (count := _tried(server, keys)) is None:
+    while (count := _try_convert(server, keys)) is None:
         if time.monotonic() > ends:
             raise LockTimeout(
                 f"a program of an earlier version writes to {keys.former}: stop it"
@@ -48,8 +48,8 @@ def _waited(server: Server, keys: Keys) -> int:
     return count
 
 
-def _tried(server: Server, keys: Keys) -> int | None:
-    """None where another program is writing."""
+def _try_convert(server: Server, keys: Keys) -> int | None:
+    """None while another program is writing."""
     names = keys.former_meta, keys.meta, f"{keys.former}locks"
     try:
         return server.run(
@@ -62,7 +62,7 @@ def _tried(server: Server, keys: Keys) -> int | None:
             return None
         if str(error).startswith(BOTH):
             raise TwoStores(
-                f"there is a store {keys.former} of an earlier version and one"
-                f" {keys.base} of this one: delete the keys of one of them"
+                f"two stores exist, {keys.former} of an earlier version and {keys.base}"
+                " of this one: delete the keys of one of them"
             ) from None
         raise

@@ -1,9 +1,9 @@
-"""Making anew what can be found out from the entities."""
+"""Rebuilding of all data that is derived from the entities."""
 
 from __future__ import annotations
 
 from .. import layout
-from ..entity_commands import cleared, filed, whole
+from ..entity_commands import all_entities, clear_commands, store_commands
 from ..index.search import SearchIndex
 from ..keys import Keys
 from ..layout import Layout
@@ -14,22 +14,22 @@ __all__ = ["reindex"]
 
 
 def reindex(server: Server, keys: Keys) -> int:
-    """Index all entities for the modules that the server has now; how many they are.
+    """Index all entities for the current modules of the server; returns their number.
 
-    Others see the old index or the new one; writers wait.
+    Other processes see the old index or the new one; writers wait.
     """
     work = Transaction(server, keys)
     try:
         work.lease.acquire(None)
-        made = layout.made(server)
-        held = layout.stored(server, keys) or layout.record(server, keys, made)
-        new = Layout(made.index, held.series)
+        default = layout.new_layout(server)
+        held = layout.stored(server, keys) or layout.record(server, keys, default)
+        new = Layout(default.index, held.series)
         if new.index == SEARCH:
             SearchIndex(server, keys).ensure()
-        found = whole(server, keys)
+        found = all_entities(server, keys)
         moves = {id: (None, entity) for id, entity in found.items()}
-        work.pending.commands += cleared(server, keys)
-        work.pending.commands += filed(keys, new.index_of(server, keys), moves)
+        work.pending.commands += clear_commands(server, keys)
+        work.pending.commands += store_commands(keys, new.index_of(server, keys), moves)
         work.pending.commands.append(("HSET", keys.meta, "index", new.index))
         work.apply(held.index, lambda moves: ())
     finally:

@@ -1,9 +1,8 @@
-"""The scripts in Lua, each of which the server runs in one step.
+"""The Lua scripts, which the server runs atomically.
 
-The head of each file lists its keys, its arguments and what it returns. Every script
-is given one key at least, so that a cluster knows where to run it; what else it
-touches has the same hash tag. A line ``-- include NAME`` stands for a file in
-``shared``.
+The header of each file lists its keys, its arguments and what it returns. Every script
+gets at least one key, so that a cluster knows where to run it; all its other keys have
+the same hash tag. A line ``-- include NAME`` is replaced by a file in ``shared``.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def _loaded(name: str) -> str:
 
 @dataclass(frozen=True)
 class Script(Generic[Reply]):
-    """A script by the name of its file; ``reply`` makes values of what it returns."""
+    """A script by the name of its file; ``reply`` converts what it returns."""
 
     name: str
     reply: Callable[[Any], Reply]
@@ -122,7 +121,7 @@ def _span(found: list[Any]) -> tuple[list[str], int, str, int, bytes] | None:
 
 
 def _entries(found: list[Any]) -> tuple[int, int, bool, list[tuple[int, str, bytes]]]:
-    """Oldest place, last place, whether a place is known; place, id and entry each."""
+    """Oldest and last cursor, whether a cursor is known; cursor, id, entry each."""
     oldest, end, known, rows = found
     entries = [
         (int(place.partition(b"-")[0]), fields[1].decode(), fields[3])
@@ -157,7 +156,7 @@ SCRIPTS: tuple[Script[Any], ...] = (
 )
 
 FENCED, LAYOUT, STAGED = "FENCED", "LAYOUT", "STAGED"
-"""How refusals begin: of a holder that was superseded, of one that knows another
-index than there is, of words that did not arrive as they were sent."""
+"""Prefixes of errors: another holder has the lock, the index is of another kind, the
+staged words are incomplete."""
 LOCKED, BOTH = "LOCKED", "BOTH"
-"""Of a store that a program of the former version writes to, and of two stores."""
+"""Prefixes of errors: a program of the previous version writes, two stores exist."""

@@ -1,4 +1,4 @@
--- Take locks, all of them or none.
+-- Acquire locks, all of them or none.
 -- KEYS[1]  hash of locks: "token deadline" by field
 -- ARGV[1]  token of the caller
 -- ARGV[2]  how long the locks last, in milliseconds

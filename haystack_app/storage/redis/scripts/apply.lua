@@ -1,23 +1,23 @@
--- Carry out commands together, if the caller still holds its locks, and give these back.
+-- Apply commands atomically, if the caller still holds its locks, and release these.
 -- A repeated call does nothing.
 -- KEYS[1]  hash of locks
--- KEYS[2]  what says for a minute that the caller's commands were carried out
--- KEYS[3]  list of words that were sent before
--- KEYS[4]  hash of what the store was made with
+-- KEYS[2]  exists for a minute after the caller's commands were applied
+-- KEYS[3]  list of words that were sent before (staged)
+-- KEYS[4]  hash of the layout of the store
 -- KEYS[5]  stream of the change log
--- KEYS[6]  place of its last entry
--- KEYS[7]  place before its first entry
+-- KEYS[6]  cursor of its last entry
+-- KEYS[7]  cursor before its first entry
 -- ARGV[1]  token of the caller
--- ARGV[2]  how the keys of the store begin
+-- ARGV[2]  prefix of the keys of the store
 -- ARGV[3]  how many entries the log keeps
 -- ARGV[4]  how many words were sent before; 0 if they follow here
 -- ARGV[5]  the kind of index that the commands are for, '' for any
 -- ARGV[6]  the number of fields that are locked
--- ARGV[7+] fields, then words. A command is the number of its words, and these. Beside
---          those of the server there are LOG id entry; ADD series samples; DROP id
+-- ARGV[7+] fields, then words. A command is the number of its words, then the words.
+--          Besides commands of the server: LOG id entry; ADD series samples; DROP id
 -- Returns  1
 -- Errors   FENCED: another holder has a lock; LAYOUT: the index is of another kind;
---          STAGED: the words that were sent before are not complete
+--          STAGED: the words that were sent before are incomplete
 
 local locks, token = KEYS[1], ARGV[1]
 local done, staged, base = KEYS[2], KEYS[3], ARGV[2]
@@ -27,12 +27,12 @@ local log, log_end, log_oldest, log_of = KEYS[5], KEYS[6], KEYS[7], base .. 'l:'
 -- include log_forget
 if redis.call('EXISTS', done) == 1 then return 1 end
 local cap, sent, fields = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
--- a part that was sent again, as the first answer was lost, is there twice
+-- a part is duplicated if it was sent again after a lost reply
 if sent > 0 and redis.call('LLEN', staged) ~= sent then
-  return redis.error_reply('STAGED what was sent is not complete')
+  return redis.error_reply('STAGED the words that were sent are incomplete')
 end
 if ARGV[5] ~= '' and redis.call('HGET', KEYS[4], 'index') ~= ARGV[5] then
-  return redis.error_reply('LAYOUT the store was made anew')
+  return redis.error_reply('LAYOUT the store was created or reindexed meanwhile')
 end
 for at = 7, 6 + fields do
   if not mine(ARGV[at]) then
@@ -64,7 +64,7 @@ local function enter(id, entry)
   redis.call('RPUSH', log_of .. id, place)
 end
 
--- everything that hangs on an entity but the log; readers of blocks have some time
+-- delete all that belongs to an entity, except the log; blocks expire later for readers
 local function drop(id)
   for _, level in ipairs(redis.call('HKEYS', base .. 'a:' .. id)) do
     redis.call('ZREM', base .. 'due', level .. ':' .. id)
@@ -78,8 +78,8 @@ local function drop(id)
   redis.call('HDEL', base .. 'generations', id)
 end
 
--- samples of a series: pairs of float64, milliseconds and value. As words they would
--- take the client several times as long
+-- samples of a series: pairs of float64, milliseconds and value, which is several times
+-- faster for the client than words
 local function add(key, samples)
   local first, format = 1, string.format
   while first <= #samples do
@@ -92,7 +92,7 @@ local function add(key, samples)
       command[count + 3] = format('%.17g', value)
       count = count + 3
     end
-    -- what fails is an item of the answer, and no error
+    -- errors are items of the reply and are not raised
     for _, item in ipairs(redis.call(unpack(command))) do
       if type(item) == 'table' and item.err then error(item.err) end
     end

@@ -1,6 +1,6 @@
--- Entities in one state.
+-- Entities of one snapshot.
 -- KEYS     hashes of entities
--- Returns  for each {tags, cur, mod, version, set}, all of them nil where there is none
+-- Returns  for each {tags, cur, mod, version, set}, all of them nil if it does not exist
 
 -- include row
 local rows = {}

@@ -1,14 +1,14 @@
 -- Entities by conjunctions of terms, on a server without modules.
--- KEYS[1]  hash of what the store was made with
--- ARGV[1]  how the keys of entities begin
--- ARGV[2]  how the keys of sets of ids by term begin
--- ARGV[3]  how many rows at most come along
--- ARGV[4]  '1' if the caller wants no more than these, else '0'
+-- KEYS[1]  hash of the layout of the store
+-- ARGV[1]  prefix of the keys of entities
+-- ARGV[2]  prefix of the keys of sets of ids by term
+-- ARGV[3]  the maximum number of rows to return
+-- ARGV[4]  '1' if the caller needs no more than these, else '0'
 -- ARGV[5+] conjunctions: the number of terms, then these; a term is the name of a set,
 --          or '@' and an id
--- Returns  {ids, rows}; {ids} where they are more than the rows that may come along;
---          the key of the smallest set, to be looked through, where that is more than
---          the caller wants
+-- Returns  {ids, rows}; {ids} if there are more than the maximum number of rows;
+--          the key of the smallest set, for the caller to scan, if it is larger than
+--          the caller needs
 -- Errors   LAYOUT: the store has an index of another kind
 
 -- include row

@@ -1,6 +1,6 @@
 -- The next entities in order of their ids.
 -- KEYS[1]  sorted set of all ids
--- ARGV[1]  how the keys of entities begin
+-- ARGV[1]  prefix of the keys of entities
 -- ARGV[2]  the id before, '' for none
 -- ARGV[3]  how many at most
 -- Returns  {ids, rows}, rows as fetch.lua has them

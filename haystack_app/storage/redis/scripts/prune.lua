@@ -1,10 +1,10 @@
--- Take the oldest entries of the change log away.
+-- Delete the oldest entries of the change log.
 -- KEYS[1]  stream of the log
--- KEYS[2]  place before its first entry
--- ARGV[1]  how the keys of the places of an entity's entries begin
--- ARGV[2]  microsecond before which entries go
+-- KEYS[2]  cursor before its first entry
+-- ARGV[1]  prefix of the keys of the places of an entity's entries
+-- ARGV[2]  microsecond before which entries are deleted
 -- ARGV[3]  how many at most
--- Returns  how many went
+-- Returns  how many were deleted
 
 local log, log_oldest, log_of = KEYS[1], KEYS[2], ARGV[1]
 -- include log_forget

@@ -1,4 +1,4 @@
--- Give locks back, where they are still the caller's.
+-- Release the locks that the caller still holds.
 -- KEYS[1]  hash of locks
 -- ARGV[1]  token of the caller
 -- ARGV[2+] fields

@@ -1,4 +1,4 @@
--- Let locks last longer, where they are still the caller's.
+-- Renew the locks that the caller still holds.
 -- KEYS[1]  hash of locks
 -- ARGV[1]  token of the caller
 -- ARGV[2]  how long they last from now on, in milliseconds

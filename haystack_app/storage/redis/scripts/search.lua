@@ -1,13 +1,13 @@
 -- Entities by a query of RediSearch.
--- KEYS[1]  hash of what the store was made with
--- ARGV[1]  how the keys of entities begin
--- ARGV[2]  how the keys of documents begin
+-- KEYS[1]  hash of the layout of the store
+-- ARGV[1]  prefix of the keys of entities
+-- ARGV[2]  prefix of the keys of documents
 -- ARGV[3]  how many ids at most
--- ARGV[4]  how many rows at most come along
--- ARGV[5]  '1' if rows come along although more entities match
+-- ARGV[4]  the maximum number of rows to return
+-- ARGV[5]  '1' to return rows also if more entities match
 -- ARGV[6]  the name of the index
 -- ARGV[7+] the query, and other words of FT.SEARCH
--- Returns  {the number of all that match, ids}, and rows if they may come along
+-- Returns  {the number of matches, ids}, and rows unless there are too many
 -- Errors   LAYOUT: the store has an index of another kind; BUILDING: not all of the
 --          documents are in the index yet
 
@@ -18,9 +18,9 @@ if not kind then return {0, {}, {}} end
 if kind ~= 'search' then
   return redis.error_reply('LAYOUT the store has an index of another kind now')
 end
--- an index that is being built answers with what it has so far, and does not say so:
--- after a restart, too, where it was once made for entities that were there. To ask for
--- all that is known of one is ten times as slow
+-- an index that is being built returns partial results without an error, also after a
+-- restart of the server if it was created over existing documents. FT.INFO of an index
+-- is ten times as slow as INFO
 local function building(name)
   local indexes = redis.call('INFO', 'search_indexes')
   if string.find(indexes, 'active_indexes_indexing:0', 1, true) then return false end
@@ -34,7 +34,7 @@ end
 if building(ARGV[6]) then return redis.error_reply('BUILDING the index') end
 local command = {'FT.SEARCH'}
 for at = 6, #ARGV do command[#command + 1] = ARGV[at] end
--- without a limit of its own it would stop in the middle, and not say so
+-- without an explicit timeout it would return partial results without an error
 local options = {'NOCONTENT', 'LIMIT', '0', ARGV[3], 'TIMEOUT', '0', 'DIALECT', '2'}
 for _, word in ipairs(options) do command[#command + 1] = word end
 local found = redis.call(unpack(command))

@@ -1,11 +1,11 @@
--- Entries of the change log after a place.
+-- Entries of the change log after a cursor.
 -- KEYS[1]  stream of the log
--- KEYS[2]  place of its last entry
--- KEYS[3]  place before its first entry
--- ARGV[1]  the place, '' for the end
+-- KEYS[2]  cursor of its last entry
+-- KEYS[3]  cursor before its first entry
+-- ARGV[1]  the cursor, '' for the end
 -- ARGV[2]  how many entries at most
--- Returns  {place before the first entry, place of the last one, 1 if the log has the
---          place that was asked for, entries}
+-- Returns  {cursor before the first entry, cursor of the last one, 1 if the log has the
+--          given cursor, entries}
 
 local log, log_end, log_oldest = KEYS[1], KEYS[2], KEYS[3]
 -- include log_begin

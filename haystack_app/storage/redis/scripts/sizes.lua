@@ -1,8 +1,8 @@
 -- The length of a history.
 -- KEYS[1]  directory of the history
--- ARGV[1]  how the keys of numbers begin
+-- ARGV[1]  prefix of the keys of numbers
 -- ARGV[2]  id of the point
--- Returns  bytes of numbers of all blocks together
+-- Returns  total bytes of numbers of all blocks
 
 local sum = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

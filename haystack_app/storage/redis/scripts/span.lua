@@ -1,12 +1,12 @@
 -- The blocks of a history around some times.
 -- KEYS[1]  directory of the history
--- ARGV[1]  how the keys of numbers begin
+-- ARGV[1]  prefix of the keys of numbers
 -- ARGV[2]  id of the point
 -- ARGV[3]  first time as hex, or ''
 -- ARGV[4]  last time as hex, or ''
--- Returns  {members of the directory whose blocks may hold such times, bytes of numbers
+-- Returns  {members of the directory whose blocks may have such times, bytes of numbers
 --          of the last of these, the member of the last block of all, its bytes of
---          numbers, its last sample}; nothing where the history is empty
+--          numbers, its last sample}; nil if the history is empty
 
 local key = KEYS[1]
 local function numbers(member)

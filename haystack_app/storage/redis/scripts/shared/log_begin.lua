@@ -1,6 +1,6 @@
--- Needs `log_end` and `log_oldest`, the keys of the places of the last entry of the log
--- and of the one before its first. Places are microseconds, so that one of a log that
--- was flushed, or of entries that were lost with the server, is never one of this log.
+-- Needs `log_end` and `log_oldest`, the keys of the cursors of the last entry of the log
+-- and before its first one. Cursors are microseconds, so that those of a flushed log, or
+-- of entries that were lost with the server, are never valid in this log.
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]

@@ -1,5 +1,5 @@
--- Needs `log`, `log_oldest` and `log_of`, how the keys of the places of an entity's
--- entries begin.
+-- Needs `log`, `log_oldest` and `log_of`, the prefix of the keys of the cursors of an
+-- entity's entries.
 local function forget(entry)
   redis.call('LPOP', log_of .. entry[2][2])
   redis.call('XDEL', log, entry[1])
