@@ -29,7 +29,7 @@ def test_followers_are_disconnected(tmp_path: Path, number: signal.Signals) -> N
         for one in followers:
             [end] = list(one)
             assert (end.name, end.data["status"]) == ("end", 503)
-            assert "stops" in end.data["dis"]
+            assert "shutting down" in end.data["dis"]
             assert one.last_id in begins
         server.process.wait(PATIENCE)
         late.cancel()
