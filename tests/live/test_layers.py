@@ -135,7 +135,7 @@ def test_a_hint_is_relayed_after_one_that_hung(layer: Layer) -> None:
         await until(lambda: not one.is_disconnected)
         layer.hangs = True
         one.add_local_hints(some(), True)
-        await until(lambda: not one.relaying.is_set())
+        await until(lambda: not one.has_outgoing.is_set())
         await asyncio.sleep(0.05)
         layer.hangs = False
         one.add_local_hints(some(), True)
