@@ -14,6 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
 from ..sql.compiler import compile_filter
+from ..sql.tables import ENTITIES
 from ..wire.record import Record, spliced
 from .backend import backend
 
@@ -28,7 +29,7 @@ __all__ = [
 
 _Row = TypeVar("_Row", bound=models.Model)
 
-_TABLE = re.compile(r'\b(FROM|JOIN) ("?entities"?)')
+_TABLE = re.compile(rf'\b(FROM|JOIN) ("?{ENTITIES}"?)')
 _COMMITTED = (
     "Entity.objects.{} is not supported because it would not update references,"
     " tag sets and the change log: use {}"
@@ -154,7 +155,7 @@ class ScopedCompiler(SQLCompiler):
     def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
         text, params = super().as_sql(*args, **kwargs)
         scope, scope_params = self._scope()
-        return f"WITH entities AS {scope} {text}", (*scope_params, *params)
+        return f"WITH {ENTITIES} AS {scope} {text}", (*scope_params, *params)
 
     def _scope(self) -> tuple[str, tuple[Any, ...]]:
         rows: models.QuerySet[Any] = models.QuerySet(self.query.model)
