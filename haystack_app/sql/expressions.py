@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 AsSql = tuple[str, tuple[Any, ...]]
+_BOOLEAN = BooleanField()
+"""Of every condition: making a field costs more than the condition itself."""
 _MAX_DEPTH = 30
 """Levels above terms whose own text may need 55 of SQLite's 100 stack entries."""
 _MAX_WIDTH = 200
@@ -45,7 +47,7 @@ class Term(Expression):
     conditional = True
 
     def __init__(self) -> None:
-        super().__init__(output_field=BooleanField())
+        super().__init__(output_field=_BOOLEAN)
 
 
 class PathHolds(Term):

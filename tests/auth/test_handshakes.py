@@ -384,7 +384,20 @@ def same(header: str, other: str) -> bool:
             for name, _, rest in named
         )
 
-    return meaning(header) == meaning(other)
+    return meaning(header) == meaning(other) or decoded(header) == decoded(other)
+
+
+def decoded(header: str) -> tuple[bytes, bytes, str] | str:
+    """Message without the proof, proof, and token; else the header itself.
+
+    The last letter of base64 has bits that mean nothing, in ``data`` and in the
+    proof, so two texts may be one proof.
+    """
+    try:
+        message, _, proof = unb64(value(header, "data")).partition(b",p=")
+        return message, unb64(proof.decode()), value(header, "handshakeToken")
+    except (AssertionError, AttributeError, KeyError, ValueError):
+        return header
 
 
 def test_a_thousand_mutated_handshakes(alice: User) -> None:
