@@ -266,7 +266,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         entity("bad", x=[{"meta": MARKER, "cols": NA, "rows": NA}]),
         "meta, cols and rows",
     ),
-    "a grid without columns": (entity("bad", x=Grid([])), "x: a grid has one column"),
+    "a grid without columns": (
+        entity("bad", x=Grid([])),
+        "x: a grid must have at least one column",
+    ),
     "a column's meta with its name": (
         entity("bad", x={"g": Grid([Col("a", {"name": "A"})])}),
         "x: .*'name'",
