@@ -211,8 +211,8 @@ def test_invalid_batches(api: Api, request_grid: Grid, why: str) -> None:
         ({"point": None}, "no tag 'point'"),
         ({"his": None}, "no tag 'his'"),
         ({"tz": None}, "no tag 'tz'"),
-        ({"tz": "Nowhere"}, "no time zone: 'Nowhere'"),
-        ({"tz": Number(5)}, "no time zone"),
+        ({"tz": "Nowhere"}, "not a time zone: 'Nowhere'"),
+        ({"tz": Number(5)}, "not a time zone"),
     ],
 )
 def test_points_without_a_history(api: Api, tags: dict[str, Any], why: str) -> None:
