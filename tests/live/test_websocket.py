@@ -239,7 +239,7 @@ def test_a_binary_message_is_refused(opened: Open) -> None:
 
 def test_a_wrong_watch_is_an_error_grid(opened: Open) -> None:
     socket = opened()
-    assert "unknown" in socket.grid("resume", watchId="x", ack=1).meta["dis"]
+    assert "not found" in socket.grid("resume", watchId="x", ack=1).meta["dis"]
     assert socket.grid("sub", grid=Grid()).is_error
     assert socket.sub(filter="point and").is_error
     watch = socket.sub("a").meta["watchId"]
