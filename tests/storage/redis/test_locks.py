@@ -158,7 +158,7 @@ def test_words_that_were_sent_twice_are_refused(
         return staged(server, key, iter(every))
 
     monkeypatch.setattr(transaction, "_stage", twice)
-    with pytest.raises(LeaseLost, match="not complete"):
+    with pytest.raises(LeaseLost, match="incomplete"):
         redis_store.load_entities([entity("a", n=Number(2)), entity("b")])
     monkeypatch.setattr(transaction, "_stage", staged)
     assert redis_store.existing("a")["n"] == Number(1)
