@@ -400,7 +400,7 @@ def test_a_store_stays_what_it_was_made_as(stack: Store) -> None:
             lambda: less.read("x"),
             lambda: less.load_entities([entity("b", x=MARKER)]),
         ):
-            with pytest.raises(ModuleMissing, match="made with the module"):
+            with pytest.raises(ModuleMissing, match="needs the module"):
                 call()
         assert ids(other.read("x")) == ["a"]
     finally:
