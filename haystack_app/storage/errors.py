@@ -49,7 +49,8 @@ class HistoryInUse(Conflict):
     """Stored samples depend on a changed tag."""
 
     def __init__(self, id: str, tag: str) -> None:
-        super().__init__(f"@{id} has history: its tag {tag!r} cannot change")
+        why = "cannot become coarser" if tag == "hisTsPrecision" else "cannot change"
+        super().__init__(f"@{id} has history: its tag {tag!r} {why}")
 
 
 class ArrayInUse(Conflict):

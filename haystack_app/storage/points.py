@@ -8,6 +8,7 @@ from typing import Any
 
 from ..filters import is_trash
 from ..kinds.scalars import Number
+from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
 from .backend import StorageBackend
 from .errors import InvalidWrite, NotWritable
@@ -80,7 +81,7 @@ class PointStore(StorageBackend):
         number, val = effective(array)
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
-            tags |= {"curVal": val, "curStatus": "ok"}
+            tags |= {"curVal": val, "curStatus": "ok", SAMPLE_TS: None}
         self.set_transient({id: tags})
 
 
