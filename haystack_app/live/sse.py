@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException
 
 from ..api.changes import PendingChanges
-from ..api.exceptions import Gone, error_members
+from ..api.exceptions import Gone, error_members, http_exceptions
 from ..auth.caller import READ
 from ..auth.roles import VIEW
 from ..ops.changes import CursorExpired, Page, check_may_follow
@@ -126,7 +126,7 @@ class EventStream:
         self.renewed = self.clock()
         try:
             await in_thread(_check, self.scope, self.alias)
-        except (APIException, PermissionDenied):
+        except APIException:
             raise
         except Exception:  # such as an outage of the database; tried again later
             logger.info("could not renew the login of an event stream", exc_info=True)
@@ -144,10 +144,11 @@ class EventStream:
 
 
 def _check(scope: Mapping[str, Any], alias: str) -> None:
-    """Raises APIException or PermissionDenied if the caller may not follow any more."""
+    """Raises APIException if the caller may not follow any more."""
     caller = log_in(scope).caller
-    caller.check(VIEW, READ)
-    check_may_follow(context_for(alias, caller))
+    with http_exceptions():
+        caller.check(VIEW, READ)
+        check_may_follow(context_for(alias, caller))
 
 
 def _event(position: int, text: str) -> str:

@@ -31,6 +31,8 @@ def free_port() -> int:
 class Service:
     """One process; ``stop`` ends it at once, as a fault would."""
 
+    end = signal.SIGKILL
+
     def __init__(self, command: list[str], user: str | None = None) -> None:
         self.command = command
         self.user = user
@@ -51,7 +53,7 @@ class Service:
 
     def stop(self) -> None:
         if self.process:
-            self.process.send_signal(signal.SIGQUIT)  # PostgreSQL: immediate
+            self.process.send_signal(self.end)
             self.process.wait(PATIENCE)
             self.process = None
 
@@ -79,6 +81,8 @@ class Service:
 
 
 class Postgres(Service):
+    end = signal.SIGQUIT  # immediate; SIGKILL would leave its children
+
     def __init__(self, folder: Path) -> None:
         # the server refuses root
         user = SUPERUSER if os.geteuid() == 0 else None
