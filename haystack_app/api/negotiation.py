@@ -15,7 +15,7 @@ from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
-from ..wire.registry import DEFAULT, FORMATS, Format
+from ..wire.registry import DEFAULT, FORMATS, ZINC, Format
 from .renderers import GridRenderer
 
 __all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
@@ -86,12 +86,18 @@ def choose_media_type(accept: str, offered: Sequence[str]) -> str:
     return best
 
 
-def request_format(content_type: str) -> Format | None:
-    """The format of a request body; None if it is not supported."""
+def request_format(content_type: str, *, has_token: bool = False) -> Format | None:
+    """The format of a request body; None if it is not supported.
+
+    Older JavaScript clients send Zinc as ``text/plain``. A browser sends that from any
+    page without asking, but never a token, so a token is required.
+    """
     try:
         name, parameters = parse_header_parameters(content_type)
     except (ValueError, LookupError):  # encoded parameters (RFC 2231)
         return None
+    if name.lower() == "text/plain":
+        return ZINC if has_token else None
     found = _find(name.lower(), parameters.get("version"))
     return found if found and found.read else None
 

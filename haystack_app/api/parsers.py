@@ -18,10 +18,7 @@ from .exceptions import BadRequest
 
 __all__ = ["HaysonParser", "body_grid", "query_grid"]
 
-_JSON_READERS = {
-    HAYSON.name: hayson_reader.read_value,
-    JSON3.name: json3_reader.read_value,
-}
+_JSON3_GRID = {"meta", "cols", "rows"}
 
 
 class HaysonParser(BaseParser):
@@ -44,18 +41,37 @@ class HaysonParser(BaseParser):
 
 
 def body_grid(format: Format, body: bytes, *, accepts_list: bool) -> Grid:
-    """The grid of a request's body. Raises ParseError."""
-    if accepts_list and (reader := _JSON_READERS.get(format.name)):
-        value = reader(text_of(body))
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            return Grid.of(value)
-        if isinstance(value, Grid):
-            return value
-        raise ParseError("expected a grid or a list of dicts")
-    grid = format.read_bytes(body)
+    """The grid of a request's body. Raises ParseError.
+
+    ``accepts_list``: whether JSON may be a list of dicts instead.
+    """
+    grid = _json(format, body) if format in (HAYSON, JSON3) else format.read_bytes(body)
+    if accepts_list and _is_list_of_dicts(grid):
+        return Grid.of(grid)
+    if not isinstance(grid, Grid):
+        other = " or a list of dicts" if accepts_list else ""
+        raise ParseError(
+            f'expected a grid{other}: an object with "_kind":"grid", meta, cols, rows',
+            "the root",
+        )
     if not grid.cols:
         raise ParseError("a grid must have at least one column")
     return grid
+
+
+def _is_list_of_dicts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _json(format: Format, body: bytes) -> Any:
+    """The value of JSON, which is JSON 3 if its media type or its form says so."""
+    value = hayson_reader.parse_json(text_of(body))
+    is_grid = isinstance(value, dict) and value.keys() >= _JSON3_GRID
+    is_json3 = format is JSON3 or (is_grid and "_kind" not in value)
+    try:
+        return json3_reader.decode(value) if is_json3 else hayson_reader.decode(value)
+    except ParseError as err:
+        raise err if err.position else ParseError(err.message, "the root") from None
 
 
 def query_grid(query: QueryDict) -> Grid:

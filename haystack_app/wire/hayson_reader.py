@@ -92,6 +92,8 @@ def _list(values: list[Any], depth: int) -> list[Any]:
 
 def _object(value: dict[str, Any], depth: int) -> Any:
     kind = value.get("_kind")
+    if isinstance(kind, str):  # other software writes "Ref" and "DateTime"
+        kind = kind[:1].lower() + kind[1:]
     if kind is None or kind == "dict":
         return _dict(value, depth)
     if kind == "grid":
@@ -245,4 +247,5 @@ _SCALARS: dict[str, Callable[[dict[str, Any]], Any]] = {
     ),
     "coord": lambda value: Coord(_float(value, "lat"), _float(value, "lng")),
     "xstr": lambda value: XStr(_text(value, "type"), _text(value)),
+    "xStr": lambda value: XStr(_text(value, "type"), _text(value)),
 }

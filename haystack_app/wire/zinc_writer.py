@@ -17,7 +17,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
 from ..kinds.series import Series
 from .errors import EncodeError
-from .samples import TimeTexts, float_texts
+from .samples import TimeTexts, coord_text, float_texts
 
 __all__ = ["display_text", "grid_chunks", "grid_text", "number_text", "value_text"]
 
@@ -70,8 +70,7 @@ def _date_time(value: DateTime) -> str:
 
 
 def _coord(value: Coord) -> str:
-    lat, lng = float_texts([value.lat, value.lng])
-    return f"C({lat},{lng})"
+    return f"C({coord_text(value)})"
 
 
 def _list(values: list[Any]) -> str:

@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from haystack_app.api.negotiation import request_format
+from haystack_app.auth import tokens
 from haystack_app.kinds import MARKER, Grid, Ref
+from haystack_app.models import Token
 from haystack_app.storage.handler import storages
 from haystack_app.wire import hayson_writer, json3_writer, zinc_writer
-from tests.api.conftest import Api, grid_of, ids_of
+from tests.api.conftest import Api, basic, grid_of, ids_of, user
 from tests.defects.building import building
 
 ZINC = "text/zinc"
@@ -251,7 +254,6 @@ def test_invalid_content_types(api: Api, content_type: str) -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "why"),
     [
-        (ZINC, "", "ver"),
         (ZINC, "site", "ver"),
         (ZINC, 'ver:"4.0"\na\n', "version"),
         (ZINC, 'ver:"3.0"\n', "tag name"),
@@ -267,7 +269,6 @@ def test_invalid_content_types(api: Api, content_type: str) -> None:
         (ZINC, 'ver:"3.0"\na\n"\\ub0F"\n', "escape"),
         (ZINC, 'ver:"3.0"\na\n1\n\ntrailing', "trailing"),
         (ZINC, "5", "ver"),
-        (JSON, "", "JSON"),
         (JSON, "{", "JSON"),
         (JSON, "5", "grid"),
         (JSON, "[]", "grid"),
@@ -283,7 +284,6 @@ def test_invalid_content_types(api: Api, content_type: str) -> None:
         (JSON, '"\\ud83d"', "surrogate|JSON"),
         (JSON, b'"\xed\xa0\xbd"', "JSON|UTF-8"),
         (JSON, b"\xff", "JSON|UTF-8"),
-        (f"{JSON};version=3", "", "JSON"),
         (
             f"{JSON};version=3",
             hayson_writer.grid_text(REQUEST),
@@ -376,6 +376,50 @@ def test_a_body_on_a_get_is_tolerated(api: Api) -> None:
         "GET", "/api/read?filter=site", b"garbage", "application/json"
     )
     assert len(ids_of(response)) == 2
+
+
+@pytest.mark.parametrize(
+    "content_type", [ZINC, JSON, f"{JSON};version=3", "text/trio", "text/csv", ""]
+)
+@pytest.mark.parametrize("body", ["", "\n", b"\xef\xbb\xbf"])
+def test_an_empty_body_is_an_empty_grid(
+    api: Api, content_type: str, body: str | bytes
+) -> None:
+    assert grid_of(api.post("about", body, content_type)).names
+    assert "filter or ids" in api.error(api.post("read", body, content_type))
+
+
+JSON3_BODY = (
+    '{"meta":{"ver":"3.0"},"cols":[{"name":"filter"}],"rows":[{"filter":"site"}]}'
+)
+
+
+@pytest.mark.parametrize("content_type", [JSON, f"{JSON}; charset=utf-8", VND])
+def test_json_3_without_a_version(api: Api, content_type: str) -> None:
+    response = api.post("read", JSON3_BODY, content_type, accept=JSON)
+    assert response["Content-Type"] == f"{JSON}; charset=utf-8"
+    assert sorted(ids_of(response)) == ["s1", "s2"]
+    text = json3_writer.grid_text(Grid.of([{"id": Ref("s1")}, {"id": Ref("s2")}]))
+    assert '"r:s1"' in text
+    assert sorted(ids_of(api.post("read", text, content_type))) == ["s1", "s2"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/plain;charset=UTF-8"])
+def test_plain_text_with_a_token_is_zinc(api: Api, content_type: str) -> None:
+    """Older JavaScript clients send it. A browser sends it by itself, but no token."""
+    assert api.post("read", REQUEST, content_type).status_code == 415  # a session
+    token = Token(user=user("plain"), name="t", scope=Token.READ)
+    bearer = {"Authorization": f"Bearer {tokens.create_secret(token)}"}
+    token.save()
+    body = zinc_writer.grid_text(REQUEST)
+    with_token, with_basic = (
+        Client().generic(
+            "POST", "/api/read", body, CONTENT_TYPE=content_type, headers=headers
+        )
+        for headers in (bearer, basic("plain"))
+    )
+    assert sorted(ids_of(with_token)) == ["s1", "s2"]
+    assert with_basic.status_code == 415
 
 
 def test_the_empty_request_grid(api: Api) -> None:
