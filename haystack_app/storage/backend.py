@@ -27,6 +27,7 @@ from .errors import UnknownEntity
 from .priority_array import Level
 from .samples import Batch, Extent
 from .watch_types import Watch, WatchItem
+from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
 
@@ -241,6 +242,23 @@ class StorageBackend:
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         """Set one level of a point, or delete it."""
         raise NotImplementedError
+
+    def log_write(self, write: LevelWrite) -> None:
+        """Add an entry to the log of writes, inside ``locked`` with the write.
+
+        A store without such a log, which other packages may have, keeps none.
+        """
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        """The newest entries of a point in the log of writes, the newest first."""
+        return []
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Delete entries of the log of writes that are older than ``before``.
+
+        Returns how many, at most ``limit``.
+        """
+        return 0
 
     def due_points(self, now: dt.datetime) -> Iterable[str]:
         """Ids of points with a level that expires at ``now`` or before."""

@@ -192,7 +192,7 @@ def test_with_tz_the_dates_are_of_that_zone(api: Api) -> None:
     [
         (ids_grid("n", "d", range=DAY), "missing meta tz"),
         (ids_grid("n", range=DAY, tz="Nowhere"), "Nowhere"),
-        (ids_grid("n", range=DAY, tz="America/Nowhere"), "America/New_York"),
+        (ids_grid("n", range=DAY, tz="America/Nowhere"), "America/Nowhere"),
         (ids_grid("n", range=DAY, tz=MARKER), "tz must be a Str"),
         (ids_grid("n", "missing", range=DAY), "unknown entity @missing"),
         (ids_grid("n", "s1", range=DAY), "@s1 has no history"),

@@ -19,6 +19,7 @@ from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
+from ..write_log import LevelWrite
 from . import levels, libs, tasks
 from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
@@ -166,6 +167,18 @@ class RedisAdapter(RedisWatches):
         with self._working([id]) as work:
             array = {n: one for n, one in work.levels_of(id).items() if n != number}
             work.set_levels(id, array if level is None else {**array, number: level})
+
+    def log_write(self, write: LevelWrite) -> None:
+        with self._working([write.id]) as work:
+            work.pending.commands.append(levels.logged(self.keys, write))
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        """Without entries of an open transaction."""
+        return levels.writes(self.server, self.keys, id, limit)
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """All at once: the server drops whole nodes of the stream."""
+        return levels.prune(self.server, self.keys, before)
 
     def due_points(self, now: dt.datetime) -> list[str]:
         """From stored levels, without changes of an open transaction."""
