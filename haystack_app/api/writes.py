@@ -13,7 +13,7 @@ __all__ = ["WriteSerializer"]
 
 
 class HaysonField(serializers.Field[Any, Any, Any, Any]):
-    """A value as Hayson; null if there is none."""
+    """A value as Hayson, or null."""
 
     def to_representation(self, value: Any) -> Any:
         return hayson_writer.encode(value)
