@@ -6,7 +6,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ..storage.write_log import LevelWrite
 from ..wire import hayson_writer
 
 __all__ = ["WriteSerializer"]
@@ -19,7 +18,7 @@ class HaysonField(serializers.Field[Any, Any, Any, Any]):
         return hayson_writer.encode(value)
 
 
-class WriteSerializer(serializers.Serializer[LevelWrite]):
+class WriteSerializer(serializers.Serializer[Any]):
     """One write; times are ISO 8601 in UTC."""
 
     at = serializers.DateTimeField()

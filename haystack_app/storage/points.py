@@ -99,10 +99,10 @@ class PointStore(StorageBackend):
         found = self.write_log(id, limit)
         if self.scope is None:
             return found
-        *_, first = self.changes_of(id, sys.maxsize) or [None]
-        if first is None or first.kind != ADD:  # it is older than the change log
+        changes = self.changes_of(id, sys.maxsize)
+        if not changes or changes[-1].kind != ADD:  # it is older than the change log
             return found
-        return [write for write in found if write.at >= first.at]
+        return [write for write in found if write.at >= changes[-1].at]
 
     def _update(self, record: Record, array: Mapping[int, Level]) -> None:
         """Set the tags of a point that show its priority array."""
