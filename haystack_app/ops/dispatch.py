@@ -117,7 +117,7 @@ def context_for(project: str | None, caller: Caller, subscriber: str = "") -> Co
     except UnknownStorage:
         raise UnknownProject(alias) from None
     return Context(
-        store if scope is None else store.visible_to(scope),
+        store if scope is None else store.visible_to(scope, caller.guard),
         caller.username,
         caller.log_out,
         caller.has_permission,

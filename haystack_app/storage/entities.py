@@ -38,6 +38,7 @@ from .errors import (
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
+from .scoped_writes import check_scoped_write, check_transient_refs
 from .stored import Stored, new_id, stored_form, stored_forms, transient_text
 
 __all__ = ["EntityStore"]
@@ -120,7 +121,7 @@ class EntityStore(NamespaceStore):
         that one instead, also if nothing else changes. ``returning`` adds the stored
         records to the result. Raises InvalidRecord if samples or levels of a point
         would change their meaning, OutOfScope if the caller may not see an entity
-        before or after the commit.
+        before or after the commit, or what a ref adds, or must not set a value.
         """
         changes = Changes()
         ids = [one.id for one in put]
@@ -129,6 +130,8 @@ class EntityStore(NamespaceStore):
             self.committing(None if whole else [*ids, *remove]),
             self.check_scope(ids),
         ):
+            if self.scope is not None:
+                check_scoped_write(self, put)
             removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
                 removed |= self.visible_ids().difference(ids)
@@ -251,6 +254,8 @@ class EntityStore(NamespaceStore):
                 }
                 for id, row in changes.items()
             }
+            if self.scope is not None:
+                check_transient_refs(self, patches, held)
             self.set_transient(patches)
         return [_with_transient(held[id], patches[id]) for id in changes]
 
