@@ -7,6 +7,7 @@ of their own, before and after the change (``auth.privileges``).
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
@@ -111,10 +112,11 @@ class UserViewSet(RestView, ModelViewSet[Any]):
                 _check_new(given[User.USERNAME_FIELD])
                 user = serializer.save()
                 _check_covers(privileges_of(request.user), user)
+                data = UserSerializer(user).data
         except IntegrityError:  # created by a concurrent request
             raise _taken(given[User.USERNAME_FIELD]) from None
-        answer = Response(UserSerializer(user).data, status=201)
-        answer["Location"] = f"{request.path.rstrip('/')}/{user.pk}/"
+        answer = Response(data, status=201)
+        answer["Location"] = f"{quote(request.path.rstrip('/'))}/{user.pk}/"
         return answer
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -136,7 +138,9 @@ class UserViewSet(RestView, ModelViewSet[Any]):
                 _check_not_last(superusers, user)
             serializer.save()
             _check_covers(privileges, user)
-        return Response(UserSerializer(User._default_manager.get(pk=user.pk)).data)
+            changed = User._default_manager.get(pk=user.pk)
+            data = UserSerializer(changed).data
+        return Response(data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete a user and their tokens; not oneself or the last superuser."""

@@ -1,10 +1,10 @@
 """What a writer with a scope may set, from the texts of the filters of all groups.
 
-A filter that compares a tag, such as ``tenant == "b"``, shows its group every entity that
-gets this value. So writers whose own filters do not name the value must not set it, or they
-could place entities in the view of another group. Refs are not guarded here: a store
-refuses refs to entities that the writer does not see. A filter that only tests for
-presence guards nothing.
+A filter that compares a tag, such as ``tenant == "b"``, shows its group every entity
+that gets this value. So writers whose own filters do not name the value must not set
+it, or they could place entities in the view of another group. Refs are not guarded
+here: a store refuses refs to entities that the writer does not see. A filter that only
+tests for presence guards nothing.
 """
 
 from __future__ import annotations
