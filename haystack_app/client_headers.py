@@ -1,4 +1,4 @@
-"""Header fields as clients write them: what cannot be read is no internal error.
+"""Header fields as clients write them: none that cannot be read is an internal error.
 
 Django and REST framework parse parameters with the email package, which raises errors
 of many types for mixtures of RFC 2231, and they do so before any view runs. All code of

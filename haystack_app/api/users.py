@@ -1,7 +1,8 @@
 """``/api/users/``: Django's users, for callers with Django's permissions on them.
 
 Callers that are not superusers may only change users whose privileges are a subset
-of their own, before and after the change (``auth.privileges``).
+of their own, before and after the change (``auth.privileges``). Others than those that
+they may know of do not exist for them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import ModelViewSet
 
-from ..auth.privileges import Privileges, privileges_of
+from ..auth.privileges import Privileges, privileges_of, users_seen_by
 from . import openapi
 from .exceptions import BadRequest, ResourceConflict
 from .openapi import extend_schema, query
@@ -82,7 +83,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Changes lock the rows, so that two cannot remove the last superuser."""
-        users = super().get_queryset()
+        users = users_seen_by(self.request.user, super().get_queryset())
         if self.action in ("partial_update", "destroy"):
             return users.select_for_update()
         name = self.request.query_params.get("username")

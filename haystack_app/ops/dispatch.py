@@ -110,8 +110,8 @@ def run(
 def _written(op: Op, answer: Grid, write: Callable[[Grid], _T]) -> _T:
     """The answer as written.
 
-    A change that is stored is no error because its answer cannot be written, or the
-    client would repeat it: the answer is then an empty grid that says so.
+    If the answer of a stored change cannot be written, it is an empty grid that says
+    so: an error would make clients repeat the change.
     """
     try:
         return write(answer)

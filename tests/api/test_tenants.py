@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
 
 from haystack_app.kinds import MARKER, Grid, Ref
-from haystack_app.models import GroupScope
+from haystack_app.models import GroupScope, Token
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.wire import zinc_writer
@@ -193,3 +195,120 @@ def test_a_command_lists_what_is_guarded(groups: None, run: Run) -> None:
     ]
     GroupScope.objects.filter(group__name__in=["a", "b", "north"]).delete()
     assert run("haystack_guards").strip() == "no filter of a group compares a value"
+
+
+# -- users and groups ----------------------------------------------------------
+
+
+@pytest.fixture
+def people(groups: None) -> dict[str, Any]:
+    """Users of two tenants, of both, of none, and a superuser, by name."""
+    for name, of in {
+        "ann": ["a"],
+        "abe": ["a"],
+        "benedict": ["b"],
+        "bothwell": ["a", "b"],
+        "freeman": [],
+        "portia": ["portfolio"],
+    }.items():
+        role = Group.objects.get(name="viewer")
+        made = get_user_model().objects.create_user(name, password="x")
+        made.groups.add(role, *Group.objects.filter(name__in=of))
+    root = get_user_model().objects.create_superuser("rootes", password="x")
+    root.groups.add(Group.objects.get(name="a"))
+    return {one.username: one for one in get_user_model().objects.all()}
+
+
+@pytest.fixture
+def ada(people: dict[str, Any]) -> Client:
+    """The admin of tenant a, of the staff."""
+    client = tenant("ada", "a").client
+    made = get_user_model().objects.get(username="ada")
+    made.is_staff = True
+    made.save()
+    rights = ["view_group", "change_group", "view_groupscope", "view_entity"]
+    made.user_permissions.add(*Permission.objects.filter(codename__in=rights))
+    return client
+
+
+OTHERS = ["benedict", "bothwell", "freeman", "portia", "rootes"]
+
+
+def test_rest_shows_users_of_the_tenant(ada: Client, people: dict[str, Any]) -> None:
+    page = ada.get("/api/users/").json()
+    assert [it["username"] for it in page["results"]] == ["ann", "abe", "ada"]
+    assert {name for it in page["results"] for name in it["groups"]} == {
+        *("a", "admin", "viewer")
+    }
+    for name in OTHERS:
+        path = f"/api/users/{people[name].pk}/"
+        assert ada.get("/api/users/", {"username": name}).json()["results"] == []
+        for answer in (
+            ada.get(path),
+            ada.patch(path, b"{}", content_type="application/json"),
+            ada.delete(path),
+        ):
+            assert answer.status_code == 404
+            assert "unknown user" in answer.json()["dis"]
+    body = {"username": "new", "password": "correct horse battery", "groups": ["b"]}
+    refused = [
+        ada.post("/api/users/", body | {"groups": [name]}, "application/json").json()
+        for name in ("b", "missing")
+    ]
+    assert [it["dis"] for it in refused] == [
+        "groups: unknown group 'b'",
+        "groups: unknown group 'missing'",
+    ]
+
+
+def test_the_admin_shows_users_and_groups_of_the_tenant(
+    ada: Client, people: dict[str, Any]
+) -> None:
+    users = ada.get("/admin/auth/user/").content.decode()
+    assert "ann" in users
+    groups = ada.get("/admin/auth/group/").content.decode()
+    assert all(f">{name}<" in groups for name in ("a", "admin", "viewer"))
+    own = people["ann"]
+    form = ada.get(f"/admin/auth/user/{own.pk}/change/").content.decode()
+    assert ">a</option>" in form
+    scopes = ada.get("/admin/haystack_app/groupscope/").content.decode()
+    for page in (users, groups, form, scopes):
+        assert not any(name in page for name in (*OTHERS, "portfolio", "siteRef == @b"))
+        assert not any(f">{name}<" in page for name in ("b", "north"))
+    for path in (
+        f"/admin/auth/user/{people['benedict'].pk}/change/",
+        f"/admin/auth/user/{people['benedict'].pk}/password/",
+        f"/admin/auth/user/{people['bothwell'].pk}/history/",
+        f"/admin/auth/group/{Group.objects.get(name='b').pk}/change/",
+    ):
+        answer = ada.get(path)
+        assert answer.status_code in (302, 404)
+        assert b"benedict" not in answer.content
+
+
+def test_autocompletes_show_users_and_groups_of_the_tenant(
+    ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project whose model has fields of users and groups that complete."""
+    for model, field, names in (
+        (get_user_model(), "user", {"ann", "abe", "ada"}),
+        (Group, "group", {"a", "admin", "operator", "viewer"}),
+    ):
+        source = Token if field == "user" else GroupScope
+        page = admin.site._registry[source]
+        monkeypatch.setattr(type(page), "autocomplete_fields", (field,))
+        query = {
+            "app_label": "haystack_app",
+            "model_name": source._meta.model_name,
+            "field_name": field,
+        }
+        answer = ada.get("/admin/autocomplete/", query)
+        assert answer.status_code == 200, model
+        assert {it["text"] for it in answer.json()["results"]} == names
+
+
+def test_others_see_everyone(people: dict[str, Any]) -> None:
+    for client in (tenant("chief").client, logged_in("super", is_superuser=True)):
+        page = client.get("/api/users/").json()
+        found = {it["username"] for it in page["results"]}
+        assert found >= people.keys()
