@@ -52,7 +52,7 @@ class _Tolerant(HttpRequest):
 
     def _load_post_and_files(self) -> None:
         try:
-            super()._load_post_and_files()  # type: ignore[misc]
+            super()._load_post_and_files()
         except (LookupError, TypeError, AttributeError) as err:
             raise MultiPartParserError("invalid header of a part") from err
 

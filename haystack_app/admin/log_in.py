@@ -43,7 +43,7 @@ class _PasswordChange(PasswordChangeView):
     form_class = ThrottledPasswordChangeForm
 
     def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
+        form: Any = super().get_form(form_class)
         form.request = self.request
         return form
 
@@ -63,7 +63,7 @@ def throttle_password_change(site: AdminSite) -> None:
             template_name=site.password_change_template
             or PasswordChangeView.template_name,
         )
-        request.current_app = site.name  # type: ignore[attr-defined]
+        request.current_app = site.name
         return view(request)
 
     site.password_change = password_change  # type: ignore[method-assign,assignment]

@@ -41,9 +41,7 @@ class KeylessPasswordWidget(ReadOnlyPasswordHashWidget):
 class SeenGroups(admin.RelatedFieldListFilter):
     """The list filter by groups, with those that the user may know of."""
 
-    def field_choices(
-        self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         groups = groups_seen_by(request.user, Group.objects.order_by("name"))
         return [(group.pk, str(group)) for group in groups]
 
@@ -61,10 +59,10 @@ class UserAdminMixin(AnyModelAdmin):
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form = super().get_form(request, *args, **kwargs)
-        field = form.base_fields.get("password")
+        field: Any = deepcopy(form.base_fields.get("password"))
         if isinstance(getattr(field, "widget", None), ReadOnlyPasswordHashWidget):
-            form.base_fields["password"] = deepcopy(field)
-            form.base_fields["password"].widget = KeylessPasswordWidget()
+            field.widget = KeylessPasswordWidget()
+            form.base_fields["password"] = field
         return form
 
     def get_list_filter(self, request: HttpRequest) -> Any:

@@ -33,7 +33,7 @@ def rates(settings: Any) -> None:
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were compared with a stored one, by whatever way."""
+    """The passwords that were compared with a stored one, in any way."""
     found: list[str] = []
     check = AbstractBaseUser.check_password
 
