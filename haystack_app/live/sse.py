@@ -23,8 +23,8 @@ from ..ops.changes import CursorExpired, Page
 from ..outages import is_outage
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
-from .login import Login, log_in
-from .threads import in_thread
+from .login import Login
+from .origins import header
 
 __all__ = ["EventStream"]
 
@@ -58,8 +58,6 @@ class EventStream:
     renews its login.
     """
 
-    login: Login
-
     def __init__(
         self,
         scope: Mapping[str, Any],
@@ -67,7 +65,8 @@ class EventStream:
         start: Message,
         patience: float,
     ) -> None:
-        self.scope = scope
+        credentials = header(scope, "authorization")
+        self.login = Login(scope, credentials, following.caller, None, True)
         self.alias = following.alias
         self.cursor = following.cursor
         self.start = start
@@ -85,7 +84,7 @@ class EventStream:
             # without data this is not an event, but sets the id to resume from
             await self._send_text(f"retry: {_RETRY_MS}\nid: {self.cursor}\n\n")
             try:
-                self.renew(await in_thread(log_in, self.scope))
+                hub().members.add(self)
                 await self._follow()
             except APIException as error:
                 await self._send_text(_end(error))
@@ -103,9 +102,8 @@ class EventStream:
             self.refusal = PermissionDenied()
         else:
             self.login = login
-            hub().members.add(self)
-            return
-        self.refused.set()
+        if self.refusal is not None:
+            self.refused.set()
 
     async def _follow(self) -> None:
         """Send events; returns only for HTTP/1.0. Raises APIException."""

@@ -75,6 +75,13 @@ def check_all(root: Any, seed: str, number: int) -> None:
             assert status < 500 or status in EXPECTED, (status, method, path, part)
 
 
+def test_every_url_has_options(root: Any) -> None:
+    for path in every_path():
+        for client in clients_of(root):
+            assert client.options(path).status_code < 500, path
+            assert client.options(path, headers={"Accept": "x"}).status_code < 500, path
+
+
 def test_damaged_headers(root: Any) -> None:
     check_all(root, "ci", HEADERS)
     end = time.monotonic() + SECONDS
