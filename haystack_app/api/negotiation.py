@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
-from ..wire.registry import DEFAULT, FORMATS, ZINC, Format
+from ..client_headers import InvalidHeader, parsed_media_type
+from ..wire.registry import DEFAULT, FORMATS, ZINC, Format, MediaType
 from .renderers import GridRenderer
 
 __all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
@@ -93,12 +93,12 @@ def request_format(content_type: str, *, has_token: bool = False) -> Format | No
     page without asking, but never a token, so a token is required.
     """
     try:
-        name, parameters = parse_header_parameters(content_type)
-    except (ValueError, LookupError):  # encoded parameters (RFC 2231)
+        name, parameters = parsed_media_type(content_type)
+    except InvalidHeader:
         return None
-    if name.lower() == "text/plain":
+    if name == "text/plain":
         return ZINC if has_token else None
-    found = _find(name.lower(), parameters.get("version"))
+    found = _find(name, parameters.get("version"))
     return found if found and found.read else None
 
 
@@ -107,11 +107,11 @@ def _ranges(accept: str) -> Iterator[MediaRange]:
         if not item.strip():
             continue
         try:
-            name, parameters = parse_header_parameters(item)
+            name, parameters = parsed_media_type(item)
             q = float(parameters.get("q", "1"))
-        except (ValueError, LookupError):
+        except ValueError:
             raise NotAcceptable(f"invalid Accept: {item.strip()[:100]!r}") from None
-        name = "*/*" if name == "*" else name.lower()
+        name = "*/*" if name == "*" else name
         if name.count("/") == 1:
             yield MediaRange(name, parameters.get("version"), q, position)
 
@@ -121,7 +121,9 @@ def _candidates(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
     if wanted.specificity >= 2:
         found = _find(wanted.name, wanted.version)
         if found and found.write:
-            version = f"; version={wanted.version}" if wanted.version else ""
+            known = MediaType(wanted.name, wanted.version) in found.media_types
+            is_echoed = wanted.version and (known or wanted.version in found.versions)
+            version = f"; version={wanted.version}" if is_echoed else ""
             yield found, wanted.name + version
         return
     for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):

@@ -39,6 +39,7 @@ from .errors import (
 )
 from .namespaces import NamespaceStore
 from .samples import PRECISION, coarsened
+from .scoped_writes import check_scoped_write, check_transient_refs
 from .stored import Stored, new_id, stored_form, stored_forms, transient_text
 
 __all__ = ["EntityStore"]
@@ -121,7 +122,7 @@ class EntityStore(NamespaceStore):
         that one instead, also if nothing else changes. ``returning`` adds the stored
         records to the result. Raises InvalidRecord if samples or levels of a point
         would change their meaning, OutOfScope if the caller may not see an entity
-        before or after the commit.
+        before or after the commit, or what a ref adds, or must not set a value.
         """
         changes = Changes()
         ids = [one.id for one in put]
@@ -130,6 +131,8 @@ class EntityStore(NamespaceStore):
             self.committing(None if whole else [*ids, *remove]),
             self.check_scope(ids),
         ):
+            if self.scope is not None:
+                check_scoped_write(self, put)
             removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
                 removed |= self.visible_ids().difference(ids)
@@ -257,6 +260,8 @@ class EntityStore(NamespaceStore):
         with self.locked(list(changes)):
             held = self._held(changes, force=force)
             patches = {id: _patch(row) for id, row in changes.items()}
+            if self.scope is not None:
+                check_transient_refs(self, patches, held)
             self.set_transient(patches)
         return [_with_transient(held[id], patches[id]) for id in changes]
 

@@ -45,7 +45,8 @@ class Format:
 
     ``read`` takes text and raises ParseError; ``write`` yields pieces of text.
     Either is None in a format for one direction only. Without ``has_meta`` the
-    grid's meta is lost.
+    grid's meta is lost. ``versions`` are further ones that clients name, which select
+    nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Format:
     read: Callable[[str], Grid] | None
     write: Callable[[Grid], Iterator[str]] | None
     has_meta: bool = True
+    versions: frozenset[str] = frozenset()
 
     def read_bytes(self, body: bytes) -> Grid:
         if self.read is None:
@@ -73,6 +75,7 @@ ZINC = Format(
     (MediaType("text/zinc"),),
     zinc_reader.read_grid,
     zinc_writer.grid_chunks,
+    versions=frozenset({"3", "3.0"}),
 )
 HAYSON = Format(
     "hayson",

@@ -55,6 +55,11 @@ ACCEPTED = [
     (f"{JSON}, {JSON};version=3;q=0", JSON),
     (f"{JSON};version=3;q=0, */*;q=0.1, text/zinc;q=0", JSON),
     (f"text/plain, {JSON};version=99, {JSON};q=0.1", JSON),
+    ("text/zinc;version=3", "text/zinc; version=3"),
+    ("text/zinc;version=7", ZINC),
+    ("text/zinc;version=3.0x", ZINC),
+    ("text/zinc; version=1\x0b2", ZINC),
+    ("text/zinc; version*=utf-8''%0d%0aSet-Cookie:x", ZINC),
 ]
 OTHER_FORMATS = [
     (f"{JSON};version=3", "json3", f"{JSON}; version=3"),
@@ -71,6 +76,8 @@ OTHER_FORMATS = [
     ("text/zinc;q=0, text/*", "trio", "text/trio"),
     ("text/csv", "csv", "text/csv"),
     ("text/csv; header=present", "csv", "text/csv"),
+    ("text/csv; version=4", "csv", "text/csv"),
+    ("text/trio; version*=utf-8''%0a", "trio", "text/trio"),
     ("text/csv, */*;q=0.1", "csv", "text/csv"),
     ("text/html, text/csv;q=0.5, text/trio;q=0.4", "csv", "text/csv"),
 ]
@@ -89,6 +96,9 @@ REFUSED = [
     "ä/ö",
     "text/html; x*=nosuch''a",
     "text/html; x*=utf-8''%ff",
+    "text/zinc; x*0=a; x*1*=b; x*=c; x=d",
+    "text/zinc; version*0=3; version*=utf-8''3",
+    "text/zinc; q*=0; q*0=1",
     "text/html; x=" + "y" * 20_000,
     "text/html;" * 5_000,
 ]
@@ -426,3 +436,16 @@ def test_the_empty_request_grid(api: Api) -> None:
     for body in ('ver:"3.0"\nempty\n\n', zinc_writer.grid_text(Grid())):
         assert api.post("about", body).status_code == 200
     assert "filter or ids" in api.error(api.post("read"))
+
+
+def test_a_commit_is_answered_in_a_version_that_is_known(staff: Api) -> None:
+    """The answer of a stored change does not fail by what it would repeat."""
+    for at, version in enumerate(("9\x0b9", "9\r\nX-Y: z", "9" * 5_000)):
+        for name in ("text/zinc", "text/csv", "text/trio"):
+            id = f"new{at}-{name[5:]}"
+            request = Grid.of([{"id": Ref(id)}], None, {"commit": "add"})
+            accept = f'{name}; version="{version}"'
+            answer = staff.post("commit", request, accept=accept)
+            assert answer.status_code == 200
+            assert answer["Content-Type"] == f"{name}; charset=utf-8"
+            assert storages["default"].existing(id)
