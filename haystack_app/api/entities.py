@@ -6,6 +6,7 @@ body with the reason.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -109,7 +110,9 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         tags = serializer.validated_data
         mod = preconditions.expected_mod(request, tags.get("mod"))
         with self.op_context() as context:
-            return self._entity(entities.update(context, _checked(id), tags, mod))
+            stored = partial(entities.retrieve, context, _checked(id))
+            preconditions.refuse_matching(request, stored)
+            return self._entity(entities.update(context, id, tags, mod))
 
     @extend_schema(
         operation_id="entities_delete",
@@ -127,7 +130,9 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
             mod = preconditions.expected_mod(request)
         force = flag(request.query_params, "force")
         with self.op_context() as context:
-            entities.remove(context, _checked(id), mod, force=force)
+            stored = partial(entities.retrieve, context, _checked(id))
+            preconditions.refuse_matching(request, stored)
+            entities.remove(context, id, mod, force=force)
         return Response(status=204)
 
     @extend_schema(

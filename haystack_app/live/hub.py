@@ -19,6 +19,7 @@ from ..conf import app_settings
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Login, ended_or_changed, renewed
 from .notifications import GROUP, SECONDS, Hints, send, shared_layer
+from .notify import Deaf
 from .signals import hubs
 from .subscription import Subscription
 from .threads import in_thread
@@ -148,7 +149,10 @@ class Hub:
             event.set()
 
     async def _listen(self) -> None:
-        """Receive hints of other processes; reconnects when the layer fails."""
+        """Receive hints of other processes; reconnects when the layer fails.
+
+        Without notifications, what the hub sends reaches those that have them.
+        """
         layer = self.layer
         channel = ""
         while True:
@@ -159,6 +163,10 @@ class Hub:
                 self.is_disconnected = self.is_warned = False
                 self._mark_all_pending()
                 await self._receive(layer, channel)
+            except Deaf as error:
+                logger.warning("%s", error)
+                self.layer, self.is_disconnected = None, False
+                return
             except Exception as error:  # of any driver of a layer
                 if not self.is_warned:
                     logger.warning("the channel layer is not available: %r", error)

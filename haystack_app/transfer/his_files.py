@@ -19,6 +19,7 @@ from ..kinds.grid import Grid
 from ..kinds.scalars import Ref
 from ..storage.base import StorageAdapter
 from ..storage.samples import HisPoint
+from ..wire.csv_text import csv_rows
 from ..wire.files import UnreadableFile, text_of
 from ..wire.zinc_writer import display_text
 from .csv_values import cell_reader
@@ -106,7 +107,7 @@ def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
 def _csv(
     path: Path, raw: IO[bytes], points: Points, progress: Callable[[IO[bytes]], None]
 ) -> Iterator[FileSample]:
-    reader = csv.reader(_lines(path, raw), strict=True)
+    reader = csv_rows(_lines(path, raw))
     try:
         header = [cell.strip() for cell in next(reader, [])]
         read_row = _rows(header) if "id" in header else _columns(header, points)

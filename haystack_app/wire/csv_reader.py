@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import is_tag_name
 from . import limits
+from .csv_text import csv_rows
 from .errors import ParseError
 from .plain_text import strip_bom
 
@@ -50,12 +51,8 @@ def read_grid(text: str) -> Grid:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of their last line, without blank lines.
-
-    A cell may have at most 131,072 characters. That is the limit of the ``csv``
-    module, which can only be changed for the whole process.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Rows with the number of their last line, without blank lines."""
+    reader = csv_rows(io.StringIO(text, newline=""))
     try:
         for cells in reader:
             if cells:

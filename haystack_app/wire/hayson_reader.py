@@ -6,6 +6,7 @@ some readers do, changes the value.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,13 @@ _JSON_TYPES: dict[type, str] = {dict: "object", list: "array"}
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON of any shape. Raises ParseError with line and column."""
+    """Parse JSON of any shape, without its byte order mark.
+
+    Raises ParseError with line and column.
+    """
+    mark = "\ufeff" if isinstance(text, str) else BOM_UTF8
     try:
-        return orjson.loads(text)
+        return orjson.loads(text.removeprefix(mark))  # type: ignore[arg-type]
     except orjson.JSONDecodeError as err:
         position = f"line {err.lineno}, column {err.colno}"
         raise ParseError(f"invalid JSON: {err.msg}", position) from None

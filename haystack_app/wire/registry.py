@@ -6,6 +6,7 @@ A format is two functions on whole grids. Formats may share a media type; its
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -67,7 +68,9 @@ def text_of(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise ParseError("invalid UTF-8", f"byte {err.start}") from None
+        utf16 = body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        hint = ": this text is UTF-16" if utf16 else ""
+        raise ParseError(f"invalid UTF-8{hint}", f"byte {err.start}") from None
 
 
 ZINC = Format(

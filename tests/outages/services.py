@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -130,10 +131,39 @@ class Redis(Service):
             return False
 
 
+class PgBouncer(Service):
+    """In transaction mode, with one connection for each database and user.
+
+    What one client leaves on a connection, the next one has.
+    """
+
+    def __init__(self, folder: Path, server: Postgres) -> None:
+        self.port = free_port()
+        at = urlsplit(server.url)
+        self.root = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}"
+        file = folder / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={at.port} user={SUPERUSER}\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\n"
+            "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
+            "default_pool_size = 1\n"
+        )
+        # it refuses root, as the server does
+        super().__init__([binary("pgbouncer"), str(file)], server.user)
+
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(f"{self.root}/{SUPERUSER}", connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
 def binary(name: str) -> str:
     """Of Debian's PostgreSQL, whose servers are not in the PATH, or any other."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = str(installed[-1]) if installed else shutil.which(name)
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"  # of Debian's daemons
+    found = str(installed[-1]) if installed else shutil.which(name, path=path)
     if not found:
         pytest.skip(f"no {name} is installed")
     return found
