@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from django.http import QueryDict
 from rest_framework.parsers import BaseParser
 
+from ..kinds.display import Reasons
 from ..kinds.grid import Grid
 from ..kinds.scalars import is_tag_name
-from ..wire import hayson_reader, json3_reader, zinc_reader
+from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
-from ..wire.registry import HAYSON, JSON3, Format, text_of
+from ..wire.registry import HAYSON, JSON3, TRIO, Format, text_of
+from ..wire.row_errors import row_errors
 from .bodies import request_body
 from .exceptions import BadRequest
 
@@ -43,16 +45,47 @@ class HaysonParser(BaseParser):
             raise BadRequest(str(err)) from None
 
 
-def body_grid(format: Format, body: bytes, *, accepts_list: bool) -> Grid:
-    """The grid of a request's body. Raises ParseError."""
+def body_grid(
+    format: Format,
+    body: bytes,
+    *,
+    accepts_list: bool,
+    is_marker: Callable[[str], bool] | None = None,
+) -> Grid:
+    """The grid of a request's body; ``is_marker`` says of ``name:M`` in Trio.
+
+    Raises ParseError, with all invalid rows.
+    """
+    text = text_of(body)
+    try:
+        return _grid(format, text, accepts_list, is_marker)
+    except ParseError as err:
+        reasons = Reasons()
+        for found in row_errors(format, text, err):
+            reasons.add(str(found))
+        if reasons.count < 2:
+            raise
+        raise ParseError(str(reasons)) from None
+
+
+def _grid(
+    format: Format,
+    text: str,
+    accepts_list: bool,
+    is_marker: Callable[[str], bool] | None,
+) -> Grid:
     if accepts_list and (reader := _JSON_READERS.get(format.name)):
-        value = reader(text_of(body))
+        value = reader(text)
         if isinstance(value, list) and all(isinstance(row, dict) for row in value):
             return Grid.of(value)
         if isinstance(value, Grid):
             return value
         raise ParseError("expected a grid or a list of dicts")
-    grid = format.read_bytes(body)
+    grid = (
+        trio_reader.read_grid(text, is_marker)
+        if format is TRIO
+        else format.read_text(text)
+    )
     if not grid.cols:
         raise ParseError("a grid must have at least one column")
     return grid

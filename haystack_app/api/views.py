@@ -86,7 +86,13 @@ class OpView(ApiView):
             raise UnsupportedMediaType(content_type)
         body = request_body(request._request)
         try:
-            return body_grid(format, body, accepts_list=op.accepts_list)
+            with exceptions.http_exceptions():
+                return body_grid(
+                    format,
+                    body,
+                    accepts_list=op.accepts_list,
+                    is_marker=dispatch.marker_words(self.kwargs.get("project")),
+                )
         except ParseError as err:
             raise exceptions.InvalidBody(str(err)) from None
 

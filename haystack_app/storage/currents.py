@@ -11,6 +11,7 @@ from ..filters import is_trash
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import microseconds_of
 from ..wire.record import Record
+from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
@@ -77,7 +78,7 @@ def _checked(id: str, record: Record | None, current: Current) -> Current:
     if current.status not in STATUSES:
         known = ", ".join(sorted(STATUSES))
         raise InvalidWrite(
-            f"@{id}: status must be one of {known}, not {current.status!r}"
+            f"@{id}: status must be one of {known}, not {display_text(current.status)}"
         )
     if current.err is not None:
         try:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kinds.datetimes import DateTime
-from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref
+from ..kinds.scalars import NA, REMOVE, Coord, Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import UnknownTimeZone, zone_of
+from ..wire.zinc_writer import described, display_text
 from .errors import InvalidSample, NotHistorized
 
 __all__ = ["Batch", "Extent", "HisPoint", "Sample", "checked", "reinterpreted"]
@@ -120,7 +121,7 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
     grain = point.precision
     for row, (ts, value) in enumerate(samples, 1):
         if type(ts) is not DateTime:
-            _refuse(point, row, f"ts must be a DateTime, not {ts!r}")
+            _refuse(point, row, f"ts must be a DateTime, not {display_text(ts)}")
         if ts.tz != point.tz:
             _refuse(point, row, f"ts is in zone {ts.tz}, the point in {point.tz}")
         if ts.utc.year <= _FIRST_YEAR and ts.local.year < _FIRST_YEAR:
@@ -154,7 +155,7 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
         if value is NA or value is REMOVE:
             return value
         if type(value) is not kind:
-            raise InvalidSample(f"value must be a {point.kind}, not {_shown(value)}")
+            raise InvalidSample(f"value must be a {point.kind}, not {described(value)}")
         if kind is str:
             _check_text(value)
         if kind is not Number:
@@ -175,9 +176,3 @@ def _check_text(value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidSample("lone surrogate in a Str") from None
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "missing"
-    return "a Marker" if value is MARKER else f"{type(value).__name__} {value}"

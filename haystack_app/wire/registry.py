@@ -44,8 +44,8 @@ class Format:
     """A wire format.
 
     ``read`` takes text and raises ParseError; ``write`` yields pieces of text.
-    Either is None in a format for one direction only. Without ``has_meta`` the
-    grid's meta is lost.
+    Either is None in a format for one direction only. ``download`` writes a file for
+    a person, if that differs. Without ``has_meta`` the grid's meta is lost.
     """
 
     name: str
@@ -53,11 +53,15 @@ class Format:
     read: Callable[[str], Grid] | None
     write: Callable[[Grid], Iterator[str]] | None
     has_meta: bool = True
+    download: Callable[[Grid], Iterator[str]] | None = None
 
     def read_bytes(self, body: bytes) -> Grid:
+        return self.read_text(text_of(body))
+
+    def read_text(self, text: str) -> Grid:
         if self.read is None:
             raise ParseError(f"{self.name} cannot be read")
-        return self.read(text_of(body))
+        return self.read(text)
 
 
 def text_of(body: bytes) -> str:
@@ -107,6 +111,7 @@ CSV = Format(
     csv_reader.read_grid,
     csv_writer.grid_chunks,
     has_meta=False,
+    download=csv_writer.download_chunks,
 )
 
 FORMATS = (ZINC, HAYSON, JSON3, TRIO, CSV)

@@ -145,14 +145,14 @@ def test_records(text: str, records: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\na: 2", "duplicate tag 'a'"),
-        ("a\na", "duplicate tag 'a'"),
-        ("a\nFoo: 1", "invalid tag name 'Foo'"),
-        ("a\nfoo bar", "invalid tag name 'foo bar'"),
-        ("a\n: 5", "invalid tag name ''"),
+        ("a: 1\na: 2", 'duplicate tag "a"'),
+        ("a\na", 'duplicate tag "a"'),
+        ("a\nFoo: 1", 'invalid tag name "Foo"'),
+        ("a\nfoo bar", 'invalid tag name "foo bar"'),
+        ("a\n: 5", 'invalid tag name ""'),
         ("a\n  // b", "invalid tag name"),
         ("a: 5\n  b", "invalid tag name"),
-        ("a\né: 1", "invalid tag name 'é'"),
+        ("a\né: 1", 'invalid tag name "é"'),
     ],
 )
 def test_invalid_records(text: str, message: str) -> None:
