@@ -17,7 +17,7 @@ from ..defs.namespace import Namespace
 from ..defs.values import is_of_kind, kind_of, kind_of_def
 from ..kinds.display import quoted
 from ..kinds.scalars import MARKER, NA, REMOVE, Number, Ref, Symbol, Uri, is_tag_name
-from ..wire import lexer, zinc_reader
+from ..wire import csv_writer, lexer, zinc_reader
 from ..wire.csv_cells import Quoted, csv_rows, needs_quotes
 from ..wire.csv_writer import MARKER_TEXT, cell_text
 from ..wire.errors import EncodeError, ParseError
@@ -46,7 +46,11 @@ def csv_records(
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Records with their row numbers. Raises UnreadableFile."""
     kinds = CsvKinds(namespace)
-    rows = csv_rows(StringIO(text, newline="\n"))
+
+    def refuse(err: ParseError) -> None:
+        errors.add(UnreadableFile(path, err.position, err.message))
+
+    rows = csv_rows(StringIO(text, newline="\n"), refuse)
     try:
         line, names = next(rows, (1, []))
         _check_names(path, line, names)
@@ -118,12 +122,12 @@ class CsvKinds:
     def _quoted(self, name: str, text: str, kind: str | None) -> Any:
         """A Str, or a value whose text must be quoted: a list, a Coord, a Ref .."""
         other = _compound(text) if needs_quotes(text) else None
-        if other is None:
+        if other is None or (kind is not None and not is_of_kind(other, kind)):
             return text
-        if kind is None or is_of_kind(text, kind) == is_of_kind(other, kind):
-            reason = "may be a Str or another kind, and no def says which"
+        if kind is not None and is_of_kind(text, kind):
+            reason = "may be a Str or another kind, and the def allows both"
             raise ValueError(f"{name}: {reason}: {quoted(text)}")
-        return text if is_of_kind(text, kind) else other
+        return other
 
     def _kind(self, name: str) -> str | None:
         """The kind of a tag's values; tags that end in Ref are Refs."""
@@ -181,8 +185,9 @@ def _zinc(cell: str) -> Any:
 
 
 def _compound(text: str) -> Any:
-    """The value other than a Str whose text this is."""
-    return _named(text) if text[:1] == "@" else _zinc(text)
+    """The value other than a Str of which our writer would write this text."""
+    value = _named(text) if text[:1] == "@" else _zinc(text)
+    return value if value is not None and csv_writer.value_text(value) == text else None
 
 
 def _exact(value: Any) -> Any:

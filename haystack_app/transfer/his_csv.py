@@ -75,7 +75,11 @@ def _read(
     errors: FileErrors,
     progress: Callable[[IO[bytes]], None],
 ) -> Iterator[list[CsvSample]]:
-    rows = csv_rows(_lines(path, raw))
+
+    def refuse(err: ParseError) -> None:
+        errors.add(UnreadableFile(path, err.position, err.message))
+
+    rows = csv_rows(_lines(path, raw), refuse)
     line, header = next(rows, (1, []))
     try:
         read_row = _layout([cell.strip() for cell in header], points)

@@ -8,7 +8,7 @@ Source: RFC 4180; a single CR ends a row too, as in files of old spreadsheets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .errors import ParseError
 
@@ -16,7 +16,7 @@ __all__ = ["Quoted", "csv_rows", "needs_quotes"]
 
 # leading and trailing blanks too: some readers trim text that is not quoted
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_QUOTED = re.compile(r'"((?:[^"]|"")*+)"')
 _PLAIN = re.compile(r"[^,\r\n]*")
 _END = re.compile(r"\r\n|[\r\n]|\Z")
 _LINE_END = re.compile(r"\r\n|[\r\n]")
@@ -37,10 +37,13 @@ def needs_quotes(cell: str) -> bool:
     return _NEEDS_QUOTES.search(cell) is not None
 
 
-def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(
+    lines: Iterable[str], refuse: Callable[[ParseError], object] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of their last line, without empty lines.
 
-    ``lines`` end with ``\\n``, as those of a file. Raises ParseError.
+    ``lines`` end with ``\\n``, as those of a file. Raises ParseError; with ``refuse``
+    an invalid row is passed to it and left out.
     """
     number = 0
     held = ""
@@ -58,6 +61,11 @@ def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             found = list(_quoted_rows(text, number))
         except _Unclosed:
             held = text
+            continue
+        except ParseError as err:
+            if refuse is None:
+                raise
+            refuse(err)
             continue
         for cells in found:
             yield number, cells

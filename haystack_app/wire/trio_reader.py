@@ -13,6 +13,7 @@ from typing import Any
 from ..kinds.display import quoted
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Number, is_tag_name
+from ..kinds.timezones import UnknownTimeZone, zone_of
 from . import lexer, limits, zinc_reader
 from .errors import ParseError
 from .plain_text import strip_bom
@@ -35,6 +36,11 @@ _DATE_SIZE = 10
 _DATE_TIME_SIZE = 20
 _STARTS_AS_DATE = re.compile(r"\d{4}-", re.ASCII)
 _STARTS_AS_TIME = re.compile(r"\d\d?:", re.ASCII)
+_ZONED = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+    r" ([A-Z][A-Za-z0-9_+\-]*)",
+    re.ASCII,
+)
 _CLOSING = {'"': '"', "`": "`", "{": "}", "[": "]"}
 
 
@@ -200,14 +206,25 @@ def _scalar(text: str) -> Any:
 def _number_or_time(text: str) -> Any:
     """A malformed date or time is a Str, a malformed number is an error.
 
-    The blank distinguishes ``5 apples`` from a number with an unknown unit.
+    A zone that does not exist is an error too, for the rest is surely a DateTime. The
+    blank distinguishes ``5 apples`` from a number with an unknown unit.
     """
     if _looks_like_time(text):
         try:
             return _whole(lexer.number_or_time(text, 0), text)
         except ParseError:
+            _check_zone(text)
             return text
     return text if " " in text else _whole(lexer.number_or_time(text, 0), text)
+
+
+def _check_zone(text: str) -> None:
+    match = _ZONED.fullmatch(text)
+    if match is not None:
+        try:
+            zone_of(match[1])
+        except UnknownTimeZone as err:
+            raise ParseError(str(err)) from None
 
 
 def _looks_like_time(text: str) -> bool:
