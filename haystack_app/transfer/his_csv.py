@@ -173,7 +173,10 @@ def _columns(header: list[str], points: SamplePoints) -> ReadRow:
         for column, _ in given:
             if column.point.tz not in times:
                 times[column.point.tz] = column.times(ts)
-        values = _all(SampleColumn.cell, given)
+        try:
+            values = [column.cell(cell) for column, cell in given]
+        except ValueError:
+            values = _all(SampleColumn.cell, given)
         for (column, _), value in zip(given, values, strict=True):
             yield column, times[column.point.tz], value
 

@@ -11,6 +11,7 @@ Answers of hisRead are read in every format.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -80,13 +81,12 @@ class HisFiles:
     def _csv(
         self, path: Path, progress: Callable[[IO[bytes]], None]
     ) -> Iterator[FileSample]:
-        orders: dict[str, RowOrder] = {}
+        orders: dict[str, RowOrder] = defaultdict(RowOrder)
         held: list[tuple[CsvSample, int]] = []
         for found in csv_samples(path, self.points, self.errors, progress):
             self.rows += 1
             for sample in found:
-                order = orders.setdefault(sample.column.point.id, RowOrder())
-                group = order.add(sample.times)
+                group = orders[sample.column.point.id].add(sample.times)
                 if group is None:
                     yield _at(sample, sample.times[0])
                 else:

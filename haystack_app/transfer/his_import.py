@@ -7,6 +7,7 @@ get the samples in one call.
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -90,25 +91,22 @@ class _Batch:
     ) -> None:
         self.adapter, self.points, self.errors = adapter, points, errors
         self.size = 0
-        self.samples: dict[str, list[Sample]] = {}
-        self.positions: dict[str, list[Position]] = {}
-        self.times: dict[str, array[int]] = {}
-        self.removed: dict[str, set[int]] = {}
+        self.samples: dict[str, list[Sample]] = defaultdict(list)
+        self.positions: dict[str, list[Position]] = defaultdict(list)
+        self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.removed: dict[str, set[int]] = defaultdict(set)
 
     def add(self, path: Path, sample: FileSample) -> None:
-        id = sample.id
-        self.samples.setdefault(id, []).append((sample.ts, sample.value))
-        self.positions.setdefault(id, []).append((path, sample.position))
+        position, id, ts, value = sample
+        self.samples[id].append((ts, value))
+        self.positions[id].append((path, position))
         self.size += 1
-        self._count(id, microseconds_of(sample.ts.utc), sample.value is REMOVE)
-
-    def _count(self, id: str, time: int, is_removal: bool) -> None:
-        times = self.times.setdefault(id, array("q"))
-        times.append(time - time % self.points[id].precision)
-        if is_removal:
-            self.removed.setdefault(id, set()).add(times[-1])
-        elif id in self.removed:
-            self.removed[id].discard(times[-1])
+        time = microseconds_of(ts.utc)
+        self.times[id].append(time)
+        if value is REMOVE:
+            self.removed[id].add(time)
+        elif self.removed:
+            self.removed[id].discard(time)
 
     def write(self) -> None:
         try:
@@ -143,8 +141,9 @@ class _Batch:
     def counted(self) -> ImportResult:
         result = ImportResult(points=set(self.times))
         for id, times in self.times.items():
-            distinct = _distinct(times)
-            removed = len(self.removed.get(id, ()))
+            grain = self.points[id].precision
+            distinct = _distinct(array("q", (time - time % grain for time in times)))
+            removed = len({time - time % grain for time in self.removed[id]})
             result.repeated += len(times) - distinct
             result.removed += removed
             result.samples += distinct - removed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..kinds.scalars import Ref
+from ..kinds.scalars import Number, Ref
 from ..storage.base import StorageAdapter
 from ..storage.errors import StorageError
 from ..storage.samples import HisPoint
@@ -57,6 +57,8 @@ class SampleColumn(NamedTuple):
             raise ValueError(f"@{self.point.id}: {err}") from None
 
     def _fitted(self, value: Any) -> Any:
+        if type(value) is not Number or (value.unit is None and self.unit is None):
+            return value
         return fitted(value, self.point, self.unit, convert=self.options.convert)
 
 

@@ -55,15 +55,11 @@ class RowOrder:
 
     def _step(self, times: Instants) -> None:
         if self.ascends:
-            if times[-1] < self.earliest:
-                self.ascends = False
-            else:
-                self.earliest = _at_least(times, self.earliest)
+            self.ascends = times[-1] >= self.earliest
+            self.earliest = _at_least(times, self.earliest)
         if self.descends:
-            if times[0] > self.latest:
-                self.descends = False
-            else:
-                self.latest = _at_most(times, self.latest)
+            self.descends = times[0] <= self.latest
+            self.latest = _at_most(times, self.latest)
 
     def decided(self) -> list[dt.datetime | None]:
         """The time of each group, None where the order does not show it."""
@@ -100,8 +96,10 @@ class RowOrder:
 
 
 def _at_least(times: Instants, bound: dt.datetime) -> dt.datetime:
-    return next((time for time in times if time >= bound), times[-1])
+    """The first of the times that is not before the bound, or else the last one."""
+    return times[0] if times[0] >= bound else times[-1]
 
 
 def _at_most(times: Instants, bound: dt.datetime) -> dt.datetime:
-    return next((time for time in reversed(times) if time <= bound), times[0])
+    """The last of the times that is not after the bound, or else the first one."""
+    return times[-1] if times[-1] <= bound else times[0]

@@ -66,11 +66,14 @@ def _zone(tz: str) -> ZoneInfo:
 
 def _occurrences(local: dt.datetime, zone: ZoneInfo) -> Instants:
     """None, one or two instants with this local time."""
-    both = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    utc = sorted({one.astimezone(dt.UTC) for one in both})
-    return tuple(
-        one for one in utc if one.astimezone(zone).replace(tzinfo=None, fold=0) == local
-    )
+    first = local.replace(tzinfo=zone)
+    second = first.replace(fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    if before is None or after is None or before == after:
+        return (first.astimezone(dt.UTC),)
+    if before < after:  # clocks go forward
+        return ()
+    return first.astimezone(dt.UTC), second.astimezone(dt.UTC)
 
 
 def _gap(text: str, local: dt.datetime, zone: ZoneInfo, tz: str) -> str:
