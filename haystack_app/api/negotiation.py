@@ -7,6 +7,7 @@ section 12.5.1, and what clients send.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,12 +16,24 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from ..client_headers import InvalidHeader, parsed_media_type
-from ..wire.registry import DEFAULT, FORMATS, ZINC, Format, MediaType
+from ..kinds.display import quoted
+from ..wire.registry import (
+    CSV,
+    DEFAULT,
+    FORMATS,
+    HAYSON,
+    TRIO,
+    ZINC,
+    Format,
+    MediaType,
+)
 from .renderers import GridRenderer
 
 __all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
 
 _MAX_RANGES = 100
+_ENDINGS = {"zinc": ZINC, "json": HAYSON, "trio": TRIO, "csv": CSV}
+_FILENAME = re.compile(r"[\w][\w .,+@-]{0,150}")
 
 
 class MediaRange(NamedTuple):
@@ -51,8 +64,29 @@ class GridNegotiation(BaseContentNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        format, media_type = choose_format(request.headers.get("Accept", ""))
-        return GridRenderer(format, media_type), media_type
+        if filename := _filename(request):
+            format, media_type = _download_format(filename)
+        else:
+            format, media_type = choose_format(request.headers.get("Accept", ""))
+        return GridRenderer(format, media_type, filename), media_type
+
+
+def _filename(request: Request) -> str:
+    """The parameter ``download`` of a link, which a browser follows."""
+    if request.method != "GET":
+        return ""
+    return str(request.query_params.get("download", ""))
+
+
+def _download_format(filename: str) -> tuple[Format, str]:
+    """The format of a download, by the ending of its name. Raises NotAcceptable."""
+    stem, _, ending = filename.rpartition(".")
+    format = _ENDINGS.get(ending.lower())
+    if format is None or not _FILENAME.fullmatch(stem):
+        endings = ", ".join(f".{name}" for name in _ENDINGS)
+        reason = f"download must be the name of a file that ends in {endings}"
+        raise NotAcceptable(f"{reason}, not {quoted(filename)}")
+    return format, format.media_types[0].name
 
 
 def choose_format(accept: str) -> tuple[Format, str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from django.http import QueryDict
 from rest_framework.parsers import BaseParser
 
+from ..kinds.display import Reasons
 from ..kinds.grid import Grid
 from ..kinds.scalars import is_tag_name
-from ..wire import hayson_reader, json3_reader, zinc_reader
+from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
-from ..wire.registry import HAYSON, JSON3, Format, text_of
+from ..wire.registry import HAYSON, JSON3, TRIO, Format, text_of
+from ..wire.row_errors import row_errors
 from .bodies import request_body
 from .exceptions import BadRequest
 
@@ -40,12 +42,37 @@ class HaysonParser(BaseParser):
             raise BadRequest(str(err)) from None
 
 
-def body_grid(format: Format, body: bytes, *, accepts_list: bool) -> Grid:
-    """The grid of a request's body. Raises ParseError.
+def body_grid(
+    format: Format,
+    body: bytes,
+    *,
+    accepts_list: bool,
+    is_marker: Callable[[str], bool] | None = None,
+) -> Grid:
+    """The grid of a request's body.
 
-    ``accepts_list``: whether JSON may be a list of dicts instead.
+    ``accepts_list``: whether JSON may be a list of dicts instead; ``is_marker`` says
+    of ``name:M`` in Trio. Raises ParseError, with all invalid rows.
     """
-    grid = _json(format, body) if format in (HAYSON, JSON3) else format.read_bytes(body)
+    text = text_of(body)
+    try:
+        return _grid(format, text, accepts_list, is_marker)
+    except ParseError as err:
+        reasons = Reasons()
+        for found in row_errors(format, text, err):
+            reasons.add(str(found))
+        if reasons.count < 2:
+            raise
+        raise ParseError(str(reasons)) from None
+
+
+def _grid(
+    format: Format,
+    text: str,
+    accepts_list: bool,
+    is_marker: Callable[[str], bool] | None,
+) -> Grid:
+    grid = _value(format, text, is_marker)
     if accepts_list and _is_list_of_dicts(grid):
         return Grid.of(grid)
     if not isinstance(grid, Grid):
@@ -63,9 +90,17 @@ def _is_list_of_dicts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
 
-def _json(format: Format, body: bytes) -> Any:
+def _value(format: Format, text: str, is_marker: Callable[[str], bool] | None) -> Any:
+    if format in (HAYSON, JSON3):
+        return _json(format, text)
+    if format is TRIO:
+        return trio_reader.read_grid(text, is_marker)
+    return format.read_text(text)
+
+
+def _json(format: Format, text: str) -> Any:
     """The value of JSON, which is JSON 3 if its media type or its form says so."""
-    value = hayson_reader.parse_json(text_of(body))
+    value = hayson_reader.parse_json(text)
     is_grid = isinstance(value, dict) and value.keys() >= _JSON3_GRID
     is_json3 = format is JSON3 or (is_grid and "_kind" not in value)
     try:

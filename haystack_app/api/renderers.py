@@ -11,6 +11,7 @@ from django.http import (
     HttpResponseBase,
     StreamingHttpResponse,
 )
+from django.utils.http import content_disposition_header
 from rest_framework.renderers import BaseRenderer
 
 from ..kinds.grid import Grid
@@ -23,12 +24,16 @@ _STREAM_ABOVE = 256 * 1024
 
 
 class GridRenderer(BaseRenderer):
-    """Renders grids in one format with the requested media type."""
+    """Renders grids in one format with the requested media type.
+
+    With a ``filename`` the answer is a download for a person.
+    """
 
     charset = "utf-8"
 
-    def __init__(self, format: Format, media_type: str) -> None:
+    def __init__(self, format: Format, media_type: str, filename: str = "") -> None:
         self.grid_format = format
+        self.filename = filename
         self.format = format.name
         self.media_type = media_type
 
@@ -41,8 +46,11 @@ class GridRenderer(BaseRenderer):
         return b"".join(self.chunks(data))
 
     def chunks(self, grid: Grid) -> Iterator[bytes]:
-        assert self.grid_format.write is not None
-        return (piece.encode() for piece in self.grid_format.write(grid))
+        write = self.grid_format.write
+        if self.filename and self.grid_format.download is not None:
+            write = self.grid_format.download
+        assert write is not None
+        return (piece.encode() for piece in write(grid))
 
     def response(self, grid: Grid) -> HttpResponseBase:
         """The response: streamed if it is long.
@@ -59,11 +67,17 @@ class GridRenderer(BaseRenderer):
             head.append(chunk)
             size += len(chunk)
             if size > _STREAM_ABOVE:
-                return self._streamed(_continued(head, chunks))
-        return HttpResponse(b"".join(head), content_type=self.content_type)
+                return self._named(self._streamed(_continued(head, chunks)))
+        answer = HttpResponse(b"".join(head), content_type=self.content_type)
+        return self._named(answer)
 
     def _streamed(self, chunks: Iterable[bytes]) -> HttpResponseBase:
         return StreamingHttpResponse(chunks, content_type=self.content_type)
+
+    def _named(self, answer: HttpResponseBase) -> HttpResponseBase:
+        if header := content_disposition_header(bool(self.filename), self.filename):
+            answer["Content-Disposition"] = header
+        return answer
 
     @property
     def content_type(self) -> str:

@@ -14,6 +14,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..auth.privileges import groups_seen_by
 from ..conf import limit
+from ..kinds.display import Reasons
 from ..kinds.scalars import is_tag_name
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
@@ -29,17 +30,19 @@ _REMOVE = {"_kind": "remove"}
 
 
 class EntityListSerializer(serializers.ListSerializer[Any]):
-    """A list of entities; errors contain the row number, starting at 1."""
+    """A list of entities; the error names all invalid rows, counted from 1."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if len(data) > limit("IDS"):
             raise BadRequest(f"more than {limit('IDS')} entities (cap IDS)")
-        rows = []
+        rows, reasons = [], Reasons()
         for number, row in enumerate(data, 1):
             try:
                 rows.append(_decoded(row))
             except ParseError as err:
-                raise BadRequest(f"row {number}: {err}") from None
+                reasons.add(f"row {number}: {err}")
+        if reasons:
+            raise BadRequest(str(reasons))
         return rows
 
 

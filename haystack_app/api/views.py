@@ -92,7 +92,13 @@ class OpView(ApiView):
         if format is None:
             raise exceptions.InvalidBody("missing Content-Type")
         try:
-            return body_grid(format, body, accepts_list=op.accepts_list)
+            with exceptions.http_exceptions():
+                return body_grid(
+                    format,
+                    body,
+                    accepts_list=op.accepts_list,
+                    is_marker=dispatch.marker_words(self.kwargs.get("project")),
+                )
         except ParseError as err:
             raise exceptions.InvalidBody(str(err)) from None
 

@@ -16,10 +16,16 @@ __all__ = ["SUFFIXES", "file_records"]
 Records = list[dict[str, Any]]
 
 
-def file_records(path: Path) -> Records:
-    """All records of a file, defs or not. Raises UnreadableFile."""
+def file_records(path: Path, is_marker: Callable[[str], bool]) -> Records:
+    """All records of a file, defs or not; ``is_marker`` says of ``name:M`` in Trio.
+
+    Raises UnreadableFile.
+    """
     try:
-        return _READERS[path.suffix.lower()](text_of(path))
+        text = text_of(path)
+        if path.suffix.lower() == ".trio":
+            return trio_reader.read_dicts(text, is_marker)
+        return _READERS[path.suffix.lower()](text)
     except ParseError as err:
         raise UnreadableFile(path, err.position, err.message) from None
 
@@ -45,8 +51,7 @@ def _json(text: str) -> Records:
 
 
 _READERS: dict[str, Callable[[str], Records]] = {
-    ".trio": trio_reader.read_dicts,
     ".zinc": _zinc,
     ".json": _json,
 }
-SUFFIXES = tuple(_READERS)
+SUFFIXES = (".trio", *_READERS)

@@ -16,6 +16,7 @@ from typing import Any
 from ..kinds.scalars import Symbol
 from ..wire.files import UnreadableFile, files_in
 from .files import SUFFIXES, file_records
+from .marker_words import MarkerWords
 from .namespace import Namespace
 from .records import Def, InvalidDef, check, feature_of, symbol_of
 
@@ -59,8 +60,13 @@ def shipped() -> Namespace:
     return Namespace(record for defs in libraries.values() for record in defs)
 
 
+def _is_marker(name: str) -> bool:
+    """Whether ``name:M`` is a Marker; the shipped library itself has no such value."""
+    return MarkerWords(shipped())(name)
+
+
 def _read(path: Path) -> Iterator[_Source]:
-    for number, tags in enumerate(file_records(path), 1):
+    for number, tags in enumerate(file_records(path, _is_marker), 1):
         record = _Source(path, number, tags)
         try:
             check(tags)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ..filters.matcher import Resolve
+from ..kinds.display import quoted
 from ..kinds.scalars import Number, Ref
 from ..kinds.timezones import zone_of
 from ..kinds.units import UnknownUnit, preferred_symbol
@@ -116,7 +117,7 @@ def _point(case: _Case) -> Iterator[Problem]:
     if kind is None:
         yield case.error("kind", "missing on a point")
     elif isinstance(kind, str) and kind not in KINDS:
-        yield case.error("kind", f"unknown kind {kind!r}")
+        yield case.error("kind", f"unknown kind {quoted(kind)}")
     if "his" in case.record and "tz" not in case.record:
         yield case.error("tz", "missing on a point with history")
     for tag in ("curVal", "writeVal"):
@@ -144,7 +145,7 @@ def _names(case: _Case) -> Iterator[Problem]:
     if isinstance(tz, str) and not _is_zone(tz):
         yield case.error("tz", f"unknown time zone {tz!r}")
     if isinstance(unit, str) and _symbol(unit) is None:
-        yield case.error("unit", f"unknown unit {unit!r}")
+        yield case.error("unit", f"unknown unit {quoted(unit)}")
 
 
 def _tags(case: _Case) -> Iterator[Problem]:

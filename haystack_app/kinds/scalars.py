@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .display import quoted
 from .units import preferred_symbol
 
 __all__ = [
@@ -96,7 +97,7 @@ class Ref:
 
     def __post_init__(self) -> None:
         if not is_ref_id(self.id):
-            raise ValueError(f"invalid ref id {self.id!r}")
+            raise ValueError(f"invalid ref id {quoted(self.id)}")
 
     def __str__(self) -> str:
         return f"@{self.id}"
@@ -110,7 +111,7 @@ class Symbol:
 
     def __post_init__(self) -> None:
         if _SYMBOL.fullmatch(self.name) is None:
-            raise ValueError(f"invalid symbol {self.name!r}")
+            raise ValueError(f"invalid symbol {quoted(self.name)}")
 
     def __str__(self) -> str:
         return f"^{self.name}"
@@ -152,7 +153,7 @@ class XStr:
 
     def __post_init__(self) -> None:
         if _XSTR_TYPE.fullmatch(self.type) is None:
-            raise ValueError(f"invalid XStr type {self.type!r}")
+            raise ValueError(f"invalid XStr type {quoted(self.type)}")
 
     def __str__(self) -> str:
         return f"{self.type}({json.dumps(self.val, ensure_ascii=False)})"

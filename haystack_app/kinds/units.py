@@ -14,19 +14,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["UNITS", "Unit", "UnknownUnit", "preferred_symbol"]
+from .display import quoted
+
+__all__ = ["UNITS", "Unit", "UnknownUnit", "converted", "preferred_symbol"]
+
+
+def _hint(name: str) -> str:
+    """What the writer of a number most likely did."""
+    if name[:1] in (",", ".", "'", "\u00a0", "\u202f") and any(map(str.isdigit, name)):
+        return ": write numbers as 1234.5, without signs between thousands"
+    return ""
 
 
 class UnknownUnit(ValueError):
     """A unit that is neither in the standard database nor a custom unit."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"unknown unit {name!r}")
+        super().__init__(f"unknown unit {quoted(name)}{_hint(name)}")
         self.name = name
 
     def __reduce__(self) -> tuple[type[UnknownUnit], tuple[str]]:
@@ -35,12 +44,18 @@ class UnknownUnit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit: ``ids`` holds every accepted id, first ``name``, last ``symbol``."""
+    """One unit: ``ids`` holds every accepted id, first ``name``, last ``symbol``.
+
+    The SI value is ``value * scale + offset``; a scale of 0 means that the unit cannot
+    be converted (%, money, COP).
+    """
 
     name: str
     symbol: str
     quantity: str
     ids: tuple[str, ...]
+    scale: float = field(default=0.0, compare=False)
+    offset: float = field(default=0.0, compare=False)
 
 
 # Custom units begin with "_" (docHaystack, Units). The characters are those that the
@@ -51,12 +66,12 @@ _CUSTOM: Final = re.compile(r"_(?![0-9])(?:[A-Za-z0-9_%$/]|[^\x00-\x80])+")
 
 
 def _load(path: Path) -> Iterator[Unit]:
-    """Read the generated table: ``quantity|name,alias,...,symbol`` lines."""
+    """Read the generated table; its first lines describe its layout."""
     for line in path.read_text("utf-8").splitlines():
         if not line.startswith("#"):
-            quantity, _, names = line.partition("|")
+            quantity, names, *factors = line.split("|")
             ids = tuple(names.split(","))
-            yield Unit(ids[0], ids[-1], quantity, ids)
+            yield Unit(ids[0], ids[-1], quantity, ids, *map(float, factors))
 
 
 UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
@@ -84,3 +99,18 @@ def preferred_symbol(name: str) -> str:
     if _CUSTOM.fullmatch(name) and name.isprintable():
         return name
     raise UnknownUnit(name)
+
+
+def converted(val: float, unit: str, to: str) -> float:
+    """A value of ``unit`` in the unit ``to``, to 12 significant digits.
+
+    Raises ValueError if they do not measure the same quantity.
+    """
+    one, other = UNITS.get(unit), UNITS.get(to)
+    if one is None or other is None or not _convertible(one, other):
+        raise ValueError(f"{unit} cannot be converted to {to}")
+    return float(f"{(val * one.scale + one.offset - other.offset) / other.scale:.12g}")
+
+
+def _convertible(one: Unit, other: Unit) -> bool:
+    return one.quantity == other.quantity and bool(one.scale and other.scale)

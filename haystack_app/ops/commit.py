@@ -5,6 +5,7 @@ Source: docHaystack Ops, and the checks of the reference implementation.
 
 from __future__ import annotations
 
+from ..kinds.display import quoted
 from ..kinds.grid import Grid
 from .arguments import check_id_count, require_str
 from .registry import Context, OpError, op
@@ -36,7 +37,7 @@ def commit(context: Context, request: Grid) -> Grid:
     if action == "remove":
         store.remove_entities(rows, force=force, who=who)
         return Grid()
-    raise OpError(f"meta commit must be add, update or remove, not {action!r}")
+    raise OpError(f"meta commit must be add, update or remove, not {quoted(action)}")
 
 
 def _is_set(request: Grid, name: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,8 @@ from ..auth import throttle
 from ..auth.caller import ADMIN, READ, WRITE, Caller
 from ..auth.roles import OPERATOR_PERMISSIONS, VIEW
 from ..conf import limit
+from ..defs.marker_words import MarkerWords
+from ..kinds.display import Reasons
 from ..kinds.grid import Grid
 from ..outages import is_outage
 from ..storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
@@ -27,6 +30,7 @@ __all__ = [
     "UnknownProject",
     "authorize",
     "context_for",
+    "marker_words",
     "run",
     "truncate",
 ]
@@ -35,6 +39,7 @@ logger = logging.getLogger(__name__)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 500
 _UNWRITTEN = "but the answer cannot be written in the requested format"
+_LINES = Reasons.LISTED + 2
 _T = TypeVar("_T")
 
 
@@ -141,6 +146,22 @@ def context_for(project: str | None, caller: Caller, subscriber: str = "") -> Co
     )
 
 
+def marker_words(project: str | None) -> Callable[[str], bool]:
+    """Whether ``name:M`` is a Marker in Trio, by the defs of a project.
+
+    The function raises UnknownProject.
+    """
+
+    @cache
+    def words() -> MarkerWords:
+        try:
+            return MarkerWords(storages[project or DEFAULT_ALIAS].namespace())
+        except UnknownStorage:
+            raise UnknownProject(project or DEFAULT_ALIAS) from None
+
+    return lambda name: words()(name)
+
+
 def token_scope(op: Op, method: str) -> str:
     """The token scope required to call an op by an HTTP method."""
     if method in _SAFE_METHODS or op.read_scope:
@@ -153,8 +174,14 @@ def token_scope(op: Op, method: str) -> str:
 
 
 def truncate(text: str) -> str:
-    """At most 500 characters, so that errors do not echo a whole request."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    """At most 500 characters a line, so that errors do not echo a whole request.
+
+    A list of invalid rows has a line for each of the first 100.
+    """
+    lines = text.split("\n")[:_LINES]
+    return "\n".join(
+        line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in lines
+    )
 
 
 def _reason(error: ValueError) -> str:

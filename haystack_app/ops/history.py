@@ -11,12 +11,13 @@ from typing import Any
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
+from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
-from ..kinds.scalars import Ref
+from ..kinds.scalars import Number, Ref
 from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series
 from ..kinds.timezones import city_name, same_zone, zone_of
-from ..storage.errors import UnknownEntity
-from ..storage.samples import HisPoint
+from ..storage.errors import InvalidSample, UnknownEntity
+from ..storage.samples import HisPoint, Sample, checked
 from ..wire.record import Record
 from .arguments import check_id_count, require_ref, require_str, row_ids
 from .his_range import HisRange, parse_range
@@ -123,8 +124,9 @@ def his_write(context: Context, request: Grid) -> Grid:
     if "id" in request.meta:
         id = require_ref(request.meta["id"], "meta id").id
         _require_columns(request, "ts", "val")
-        rows = ((row.get("ts"), row.get("val")) for row in request.rows)
-        context.storage.his_write(id, rows, context.now)
+        val = request.cols[request.names.index("val")]
+        rows = [(row.get("ts"), _in_unit(val, row.get("val"))) for row in request.rows]
+        _write(context, {id: rows})
         return Grid()
     if request.names[0] != "ts":
         raise OpError("missing meta id, or ts as the first column")
@@ -136,9 +138,48 @@ def his_write(context: Context, request: Grid) -> Grid:
         id = require_ref(col.meta.get("id"), f"id in the meta of column {col.name}").id
         if id in samples:
             raise OpError(f"duplicate column for @{id}")
-        samples[id] = [(row.get("ts"), row.get(col.name)) for row in request.rows]
-    context.storage.his_write_all(samples, context.now)
+        samples[id] = [
+            (row.get("ts"), _in_unit(col, row.get(col.name))) for row in request.rows
+        ]
+    _write(context, samples)
     return Grid()
+
+
+def _in_unit(col: Col, value: Any) -> Any:
+    """A number of a column whose meta has a unit; the store compares it with its own.
+
+    Raises OpError if the number has another unit.
+    """
+    unit = col.meta.get("unit")
+    if unit is None or type(value) is not Number:
+        return value
+    own = Number(value.val, require_str(unit, f"unit of column {col.name}"))
+    if value.unit not in (None, own.unit):
+        raise OpError(
+            f"column {col.name}: unit is {value.unit} in a row and {own.unit} in its"
+            " meta"
+        )
+    return own
+
+
+def _write(context: Context, samples: dict[str, list[Sample]]) -> None:
+    """Raises InvalidSample that names all invalid samples."""
+    try:
+        context.storage.his_write_all(samples, context.now)
+    except InvalidSample as err:
+        raise InvalidSample(_reasons(context, samples) or str(err)) from None
+
+
+def _reasons(context: Context, samples: dict[str, list[Sample]]) -> str:
+    """Why samples are invalid, counted from 1 for each point."""
+    reasons = Reasons()
+    for point in context.storage.his_points(list(samples)):
+        for number, sample in enumerate(samples[point.id], 1):
+            try:
+                checked(point, [sample])
+            except InvalidSample as err:
+                reasons.add(str(err).replace("sample 1:", f"sample {number}:", 1))
+    return str(reasons) if reasons else ""
 
 
 def _require_columns(request: Grid, *names: str) -> None:

@@ -13,6 +13,7 @@ from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import instant_of, microseconds_of
 from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
+from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
@@ -86,7 +87,7 @@ def _checked(id: str, record: Record | None, current: Current) -> Current:
     if current.status not in STATUSES:
         known = ", ".join(sorted(STATUSES))
         raise InvalidWrite(
-            f"@{id}: status must be one of {known}, not {current.status!r}"
+            f"@{id}: status must be one of {known}, not {display_text(current.status)}"
         )
     if current.err is not None:
         try:

@@ -21,9 +21,11 @@ from .. import filters
 from ..filters import without_trash
 from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
+from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
 from ..kinds.transient import HIS_FACTS, SAMPLE_TS, TRANSIENT
 from ..wire.record import Record
+from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
 from .changeset import BATCH, Changeset, putting, removing
 from .errors import (
@@ -40,7 +42,7 @@ from .errors import (
 from .namespaces import NamespaceStore
 from .samples import PRECISION, coarsened
 from .scoped_writes import check_scoped_write, check_transient_refs
-from .stored import Stored, new_id, stored_form, stored_forms, transient_text
+from .stored import Stored, stored_form, stored_forms, transient_text, with_id
 
 __all__ = ["EntityStore"]
 
@@ -210,7 +212,7 @@ class EntityStore(NamespaceStore):
 
     def create(self, record: Tags, *, who: str = "") -> Record:
         """Upsert one record; without an id it gets a random one."""
-        record = _with_id(record)
+        record = with_id(record)
         changes = self.load_entities([record], who=who, returning=True)
         return changes.records[record["id"].id]
 
@@ -222,7 +224,7 @@ class EntityStore(NamespaceStore):
         A tag with the value Remove is left out, as in ``update_entities``. Raises
         InvalidRecord, also for an id that exists; all are stored or none.
         """
-        rows = [_with_id(record) for record in records]
+        rows = [with_id(record) for record in records]
         _each(rows, _check_persistent)
         stored = stored_forms(_merged({}, row) for row in rows)
         ids = [one.id for one in stored]
@@ -330,18 +332,13 @@ def _with_transient(record: Record, patch: Tags) -> Record:
     return Record(orjson.dumps(present).decode())
 
 
-def _with_id(record: Tags) -> Tags:
-    if record.get("id") is not None:
-        return record
-    return {**record, "id": Ref(new_id())}
-
-
 def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:
     found: dict[str, Tags] = {}
     for number, row in enumerate(rows, 1):
         id = row.get("id")
         if not isinstance(id, Ref):
-            raise InvalidRecord(f"row {number}: id must be a Ref, not {id!r}")
+            shown = display_text(id)
+            raise InvalidRecord(f"row {number}: id must be a Ref, not {shown}")
         if id.id in found:
             raise InvalidRecord(f"row {number}: id @{id.id} is given twice")
         found[id.id] = row
@@ -349,13 +346,16 @@ def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:
 
 
 def _each(rows: Iterable[Tags], act: Callable[[Tags], _T]) -> list[_T]:
-    """Call ``act`` for each row; an error names the row, counted from 1."""
+    """Call ``act`` for each row; the error names the invalid rows, counted from 1."""
     done = []
+    reasons = Reasons()
     for number, row in enumerate(rows, 1):
         try:
             done.append(act(row))
         except StorageError as err:
-            raise InvalidRecord(f"row {number}: {err}") from None
+            reasons.add(f"row {number}: {err}")
+    if reasons:
+        raise InvalidRecord(str(reasons))
     return done
 
 
@@ -375,7 +375,8 @@ def _check_transient(row: Tags) -> None:
 
 def _check_mod(number: int, id: str, given: Any, held: DateTime) -> None:
     if not isinstance(given, DateTime):
-        raise InvalidRecord(f"row {number}: mod must be a DateTime, not {given!r}")
+        shown = display_text(given)
+        raise InvalidRecord(f"row {number}: mod must be a DateTime, not {shown}")
     if given.utc != held.utc:
         raise StaleRecord(id, str(given), str(held))
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..kinds.scalars import MARKER, Number
+from ..kinds.scalars import Number
+from ..wire.zinc_writer import described
 from .enumeration import enum_names
 from .errors import InvalidRecord, InvalidWrite, NotWritable
 from .stored import transient_text
@@ -86,7 +87,7 @@ class WritablePoint:
         if not isinstance(kind, str) or kind not in _KINDS:
             raise NotWritable(
                 f"@{id} cannot be written: tag kind must be one of"
-                f" {', '.join(_KINDS)}, not {kind!r}"
+                f" {', '.join(_KINDS)}, not {described(kind)}"
             )
         unit = record.get("unit")
         try:
@@ -127,7 +128,7 @@ class WritablePoint:
         A number without a unit gets the point's. Raises InvalidWrite.
         """
         if type(val) is not _KINDS[self.kind]:
-            shown = "a Marker" if val is MARKER else f"{type(val).__name__} {val}"
+            shown = described(val)
             raise InvalidWrite(f"@{self.id}: val must be a {self.kind}, not {shown}")
         if not isinstance(val, Number):
             try:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kinds.datetimes import DateTime
-from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref
+from ..kinds.scalars import NA, REMOVE, Coord, Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import UnknownTimeZone, city_name, same_zone, zone_of
 from ..kinds.units import preferred_symbol
 from ..wire import hayson_reader
-from ..wire.zinc_writer import display_text
+from ..wire.zinc_writer import described, display_text
 from .errors import InvalidSample, NotHistorized
 
 __all__ = [
@@ -257,7 +257,7 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
         if value is NA or value is REMOVE:
             return value
         if type(value) is not kind:
-            raise InvalidSample(f"value must be a {point.kind}, not {_shown(value)}")
+            raise InvalidSample(f"value must be a {point.kind}, not {described(value)}")
         if kind is str:
             _check_text(value)
         if kind is not Number:
@@ -279,7 +279,3 @@ def _check_text(value: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidSample("lone surrogate in a Str") from None
-
-
-def _shown(value: Any) -> str:
-    return "a Marker" if value is MARKER else f"{type(value).__name__} {value}"

@@ -17,18 +17,21 @@ from typing import Any
 import orjson
 
 from ..kinds.datetimes import DateTime, iso_text
+from ..kinds.display import Reasons, quoted
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
 from ..kinds.timezones import city_name
 from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire import hayson_writer, limits
 from ..wire.errors import EncodeError
+from ..wire.zinc_writer import display_text
 from .errors import InvalidRecord
 
 __all__ = [
     "Stored",
     "edges_of",
     "first_version",
+    "loadable",
     "new_id",
     "next_mod",
     "restored_form",
@@ -38,6 +41,7 @@ __all__ = [
     "stored_forms",
     "tag_set_id",
     "transient_text",
+    "with_id",
 ]
 
 
@@ -80,6 +84,20 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+def with_id(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record, with a random id if it has none."""
+    if record.get("id") is not None:
+        return record
+    return {**record, "id": Ref(new_id())}
+
+
+def loadable(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As ``with_id``, for a row of a file. Raises InvalidRecord for an empty one."""
+    if all(value is None for value in record.values()):
+        raise InvalidRecord("the row is empty: a record must have tags")
+    return with_id(record)
+
+
 def next_mod(before: dt.datetime | None, now: dt.datetime) -> dt.datetime:
     """The ``mod`` of a change: later than the previous one.
 
@@ -105,12 +123,12 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
     """
     id = record.get("id")
     if not isinstance(id, Ref):
-        raise InvalidRecord(f"id must be a Ref, not {id!r}")
+        raise InvalidRecord(f"id must be a Ref, not {display_text(id)}{_hint(id)}")
     tags: dict[str, Any] = {}
     cur: dict[str, Any] = {}
     for name, value in record.items():
         if not is_tag_name(name):
-            raise InvalidRecord(f"invalid tag name {name!r}")
+            raise InvalidRecord(f"invalid tag name {quoted(name)}")
         if value is not None and name not in _OWN:
             (cur if name in TRANSIENT else tags)[name] = value
     if isinstance(tags.get("tz"), str):
@@ -121,6 +139,17 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
     return Stored(id.id, *texts, tuple(sorted([*tags, "mod"])), edges)
+
+
+def _hint(id: Any) -> str:
+    """What a client most likely did, if the id is a text."""
+    if not isinstance(id, str):
+        return ""
+    if id.startswith("r:"):
+        return ": this is JSON 3, send it as application/json; version=3"
+    if id.startswith("@"):
+        return ": cells of CSV are Strs, send Zinc or JSON"
+    return ""
 
 
 def restored_form(record: Mapping[str, Any]) -> Stored:
@@ -161,19 +190,22 @@ def same_json(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
-    """Validate a batch; rows are counted from 1. Raises InvalidRecord."""
+    """Validate a batch; rows are counted from 1. Raises InvalidRecord for all rows."""
     found: dict[str, Stored] = {}
     rows: dict[str, int] = {}
+    reasons = Reasons()
     for row, record in enumerate(records, 1):
         try:
             stored = stored_form(record)
         except InvalidRecord as err:
-            raise InvalidRecord(f"row {row}: {err}") from None
+            reasons.add(f"row {row}: {err}")
+            continue
         if stored.id in found:
-            raise InvalidRecord(
-                f"id @{stored.id} is given twice, in rows {rows[stored.id]} and {row}"
-            )
+            first = rows[stored.id]
+            reasons.add(f"id @{stored.id} is given twice, in rows {first} and {row}")
         found[stored.id], rows[stored.id] = stored, row
+    if reasons:
+        raise InvalidRecord(str(reasons))
     return list(found.values())
 
 
@@ -236,7 +268,7 @@ def _parts(value: Any) -> Iterator[Any]:
     elif isinstance(value, Mapping):
         for name, part in value.items():
             if not is_tag_name(name):
-                raise InvalidRecord(f"invalid tag name {name!r}")
+                raise InvalidRecord(f"invalid tag name {quoted(name)}")
             yield part
     else:
         yield from value

@@ -16,10 +16,20 @@ import orjson
 from ..filters.ast import Filter
 from ..kinds.grid import EMPTY_COL, Col, Grid, Row, column_order
 from ..storage.base import StorageAdapter
+from ..storage.errors import StorageError
 from ..wire.record import Record
-from ..wire.registry import Format
+from ..wire.registry import CSV, Format
+from .entity_csv import CsvKinds
 
-__all__ = ["dump_chunks"]
+__all__ = ["LossyDump", "dump_chunks"]
+
+
+class LossyDump(StorageError):
+    """A value that the format cannot represent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"CSV would lose data, {reason}; use --format zinc or hayson")
+
 
 _IN_MEMORY = 32 * 1024 * 1024
 
@@ -34,14 +44,17 @@ def dump_chunks(
     """Chunks of text, with records sorted by id.
 
     ``progress`` is called for each record. Raises ValueError for a format that cannot
-    be written.
+    be written, and LossyDump for a value that could not be read back.
     """
     if format.write is None:
         raise ValueError(f"{format.name} cannot be written")
+    kinds = CsvKinds(adapter.namespace()) if format is CSV else None
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         names: set[str] = set()
         for record in _records(adapter, tree):
             names.update(orjson.loads(record.raw))
+            if kinds is not None:
+                _check(kinds, record)
             spool.write(record.raw.encode() + b"\n")
             progress()
         spool.seek(0)
@@ -49,6 +62,14 @@ def dump_chunks(
         # writers iterate over the rows once, in order
         rows = cast("Sequence[Row]", _spooled(spool))
         yield from format.write(Grid(cols, rows))
+
+
+def _check(kinds: CsvKinds, record: Record) -> None:
+    for name, value in record.items():
+        try:
+            kinds.check(name, value)
+        except ValueError as err:
+            raise LossyDump(f"{record['id']}: {err}") from None
 
 
 def _records(adapter: StorageAdapter, tree: Filter | None) -> Iterable[Record]:

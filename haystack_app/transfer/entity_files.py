@@ -1,65 +1,120 @@
-"""Files of records: Zinc, Trio, and JSON grids and lists of both versions."""
+"""Files of records: Zinc, Trio, JSON grids and lists of both versions, and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..defs.marker_words import MarkerWords
 from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
 from ..wire.files import UnreadableFile, text_of
-from .file_errors import grid_error, row_error
+from ..wire.row_errors import json_errors, trio_errors, zinc_errors
+from .entity_csv import csv_records
+from .file_errors import FileErrors, grid_error, row_error
 
-__all__ = ["GRID_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
+__all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 
 GRID_SUFFIXES = (".zinc", ".json")
 SUFFIXES = (*GRID_SUFFIXES, ".trio")
+"""Files that are searched in folders."""
+NAMED_SUFFIXES = (".csv",)
+"""Files that must be named, for most files of CSV are samples."""
+_HAYSON = re.compile(r'"_kind"\s*:')
+_COMMENT = "// "
 Tags = Mapping[str, Any]
+Rows = Iterable[tuple[int, Tags]]
 
 
-def read_records(path: Path) -> Iterator[tuple[int, Tags]]:
+def read_records(path: Path, words: MarkerWords, errors: FileErrors) -> Rows:
     """The records of one file with their row numbers, counted from 1.
 
-    Raises UnreadableFile.
+    Invalid rows are added to ``errors``. Raises UnreadableFile.
     """
     text = text_of(path)
-    if path.suffix.lower() == ".trio":
-        return enumerate(_trio(path, text), 1)
-    if path.suffix.lower() == ".zinc" or not text.lstrip().startswith("["):
-        return enumerate(read_grid(path, text).rows, 1)
-    return _json_list(path, text)
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return csv_records(path, text, words.namespace, errors)
+    if suffix == ".trio":
+        return enumerate(_trio(path, text, words, errors), 1)
+    if suffix == ".zinc" or not text.lstrip().startswith("["):
+        return enumerate(read_grid(path, text, errors).rows, 1)
+    return _json_list(path, text, errors)
 
 
-def read_grid(path: Path, text: str) -> Grid:
-    """Parse a file's text as a grid. Raises UnreadableFile, also for an error grid."""
-    is_zinc = path.suffix.lower() == ".zinc"
-    reader = zinc_reader.read_grid if is_zinc else _json_reader(text).read_grid
+def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
+    """Parse a file's text as a grid; without rows if some of them are invalid.
+
+    Raises UnreadableFile, also for an error grid.
+    """
     try:
-        grid: Grid = reader(text)
+        grid = _grid(path, text)
     except ParseError as err:
-        raise grid_error(path, text, err) from None
+        _add(errors, path, text, _found(path, text, err))
+        return Grid()
     if grid.is_error:
         dis = grid.meta.get("dis", "")
         raise UnreadableFile(path, "", f"the file is an error grid: {dis}")
     return grid
 
 
+def _grid(path: Path, text: str) -> Grid:
+    """Raises ParseError."""
+    if path.suffix.lower() == ".trio":
+        return _with_head(text, trio_reader.read_grid(text))
+    if path.suffix.lower() == ".zinc":
+        return zinc_reader.read_grid(text)
+    found: Grid = _json_reader(text).read_grid(text)
+    return found
+
+
+def _with_head(text: str, grid: Grid) -> Grid:
+    """A Trio grid with the meta that our writer puts into comments before it."""
+    lines = text.split("\n")
+    count = next((at for at, line in enumerate(lines) if line[:2] != "//"), 0)
+    head = "\n".join(line.removeprefix(_COMMENT) for line in lines[:count])
+    if not head.startswith("ver:"):
+        return grid
+    found = zinc_reader.read_grid(f"{head}\n")
+    return Grid(found.cols, grid.rows, found.meta)
+
+
+def _found(path: Path, text: str, err: ParseError) -> Iterator[ParseError]:
+    if path.suffix.lower() == ".trio":
+        return trio_errors(text)
+    if path.suffix.lower() == ".zinc":
+        return zinc_errors(text, err)
+    return json_errors(text, err, _json_reader(text))
+
+
+def _add(
+    errors: FileErrors, path: Path, text: str, found: Iterable[ParseError]
+) -> None:
+    for err in found:
+        errors.add(grid_error(path, text, err))
+
+
 def _json_reader(text: str) -> ModuleType:
     """Version 4 has a ``_kind`` for each Ref, and every record has an id."""
-    return hayson_reader if '"_kind"' in text else json3_reader
+    return hayson_reader if _HAYSON.search(text) else json3_reader
 
 
-def _trio(path: Path, text: str) -> list[dict[str, Any]]:
+def _trio(
+    path: Path, text: str, is_marker: Callable[[str], bool], errors: FileErrors
+) -> list[dict[str, Any]]:
     try:
-        return trio_reader.read_dicts(text)
-    except ParseError as err:
-        raise UnreadableFile(path, err.position, err.message) from None
+        return trio_reader.read_dicts(text, is_marker)
+    except ParseError:
+        for err in trio_errors(text):
+            errors.add(UnreadableFile(path, err.position, err.message))
+        return []
 
 
-def _json_list(path: Path, text: str) -> Iterator[tuple[int, Tags]]:
+def _json_list(path: Path, text: str, errors: FileErrors) -> Rows:
     try:
         items = hayson_reader.parse_json(text)
     except ParseError as err:
@@ -70,7 +125,9 @@ def _json_list(path: Path, text: str) -> Iterator[tuple[int, Tags]]:
             record = decode(item)
         except ParseError as err:
             where = f"{err.position}: " if err.position else ""
-            raise row_error(path, row, where + err.message) from None
-        if not isinstance(record, dict):
-            raise row_error(path, row, "expected a dict of tags")
-        yield row, record
+            errors.add(row_error(path, row, where + err.message))
+            continue
+        if isinstance(record, dict):
+            yield row, record
+        else:
+            errors.add(row_error(path, row, "expected a dict of tags"))

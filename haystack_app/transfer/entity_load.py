@@ -8,38 +8,75 @@ from typing import Any
 
 import orjson
 
+from ..defs.marker_words import MarkerWords
+from ..defs.namespace import Namespace
 from ..kinds.transient import TRANSIENT
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
-from ..storage.stored import Stored, same_tags, stored_form
+from ..storage.stored import Stored, loadable, same_tags, stored_form
+from ..wire.files import UnreadableFile
 from ..wire.record import Record
 from .entity_files import read_records
-from .file_errors import row_error
+from .file_errors import FileErrors, row_error
 
-__all__ = ["planned_changes", "stored_files"]
+__all__ = ["EntityFiles", "planned_changes"]
 
 _BATCH = 1_000
 
 
-def stored_files(paths: Iterable[Path]) -> Iterator[Stored]:
-    """The validated records of all files.
+class EntityFiles:
+    """Reads files for a store with these defs.
 
-    Raises UnreadableFile with file and row of an invalid record, and with both files
-    and rows of a duplicate id.
+    ``words`` counts the values M of Trio files, ``new_ids`` the records that had no id.
     """
-    positions: dict[str, tuple[Path, int]] = {}
-    for path in paths:
-        for row, record in read_records(path):
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.words = MarkerWords(namespace)
+        self.new_ids = 0
+
+    def stored(self, paths: Iterable[Path]) -> Iterator[Stored]:
+        """The validated records of all files; one without an id gets a random one.
+
+        Raises UnreadableFile with all errors: file and row of each invalid record,
+        and both files and rows of a duplicate id.
+        """
+        errors = FileErrors()
+        positions: dict[str, tuple[Path, int]] = {}
+        for path in paths:
             try:
-                stored = stored_form(record)
-            except InvalidRecord as err:
-                raise row_error(path, row, str(err)) from None
-            if stored.id in positions:
-                first, first_row = positions[stored.id]
-                reason = f"duplicate id @{stored.id}: also in {first}, row {first_row}"
-                raise row_error(path, row, reason)
-            positions[stored.id] = (path, row)
-            yield stored
+                rows = read_records(path, self.words, errors)
+                for row, record in rows:
+                    try:
+                        yield self._checked(record, (path, row), positions)
+                    except InvalidRecord as err:
+                        errors.add(row_error(path, row, str(err)))
+            except UnreadableFile as err:
+                errors.add(err)
+        errors.check()
+
+    def _checked(
+        self,
+        record: Mapping[str, Any],
+        at: tuple[Path, int],
+        positions: dict[str, tuple[Path, int]],
+    ) -> Stored:
+        """Raises InvalidRecord."""
+        stored = stored_form(loadable(record))
+        self.new_ids += record.get("id") is None
+        if stored.id in positions:
+            first, row = positions[stored.id]
+            raise InvalidRecord(
+                f"duplicate id @{stored.id}: also in {first}, row {row}"
+            )
+        positions[stored.id] = at
+        return stored
+
+    def notes(self) -> list[str]:
+        """What a person should know about the files, a sentence each."""
+        notes = self.words.notes()
+        if self.new_ids:
+            notes.append(f"{self.new_ids:,} records had no id and got a new one")
+        return notes
 
 
 def planned_changes(

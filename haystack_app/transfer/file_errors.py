@@ -1,18 +1,58 @@
-"""Errors in files, with their row."""
+"""Errors in files, with their row; a run collects those of all rows of its files."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from ..wire.errors import ParseError
 from ..wire.files import UnreadableFile
+from ..wire.row_errors import HEAD_LINES
 
-__all__ = ["grid_error", "row_error"]
+__all__ = ["FileErrors", "InvalidFiles", "grid_error", "row_error"]
 
+LISTED = 100
+"""Errors of one file that are shown; the others are counted."""
 _JSON_ROW = re.compile(r"(?:rows)?\[(\d+)\]\.?(.*)", re.DOTALL)
 _LINE = re.compile(r"line (\d+), ")
-_HEAD_LINES = 2
+
+
+class InvalidFiles(UnreadableFile):
+    """Files with several errors: a line for the number and one for each error."""
+
+    def __init__(self, shown: list[UnreadableFile], counts: Counter[Path]) -> None:
+        self.shown, self.counts = shown, counts
+        lines = [f"{counts.total():,} errors, nothing was stored"]
+        for path, count in counts.items():
+            found = [str(error) for error in shown if error.path == path]
+            lines += found
+            if count > len(found):
+                lines.append(f"{path}: .. and {count - len(found):,} more")
+        ValueError.__init__(self, "\n".join(lines))
+
+
+class FileErrors:
+    """The errors that a run has found so far."""
+
+    def __init__(self) -> None:
+        self.shown: list[UnreadableFile] = []
+        self.counts: Counter[Path] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self.shown)
+
+    def add(self, error: UnreadableFile) -> None:
+        self.counts[error.path] += 1
+        if self.counts[error.path] <= LISTED:
+            self.shown.append(error)
+
+    def check(self) -> None:
+        """Raises UnreadableFile if there are errors."""
+        if len(self.shown) == 1:
+            raise self.shown[0]
+        if self.shown:
+            raise InvalidFiles(self.shown, self.counts)
 
 
 def row_error(path: Path, row: int, reason: str) -> UnreadableFile:
@@ -32,7 +72,7 @@ def grid_error(path: Path, text: str, err: ParseError) -> UnreadableFile:
         reason = f"{tag}: {err.message}" if tag else err.message
         return row_error(path, int(json_row[1]) + 1, reason)
     line = _LINE.match(err.position)
-    if line is not None and int(line[1]) > _HEAD_LINES and "<<" not in text:
-        row = int(line[1]) - _HEAD_LINES
+    if line is not None and int(line[1]) > HEAD_LINES and "<<" not in text:
+        row = int(line[1]) - HEAD_LINES
         return UnreadableFile(path, f"row {row} ({err.position})", err.message)
     return UnreadableFile(path, err.position, err.message)

@@ -1,36 +1,35 @@
 """Files of samples: CSV in rows or in columns, and history grids.
 
-CSV rows have the columns ``ts``, ``id`` and ``val`` in any order. CSV columns are
-``ts`` and one column per point, whose header is the point's id. Grids (Zinc, JSON) have
-the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` and ``val``,
-or ``ts`` and columns with an ``id`` in their meta.
+CSV rows have the columns ``ts``, ``id`` and ``val`` in any order, and optionally
+``unit``. CSV columns are ``ts`` and one column per point, whose header is the point's
+id; a unit in brackets may follow, as in ``@ahu-1.temp (°F)``. Grids (Zinc, JSON, Trio)
+have the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` and
+``val``, or ``ts`` and columns with an ``id`` in their meta, and optionally a ``unit``.
+Answers of hisRead are read in every format.
 """
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..kinds.datetimes import DateTime
-from ..kinds.grid import Grid
-from ..kinds.scalars import Ref
-from ..storage.base import StorageAdapter
-from ..storage.samples import HisPoint
-from ..wire.csv_text import csv_rows
 from ..wire.files import UnreadableFile, text_of
-from ..wire.zinc_writer import display_text
-from .csv_values import cell_reader
 from .entity_files import GRID_SUFFIXES, read_grid
-from .file_errors import row_error
-from .timestamps import instant
+from .file_errors import FileErrors
+from .his_csv import CsvSample, csv_samples
+from .his_grids import grid_samples
+from .his_points import SamplePoints
+from .occurrences import RowOrder
 
-__all__ = ["HIS_SUFFIXES", "FileSample", "Points", "read_samples"]
+__all__ = ["HIS_SUFFIXES", "FileSample", "HisFiles"]
 
-HIS_SUFFIXES = (".csv", *GRID_SUFFIXES)
-_ROW_HEADER = {"ts", "id", "val"}
+HIS_SUFFIXES = (".csv", *GRID_SUFFIXES, ".trio")
+_NAMED = 100
+"""Rows that an error names."""
 
 
 class FileSample(NamedTuple):
@@ -42,189 +41,109 @@ class FileSample(NamedTuple):
     value: Any
 
 
-class Point(NamedTuple):
-    his: HisPoint
-    read_cell: Callable[[str], Any]
+class HisFiles:
+    """Reads files and counts their rows; ``errors`` has what is invalid in them."""
 
+    def __init__(self, points: SamplePoints) -> None:
+        self.points = points
+        self.errors = FileErrors()
+        self.rows = 0
 
-class Points:
-    """A cache of the points of a store.
+    def samples(
+        self, path: Path, progress: Callable[[IO[bytes]], None] | None = None
+    ) -> Iterator[FileSample]:
+        """The samples of one file, in its order; CSV files are streamed.
 
-    ``tz`` overrides their zones for times without an offset.
-    """
+        Samples whose time the rest of the file decides come last. ``progress`` is
+        called regularly with the open file.
+        """
+        suffix = path.suffix.lower()
+        if suffix not in HIS_SUFFIXES:
+            endings = f"{', '.join(HIS_SUFFIXES[:-1])} or {HIS_SUFFIXES[-1]}"
+            reason = f"the name must end in {endings}"
+            self.errors.add(UnreadableFile(path, "", reason))
+        elif suffix == ".csv":
+            yield from self._csv(path, progress or (lambda _: None))
+        else:
+            yield from self._grid(path)
 
-    def __init__(self, adapter: StorageAdapter, tz: str | None = None) -> None:
-        self.adapter, self.tz = adapter, tz
-        self._cache: dict[str, Point] = {}
-
-    def __getitem__(self, id: str) -> Point:
-        """Raises UnknownEntity or NotHistorized."""
-        point = self._cache.get(id)
-        if point is None:
-            his = HisPoint.of(self.adapter.existing(id))
-            point = self._cache[id] = Point(his, cell_reader(his))
-        return point
-
-    def time(self, text: str, point: Point) -> DateTime:
-        return DateTime(instant(text, self.tz or point.his.tz), point.his.tz)
-
-
-def read_samples(
-    path: Path, points: Points, progress: Callable[[IO[bytes]], None] | None = None
-) -> Iterator[FileSample]:
-    """The samples of one file, in its order. CSV files are streamed.
-
-    ``progress`` is called regularly with the open file. Raises UnreadableFile.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in HIS_SUFFIXES:
-        raise UnreadableFile(
-            path, "", f"the name must end in {', '.join(HIS_SUFFIXES[:-1])} or .json"
-        )
-    if suffix != ".csv":
-        yield from _grid(path, read_grid(path, text_of(path)), points)
-        return
-    try:
-        with path.open("rb") as raw:
-            yield from _csv(path, raw, points, progress or (lambda _: None))
-    except OSError as err:
-        raise UnreadableFile(path, "", err.strerror or str(err)) from None
-
-
-# -- CSV ----------------------------------------------------------------------
-
-_PROGRESS_LINES = 4_096
-
-
-def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
-    for number, line in enumerate(raw, 1):
+    def _grid(self, path: Path) -> Iterator[FileSample]:
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise UnreadableFile(path, f"line {number}", "invalid UTF-8") from None
+            grid = read_grid(path, text_of(path), self.errors)
+        except UnreadableFile as err:
+            self.errors.add(err)
+            return
+        for found in grid_samples(path, grid, self.points, self.errors):
+            self.rows += 1
+            for row, column, ts, value in found:
+                yield FileSample(row, column.point.id, ts, value)
+
+    def _csv(
+        self, path: Path, progress: Callable[[IO[bytes]], None]
+    ) -> Iterator[FileSample]:
+        orders: dict[str, RowOrder] = defaultdict(RowOrder)
+        held: list[tuple[CsvSample, int]] = []
+        for found in csv_samples(path, self.points, self.errors, progress):
+            self.rows += 1
+            for sample in found:
+                group = orders[sample.column.point.id].add(sample.times)
+                if group is None:
+                    yield _at(sample, sample.times[0])
+                else:
+                    held.append((sample, group))
+        if held:
+            yield from self._held(path, held, orders)
+
+    def _held(
+        self,
+        path: Path,
+        held: list[tuple[CsvSample, int]],
+        orders: dict[str, RowOrder],
+    ) -> Iterator[FileSample]:
+        """Samples with two possible times.
+
+        A cell of a point with gaps has the time of its row, if the order of another
+        point shows it.
+        """
+        times = {id: order.decided() for id, order in orders.items()}
+        found = [times[one.column.point.id][group] for one, group in held]
+        of_rows = {
+            (sample.line, sample.times): ts
+            for (sample, _), ts in zip(held, found, strict=True)
+            if ts is not None
+        }
+        undecided = []
+        for (sample, _), ts in zip(held, found, strict=True):
+            at = ts or of_rows.get((sample.line, sample.times)) or self._chosen(sample)
+            if at is None:
+                undecided.append(sample)
+            else:
+                yield _at(sample, at)
+        if undecided:
+            self.errors.add(UnreadableFile(path, "", _question(undecided)))
+
+    def _chosen(self, sample: CsvSample) -> dt.datetime | None:
+        dst = self.points.options.dst
+        return None if dst is None else sample.times[0 if dst == "first" else -1]
 
 
-def _csv(
-    path: Path, raw: IO[bytes], points: Points, progress: Callable[[IO[bytes]], None]
-) -> Iterator[FileSample]:
-    reader = csv_rows(_lines(path, raw))
-    try:
-        header = [cell.strip() for cell in next(reader, [])]
-        read_row = _rows(header) if "id" in header else _columns(header, points)
-        for count, cells in enumerate(reader):
-            if count % _PROGRESS_LINES == 0:
-                progress(raw)
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise ValueError(f"expected {len(header)} cells, found {len(cells)}")
-            for id, ts, value in read_row(cells, points):
-                yield FileSample(reader.line_num, id, ts, value)
-    except UnreadableFile:
-        raise
-    except (ValueError, csv.Error) as err:
-        line = max(reader.line_num, 1)
-        raise UnreadableFile(path, f"line {line}", str(err)) from None
-    progress(raw)
+def _at(sample: CsvSample, utc: dt.datetime) -> FileSample:
+    point = sample.column.point
+    return FileSample(sample.line, point.id, DateTime(utc, point.tz), sample.value)
 
 
-ReadRow = Callable[[list[str], Points], Iterator[tuple[str, DateTime, Any]]]
+def _question(samples: list[CsvSample]) -> str:
+    zones = sorted({_zone(sample) for sample in samples})
+    lines = sorted({sample.line for sample in samples})
+    named = ", ".join(map(str, lines[:_NAMED]))
+    more = f" and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
+    return (
+        f"{len(lines):,} rows have a local time that occurs twice in"
+        f" {', '.join(zones)}, because clocks go back, and the order of the rows does"
+        f" not show which one is meant: line{'s' if len(lines) > 1 else ''} {named}"
+        f"{more}; add offsets to the times, or choose with --dst first or --dst second"
+    )
 
 
-def _rows(header: list[str]) -> ReadRow:
-    if set(header) != _ROW_HEADER or len(header) != len(_ROW_HEADER):
-        raise ValueError(f"expected the columns ts, id and val, not {_brief(header)}")
-    ts_at, id_at, val_at = (header.index(name) for name in ("ts", "id", "val"))
-
-    def read(cells: list[str], points: Points) -> Iterator[tuple[str, DateTime, Any]]:
-        id = _id(cells[id_at])
-        point = points[id]
-        if not cells[val_at]:
-            raise ValueError(f"@{id}: missing value")
-        value = _value(id, point, cells[val_at])
-        yield id, points.time(cells[ts_at].strip(), point), value
-
-    return read
-
-
-def _columns(header: list[str], points: Points) -> ReadRow:
-    if len(header) < 2 or header[0] != "ts":
-        raise ValueError(
-            f"expected the columns ts, id, val, or ts and ids, not {_brief(header)}"
-        )
-    ids = [_id(cell) for cell in header[1:]]
-    if duplicates := [id for id, count in Counter(ids).items() if count > 1]:
-        raise ValueError(f"duplicate column for @{duplicates[0]}")
-    columns = [(id, points[id]) for id in ids]
-
-    def read(cells: list[str], points: Points) -> Iterator[tuple[str, DateTime, Any]]:
-        ts = cells[0].strip()
-        for (id, point), cell in zip(columns, cells[1:], strict=True):
-            if cell:
-                yield id, points.time(ts, point), _value(id, point, cell)
-
-    return read
-
-
-def _value(id: str, point: Point, cell: str) -> Any:
-    try:
-        return point.read_cell(cell)
-    except ValueError as err:
-        raise ValueError(f"@{id}: {err}") from None
-
-
-def _id(cell: str) -> str:
-    """``a-1``, ``@a-1`` or ``@a-1 Display name``."""
-    text = cell.strip()
-    id = text[1:].split(" ")[0] if text.startswith("@") else text
-    return Ref(id).id
-
-
-def _brief(header: list[str]) -> str:
-    return ", ".join(header[:4]) + (", .." if len(header) > 4 else "") or "none"
-
-
-# -- grids --------------------------------------------------------------------
-
-
-def _grid(path: Path, grid: Grid, points: Points) -> Iterator[FileSample]:
-    try:
-        ids = _column_ids(grid)
-        zones = {name: points[id].his.tz for name, id in ids.items()}
-    except ValueError as err:
-        raise UnreadableFile(path, "", str(err)) from None
-    for row, cells in enumerate(grid.rows, 1):
-        ts = cells.get("ts")
-        if not isinstance(ts, DateTime):
-            reason = f"ts must be a DateTime, not {display_text(ts)}"
-            raise row_error(path, row, reason)
-        for name, id in ids.items():
-            if name in cells:
-                yield FileSample(row, id, DateTime(ts.utc, zones[name]), cells[name])
-
-
-def _column_ids(grid: Grid) -> Mapping[str, str]:
-    """Ids of the points by column names."""
-    names = grid.names
-    if "ts" not in names:
-        raise ValueError("a history grid must have a column ts")
-    if isinstance(point := grid.meta.get("id"), Ref):
-        if "val" not in names:
-            raise ValueError(
-                "a history grid with an id in its meta must have a column val"
-            )
-        return {"val": point.id}
-    ids: dict[str, str] = {}
-    for col in grid.cols:
-        if col.name == "ts":
-            continue
-        ref = col.meta.get("id")
-        if not isinstance(ref, Ref):
-            raise ValueError(
-                f"missing point id: it must be in the meta of the grid or of column"
-                f" {col.name}"
-            )
-        if ref.id in ids.values():
-            raise ValueError(f"duplicate column for @{ref.id}")
-        ids[col.name] = ref.id
-    return ids
+def _zone(sample: CsvSample) -> str:
+    return sample.column.options.tz or sample.column.point.tz

@@ -6,19 +6,26 @@ get the samples in one call.
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
 from django.db import transaction
 
+from ..kinds.scalars import REMOVE
+from ..kinds.series import microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
-from ..storage.samples import Sample, checked
+from ..storage.samples import HisPoint, Sample, checked
 from ..wire.files import UnreadableFile
-from .his_files import FileSample, Points, read_samples
+from .file_errors import FileErrors
+from .his_files import FileSample, HisFiles
+from .his_points import AS_WRITTEN, ReadingOptions, SamplePoints
 
 __all__ = ["ImportResult", "import_histories", "transaction_of"]
 
@@ -28,10 +35,17 @@ Position = tuple[Path, int]
 
 @dataclass(slots=True)
 class ImportResult:
-    """Counts of what was imported."""
+    """Counts of what was imported.
+
+    ``rows`` are those of the files; ``samples`` are the ones that are stored now, and
+    ``repeated`` those that a later one of the same point and time replaced.
+    """
 
     files: int = 0
+    rows: int = 0
     samples: int = 0
+    repeated: int = 0
+    removed: int = 0
     points: set[str] = field(default_factory=set)
 
 
@@ -45,59 +59,100 @@ def import_histories(
     adapter: StorageAdapter,
     paths: Sequence[Path],
     *,
-    tz: str | None = None,
+    options: ReadingOptions = AS_WRITTEN,
     progress: Callable[[IO[bytes]], None] | None = None,
 ) -> ImportResult:
-    """Upsert the samples of all files. Raises UnreadableFile."""
-    result = ImportResult()
-    points = Points(adapter, tz)
+    """Upsert the samples of all files. Raises UnreadableFile with all errors."""
+    points = SamplePoints(adapter, options)
+    files = HisFiles(points)
     streams = getattr(adapter, "using", None) is not None
     with transaction_of(adapter):
-        batch = _Batch(adapter, points)
+        batch = _Batch(adapter, points, files.errors)
         for path in paths:
-            for sample in read_samples(path, points, progress):
+            for sample in files.samples(path, progress):
                 batch.add(path, sample)
-                result.points.add(sample.id)
                 if streams and batch.size >= _BATCH:
-                    result.samples += batch.write()
-            result.files += 1
-        result.samples += batch.write()
-    return result
+                    batch.write()
+        batch.write()
+        files.errors.check()
+    found = batch.counted()
+    found.files, found.rows = len(paths), files.rows
+    return found
 
 
 class _Batch:
-    """Samples to be written, with their positions in files."""
+    """Samples to be written, with their positions in files.
 
-    def __init__(self, adapter: StorageAdapter, points: Points) -> None:
-        self.adapter, self.points = adapter, points
+    After the first error nothing is written any more, but all samples are checked.
+    """
+
+    def __init__(
+        self, adapter: StorageAdapter, points: SamplePoints, errors: FileErrors
+    ) -> None:
+        self.adapter, self.points, self.errors = adapter, points, errors
         self.size = 0
-        self.samples: dict[str, list[Sample]] = {}
-        self.positions: dict[str, list[Position]] = {}
+        self.samples: dict[str, list[Sample]] = defaultdict(list)
+        self.positions: dict[str, list[Position]] = defaultdict(list)
+        self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.removed: dict[str, set[int]] = defaultdict(set)
 
     def add(self, path: Path, sample: FileSample) -> None:
-        self.samples.setdefault(sample.id, []).append((sample.ts, sample.value))
-        self.positions.setdefault(sample.id, []).append((path, sample.position))
+        position, id, ts, value = sample
+        self.samples[id].append((ts, value))
+        self.positions[id].append((path, position))
         self.size += 1
+        time = microseconds_of(ts.utc)
+        self.times[id].append(time)
+        if value is REMOVE:
+            self.removed[id].add(time)
+        elif self.removed:
+            self.removed[id].discard(time)
 
-    def write(self) -> int:
+    def write(self) -> None:
         try:
-            self.adapter.his_write_all(self.samples)
+            if not self.errors:
+                self.adapter.his_write_all(self.samples)
         except InvalidSample:
-            for id, samples in self.samples.items():
-                self._check(id, samples)
-            raise
-        written, self.size = self.size, 0
+            self._check_all()
+            if not self.errors:
+                raise
+        else:
+            if self.errors:
+                self._check_all()
         self.samples.clear()
         self.positions.clear()
-        return written
+        self.size = 0
 
-    def _check(self, id: str, samples: Iterable[Sample]) -> None:
-        """Raises UnreadableFile with the position of the first invalid sample."""
-        point = self.points[id].his
-        for (path, position), sample in zip(self.positions[id], samples, strict=True):
+    def _check_all(self) -> None:
+        for id, samples in self.samples.items():
+            self._check(self.points[id], samples)
+
+    def _check(self, point: HisPoint, samples: Iterable[Sample]) -> None:
+        """Add the errors of invalid samples with their positions."""
+        found = zip(self.positions[point.id], samples, strict=True)
+        for (path, position), sample in found:
             try:
                 checked(point, [sample])
             except InvalidSample as err:
                 unit = "line" if path.suffix.lower() == ".csv" else "row"
                 reason = str(err).replace(", sample 1:", ":", 1)
-                raise UnreadableFile(path, f"{unit} {position}", reason) from None
+                self.errors.add(UnreadableFile(path, f"{unit} {position}", reason))
+
+    def counted(self) -> ImportResult:
+        result = ImportResult(points=set(self.times))
+        for id, times in self.times.items():
+            grain = self.points[id].precision
+            distinct = _distinct(array("q", (time - time % grain for time in times)))
+            removed = len({time - time % grain for time in self.removed[id]})
+            result.repeated += len(times) - distinct
+            result.removed += removed
+            result.samples += distinct - removed
+        return result
+
+
+def _distinct(times: array[int]) -> int:
+    """The number of different times, without a set if they are in order."""
+    rising = all(one <= next for one, next in pairwise(times))
+    if rising or all(one >= next for one, next in pairwise(times)):
+        return 1 + sum(one != next for one, next in pairwise(times))
+    return len(set(times))

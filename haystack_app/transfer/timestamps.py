@@ -3,8 +3,9 @@
 ``2024-03-01T08:15:00-05:00``. Seconds and their fraction are optional, a blank may
 replace the ``T``, and the city of a time zone may follow. Without an offset the time is
 local in that zone, or else in the zone of the option or of the point. A local time that
-occurs twice, when clocks go back, means the first one; a local time that does not
-occur, when clocks go forward, is an error.
+does not occur, when clocks go forward, is an error. Which one is meant of a time that
+occurs twice, when clocks go back, follows from the order of the point's rows, oldest or
+newest first; where the order does not show it, --dst decides.
 """
 
 from __future__ import annotations
@@ -12,41 +13,84 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from ..kinds.timezones import zone_of
+from ..kinds.display import quoted
+from ..kinds.timezones import UnknownTimeZone, zone_of
 
-__all__ = ["instant"]
+__all__ = ["Instants", "instants"]
+
+Instants = tuple[dt.datetime, ...]
+"""The UTC time of a text, or both if the local time occurs twice, in order."""
 
 _STAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)"
     r"\s*(Z|[+-]\d\d:\d\d)?(?:\s+([A-Za-z][\w+\-]*))?",
     re.ASCII,
 )
+_HOUR = dt.timedelta(hours=1)
+_EXPECTED = "expected a form such as 2024-03-01T08:15:00-05:00 or 2024-03-01 08:15"
 
 
 @lru_cache(maxsize=65_536)
-def instant(text: str, tz: str) -> dt.datetime:
-    """The UTC time of a text; ``tz`` applies if it has neither offset nor zone.
+def instants(text: str, tz: str) -> Instants:
+    """The UTC times of a text; ``tz`` applies if it has neither offset nor zone.
 
     Raises ValueError.
     """
     match = _STAMP.fullmatch(text)
     if match is None:
-        raise ValueError(f"invalid time {text!r}: expected YYYY-MM-DDTHH:MM:SS+HH:MM")
+        raise ValueError(f"invalid time {quoted(text)}: {_EXPECTED}")
     date, time, offset, city = match.groups()
-    zone = zone_of(city or tz)
+    zone = _zone(city or tz)
     try:
         if offset is not None:
-            return dt.datetime.fromisoformat(date + "T" + time + offset).astimezone(
-                dt.UTC
-            )
+            given = dt.datetime.fromisoformat(date + "T" + time + offset)
+            return (given.astimezone(dt.UTC),)
         local = dt.datetime.fromisoformat(date + "T" + time)
-        utc = local.replace(tzinfo=zone).astimezone(dt.UTC)
-        back = utc.astimezone(zone).replace(tzinfo=None)
-    except (ValueError, OverflowError) as err:
-        raise ValueError(f"invalid time {text!r}: {err}") from None
-    if back != local:
-        raise ValueError(
-            f"local time {text!r} does not occur in {city or tz}: clocks go forward"
-        )
-    return utc
+        found = _occurrences(local, zone)
+    except (ValueError, OverflowError):
+        reason = f"invalid time {quoted(text)}: there is no such day or hour"
+        raise ValueError(reason) from None
+    if not found:
+        raise ValueError(_gap(text, local, zone, city or tz))
+    return found
+
+
+def _zone(tz: str) -> ZoneInfo:
+    try:
+        return zone_of(tz)
+    except UnknownTimeZone as err:
+        raise ValueError(f"{err}: expected a city such as New_York") from None
+
+
+def _occurrences(local: dt.datetime, zone: ZoneInfo) -> Instants:
+    """None, one or two instants with this local time."""
+    first = local.replace(tzinfo=zone)
+    second = first.replace(fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    if before is None or after is None or before == after:
+        return (first.astimezone(dt.UTC),)
+    if before < after:  # clocks go forward
+        return ()
+    return first.astimezone(dt.UTC), second.astimezone(dt.UTC)
+
+
+def _gap(text: str, local: dt.datetime, zone: ZoneInfo, tz: str) -> str:
+    offset = local.replace(tzinfo=zone).utcoffset() or dt.timedelta(0)
+    return (
+        f"local time {quoted(text)} does not occur in {tz}: clocks go forward; "
+        f"for a logger that stays on standard time, {_standard(offset)}"
+    )
+
+
+def _standard(offset: dt.timedelta) -> str:
+    """How to give times with a fixed offset. ``GMT+5`` is UTC-5."""
+    hours, rest = divmod(offset, _HOUR)
+    if rest:
+        sign = "-" if offset < dt.timedelta(0) else "+"
+        minutes = abs(offset) // dt.timedelta(minutes=1)
+        shown = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+        return f"add the offset {shown} to its times"
+    name = f"GMT{-hours:+d}" if hours else "GMT"
+    return f"use --tz {name}"

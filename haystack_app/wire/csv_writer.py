@@ -1,9 +1,10 @@
-"""CSV writer, for spreadsheets.
+"""CSV writer: exact for machines, and safe for spreadsheets in downloads.
 
-The output cannot be read back without loss: kinds and the grid's meta are missing,
-and null looks like the empty Str. Callers that write a file must add the byte order
-mark.
-Source: docHaystack Csv; quoting as in RFC 4180.
+The grid's meta is lost, except that the column of a history has the id of its point as
+its title. Kinds are not lost: a Str that would look like another kind is in quotes, as
+where RFC 4180 requires them. A download has a byte order mark, and an apostrophe before
+what spreadsheets would run as a formula.
+Source: docHaystack Csv; quoting as in RFC 4180; OWASP, CSV injection.
 """
 
 from __future__ import annotations
@@ -13,16 +14,30 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..kinds.grid import Col, Grid
-from ..kinds.scalars import MARKER, Ref, Uri
+from ..kinds.scalars import MARKER, Number, Ref, Uri
 from ..kinds.series import Series
 from . import zinc_writer
+from .csv_cells import needs_quotes
 from .samples import TimeTexts, float_texts
 
-__all__ = ["grid_chunks", "grid_text", "value_text"]
+__all__ = [
+    "MARKER_TEXT",
+    "cell_text",
+    "download_chunks",
+    "grid_chunks",
+    "grid_text",
+    "value_text",
+]
 
+MARKER_TEXT = "✓"
 _ROWS_PER_CHUNK = 500
-# leading and trailing blanks too: some readers trim text that is not quoted
-_NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
+_BYTE_ORDER_MARK = "\ufeff"
+_OTHER_KIND = re.compile(
+    rf"\Z|(?:{MARKER_TEXT}|true|false|NA|R|NaN|INF)\Z|[0-9@^\[{{<-]"
+    r"|[A-Z][A-Za-z0-9_]*\(|[A-Za-z][A-Za-z0-9+.-]*://"
+)
+"""Strs that a reader may take for a value of another kind."""
+_FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def _ref(ref: Ref) -> str:
@@ -32,7 +47,7 @@ def _ref(ref: Ref) -> str:
 _WRITERS: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "",
     type(MARKER): lambda value: (
-        "✓" if value is MARKER else zinc_writer.value_text(value)
+        MARKER_TEXT if value is MARKER else zinc_writer.value_text(value)
     ),
     bool: lambda value: "true" if value else "false",
     str: str,
@@ -46,20 +61,40 @@ def value_text(value: Any) -> str:
     return _WRITERS.get(type(value), zinc_writer.value_text)(value)
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """The text of a cell with its quotes. Raises EncodeError."""
     text = value_text(value)
-    if _NEEDS_QUOTES.search(text):
-        return '"' + text.replace('"', '""') + '"'
-    return text
+    if type(value) is str and _OTHER_KIND.match(text):
+        return _in_quotes(text)
+    return _in_quotes(text) if needs_quotes(text) else text
+
+
+def _safe_cell(value: Any) -> str:
+    """A cell that no spreadsheet runs; a negative Number stays a number."""
+    text = value_text(value)
+    if type(value) is not Number and _FORMULA.match(text):
+        text = f"'{text}"
+    return _in_quotes(text) if needs_quotes(text) else text
+
+
+def _in_quotes(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _titles(grid: Grid) -> list[str]:
+    """The titles of columns; the values of a single history belong to its point."""
+    point = grid.meta.get("id")
+    if isinstance(point, Ref) and grid.names == ["ts", "val"]:
+        return [_title(grid.cols[0]), _ref(point)]
+    return [_title(col) for col in grid.cols]
 
 
 def _title(col: Col) -> str:
-    """The column's display name: its ``dis``, else its point's, else its name."""
-    dis = col.meta.get("dis")
+    """The display name of the column, else its point, else its name."""
+    dis, point = col.meta.get("dis"), col.meta.get("id")
     if isinstance(dis, str):
         return dis
-    point = col.meta.get("id")
-    return (isinstance(point, Ref) and point.dis) or col.name
+    return _ref(point) if isinstance(point, Ref) else col.name
 
 
 def grid_text(grid: Grid) -> str:
@@ -68,11 +103,24 @@ def grid_text(grid: Grid) -> str:
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
     """The grid's text in chunks of 500 rows, the header first."""
-    yield _line([_cell(_title(col)) for col in grid.cols])
+    yield _line([_title_cell(title) for title in _titles(grid)])
     if isinstance(grid.rows, Series):
-        yield from _series_chunks(grid.rows)
+        yield from _series_chunks(grid.rows, cell_text)
     else:
-        yield from _row_chunks(grid)
+        yield from _row_chunks(grid, cell_text)
+
+
+def download_chunks(grid: Grid) -> Iterator[str]:
+    """As ``grid_chunks``, for a file that a person opens in a spreadsheet."""
+    yield _BYTE_ORDER_MARK + _line([_safe_cell(title) for title in _titles(grid)])
+    if isinstance(grid.rows, Series):
+        yield from _series_chunks(grid.rows, _safe_cell)
+    else:
+        yield from _row_chunks(grid, _safe_cell)
+
+
+def _title_cell(title: str) -> str:
+    return _in_quotes(title) if needs_quotes(title) else title
 
 
 def _line(cells: list[str]) -> str:
@@ -80,14 +128,14 @@ def _line(cells: list[str]) -> str:
     return (",".join(cells) or '""') + "\n"
 
 
-def _row_chunks(grid: Grid) -> Iterator[str]:
+def _row_chunks(grid: Grid, cell: Callable[[Any], str]) -> Iterator[str]:
     index_of = {name: index for index, name in enumerate(grid.names)}
     empty = [""] * len(index_of)
     lines: list[str] = []
     for row in grid.rows:
         cells = empty.copy()
         for name, value in row.items():
-            cells[index_of[name]] = _cell(value)
+            cells[index_of[name]] = cell(value)
         lines.append(_line(cells))
         if len(lines) == _ROWS_PER_CHUNK:
             yield "".join(lines)
@@ -96,14 +144,14 @@ def _row_chunks(grid: Grid) -> Iterator[str]:
         yield "".join(lines)
 
 
-def _series_chunks(series: Series) -> Iterator[str]:
+def _series_chunks(series: Series, cell: Callable[[Any], str]) -> Iterator[str]:
     texts = TimeTexts(series.tz)
     zone = "" if series.tz == "UTC" else f" {series.tz}"
     unit = series.unit or ""
     for chunk in series.read():
         vals = [val + unit for val in float_texts(chunk.vals)]
         for index, value in chunk.others.items():
-            vals[index] = _cell(value)
+            vals[index] = cell(value)
         times = texts.of(chunk.times)
         yield "".join(
             [f"{ts}{zone},{val}\n" for ts, val in zip(times, vals, strict=True)]

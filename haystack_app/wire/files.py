@@ -17,22 +17,24 @@ class UnreadableFile(ValueError):
         super().__init__(f"{location}: {reason}")
 
 
-def files_in(paths: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
+def files_in(
+    paths: Iterable[Path], suffixes: Sequence[str], named: Sequence[str] = ()
+) -> list[Path]:
     """The files in ``paths`` and, recursively, in the folders in ``paths``.
 
-    Files of a folder are sorted by name; each file occurs once. Raises
-    UnreadableFile.
+    Files of a folder are sorted by name; each file occurs once. Files with the
+    suffixes ``named`` are not searched in folders. Raises UnreadableFile.
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        for file in _files(path, suffixes):
+        for file in _files(path, suffixes, named):
             found.setdefault(file.resolve(), file)
     return list(found.values())
 
 
-def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
-    endings = " or ".join(suffixes)
+def _files(path: Path, suffixes: Sequence[str], named: Sequence[str]) -> list[Path]:
     if path.is_dir():
+        endings = " or ".join(suffixes)
         inside = (file for file in path.rglob("*") if file.suffix.lower() in suffixes)
         files = sorted(file for file in inside if file.is_file())
         if not files:
@@ -40,7 +42,8 @@ def _files(path: Path, suffixes: Sequence[str]) -> list[Path]:
         return files
     if not path.is_file():
         raise UnreadableFile(path, "", "no such file or folder")
-    if path.suffix.lower() not in suffixes:
+    if path.suffix.lower() not in (*suffixes, *named):
+        endings = " or ".join((*suffixes, *named))
         raise UnreadableFile(path, "", f"the name must end in {endings}")
     return [path]
 

@@ -84,7 +84,7 @@ def _unescape(body: str, text: str, at: int, *, is_uri: bool) -> str:
         if code or braced:
             point = int(code or braced, 16)
             if point > 0x10FFFF:
-                fail(f"invalid escape {match[0]!r}", text, at + match.start())
+                fail(f"invalid escape {match[0]}", text, at + match.start())
             return chr(point)
         if is_uri and simple in _URI_KEPT:
             return match[0]
@@ -92,7 +92,7 @@ def _unescape(body: str, text: str, at: int, *, is_uri: bool) -> str:
             return _CONTROL[simple]
         if simple in _ITSELF:
             return str(simple)
-        fail(f"invalid escape {match[0]!r}", text, at + match.start())
+        fail(f"invalid escape {match[0]}", text, at + match.start())
 
     return _paired(_ESCAPE.sub(char, body), text, at)
 

@@ -45,9 +45,9 @@ class Format:
     """A wire format.
 
     ``read`` takes text and raises ParseError; ``write`` yields pieces of text.
-    Either is None in a format for one direction only. Without ``has_meta`` the
-    grid's meta is lost. ``versions`` are further ones that clients name, which select
-    nothing.
+    Either is None in a format for one direction only. ``download`` writes a file for
+    a person, if that differs. Without ``has_meta`` the grid's meta is lost.
+    ``versions`` are further ones that clients name, which select nothing.
     """
 
     name: str
@@ -55,12 +55,16 @@ class Format:
     read: Callable[[str], Grid] | None
     write: Callable[[Grid], Iterator[str]] | None
     has_meta: bool = True
+    download: Callable[[Grid], Iterator[str]] | None = None
     versions: frozenset[str] = frozenset()
 
     def read_bytes(self, body: bytes) -> Grid:
+        return self.read_text(text_of(body))
+
+    def read_text(self, text: str) -> Grid:
         if self.read is None:
             raise ParseError(f"{self.name} cannot be read")
-        return self.read(text_of(body))
+        return self.read(text)
 
 
 def text_of(body: bytes) -> str:
@@ -113,6 +117,7 @@ CSV = Format(
     csv_reader.read_grid,
     csv_writer.grid_chunks,
     has_meta=False,
+    download=csv_writer.download_chunks,
 )
 
 FORMATS = (ZINC, HAYSON, JSON3, TRIO, CSV)

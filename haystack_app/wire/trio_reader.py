@@ -7,11 +7,13 @@ value are tried.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..kinds.display import quoted
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, NA, REMOVE, Number, is_tag_name
+from ..kinds.timezones import UnknownTimeZone, zone_of
 from . import lexer, limits, zinc_reader
 from .errors import ParseError
 from .plain_text import strip_bom
@@ -29,10 +31,16 @@ KEYWORDS: dict[str, Any] = {
     "INF": Number(float("inf")),
     "R": REMOVE,
 }
+_MARKER = "M"
 _DATE_SIZE = 10
 _DATE_TIME_SIZE = 20
 _STARTS_AS_DATE = re.compile(r"\d{4}-", re.ASCII)
 _STARTS_AS_TIME = re.compile(r"\d\d?:", re.ASCII)
+_ZONED = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+    r" ([A-Z][A-Za-z0-9_+\-]*)",
+    re.ASCII,
+)
 _CLOSING = {'"': '"', "`": "`", "{": "}", "[": "]"}
 
 
@@ -50,9 +58,15 @@ def read_value(text: str) -> Any:
     return value
 
 
-def read_dicts(text: str) -> list[dict[str, Any]]:
-    """The records of the text, without empty ones. Raises ParseError."""
-    return list(_Reader().records(Lines.of(strip_bom(text)), 0))
+def read_dicts(
+    text: str, is_marker: Callable[[str], bool] | None = None
+) -> list[dict[str, Any]]:
+    """The records of the text, without empty ones. Raises ParseError.
+
+    ``is_marker`` says of a tag's name whether ``name:M`` is a Marker; else it is the
+    Str, as in Haxall, which writes the Str without quotes.
+    """
+    return list(_Reader(is_marker).records(Lines.of(strip_bom(text)), 0))
 
 
 def read_dict(text: str) -> dict[str, Any]:
@@ -60,9 +74,9 @@ def read_dict(text: str) -> dict[str, Any]:
     return _only(read_dicts(text), "line 1")
 
 
-def read_grid(text: str) -> Grid:
+def read_grid(text: str, is_marker: Callable[[str], bool] | None = None) -> Grid:
     """The records as rows; the format has no meta. Raises ParseError."""
-    return Grid.of(read_dicts(text))
+    return Grid.of(read_dicts(text, is_marker))
 
 
 def _only(found: list[dict[str, Any]], position: str) -> dict[str, Any]:
@@ -81,8 +95,9 @@ def _on_line(number: int, err: ParseError, what: str = "") -> ParseError:
 class _Reader:
     """Reads one text and counts its values."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_marker: Callable[[str], bool] | None = None) -> None:
         self.cells = 0
+        self.is_marker = is_marker
 
     def records(self, lines: Lines, depth: int) -> Iterator[dict[str, Any]]:
         tags: dict[str, Any] = {}
@@ -94,7 +109,7 @@ class _Reader:
                 continue
             name, value = self.tag(line, lines, depth)
             if name in tags:
-                raise ParseError(f"duplicate tag {name!r}", f"line {line.number}")
+                raise ParseError(f"duplicate tag {quoted(name)}", f"line {line.number}")
             self.cells += 1 if tags else 2  # plus one for the record
             if self.cells > limits.MAX_CELLS:
                 raise ParseError(
@@ -111,11 +126,14 @@ class _Reader:
         # an indented marker is rejected: it is likely text outside of its block
         name = trimmed(name) if colon else name.rstrip(BLANKS)
         if not is_tag_name(name):
-            raise ParseError(f"invalid tag name {name[:40]!r}", f"line {line.number}")
+            raise ParseError(f"invalid tag name {quoted(name)}", f"line {line.number}")
         if not colon:
             return name, MARKER
+        text = trimmed(text)
+        if text == _MARKER and self.is_marker is not None and self.is_marker(name):
+            return name, MARKER
         try:
-            return name, self.value(trimmed(text), lines, depth)
+            return name, self.value(text, lines, depth)
         except ParseError as err:
             raise _on_line(line.number, err, f"{name}: ") from None
 
@@ -172,7 +190,7 @@ def _scalar(text: str) -> Any:
         return _number_or_time(text)
     if first in _CLOSING:
         if len(text) < 2 or text[-1] != _CLOSING[first]:
-            raise ParseError(f"expected {_CLOSING[first]} at the end of {text[:40]!r}")
+            raise ParseError(f"expected {_CLOSING[first]} at the end of {quoted(text)}")
         return zinc_reader.read_value(text)
     if first == "@":
         return _whole(lexer.ref(text, 0), text)
@@ -181,21 +199,32 @@ def _scalar(text: str) -> Any:
     if text[-1] == ")":
         return zinc_reader.read_value(text)
     if text[-1] == ":":
-        raise ParseError(f"unknown kind of block {text[:40]!r}")
+        raise ParseError(f"unknown kind of block {quoted(text)}")
     return KEYWORDS.get(text, text)
 
 
 def _number_or_time(text: str) -> Any:
     """A malformed date or time is a Str, a malformed number is an error.
 
-    The blank distinguishes ``5 apples`` from a number with an unknown unit.
+    A zone that does not exist is an error too, for the rest is surely a DateTime. The
+    blank distinguishes ``5 apples`` from a number with an unknown unit.
     """
     if _looks_like_time(text):
         try:
             return _whole(lexer.number_or_time(text, 0), text)
         except ParseError:
+            _check_zone(text)
             return text
     return text if " " in text else _whole(lexer.number_or_time(text, 0), text)
+
+
+def _check_zone(text: str) -> None:
+    match = _ZONED.fullmatch(text)
+    if match is not None:
+        try:
+            zone_of(match[1])
+        except UnknownTimeZone as err:
+            raise ParseError(str(err)) from None
 
 
 def _looks_like_time(text: str) -> bool:
@@ -207,7 +236,7 @@ def _looks_like_time(text: str) -> bool:
 def _whole(found: tuple[Any, int], text: str) -> Any:
     value, end = found
     if end < len(text):
-        raise ParseError(f"unexpected {text[end : end + 12]!r}")
+        raise ParseError(f"unexpected {quoted(text[end : end + 12])}")
     return value
 
 

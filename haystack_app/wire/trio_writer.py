@@ -1,8 +1,9 @@
 """Trio writer: one line per tag, records separated by ``---``.
 
 The format has records only: the meta of the grid and its columns, the order of the
-columns, and rows without a value are lost. Str values are not: those that an indented
-block would change are written in quotes.
+columns, and rows without a value are lost. Histories begin with their Zinc header in
+comments, which other readers skip: it names the points. No Str is lost: those that an
+indented block would change are written in quotes.
 Source: docHaystack Trio.
 """
 
@@ -97,8 +98,17 @@ def grid_text(grid: Grid) -> str:
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
-    """The text of the rows in chunks of 500."""
-    return _chunks(grid.rows)
+    """The text of the rows in chunks of 500, after the header of a history."""
+    if _is_history(grid):
+        head = zinc_writer.header(grid)
+        yield "".join(f"// {line}\n" for line in head.splitlines())
+    yield from _chunks(grid.rows)
+
+
+def _is_history(grid: Grid) -> bool:
+    """Whether the grid is an answer of hisRead: its meta, or its columns', have ids."""
+    metas = [grid.meta, *(col.meta for col in grid.cols[1:])]
+    return grid.names[:1] == ["ts"] and any("id" in meta for meta in metas)
 
 
 def _chunks(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -14,12 +14,31 @@ from typing import Any
 
 from ..kinds.datetimes import DateTime, time_text
 from ..kinds.grid import Col, Grid
-from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri, XStr
+from ..kinds.scalars import (
+    MARKER,
+    NA,
+    REMOVE,
+    Coord,
+    Number,
+    Ref,
+    Singleton,
+    Symbol,
+    Uri,
+    XStr,
+)
 from ..kinds.series import Series
 from .errors import EncodeError
 from .samples import TimeTexts, coord_text, float_texts
 
-__all__ = ["display_text", "grid_chunks", "grid_text", "number_text", "value_text"]
+__all__ = [
+    "described",
+    "display_text",
+    "grid_chunks",
+    "grid_text",
+    "header",
+    "number_text",
+    "value_text",
+]
 
 _ROWS_PER_CHUNK = 500
 _DISPLAY_LENGTH = 80
@@ -94,6 +113,19 @@ def _nested_grid(grid: Grid) -> str:
 
 
 _SINGLETONS = {MARKER: "M", NA: "NA", REMOVE: "R"}
+_SINGLETON_NAMES = {MARKER: "a Marker", NA: "NA", REMOVE: "Remove"}
+_KIND_NAMES = {
+    "bool": "Bool",
+    "date": "Date",
+    "dict": "Dict",
+    "float": "Number",
+    "int": "Number",
+    "list": "List",
+    "str": "Str",
+    "time": "Time",
+    "tuple": "List",
+}
+"""Names of kinds by Python types of other names."""
 _WRITERS: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "N",
     bool: lambda value: "T" if value else "F",
@@ -138,13 +170,23 @@ def display_text(value: Any) -> str:
     return text if len(text) <= _DISPLAY_LENGTH else f"{text[: _DISPLAY_LENGTH - 2]}.."
 
 
+def described(value: Any) -> str:
+    """The kind and the text of any value, for an error message: ``Date 2023-03-08``."""
+    if value is None:
+        return "missing"
+    if isinstance(value, Singleton):
+        return _SINGLETON_NAMES[value]
+    name = type(value).__name__
+    return f"{_KIND_NAMES.get(name, name)} {display_text(value)}"
+
+
 def grid_text(grid: Grid) -> str:
     return "".join(grid_chunks(grid))
 
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
     """The grid's text in chunks of 500 rows; it ends with a blank line."""
-    yield _header(grid)
+    yield header(grid)
     if isinstance(grid.rows, Series):
         yield from _series_chunks(grid.rows)
     else:
@@ -152,7 +194,8 @@ def grid_chunks(grid: Grid) -> Iterator[str]:
     yield "\n"
 
 
-def _header(grid: Grid) -> str:
+def header(grid: Grid) -> str:
+    """The lines before the rows."""
     head = " ".join(['ver:"3.0"', *_tags(grid.meta)])
     return f"{head}\n{','.join(map(_column, grid.cols))}\n"
 

@@ -327,8 +327,8 @@ def test_a_list_is_added_whole(rest: Rest) -> None:
     ("bad", "why"),
     [
         ({"id": {"_kind": "ref", "val": "new"}}, "id @new is given twice"),
-        ({"id": "b"}, "id must be a Ref, not 'b'"),
-        ({"id": {"_kind": "ref", "val": "a b"}}, "row 2: invalid ref id 'a b'"),
+        ({"id": "b"}, 'id must be a Ref, not "b"'),
+        ({"id": {"_kind": "ref", "val": "a b"}}, 'row 2: invalid ref id "a b"'),
         ({"Bad": 1}, "row 2: invalid tag name 'Bad'"),
         ({"curVal": 5}, "row 2: tag 'curVal' is set by the server"),
         ({"hisSize": 5}, "row 2: tag 'hisSize' is set by the server"),

@@ -318,7 +318,7 @@ ver:"3.0" commit:"update"
 id,dis
 @lab,"No mod"
 <<< 200
-ver:"3.0" err dis:"row 1: mod must be a DateTime, not None"
+ver:"3.0" err dis:"row 1: mod must be a DateTime, not null"
 empty
 >>> POST commit
 ver:"3.0" commit:"add"

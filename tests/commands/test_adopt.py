@@ -212,9 +212,9 @@ def test_rejected_data_is_listed(old: Old, here: StorageAdapter) -> None:
     lines = rejected(old.dsn)
     assert [line.removeprefix("rejected: ") for line in lines] == [
         "@list: the tags must be a JSON object",
-        "@no id!: invalid ref id 'no id!'",
+        '@no id!: invalid ref id "no id!"',
         "@other: the tag id must be @other, not @else",
-        "@unit: x: unknown unit '?'",
+        '@unit: x: unknown unit "?"',
         "@early: 1 samples are before 1950 or after 9998 (2 samples)",
         "@flag: 1 samples of a Bool are not 0 or 1 (2 samples)",
         "@gone: samples without an entity that can be imported (1 samples)",
@@ -251,7 +251,7 @@ def test_units_must_agree(old: Old, here: StorageAdapter) -> None:
         )
     assert rejected(old.dsn) == [
         "rejected: @b: unit must be °F, like that of the samples, not kW (1 samples)",
-        "rejected: @c: samples have an unknown unit 'nonsense' (1 samples)",
+        'rejected: @c: samples have an unknown unit "nonsense" (1 samples)',
         "rejected: @d: unit must be kW, like that of the samples, not none (1 samples)",
     ]
     assert history(here, "a") == [(NOON, Number(1, "kW"))]
@@ -353,7 +353,7 @@ def test_in_place(old: Old, own: str) -> None:
     with pytest.raises(CommandError, match="is not migrated: --dry-run requires"):
         adopt(in_place=True, storage="own", dry_run=True)
     lines = rejected(old.dsn, in_place=True, storage="own")
-    assert lines == ["rejected: @bad: invalid tag name '0'"]
+    assert lines == ['rejected: @bad: invalid tag name "0"']
     store = storages["own"]
     assert history(store, "p") == [(NOON, Number(1)), (ONE, Number(2))]
     assert {"entities_haystack_py", "history_haystack_py", CHANGES} <= old.tables()

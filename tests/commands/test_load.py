@@ -112,10 +112,10 @@ def test_dry_run_shows_the_changes_of_a_load(
         (
             "x.zinc",
             ZINC + "@c,5,,\n@d,6zz,,\n",
-            r"x.zinc, row 4 \(line 6, .*unknown unit 'zz'",
+            r'x.zinc, row 4 \(line 6, .*unknown unit "zz"',
         ),
         ("x.zinc", ZINC + '"c",,,\n', r"x.zinc, row 3: id must be a Ref"),
-        ("x.zinc", ZINC + ",5,,\n", r"x.zinc, row 3: id must be a Ref, not None"),
+        ("x.zinc", ZINC + "N,,,\n", r"x.zinc, row 3: the row is empty"),
         ("x.zinc", ZINC + "@c,5\n", r"x.zinc, row 3 \(line 5.*expected 4 cells"),
         ("x.zinc", 'ver:"3.0" err dis:"no"\nempty\n', "an error grid: no"),
         ("x.zinc", b'ver:"3.0"\nid\n@\xff', "byte 14: invalid UTF-8"),

@@ -146,3 +146,11 @@ def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "a.trio").write_bytes(b"def: ^a\xff")
     with pytest.raises(UnreadableFile, match="byte 7: invalid UTF-8"):
         read_libraries([tmp_path])
+
+
+def test_the_word_m_in_trio(tmp_path: Path) -> None:
+    """A Marker where the shipped def says so, as in files of other tools."""
+    path = tmp_path / "lib.trio"
+    path.write_text("def:^lib:x\n---\ndef:^big\nis:^marker\nmandatory:M\ndoc:M\n")
+    [_, big] = read_libraries([path])["lib:x"]
+    assert (big["mandatory"], big["doc"]) == (MARKER, "M")

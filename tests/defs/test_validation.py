@@ -83,13 +83,13 @@ def test_valid_records(record: dict[str, Any]) -> None:
             "warning x equip: missing, but ^ahu is a subtype of ^equip",
         ),
         ({**POINT, "kind": None}, "error x kind: missing on a point"),
-        ({**POINT, "kind": "Float"}, "error x kind: unknown kind 'Float'"),
+        ({**POINT, "kind": "Float"}, 'error x kind: unknown kind "Float"'),
         ({**POINT, "his": MARKER}, "error x tz: missing on a point with history"),
         (
             {**POINT, "his": MARKER, "tz": "America/New_York"},
             "error x tz: unknown time zone 'America/New_York'",
         ),
-        ({**POINT, "unit": "zork"}, "error x unit: unknown unit 'zork'"),
+        ({**POINT, "unit": "zork"}, 'error x unit: unknown unit "zork"'),
         (
             {**POINT, "kind": "Bool", "curVal": Number(1)},
             "error x curVal: must be a Bool, not Number",

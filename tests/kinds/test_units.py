@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from haystack_app.kinds.display import quoted
 from haystack_app.kinds.units import UNITS, Unit, UnknownUnit, preferred_symbol
 
 # Every unit of the conformance cases: what the reference implementation answers.
@@ -158,9 +159,9 @@ def test_unknown_units(name: str) -> None:
         preferred_symbol(name)
     assert isinstance(caught.value, ValueError)
     assert caught.value.name == name
-    assert repr(name) in str(caught.value)
+    assert quoted(name) in str(caught.value)
 
 
 def test_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(UnknownUnit("bogus")))
-    assert (error.name, str(error)) == ("bogus", "unknown unit 'bogus'")
+    assert (error.name, str(error)) == ("bogus", 'unknown unit "bogus"')

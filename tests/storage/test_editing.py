@@ -110,7 +110,7 @@ def test_a_tag_that_is_removed_is_none_of_a_new_entity(store: Store) -> None:
             [entity("new", hisSize=Number(1))],
             "row 1: tag 'hisSize' is set by the server",
         ),
-        ([entity("new"), entity("b", Bad=MARKER)], "row 2: invalid tag name 'Bad'"),
+        ([entity("new"), entity("b", Bad=MARKER)], 'row 2: invalid tag name "Bad"'),
         ([{"id": "new"}], "id must be a Ref"),
         ([{"id": ""}], "id must be a Ref"),
         ([{"id": False}], "id must be a Ref"),

@@ -9,7 +9,8 @@ from typing import IO, Any
 from django.core.management.base import CommandParser
 
 from haystack_app.transfer import his_files, timestamps
-from haystack_app.transfer.his_import import import_histories
+from haystack_app.transfer.his_import import ImportResult, import_histories
+from haystack_app.transfer.his_points import ReadingOptions
 from haystack_app.wire.files import UnreadableFile
 
 from ._storage import StorageCommand, check_zone, progress_bar
@@ -20,7 +21,8 @@ class Command(StorageCommand):
         "Import samples of any number of points, all files or none.\n\n"
         f"{his_files.__doc__}\n"
         "Values are parsed by the point's kind. Numbers may have the point's unit, "
-        "NA is\nthe value NA, and empty cells of columns are skipped.\n\n"
+        "NA is\nthe value NA, and empty cells of columns are skipped. Of several "
+        "samples at the\nsame time the last one is stored.\n\n"
         f"{timestamps.__doc__}"
     )
 
@@ -37,7 +39,19 @@ class Command(StorageCommand):
         parser.add_argument(
             "--tz",
             metavar="CITY",
-            help="zone of times without an offset (default: that of each point)",
+            help="zone of times without an offset (default: that of each point); "
+            "GMT+5 is the standard time of New York",
+        )
+        parser.add_argument(
+            "--dst",
+            choices=["first", "second"],
+            help="which one is meant of a local time that occurs twice, where the "
+            "order of the rows does not show it",
+        )
+        parser.add_argument(
+            "--convert",
+            action="store_true",
+            help="convert numbers in another unit to the unit of the point",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,12 +64,25 @@ class Command(StorageCommand):
             desc="importing", unit="B", unit_scale=True, total=total
         ) as bar:
             result = import_histories(
-                adapter, paths, tz=options["tz"], progress=_FileProgress(bar)
+                adapter,
+                paths,
+                options=ReadingOptions(
+                    options["tz"], options["dst"], options["convert"]
+                ),
+                progress=_FileProgress(bar),
             )
-        self.stdout.write(
-            f"{result.samples:,} samples of {len(result.points):,} points "
-            f"from {result.files:,} files"
-        )
+        self.stdout.write(_summary(result))
+
+
+def _summary(result: ImportResult) -> str:
+    counts = [f"{result.rows:,} rows", f"{result.samples:,} samples"]
+    if result.repeated:
+        counts.append(f"{result.repeated:,} repeated times, last one kept")
+    if result.removed:
+        counts.append(f"{result.removed:,} removed")
+    of = " of" if len(counts) == 2 else ";"
+    origin = f"{len(result.points):,} points from {result.files:,} files"
+    return f"{', '.join(counts)}{of} {origin}"
 
 
 def _size(path: Path) -> int:

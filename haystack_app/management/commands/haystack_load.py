@@ -1,4 +1,4 @@
-"""``haystack_load``: load entities from Zinc, Trio and JSON files."""
+"""``haystack_load``: load entities from Zinc, Trio, JSON and CSV files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from haystack_app.transfer.entity_files import SUFFIXES
-from haystack_app.transfer.entity_load import planned_changes, stored_files
+from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
+from haystack_app.transfer.entity_load import EntityFiles, planned_changes
 from haystack_app.wire.files import files_in
 
 from ._storage import StorageCommand, changes_text, progress_bar
@@ -16,8 +16,9 @@ from ._storage import StorageCommand, changes_text, progress_bar
 
 class Command(StorageCommand):
     help = (
-        "Load entities from Zinc (.zinc), Trio (.trio) and JSON (.json) files, all or "
-        "none. Existing entities get the new persistent tags and keep their history."
+        "Load entities from Zinc (.zinc), Trio (.trio), JSON (.json) and CSV (.csv) "
+        "files, all or none. Existing entities get the new persistent tags and keep "
+        "their history. Folders are searched for the first three."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,10 +38,11 @@ class Command(StorageCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         adapter, replace = self.adapter(options), options["replace"]
-        files = files_in(options["paths"], SUFFIXES)
+        files = files_in(options["paths"], SUFFIXES, NAMED_SUFFIXES)
+        reading = EntityFiles(adapter.namespace())
         stored = list(
             progress_bar(
-                iterable=stored_files(files), desc="validating", unit=" entities"
+                iterable=reading.stored(files), desc="validating", unit=" entities"
             )
         )
         if options["dry_run"]:
@@ -54,3 +56,5 @@ class Command(StorageCommand):
             f"{prefix}{len(stored):,} entities from {len(files):,} files: "
             f"{changes_text(changes)}"
         )
+        for note in reading.notes():
+            self.stdout.write(note)

@@ -1,0 +1,224 @@
+"""CSV of samples: a sample a row, or a point a column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from ..kinds.display import shortened
+from ..wire.csv_cells import Quoted, csv_rows
+from ..wire.errors import ParseError
+from ..wire.files import UnreadableFile
+from .file_errors import FileErrors
+from .his_points import SampleColumn, SamplePoints
+from .his_units import split_unit, unit_of
+from .timestamps import Instants
+
+__all__ = ["CsvSample", "csv_samples"]
+
+_ROW_HEADER = ("ts", "id", "val")
+_UNIT_COLUMNS = ("unit", "units")
+_NO_POINT = re.compile(r"val|v\d+")
+_PROGRESS_LINES = 4_096
+
+
+class CsvSample(NamedTuple):
+    """A sample whose time may be one of two."""
+
+    line: int
+    column: SampleColumn
+    times: Instants
+    value: Any
+
+
+Found = Iterator[tuple[SampleColumn, Instants, Any]]
+ReadRow = Callable[[list[str]], Found]
+
+
+class _Refused(ValueError):
+    """Errors of several cells of one row."""
+
+
+def csv_samples(
+    path: Path,
+    points: SamplePoints,
+    errors: FileErrors,
+    progress: Callable[[IO[bytes]], None],
+) -> Iterator[list[CsvSample]]:
+    """The samples of each row. Invalid rows are added to ``errors``."""
+    try:
+        with path.open("rb") as raw:
+            yield from _read(path, raw, points, errors, progress)
+    except OSError as err:
+        errors.add(UnreadableFile(path, "", err.strerror or str(err)))
+    except UnreadableFile as err:
+        errors.add(err)
+    except ParseError as err:
+        errors.add(UnreadableFile(path, err.position, err.message))
+
+
+def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
+    for number, line in enumerate(raw, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise UnreadableFile(path, f"line {number}", "invalid UTF-8") from None
+
+
+def _read(
+    path: Path,
+    raw: IO[bytes],
+    points: SamplePoints,
+    errors: FileErrors,
+    progress: Callable[[IO[bytes]], None],
+) -> Iterator[list[CsvSample]]:
+
+    def refuse(err: ParseError) -> None:
+        errors.add(UnreadableFile(path, err.position, err.message))
+
+    rows = csv_rows(_lines(path, raw), refuse)
+    line, header = next(rows, (1, []))
+    try:
+        read_row = _layout([cell.strip() for cell in header], points)
+    except ValueError as err:
+        raise UnreadableFile(path, f"line {line}", str(err)) from None
+    for count, (line, cells) in enumerate(rows):
+        if count % _PROGRESS_LINES == 0:
+            progress(raw)
+        try:
+            if len(cells) != len(header):
+                raise ValueError(f"expected {len(header)} cells, found {len(cells)}")
+            found = [CsvSample(line, *one) for one in read_row(cells)]
+        except ValueError as err:
+            errors.add(UnreadableFile(path, f"line {line}", str(err)))
+        else:
+            yield found
+    progress(raw)
+
+
+def _layout(header: list[str], points: SamplePoints) -> ReadRow:
+    return _rows(header, points) if "id" in header else _columns(header, points)
+
+
+def _rows(header: list[str], points: SamplePoints) -> ReadRow:
+    names = ["unit" if name in _UNIT_COLUMNS else name for name in header]
+    names, units = map(list, zip(*(_value_unit(name) for name in names), strict=True))
+    if sorted(set(names) - {"unit"}) != sorted(_ROW_HEADER) or (
+        len(set(names)) != len(names)
+    ):
+        raise ValueError(f"expected the columns ts, id and val, not {_brief(header)}")
+    ts_at, id_at, val_at = map(names.index, _ROW_HEADER)
+    unit_at = names.index("unit") if "unit" in names else None
+    cached: dict[tuple[str, str], SampleColumn] = {}
+
+    def read(cells: list[str]) -> Found:
+        unit = cells[unit_at] if unit_at is not None else ""
+        key = cells[id_at], unit
+        column = cached.get(key)
+        if column is None:
+            column = _with_unit(points, cells[id_at], unit, units[val_at])
+            cached[key] = column
+        if _is_missing(cells[val_at]):
+            raise ValueError(f"@{column.point.id}: missing value")
+        value = column.cell(cells[val_at])
+        yield column, column.times(cells[ts_at].strip()), value
+
+    return read
+
+
+def _value_unit(name: str) -> tuple[str, str | None]:
+    """``val (°C)``: the unit of all values."""
+    return split_unit(name) if name.startswith("val") else (name, None)
+
+
+def _with_unit(
+    points: SamplePoints, id: str, unit: str, of_header: str | None
+) -> SampleColumn:
+    """The point of a row, whose unit may be in the id, in a cell, or in the header."""
+    column = points.named(id)
+    found = {column.unit, of_header, unit_of(unit) if unit.strip() else None} - {None}
+    if len(found) > 1:
+        names = " and ".join(sorted(map(str, found)))
+        raise ValueError(f"@{column.point.id}: two units for one value, {names}")
+    return points.column(column.point.id, found.pop() if found else None)
+
+
+def _columns(header: list[str], points: SamplePoints) -> ReadRow:
+    if len(header) < 2 or header[0] != "ts":
+        raise ValueError(
+            f"expected the columns ts, id, val, or ts and ids, not {_brief(header)}"
+        )
+    # hisRead answers with as many equal columns as the request names a point
+    texts = list(dict.fromkeys(header[1:]))
+    places = [header.index(text, 1) for text in texts]
+    repeated = [(at, header.index(header[at], 1)) for at in range(1, len(header))]
+    columns = list(_all(_column, [(text, points) for text in texts]))
+    ids = Counter(column.point.id for column in columns)
+    if duplicates := [id for id, count in ids.items() if count > 1]:
+        raise ValueError(f"duplicate column for @{duplicates[0]}")
+
+    def read(cells: list[str]) -> Found:
+        ts = cells[0].strip()
+        if len(columns) + 1 < len(header):
+            _check_equal(header, cells, repeated)
+        given = [
+            (column, cells[at])
+            for column, at in zip(columns, places, strict=True)
+            if not _is_missing(cells[at])
+        ]
+        times: dict[str, Instants] = {}
+        for column, _ in given:
+            if column.point.tz not in times:
+                times[column.point.tz] = column.times(ts)
+        try:
+            values = [column.cell(cell) for column, cell in given]
+        except ValueError:
+            values = _all(SampleColumn.cell, given)
+        for (column, _), value in zip(given, values, strict=True):
+            yield column, times[column.point.tz], value
+
+    return read
+
+
+def _check_equal(
+    header: list[str], cells: list[str], repeated: list[tuple[int, int]]
+) -> None:
+    for at, first in repeated:
+        if cells[at] != cells[first]:
+            raise ValueError(f"two columns {header[at]} with different values")
+
+
+def _column(cell: str, points: SamplePoints) -> SampleColumn:
+    try:
+        return points.named(cell)
+    except ValueError as err:
+        if _NO_POINT.fullmatch(cell):
+            hint = "the header must name the point, as in ts,@id"
+            raise ValueError(f"{err}: {hint}") from None
+        raise
+
+
+def _all(act: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> list[Any]:
+    """All results, or all errors."""
+    done, refused = [], []
+    for given in arguments:
+        try:
+            done.append(act(*given))
+        except ValueError as err:
+            refused.append(str(err))
+    if refused:
+        raise _Refused("; ".join(dict.fromkeys(refused)))
+    return done
+
+
+def _is_missing(cell: str) -> bool:
+    """An empty cell; in quotes it is the empty Str."""
+    return not cell and not isinstance(cell, Quoted)
+
+
+def _brief(header: list[str]) -> str:
+    text = ", ".join(header[:4]) + (", .." if len(header) > 4 else "")
+    return shortened(text) or "none"

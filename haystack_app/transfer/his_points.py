@@ -1,0 +1,101 @@
+"""The points of a store that files of samples name, and how their values are read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..kinds.scalars import Number, Ref
+from ..storage.base import StorageAdapter
+from ..storage.errors import StorageError
+from ..storage.samples import HisPoint
+from .csv_values import cell_value
+from .his_units import check_unit, fitted, split_unit
+from .timestamps import Instants, instants
+
+__all__ = ["AS_WRITTEN", "ReadingOptions", "SampleColumn", "SamplePoints"]
+
+
+class ReadingOptions(NamedTuple):
+    """What a file may leave open.
+
+    ``tz``: the zone of times without an offset, instead of that of the point;
+    ``dst``: ``first`` or ``second``, for local times that occur twice;
+    ``convert``: numbers in another unit of the same quantity are converted.
+    """
+
+    tz: str | None = None
+    dst: str | None = None
+    convert: bool = False
+
+
+AS_WRITTEN = ReadingOptions()
+
+
+class SampleColumn(NamedTuple):
+    """A point, and the unit of the column or cell that names it."""
+
+    point: HisPoint
+    unit: str | None
+    options: ReadingOptions
+
+    def times(self, text: str) -> Instants:
+        """Raises ValueError."""
+        return instants(text, self.options.tz or self.point.tz)
+
+    def cell(self, text: str) -> Any:
+        """The value of a CSV cell that is not empty. Raises ValueError."""
+        try:
+            return self._fitted(cell_value(self.point.kind, text))
+        except ValueError as err:
+            raise ValueError(f"@{self.point.id}: {err}") from None
+
+    def value(self, value: Any) -> Any:
+        """The value of a grid's cell. Raises ValueError."""
+        try:
+            return self._fitted(value)
+        except ValueError as err:
+            raise ValueError(f"@{self.point.id}: {err}") from None
+
+    def _fitted(self, value: Any) -> Any:
+        if type(value) is not Number or (value.unit is None and self.unit is None):
+            return value
+        return fitted(value, self.point, self.unit, convert=self.options.convert)
+
+
+class SamplePoints:
+    """A cache of the points of a store."""
+
+    def __init__(self, adapter: StorageAdapter, options: ReadingOptions) -> None:
+        self.adapter, self.options = adapter, options
+        self._points: dict[str, HisPoint | StorageError] = {}
+
+    def __getitem__(self, id: str) -> HisPoint:
+        """Raises UnknownEntity or NotHistorized."""
+        found = self._points.get(id)
+        if found is None:
+            try:
+                found = HisPoint.of(self.adapter.existing(id))
+            except StorageError as err:
+                found = err
+            self._points[id] = found
+        if isinstance(found, StorageError):
+            raise found
+        return found
+
+    def column(self, id: str, unit: str | None = None) -> SampleColumn:
+        """Raises ValueError, also for a unit that the point cannot have."""
+        point = self[id]
+        try:
+            check_unit(point, unit, convert=self.options.convert)
+        except ValueError as err:
+            raise ValueError(f"@{id}: {err}") from None
+        return SampleColumn(point, unit, self.options)
+
+    def named(self, cell: str) -> SampleColumn:
+        """The column of ``a-1``, ``@a-1``, ``@a-1 Display name`` or ``@a-1 (°C)``.
+
+        Raises ValueError.
+        """
+        text, unit = split_unit(cell)
+        id = text[1:].split(" ")[0] if text.startswith("@") else text
+        return self.column(Ref(id).id, unit)

@@ -1,0 +1,95 @@
+"""Units in files of samples: of a cell, of a column, and of the point.
+
+A unit is never ignored, and a point without a unit never gets one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..kinds.display import quoted
+from ..kinds.scalars import Number
+from ..kinds.units import UNITS, UnknownUnit, converted, preferred_symbol
+from ..storage.samples import HisPoint
+
+__all__ = ["check_unit", "fitted", "split_unit", "unit_of"]
+
+_BRACKETS = re.compile(r"(.*?\S)\s*[(\[]([^()\[\]]*)[)\]]", re.DOTALL)
+_DEGREES = re.compile(r"(?:deg(?:rees?)?\.?|[º˚°])\s*([CFK])", re.IGNORECASE)
+_LIGATURES = {"℃": "°C", "℉": "°F"}
+
+
+def unit_of(text: str) -> str:
+    """The symbol of a unit; ``deg C`` and ``℃`` are °C. Raises ValueError."""
+    text = text.strip()
+    if degrees := _DEGREES.fullmatch(text):
+        letter = degrees[1].upper()
+        return "K" if letter == "K" else f"°{letter}"
+    try:
+        return preferred_symbol(_LIGATURES.get(text, text))
+    except UnknownUnit:
+        raise ValueError(f"unknown unit {quoted(text)}") from None
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """The name in a header, and the unit in brackets after it.
+
+    ``@a-1 Supply air (°C)`` and ``@a-1 [°C]`` have one; so have ``@a-1 °C`` and
+    ``@a-1 Supply air, °C``, in which the last word can only be a unit. Brackets right
+    after an id are always a unit: raises ValueError if it is not known.
+    """
+    text = text.strip()
+    if match := _BRACKETS.fullmatch(text):
+        try:
+            return match[1], unit_of(match[2])
+        except ValueError:
+            if " " not in match[1]:
+                raise
+            return text, None
+    name, blank, last = text.rpartition(" ")
+    is_id = name.startswith("@") and " " not in name
+    if blank and _is_unit(last, alone=is_id):
+        return name.rstrip(" ,"), unit_of(last)
+    return text, None
+
+
+def _is_unit(word: str, *, alone: bool) -> bool:
+    """A word of letters only may also be the end of a display name (Pump A)."""
+    if _DEGREES.fullmatch(word) or word in _LIGATURES:
+        return True
+    return word in UNITS and (alone or not (word.isascii() and word.isalpha()))
+
+
+def check_unit(point: HisPoint, unit: str | None, *, convert: bool) -> None:
+    """Raises ValueError if numbers of this unit cannot be samples of the point."""
+    if unit is None or unit == point.unit:
+        return
+    if point.kind != "Number":
+        raise ValueError(f"unit must be none, not {unit}: it is a {point.kind} point")
+    if point.unit is None:
+        raise ValueError(f"unit must be none, not {unit}: the point has no tag unit")
+    try:
+        converted(0, unit, point.unit)
+    except ValueError:
+        raise ValueError(f"unit must be {point.unit}, not {unit}") from None
+    if not convert:
+        raise ValueError(
+            f"unit must be {point.unit}, not {unit} (--convert converts the values)"
+        )
+
+
+def fitted(value: Any, point: HisPoint, unit: str | None, *, convert: bool) -> Any:
+    """A value of a column with that unit, as a sample of the point.
+
+    Raises ValueError.
+    """
+    if type(value) is not Number:
+        return value
+    if value.unit and unit and value.unit != unit:
+        raise ValueError(f"unit is {value.unit} in the cell and {unit} in the header")
+    own = value.unit or unit
+    check_unit(point, own, convert=convert)
+    if own is None or own == point.unit or point.unit is None:
+        return value
+    return Number(converted(value.val, own, point.unit), point.unit)

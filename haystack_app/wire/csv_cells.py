@@ -1,0 +1,125 @@
+"""Rows of CSV as text, with the knowledge which cells were quoted.
+
+The ``csv`` module drops that, and has a limit of 131,072 characters for a cell. A cell
+is quoted if it begins with a quote; elsewhere a quote is a character like any other.
+Source: RFC 4180; a single CR ends a row too, as in files of old spreadsheets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from .errors import ParseError
+
+__all__ = ["Quoted", "csv_rows", "needs_quotes"]
+
+# leading and trailing blanks too: some readers trim text that is not quoted
+_NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
+_QUOTED = re.compile(r'((?:[^"]|"")*+)("?)')
+"""The rest of a quoted cell, and its closing quote."""
+_PLAIN = re.compile(r"[^,\r\n]*")
+_END = re.compile(r"\r\n|[\r\n]|\Z")
+_LINE_END = re.compile(r"\r\n|[\r\n]")
+_LONGEST = 64 * 1024 * 1024
+"""Characters; a quote that is never closed must not read a whole file into memory."""
+
+
+class Quoted(str):
+    """A cell that is in quotes in the text."""
+
+    __slots__ = ()
+
+
+def needs_quotes(cell: str) -> bool:
+    """Whether a cell with this text must be quoted, also a number or a list."""
+    return _NEEDS_QUOTES.search(cell) is not None
+
+
+def csv_rows(
+    lines: Iterable[str], refuse: Callable[[ParseError], object] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of their last line, without empty lines.
+
+    ``lines`` end with ``\\n``, as those of a file. Raises ParseError; with ``refuse``
+    an invalid row is passed to it and left out.
+    """
+    number = 0
+    state = _State()
+    for number, line in enumerate(lines, 1):
+        if '"' not in line and not state.is_open:
+            for row in _LINE_END.split(line):
+                if row:
+                    yield number, row.split(",")
+            continue
+        try:
+            found = state.rows_of(line)
+        except ParseError as err:
+            state = _State()
+            error = ParseError(err.message, f"line {number}")
+            if refuse is None:
+                raise error from None
+            refuse(error)
+            continue
+        for cells in found:
+            yield number, cells
+    if state.is_open:
+        raise ParseError("a quoted cell has no closing quote", f"line {number}")
+
+
+class _State:
+    """What goes on in the next line: the cells of a row, and the parts of an open one.
+
+    Each character is read once, however many lines a cell has.
+    """
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self.parts: list[str] = []
+        self.is_open = False
+        self.size = 0
+
+    def rows_of(self, line: str) -> list[list[str]]:
+        """The rows that end in a line."""
+        rows = []
+        at = 0
+        while True:
+            at = self._cell(line, at)
+            if self.is_open:
+                return rows
+            if line.startswith(",", at):
+                at += 1
+                continue
+            end = _END.match(line, at)
+            if end is None:
+                raise ParseError("a comma is expected after a quoted cell")
+            row, self.cells = self.cells, []
+            if row != [""] or isinstance(row[0], Quoted):
+                rows.append(row)
+            at = end.end()
+            if at == len(line):
+                return rows
+
+    def _cell(self, line: str, at: int) -> int:
+        """Read a cell, or the part of it in this line; where it ends."""
+        if not self.is_open:
+            if not line.startswith('"', at):
+                plain = _PLAIN.match(line, at)
+                end = plain.end() if plain else at
+                self.cells.append(line[at:end])
+                return end
+            self.parts, self.size, self.is_open = [], 0, True
+            at += 1
+        match = _QUOTED.match(line, at)
+        assert match, "an empty text matches too"
+        self._add(match[1])
+        if match[2]:
+            self.cells.append(Quoted("".join(self.parts).replace('""', '"')))
+            self.is_open = False
+        return match.end()
+
+    def _add(self, part: str) -> None:
+        self.parts.append(part)
+        self.size += len(part)
+        if self.size > _LONGEST:
+            raise ParseError(f"a quoted cell is longer than {_LONGEST:,} characters")
