@@ -81,7 +81,7 @@ class _State:
 
     def rows_of(self, line: str) -> list[list[str]]:
         """The rows that end in a line."""
-        rows = []
+        rows: list[list[str]] = []
         at = 0
         while True:
             at = self._cell(line, at)

@@ -31,7 +31,7 @@ def read_grid(text: str) -> Grid:
     _, header = next(lines, (0, []))
     if not header:
         return Grid()
-    cols = [Col(name, {"orig": orig}) for name, orig in _names(header)]
+    cols = [Col(name, {"orig": orig}) for name, orig in _names(map(str, header))]
     names = [col.name for col in cols]
     rows = []
     values = 0
@@ -45,7 +45,7 @@ def read_grid(text: str) -> Grid:
             raise ParseError(
                 f"more than {limits.MAX_CELLS} values (cap CELLS)", f"line {number}"
             )
-        rows.append(dict(zip(names, cells, strict=True)))
+        rows.append(dict(zip(names, map(str, cells), strict=True)))
     return Grid(cols, rows)
 
 
