@@ -55,7 +55,7 @@ class RestView(ApiView):
         super().initial(request, *args, **kwargs)
         if request.method not in ("POST", "PATCH"):
             return
-        if request.META.get("CONTENT_LENGTH") in (None, "", "0"):
+        if not _has_body(request):
             if request_format(request.content_type or "") is not HAYSON:
                 raise UnsupportedMediaType(request.content_type or "")
             raise BadRequest("empty body: send JSON")
@@ -70,3 +70,11 @@ class RestView(ApiView):
             context = context_for(self.kwargs.get("project"), self.caller)
         with rest_exceptions(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context
+
+
+def _has_body(request: Request) -> bool:
+    """As Django and REST framework see it: a length that is not a number is 0."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0) > 0
+    except ValueError:
+        return False

@@ -133,11 +133,11 @@ class EntityStore(NamespaceStore):
             self.committing(None if whole else [*ids, *remove]),
             self.check_scope(ids),
         ):
-            if self.scope is not None:
-                check_scoped_write(self, put)
             removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
                 removed |= self.visible_ids().difference(ids)
+            if self.scope is not None:
+                check_scoped_write(self, put, removed)
             for part in self._parts(put, removed, who):
                 self._check_meaning(part)
                 self.apply(part)

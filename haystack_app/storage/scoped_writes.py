@@ -8,7 +8,7 @@ has may stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..filters.guards import Guard
@@ -29,9 +29,12 @@ AddedRef = tuple[str, str, str]
 """An id, a tag, and the id that it refers to."""
 
 
-def check_scoped_write(store: StorageBackend, put: Sequence[Stored]) -> None:
+def check_scoped_write(
+    store: StorageBackend, put: Sequence[Stored], removed: Collection[str]
+) -> None:
     """Check entities before they are stored; the caller sees the existing ones.
 
+    ``removed`` are removed by the same commit, so no refs to them can be added.
     Raises OutOfScope for an id that only filters of other groups name, RefsOutOfScope
     or GuardedTags.
     """
@@ -47,7 +50,7 @@ def check_scoped_write(store: StorageBackend, put: Sequence[Stored]) -> None:
             was = {} if before is None else before.tags
             refs += _added_refs(stored, was)
             tags += _refused_tags(guard, stored, was)
-    _check_refs(store, refs, {stored.id for stored in put})
+    _check_refs(store, refs, {stored.id for stored in put}, removed)
     if tags:
         raise GuardedTags(tags)
 
@@ -73,12 +76,15 @@ def _added_refs(stored: Stored, was: Tags) -> Iterator[AddedRef]:
 
 
 def _check_refs(
-    store: StorageBackend, refs: Sequence[AddedRef], known: set[str]
+    store: StorageBackend,
+    refs: Sequence[AddedRef],
+    known: set[str],
+    removed: Collection[str] = (),
 ) -> None:
     targets = {to for _, _, to in refs} - known
     if not targets:
         return
-    known = known | store.visible_ids(sorted(targets))
+    known = known | store.visible_ids(sorted(targets)).difference(removed)
     if hidden := [ref for ref in refs if ref[2] not in known]:
         raise RefsOutOfScope(hidden)
 

@@ -82,6 +82,16 @@ def test_every_url_has_options(root: Any) -> None:
             assert client.options(path, headers={"Accept": "x"}).status_code < 500, path
 
 
+@pytest.mark.parametrize("length", ["9" * 20, "9" * 5_000, "٣" * 5_000, "-1", "1e3"])
+def test_lengths_of_bodies(root: Any, length: str) -> None:
+    """An authorized caller's, since the body of others is not read."""
+    client = clients_of(root)[-1]
+    for path in ("/api/read", "/api/entities/", "/api/users/", "/api/memory/load"):
+        for type in ("application/json", "text/zinc"):
+            headers = [("Content-Length", length), ("Content-Type", type)]
+            assert ask(client, "POST", path, headers).status_code in (400, 413, 415)
+
+
 def test_damaged_headers(root: Any) -> None:
     check_all(root, "ci", HEADERS)
     end = time.monotonic() + SECONDS

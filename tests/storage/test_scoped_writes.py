@@ -93,6 +93,19 @@ def test_refs_to_hidden_entities_cannot_be_added(
     assert records(campus) == before
 
 
+def test_refs_to_what_is_removed_cannot_be_added(campus: Store) -> None:
+    """Another tenant may use the id later."""
+    mine = view(campus, [A])
+    mine.add_entities([entity("a-x", siteRef=Ref("a"))])
+    rows = [
+        entity("a", site=MARKER, tenant="a"),
+        entity("a-p", siteRef=Ref("a"), tenant="a", equipRef=Ref("a-x")),
+    ]
+    with pytest.raises(RefsOutOfScope, match="@a-p equipRef @a-x"):
+        mine.load_entities(rows, replace=True)
+    assert len(mine.load_entities(rows).updated) == 1
+
+
 def test_all_refused_refs_are_listed(campus: Store) -> None:
     rows = [
         entity("a-p", siteRef=Ref("a"), equipRef=Ref("b-p"), toRef=Ref("missing")),
@@ -167,7 +180,7 @@ def test_ids_of_other_groups_cannot_be_taken(campus: Store) -> None:
     [
         (TENANT_B, {"tenant": "b"}),
         (TENANT_B, {"tenant": "other"}),
-        (TENANT_B, {"tenant": [Ref("a"), "b"]}),
+        (TENANT_B, {"tenant": [Ref("a-p"), "b"]}),
         (NORTH, {"region": "north"}),
         (NORTH, {"siteRef": {"region": "north"}}),
         ("floor < 3", {"floor": Number(1)}),
