@@ -126,6 +126,12 @@ LIMITS: Mapping[str, Setting] = {
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
+    "SPOOL": _limit(
+        1024 * 1024 * 1024,
+        "Bytes of request bodies and answers that a process keeps at one time, most "
+        "of them in the temporary folder. Beyond it, larger bodies are answered 503.",
+        lowest=1024 * 1024,
+    ),
     "STATEMENT_SECONDS": _limit(
         60,
         "Seconds that one SQL statement of an op may take; on Redis, a query of "

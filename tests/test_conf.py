@@ -32,6 +32,7 @@ def test_the_defaults() -> None:
         "FILTER_DEPTH": 100,
         "IDS": 10_000,
         "ROWS": 250_000,
+        "SPOOL": 1_073_741_824,
         "STATEMENT_SECONDS": 60,
         "WATCHED": 20_000,
         "WATCHES": 1_000,

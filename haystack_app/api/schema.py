@@ -156,7 +156,29 @@ class PublicView(APIView):
         return exceptions.handle
 
 
+class _Rendered:
+    """Keeps the texts of schemas, which takes longer than all else of a request.
+
+    The generator keeps the schemas themselves, so that their identities are unique.
+    """
+
+    _texts: dict[tuple[str, int], Any] = {}
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(data, dict) or "openapi" not in data:
+            return super().render(data, *args, **kwargs)  # type: ignore[misc]
+        key = type(self).__name__, id(data)
+        if key not in self._texts:
+            text = super().render(data, *args, **kwargs)  # type: ignore[misc]
+            self._texts[key] = text
+        return self._texts[key]
+
+
 class SchemaView(PublicView, SpectacularAPIView):
+    renderer_classes = [
+        type(renderer.__name__, (_Rendered, renderer), {})
+        for renderer in SpectacularAPIView.renderer_classes
+    ]
     generator_class = _CachedGenerator
     urlconf = None
 

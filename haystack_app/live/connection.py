@@ -19,6 +19,7 @@ from ..outages import TEXT, is_outage
 from ..storage.handler import storages
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
+from .arriving import Arriving
 from .login import Login, log_in
 from .origins import header, is_foreign
 from .send_queue import SendQueue
@@ -51,6 +52,7 @@ async def live_app(scope: Any, receive: Any, send: Any) -> None:
 class Connection:
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self._receive, self._send = scope, receive, send
+        self.arriving = Arriving(receive)
         self.login: Login | None = None
         self.session: Session | None = None
         self.is_closing = False
@@ -85,6 +87,7 @@ class Connection:
         if origin and is_foreign(self.scope):
             await self.close(FOREIGN_ORIGIN, "the page is from another origin")
             return
+        self.arriving.limit()
         await self._send({"type": "websocket.accept"})
         self._run(self.send_queue.deliver())
         if self.project not in (None, *storages, "sys"):
@@ -111,12 +114,14 @@ class Connection:
         self.login = await in_thread(log_in, self.scope, credentials)
         self.session = Session(self.login, self.project, self.send_queue)
         self.session.on_log_out = self._log_out
+        self.arriving.unlimit()
 
     async def _authenticate(self, by_header: bool) -> bool:
         """Log in with the headers of the upgrade; False if the connection was closed.
 
         A page with an expired session may still log in with a token.
         """
+        self.arriving.pause()
         try:
             await self._log_in("")
         except APIException:
@@ -128,6 +133,8 @@ class Connection:
                 raise
             await self._close_with(TRY_LATER, TEXT)
             return False
+        finally:
+            self.arriving.resume()
         return True
 
     async def _wait_for_auth(self) -> None:

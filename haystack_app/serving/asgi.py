@@ -18,6 +18,7 @@ from .header_names import HeaderNameLayer
 from .health import HealthLayer
 from .http10 import OldClientLayer
 from .slow_clients import SlowClientLayer, until_gone
+from .spool import Budget
 from .wsgi import get_wsgi_application
 
 __all__ = ["get_asgi_application"]
@@ -65,10 +66,17 @@ def get_asgi_application(
 
 def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
     """The layers around the threads in which Django runs."""
+    from .credentials import needs_no_body  # which imports views
+
     # Any: each package has its own names for the same ASGI and WSGI types
     stopping: Any = until_gone(wsgi)
     threads: Any = WSGIMiddleware(stopping, workers=app_settings.THREADS)
-    whole = HeaderNameLayer(BodyLayer(threads, max_body=max_body))
+    budget = Budget(limit("SPOOL"))
+    bodies = BodyLayer(
+        threads, max_body=max_body, budget=budget, needs_no_body=needs_no_body
+    )
     return SlowClientLayer(
-        OldClientLayer(whole), patience=app_settings.PATIENCE_SECONDS
+        OldClientLayer(HeaderNameLayer(bodies)),
+        patience=app_settings.PATIENCE_SECONDS,
+        budget=budget,
     )

@@ -1,8 +1,9 @@
 """Whole request bodies for the WSGI application.
 
 Under WSGI a chunked upload arrives as an empty body and a truncated one passes
-as complete. This layer reads the body first, refuses what is too large or cut
-short, and hands the rest on with its true length.
+as complete. This layer reads the body first, refuses what is too large, too slow or cut
+short, and hands the rest on with its true length. Requests that will be answered 401
+are handed on without their body, of which nothing is read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import Any, Self
+
+from .spool import Budget
 
 __all__ = ["BodyLayer", "header_text"]
 
@@ -23,8 +26,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 IN_MEMORY = 1024 * 1024
+"""Bytes of an answer that are not on disk."""
+SMALL = 64 * 1024
+"""Bytes of a body that are not on disk, and are read also if the budget is spent."""
+GRACE_SECONDS = 30.0
+RATE = 4 * 1024
+"""Bytes a second that a body must have at least, after the grace."""
 CHUNK = 256 * 1024
 LINGER_SECONDS = 5.0
+RETRY_SECONDS = 5
 
 
 class Refused(Exception):
@@ -41,56 +51,130 @@ class Gone(Exception):
 
 
 class BodyLayer:
-    def __init__(self, app: App, *, max_body: int) -> None:
+    """``needs_no_body`` tells of a request's scope that its body will not be used."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        max_body: int,
+        budget: Budget | None = None,
+        needs_no_body: Callable[[Scope], bool] = lambda scope: False,
+    ) -> None:
         self.app = app
         self.max_body = max_body
+        self.budget = budget or Budget(16 * max_body)
+        self.needs_no_body = needs_no_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-            return
-        with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        elif has_body(scope["headers"]) and self.needs_no_body(scope):
+            await self.without_body(scope, receive, send)
+        else:
+            await self.with_body(scope, receive, send)
+
+    async def without_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nothing is kept of what arrives; nothing arrives if the client can wait."""
+        waits = header_text(scope["headers"], b"expect") is not None
+        discarding = None if waits else asyncio.create_task(discard(receive))
+        try:
+            await self.app(
+                {**scope, "headers": headers_for(scope["headers"], 0)}, nothing, send
+            )
+        finally:
+            if discarding:
+                discarding.cancel()
+
+    async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with (
+            SpooledTemporaryFile(max_size=SMALL) as spool,
+            Body(spool, self.budget) as body,
+        ):
             try:
-                declared = declared_length(scope["headers"])
-                length = await self.read(receive, spool, declared)
+                await self.read(receive, body, declared_length(scope["headers"]))
             except Refused as refusal:
                 await refuse(refusal, scope, receive, send)
                 return
             except Gone:
                 return
-            headers = headers_for(scope["headers"], length)
+            headers = headers_for(scope["headers"], body.length)
             spool.seek(0)
             await self.app(
                 {**scope, "headers": headers},
-                replay(spool, length, receive),
+                replay(spool, body.length, receive),
                 send,
             )
 
-    async def read(
-        self, receive: Receive, spool: SpooledTemporaryFile[bytes], declared: int | None
-    ) -> int:
-        """Fill ``spool``; return the number of bytes."""
-        length = 0
+    async def read(self, receive: Receive, body: Body, declared: int | None) -> None:
         more = True
         self.check_size(declared or 0)
         while more:
-            message = await receive()
+            message = await self.received(receive, body)
             if message["type"] == "http.disconnect":
                 raise Gone
-            body = message.get("body", b"")
-            length += len(body)
-            self.check_size(length)
-            spool.write(body)
+            self.keep(body, message.get("body", b""))
             more = message.get("more_body", False)
-        if declared is not None and length != declared:
-            raise Refused(400, f"Body of {length} bytes, {declared} declared")
-        return length
+        if declared is not None and body.length != declared:
+            raise Refused(400, f"Body of {body.length} bytes, {declared} declared")
+
+    async def received(self, receive: Receive, body: Body) -> Message:
+        try:
+            async with asyncio.timeout_at(body.deadline):
+                return await receive()
+        except TimeoutError:
+            raise Refused(
+                408,
+                f"the body did not arrive in time: after {GRACE_SECONDS:g} s at least"
+                f" {RATE // 1024} KB a second are expected",
+            ) from None
+
+    def keep(self, body: Body, part: bytes) -> None:
+        self.check_size(body.length + len(part))
+        if part and body.length + len(part) > SMALL and self.budget.is_spent:
+            raise Refused(
+                503,
+                f"bodies of other requests hold {self.budget.most} bytes (cap SPOOL):"
+                f" try again in {RETRY_SECONDS} s",
+            )
+        body.write(part)
 
     def check_size(self, length: int) -> None:
         if length > self.max_body:
             raise Refused(
                 413, f"the body is larger than {self.max_body} bytes (cap BODY)"
             )
+
+
+class Body:
+    """A body that arrives; its bytes count while the request runs."""
+
+    def __init__(self, spool: SpooledTemporaryFile[bytes], budget: Budget) -> None:
+        self.spool = spool
+        self.budget = budget
+        self.length = 0
+        self._began = asyncio.get_running_loop().time()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.budget.add(-self.length)
+
+    @property
+    def deadline(self) -> float:
+        """The time of the event loop when more must have arrived."""
+        return self._began + GRACE_SECONDS + self.length / RATE
+
+    def write(self, part: bytes) -> None:
+        self.length += len(part)
+        self.budget.add(len(part))
+        self.spool.write(part)
+
+
+def has_body(headers: Headers) -> bool:
+    length = header_text(headers, b"content-length") or "0"
+    return length != "0" or header_text(headers, b"transfer-encoding") is not None
 
 
 def header_text(headers: Headers, name: bytes) -> str | None:
@@ -144,6 +228,16 @@ def replay(
     return next_message
 
 
+async def nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def discard(receive: Receive) -> None:
+    """Read to the end of a body, or until the client has left."""
+    while (await receive()).get("more_body", False):
+        continue
+
+
 async def refuse(refusal: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     body = json.dumps({"status": refusal.status, "dis": refusal.text}).encode()
     headers = [
@@ -152,6 +246,8 @@ async def refuse(refusal: Refused, scope: Scope, receive: Receive, send: Send) -
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
+    if refusal.status == 503:
+        headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
     await send(
         {
             "type": "http.response.start",
@@ -173,7 +269,6 @@ async def linger(receive: Receive) -> None:
     """
     try:
         async with asyncio.timeout(LINGER_SECONDS):
-            while (await receive()).get("more_body", False):
-                pass
+            await discard(receive)
     except TimeoutError:
         return

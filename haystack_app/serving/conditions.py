@@ -7,6 +7,7 @@ Source: RFC 9110 section 13. Django's ``ConditionalGetMiddleware`` leaves HEAD a
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -32,10 +33,12 @@ def answer_conditions(get_response: GetResponse) -> GetResponse:
         modified = parse_http_date_safe(response.get("Last-Modified", ""))
         if not etag and modified is None:
             return response
-        answer = get_conditional_response(request, etag, modified, response)
-        if answer is not response:
+        plain: Any = response  # of any class; the function is typed for one
+        found: Any = get_conditional_response(request, etag, modified, plain)
+        if found is not response:
             # closing the answer ends the streams and files of the response
-            answer._resource_closers += response._resource_closers
-        return answer
+            found._resource_closers += plain._resource_closers
+        answered: HttpResponseBase = found
+        return answered
 
     return answer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,6 +17,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
 __all__ = ["REFUSED", "Codings", "ContentCoding"]
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _ITEM = re.compile(
     r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)"
@@ -74,12 +76,16 @@ def _items(header: str) -> Iterator[tuple[str, float]]:
             yield _ALIASES.get(name, name), float(found[2] or 1)
 
 
-class ContentCoding(GZipMiddleware):
+class ContentCoding:
     """Middleware in place of Django's, outside of all that sends content.
 
     What is inside sees ``Accept-Encoding: gzip`` or no such header. Requests that
     accept no coding of the server are answered 406 without being run.
     """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.gzip = GZipMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         codings = Codings.parse(request.META.pop("HTTP_ACCEPT_ENCODING", None))
@@ -93,7 +99,7 @@ class ContentCoding(GZipMiddleware):
         response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Encoding",))
         if codings.prefers_gzip and _can_be_coded(response):
-            response = self.process_response(request, response)
+            response = self.gzip.process_response(request, response)
         if not codings.identity and not response.has_header("Content-Encoding"):
             return _coded(response)
         return response

@@ -18,6 +18,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from haystack_app.serving.bodies import IN_MEMORY, App, Message, Receive, Scope, Send
+from haystack_app.serving.spool import Budget
 
 __all__ = ["SlowClientLayer", "until_gone"]
 
@@ -25,23 +26,27 @@ logger = logging.getLogger(__name__)
 
 PIECE = 64 * 1024
 AHEAD = 256 * 1024 * 1024
-"""Bytes that are kept for one client; then the thread waits after all."""
+"""Bytes that are kept for one client; then the thread waits after all, or earlier if
+the budget of the process is spent."""
 _GONE = "haystack.gone"
 
 
 class SlowClientLayer:
     """The outermost layer: everything sent passes it, and only it receives."""
 
-    def __init__(self, app: App, *, patience: float) -> None:
+    def __init__(
+        self, app: App, *, patience: float, budget: Budget | None = None
+    ) -> None:
         self.app = app
         self.patience = patience
+        self.budget = budget or Budget(16 * AHEAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
-            answer = Answer(spool)
+            answer = Answer(spool, self.budget)
             request = Request(receive)
             watcher = asyncio.create_task(request.watch(answer))
             sender = asyncio.create_task(answer.deliver(send, self.patience))
@@ -52,6 +57,7 @@ class SlowClientLayer:
                 answer.end()
                 await sender
                 watcher.cancel()
+                answer.forget()
         if answer.error:
             raise answer.error
 
@@ -83,10 +89,11 @@ class Answer:
     would wait for ever. It drops what comes for a client that is gone.
     """
 
-    def __init__(self, spool: SpooledTemporaryFile[bytes]) -> None:
+    def __init__(self, spool: SpooledTemporaryFile[bytes], budget: Budget) -> None:
         self.gone = Event()
         self.error: Exception | None = None
         self._spool = spool
+        self._budget = budget
         self._kept = self._taken = 0
         self._start: Message | None = None
         self._whole = self._ended = False
@@ -113,7 +120,8 @@ class Answer:
             self.error = error
             self.abandon()
         self._kept += len(body)
-        if self._kept >= AHEAD:
+        self._budget.add(len(body))
+        if self._kept >= AHEAD or (self._kept > IN_MEMORY and self._budget.is_spent):
             self._room.clear()
 
     def abandon(self) -> None:
@@ -121,6 +129,11 @@ class Answer:
         self.gone.set()
         self._news.set()
         self._room.set()
+
+    def forget(self) -> None:
+        """What is kept no longer counts."""
+        self._budget.add(-self._kept)
+        self._kept = 0
 
     def end(self) -> None:
         """Nothing more comes, be the answer whole or not."""
@@ -164,7 +177,8 @@ class Answer:
         body = self._spool.read(PIECE)
         self._taken += len(body)
         if self._kept and self._taken == self._kept:
-            self._kept = self._taken = 0
+            self.forget()
+            self._taken = 0
             self._spool.seek(0)
             self._spool.truncate()
             self._room.set()

@@ -54,10 +54,11 @@ class PooledSession:
         many: bool,
         context: dict[str, Any],
     ) -> Any:
-        if many or not isinstance(sql, str) or not _PREFIXED.match(sql):
+        cursor = context["cursor"].cursor
+        is_named = getattr(cursor, "name", None)  # part of a DECLARE
+        if many or is_named or not isinstance(sql, str) or not _PREFIXED.match(sql):
             return execute(sql, params, many, context)
         result = execute(self.prefix + sql, params, many, context)
-        cursor = context["cursor"].cursor
         while cursor.nextset():  # the last result is that of the statement
             continue
         return result

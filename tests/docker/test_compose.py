@@ -18,6 +18,7 @@ from django.core.management import get_commands
 from psycopg.conninfo import conninfo_to_dict
 from uvicorn.main import main as uvicorn
 
+from haystack_app import conf
 from tests.docker import files, production
 from tests.outages.services import Service, binary, free_port
 
@@ -291,6 +292,9 @@ def test_requests_may_end() -> None:
 def test_the_proxy() -> None:
     text = (files.DOCKER / "Caddyfile").read_text()
     assert text.count("{") == text.count("}")
+    assert text.startswith("{")  # options of the server come first
+    assert f"max_size {conf.limit('BODY') // 2**20}MiB" in text
+    assert "read_header" in text
     assert f"reverse_proxy app:{files.last('EXPOSE').text}" in text
     assert set(re.findall(r"\{\$(\w+)\}", text)) == set(environment("proxy"))
     targets = [port.rpartition(":")[2] for port in SERVICES["proxy"]["ports"]]

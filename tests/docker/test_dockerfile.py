@@ -125,6 +125,8 @@ def test_the_command_and_the_port() -> None:
     given = context.params
     assert given["host"] == "0.0.0.0"
     assert given["lifespan"] == "off"
+    assert 0 < given["limit_concurrency"] <= 1_000
+    assert given["ws_max_size"] == 16 * 1024 * 1024
     assert given["proxy_headers"] is False  # HAYSTACK_PROXIES decides whom to believe
     assert last("EXPOSE").text == str(given["port"])
     workers = {option.name: option for option in context.command.params}["workers"]

@@ -50,13 +50,20 @@ test("each change of state is reported", () => {
   });
 });
 
-test("the token is the first message", () => {
-  const { live } = connect({ token: "secret" });
+test("the token is the first message, and all others wait for its answer", () => {
+  const { live, status } = connect({ token: "secret" });
   watching(live);
   last().open();
-  const [auth, sub] = last().take();
-  assert.deepEqual(auth, { op: "auth", token: "secret" });
-  assert.equal(sub.op, "sub");
+  assert.deepEqual(last().take(), [{ op: "auth", token: "secret" }]);
+  assert.equal(status().state, "connecting");
+  last().tell({ op: "auth", user: "alice" });
+  assert.deepEqual(
+    last()
+      .take()
+      .map((message) => message.op),
+    ["sub"],
+  );
+  assert.equal(status().state, "open");
 });
 
 test("the websockets are on the server of the page unless a url says otherwise", () => {

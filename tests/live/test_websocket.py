@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from socket import SHUT_RDWR
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from haystack_app.kinds import MARKER, Grid, Number, Ref
 from haystack_app.live import connection, hub, signals
@@ -329,9 +330,27 @@ def test_a_page_over_http_is_foreign_to_a_secure_server(
 
 def test_long_messages_before_login_are_refused(opened: Open) -> None:
     socket = opened(None)
-    socket.say(op="auth", token="x" * 100_000)
+    socket.say(op="auth", token="x" * 20_000)
     assert socket.receive()["error"]["status"] == 413
     assert socket.ask("ping")["op"] == "pong"
+    socket.say(op="auth", token="x" * 100_000)  # refused before it has arrived
+    assert socket.close_code() == 1009
+
+
+def test_parts_of_a_message_before_login_count_together(opened: Open) -> None:
+    socket = opened(None)
+    with suppress(ConnectionClosed):
+        socket.raw.send(["x" * 10_000] * 10)
+    assert socket.close_code() == 1009
+
+
+def test_long_messages_after_login(opened: Open) -> None:
+    by_header, by_message = opened("vera"), opened(None)
+    by_message.ask("auth", token=api_token("alice"))
+    for socket in (by_header, by_message):
+        # at once: nothing of it is lost while the login is being checked
+        answer = socket.ask("read", grid=Grid.of([{"id": Ref(f"x{'x' * 90}")}] * 2_000))
+        assert list(answer["grid"]) == []
 
 
 def test_other_paths_and_projects(opened: Open) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from haystack_app.live.notify import Deaf, NotifyLayer
 from haystack_app.sql.sessions import is_pooled
 from haystack_app.storage.errors import StatementTimeout
 from haystack_app.storage.orm import OrmAdapter
+from haystack_app.transfer.haystack_py.tables import read_samples
 from haystack_app.transfer.stores import connected
 from tests.api.servers import ROOT, Server
 from tests.defects.building import building, point
@@ -29,6 +31,7 @@ from tests.outages.services import PgBouncer, Postgres, folder, running
 from tests.outages.site import PREPARE, Load, Site
 from tests.outages.site import connected as opened
 from tests.patience import eventually
+from tests.storage.building import entity, numbers
 from tests.storage.test_unusual_databases import check_answers
 
 DEFAULTS = (
@@ -37,6 +40,9 @@ DEFAULTS = (
     "work_mem",
     "extra_float_digits",
     "transaction_isolation",
+    "TimeZone",
+    "DateStyle",
+    "IntervalStyle",
 )
 
 
@@ -109,6 +115,18 @@ def test_a_store(pooled: OrmAdapter, pooler: PgBouncer) -> None:
         with pooled.locked():
             assert scalar(pooled, "SELECT current_setting('jit')") == "off"
     assert leftovers(pooler, "pooled") == before
+
+
+def test_long_results_without_cursors_of_the_server(pooled: OrmAdapter) -> None:
+    pooled.load_entities(
+        [entity(f"e{n}") for n in range(5_000)] + [point("n", tz="UTC")]
+    )
+    assert len(list(pooled.scan())) == 5_001
+    start = DateTime.parse("2024-01-01T00:00:00Z", "UTC")
+    pooled.his_write("n", numbers(3_000, start))
+    layout: Any = SimpleNamespace(history="history", key="point_id")
+    found = list(read_samples(connections[pooled.using], layout, "n"))
+    assert len(found) == 3_000
 
 
 @pytest.mark.parametrize(

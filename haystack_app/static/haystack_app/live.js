@@ -356,7 +356,12 @@ export class Live {
   #onOpen() {
     this.#expectPing();
     this.#timers.stable = setTimeout(() => (this.#attempts = 0), STABLE_MS);
+    // the server takes no long messages before it has answered
     if (this.token) this.#send({ op: "auth", token: this.token });
+    else this.#onReady();
+  }
+
+  #onReady() {
     for (const watch of this.#watches) watch.start();
     this.#setStatus({ state: "open" });
   }
@@ -480,6 +485,7 @@ export class Live {
       this.#onClose({ code: NOT_LOGGED_IN, reason: error.dis });
       return;
     }
+    if (answer.op === "auth" && !error) this.#onReady();
     const request = this.#pending.get(ref);
     this.#pending.delete(ref);
     request?.onAnswer(answer);

@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...kinds.series import LARGEST_CHUNK
+from ...sql.sessions import is_pooled
 from ...storage.errors import StorageError
 
 __all__ = [
@@ -193,7 +194,9 @@ def read_samples(
     hypertable does not have such an order.
     """
     order = "ts, ctid" if _has_ctid(connection, layout.history) else "ts"
-    with connection.chunked_cursor() as cursor:
+    # a cursor of the server does not outlive its transaction in a pooler
+    opened = connection.cursor if is_pooled(connection) else connection.chunked_cursor
+    with opened() as cursor:
         cursor.execute(
             "SELECT (extract(epoch FROM ts) * 1000000)::int8, val"
             f" FROM {layout.history} WHERE {layout.key} = %s AND val IS NOT NULL"

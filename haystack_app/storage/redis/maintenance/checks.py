@@ -79,7 +79,7 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
 def _search_workers(probe: Redis) -> int:
     """Threads for queries of RediSearch; 0 where the server does not tell."""
     try:
-        found: dict[str, Any] = probe.config_get("search-workers")
+        found: Any = probe.config_get("search-workers")
     except ResponseError:  # a user without the command
         return 0
     return int(found.get("search-workers", 0))
