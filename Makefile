@@ -131,7 +131,7 @@ conformance: $(DEV) ## the shared cases on every store (SHARED=folder)
 	@$(CHECK) --only codecs --formats zinc,hayson,jsonV3,trio,csv \
 		--cmd "$(BIN)/python tests/conformance/adapter.py --store memory"
 
-fuzz: $(DEV) ## readers for SECONDS=600, filters against the matcher, PAIRS=1000000
+fuzz: $(DEV) ## readers, and headers, for SECONDS=600 each, filters against the matcher, PAIRS=1000000
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest $(ARGS) tests/fuzz
 	FUZZ_PAIRS=$(PAIRS) $(BIN)/python -m pytest $(ARGS) tests/filters/test_equivalence.py
 

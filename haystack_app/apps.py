@@ -27,6 +27,7 @@ class HaystackConfig(AppConfig):
             token_signals,
         )
         from .live import signals as live_signals  # noqa: F401
+        from .sql import sessions  # noqa: F401
 
         conf.apply()
         for module in conf.app_settings.ACTIONS:

@@ -286,6 +286,14 @@ DEFAULTS: Mapping[str, Setting] = {
         "Days that the [change log](live.md#the-change-log-as-it-grows) is kept.",
         "haystack.E015",
     ),
+    "WRITES_DAYS": Setting(
+        90.0,
+        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
+        "a number of days, 0 or None to keep the log of writes for ever",
+        "Days that the [log of writes](live.md#the-log-of-writes) to priority arrays is"
+        " kept.",
+        "haystack.E015",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Entries of ``DATABASES``, with the options that each engine needs.
 
-For settings, and for commands that open a database by its URL.
+For settings, and for commands that open a database by its URL. What PostgreSQL's
+sessions need is set after connecting (``sql/sessions.py``): poolers refuse ``options``.
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ from django.core.exceptions import ImproperlyConfigured
 from .extras import imported_for
 
 __all__ = ["from_url", "postgres", "sqlite"]
-
-# One filter took 158 ms with JIT and 0.2 ms without. The time zone saves Django a
-# statement on every new connection. Ids of paths are hashed in work_mem.
-SERVER_OPTIONS = "-c jit=off -c timezone=UTC -c work_mem=32MB"
 
 # A host that disappears does not close its connections: without these parameters of
 # libpq they would block threads for 15 minutes. In seconds; tcp_user_timeout in ms.
@@ -74,10 +71,8 @@ def postgres(
         "CONN_MAX_AGE": 0,
         "OPTIONS": {**CONNECTION_TIMEOUTS, **words},
     }
-    words = config["OPTIONS"]
-    words["options"] = f"{SERVER_OPTIONS} {words.get('options', '')}".strip()
     if pool:
-        words["pool"] = pool
+        config["OPTIONS"]["pool"] = pool
         # Pooled connections may be broken; check them before use.
         config["CONN_HEALTH_CHECKS"] = True
     return config

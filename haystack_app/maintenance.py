@@ -1,5 +1,5 @@
 """Maintenance by each server process: expiry of writes to points and of watches, and
-pruning of the change log.
+pruning of the logs of changes and of writes.
 
 A server process runs a ``Ticker``. ``haystack_tick`` does the same once, for hosts
 without background threads. Any number of them may run at the same time.
@@ -10,21 +10,26 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
 
 from django.db import connections
 
 from .conf import app_settings
+from .storage.base import StorageAdapter
 from .storage.handler import storages
 
 __all__ = [
     "BATCH",
     "Ticker",
     "prune_all",
+    "prune_all_writes",
     "prune_batch",
     "retention_days",
     "start",
     "tick",
+    "writes_retention_days",
 ]
 
 logger = logging.getLogger(__name__)
@@ -40,29 +45,53 @@ def retention_days() -> float:
     return float(app_settings.CHANGES_DAYS or 0)
 
 
-def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Delete one batch of old entries from the change log of each store.
+def writes_retention_days() -> float:
+    """``HAYSTACK["WRITES_DAYS"]``; 0 keeps the log of writes forever."""
+    return float(app_settings.WRITES_DAYS or 0)
 
-    Returns the largest number of entries deleted from one store, and the errors of
+
+def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
+    """Delete one batch of old entries from each log of each store.
+
+    Returns the largest number of entries deleted from one log, and the errors of
     failed stores by alias. If the number is ``BATCH``, there may be more old entries.
     """
     largest = 0
     errors: dict[str, Exception] = {}
-    if days := retention_days():
-        before = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
-        for alias in storages:
-            try:
-                largest = max(largest, storages[alias].prune_changes(before, BATCH))
-            except Exception as error:
-                errors[alias] = error
+    at = now or dt.datetime.now(dt.UTC)
+    for alias in storages:
+        try:
+            largest = max(largest, _prune_logs(storages[alias], at))
+        except Exception as error:
+            errors[alias] = error
     return largest, errors
 
 
+def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
+    largest = 0
+    if days := retention_days():
+        largest = store.prune_changes(now - dt.timedelta(days=days), BATCH)
+    if days := writes_retention_days():
+        count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
+        largest = max(largest, min(count, BATCH))
+    return largest
+
+
 def prune_all(alias: str, days: float) -> int:
-    """Delete all older entries of one store. Returns their number."""
+    """Delete all older entries of one store's change log. Returns their number."""
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
-    store, total = storages[alias], 0
-    while count := store.prune_changes(before, BATCH):
+    return _until_none_is_left(partial(storages[alias].prune_changes, before, BATCH))
+
+
+def prune_all_writes(alias: str, days: float) -> int:
+    """As ``prune_all``, of the log of writes."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    return _until_none_is_left(partial(storages[alias].prune_writes, before, BATCH))
+
+
+def _until_none_is_left(prune: Callable[[], int]) -> int:
+    total = 0
+    while count := prune():
         total += count
     return total
 

@@ -116,6 +116,7 @@ for _name in (
     "PATIENCE_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
+    "WRITES_DAYS",
 ):
     if f"HAYSTACK_{_name}" in os.environ:
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
@@ -188,12 +189,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
+    "haystack_app.serving.content_coding.ContentCoding",
+    "haystack_app.serving.conditions.answer_conditions",
     # under ASGI, the HealthLayer of the same module answers before it
     "haystack_app.serving.health.health_checks",
     "haystack_app.auth.current_request.remember_request",
     "django.middleware.security.SecurityMiddleware",
     "haystack_app.auth.middleware.handshake",
-    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -232,7 +234,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
     # before middleware that answers by itself
-    MIDDLEWARE.insert(3, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
     # handshakes are on any path; the admin is for its own pages
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True

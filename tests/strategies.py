@@ -292,7 +292,7 @@ leaves: st.SearchStrategy[Filter] = st.one_of(
     st.builds(Missing, paths),
     st.builds(Compare, paths, st.sampled_from(OPERATORS), literals),
     st.builds(IsSymbol, symbols.map(lambda symbol: symbol.name)),
-    st.sampled_from([IsSpec("Site"), IsSpec("ph::Site"), IsSpec("a.b1::Ahu_2")]),
+    st.sampled_from([IsSpec("Site"), IsSpec("ph::Site"), IsSpec("a.b1::AirTemp")]),
 )
 
 

@@ -7,7 +7,7 @@ The pages of users and groups, and the log-in, are the project's: it registers
 from .audit import AuditAdmin
 from .entity import EntityAdmin
 from .group import GroupAdmin, GroupAdminMixin, GroupScopeAdmin, GroupScopeInline
-from .log_in import StaffLogInForm
+from .log_in import StaffLogInForm, throttle_password_change
 from .token import TokenAdmin
 from .user import UserAdmin, UserAdminMixin
 from .watch import WatchAdmin
@@ -24,4 +24,5 @@ __all__ = [
     "UserAdmin",
     "UserAdminMixin",
     "WatchAdmin",
+    "throttle_password_change",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ from ..models import Entity, EntityRef, HisSample, PriorityLevel
 from ..storage.base import StorageAdapter
 from ..storage.changes import UPDATE, Change
 from ..storage.orm import OrmAdapter
+from ..storage.write_log import LevelWrite
 from ..wire import hayson_reader, zinc_writer
 from .labels import display_name, label_of
 
@@ -73,6 +74,7 @@ def entity_context(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
         "referrers": _referrers(entity.id, seen),
         "samples": _samples(entity.id, tags),
         "levels": levels_of(entity.id) if "writable" in tags else None,
+        "writes": writes_of(store, entity.id) if "writable" in tags else None,
         "changes": changes_of(store, entity.id),
         "sample_limit": _SAMPLES,
         "hayson": _pretty(entity.record.raw),
@@ -225,6 +227,7 @@ class ShownLevel:
     number: int
     val: str
     who: str
+    user: str
     expires: dt.datetime | None
 
 
@@ -246,9 +249,20 @@ def levels_of(id: str) -> list[ShownLevel]:
             row.number,
             zinc_writer.value_text(hayson_reader.read_value(row.val)),
             row.who,
+            row.user,
             row.expires,
         )
         for row in rows
+    ]
+
+
+def writes_of(store: StorageAdapter, id: str) -> list[LevelWrite]:
+    """The last writes to a point's priority array, with values as Zinc."""
+    return [
+        replace(
+            write, val="" if write.val is None else zinc_writer.value_text(write.val)
+        )
+        for write in store.writes_of(id, _CHANGES)
     ]
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from ..auth.privileges import groups_seen_by
 from ..models import GroupScope
 
 if TYPE_CHECKING:
@@ -48,9 +50,15 @@ class GroupScopeInline(SuperusersChange, ScopeModelInline):
 
 
 class GroupAdminMixin(SuperusersChange):
-    """Before a ``GroupAdmin``: the filter of what members see, and who changes it."""
+    """Before a ``GroupAdmin``: the filter of what members see, and who changes it.
+
+    Users with a scope see their own groups, in lists and in fields that name groups.
+    """
 
     inlines = (GroupScopeInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return groups_seen_by(request.user, super().get_queryset(request))
 
 
 class GroupAdmin(GroupAdminMixin, DjangoGroupAdmin):
@@ -63,6 +71,10 @@ class GroupScopeAdmin(SuperusersChange, ScopeModelAdmin):
 
     list_display = ("group", "filter")
     list_select_related = ("group",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GroupScope]:
+        seen = groups_seen_by(request.user, Group.objects.all())
+        return super().get_queryset(request).filter(group__in=seen)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         page = self.admin_site._registry.get(Group)

@@ -6,14 +6,18 @@ or set the password of one.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashWidget
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 
-from ..auth.privileges import privileges_of
+from ..auth.privileges import groups_seen_by, privileges_of, users_seen_by
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -25,12 +29,53 @@ __all__ = ["UserAdmin", "UserAdminMixin"]
 _OF_SUPERUSERS = ("is_superuser", "is_staff", "user_permissions")
 
 
+class KeylessPasswordWidget(ReadOnlyPasswordHashWidget):
+    """The algorithm of a password: masked values of hashers show six characters."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        shown = (it for it in context["summary"] if "*" not in str(it.get("value")))
+        return {**context, "summary": list(shown)}
+
+
+class SeenGroups(admin.RelatedFieldListFilter):
+    """The list filter by groups, with those that the user may know of."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        groups = groups_seen_by(request.user, Group.objects.order_by("name"))
+        return [(group.pk, str(group)) for group in groups]
+
+
 class UserAdminMixin(AnyModelAdmin):
     """Before a ``UserAdmin``: what users who aren't superusers must not change.
 
     That is the flags and permissions of any user, and everything of users who may do
-    more, or see more, than they.
+    more, or see more, than they. Users with a scope see neither users nor groups of
+    other scopes, in lists, filters and fields. Nothing of a password's hash is shown.
     """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return users_seen_by(request.user, super().get_queryset(request))
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        field: Any = deepcopy(form.base_fields.get("password"))
+        if isinstance(getattr(field, "widget", None), ReadOnlyPasswordHashWidget):
+            field.widget = KeylessPasswordWidget()
+            form.base_fields["password"] = field
+        return form
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        names = super().get_list_filter(request)
+        return [("groups", SeenGroups) if it == "groups" else it for it in names]
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "groups":
+            groups = Group.objects.order_by("name")
+            kwargs["queryset"] = groups_seen_by(request.user, groups)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)

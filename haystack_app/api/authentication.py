@@ -110,7 +110,16 @@ def _verified(pk: Any, proof: str) -> Any:
 
 
 class SessionAuthentication(RestSessionAuthentication):
-    """Sessions of the admin; DRF's CSRF check would parse the body."""
+    """Sessions of the admin; DRF's CSRF check would parse the body.
+
+    A request with the header Authorization is not authenticated by a cookie, or wrong
+    credentials would do what the session may.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        if "Authorization" in request.headers:
+            return None
+        return super().authenticate(request)
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]

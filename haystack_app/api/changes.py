@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from ..auth.caller import Caller
 from ..ops.changes import changes_after, read_cursor
 from . import openapi
 from .exceptions import BadRequest
@@ -40,8 +41,11 @@ class StreamingNotSupported(APIException):
 class PendingChanges(HttpResponse):
     """The start of a response that waits for changes in the log of ``alias``."""
 
-    def __init__(self, alias: str, cursor: int, content_type: str) -> None:
+    def __init__(
+        self, caller: Caller, alias: str, cursor: int, content_type: str
+    ) -> None:
         super().__init__(content_type=content_type)
+        self.caller = caller
         self.alias = alias
         self.cursor = cursor
         self.is_stream = content_type == EVENTS
@@ -106,10 +110,10 @@ class ChangesView(RestView):
             alias = context.storage.alias
         if streams:
             begin = page.cursor if since is None else since
-            return _stream(request, alias, begin)
+            return _stream(request, self.caller, alias, begin)
         if page.entries or since is None or not seconds or not _can_wait(request):
             return HttpResponse(page.text, content_type=f"{_JSON}; charset=utf-8")
-        return PendingChanges(alias, page.cursor, _JSON)
+        return PendingChanges(self.caller, alias, page.cursor, _JSON)
 
 
 def _since(request: Request, streams: bool) -> int | None:
@@ -131,9 +135,9 @@ def _can_wait(request: Request) -> bool:
     return bool(getattr(request._request, "scope", {}).get(CAN_WAIT))
 
 
-def _stream(request: Request, alias: str, cursor: int) -> HttpResponse:
+def _stream(request: Request, caller: Caller, alias: str, cursor: int) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(content_type=EVENTS)
     if not _can_wait(request):
         raise StreamingNotSupported
-    return PendingChanges(alias, cursor, EVENTS)
+    return PendingChanges(caller, alias, cursor, EVENTS)

@@ -6,9 +6,11 @@ body with the reason.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +21,10 @@ from ..ops import entities
 from ..wire.record import Record
 from . import openapi, preconditions
 from .openapi import extend_schema, query
-from .pagination import RecordPagination, flag
+from .pagination import LARGEST_PAGE, PAGE, RecordPagination, flag, page_size
 from .rest import RestView
 from .serializers import EntitySerializer, requested_tags
+from .writes import WriteSerializer
 
 __all__ = ["EntityViewSet", "ProjectEntityViewSet"]
 
@@ -107,7 +110,9 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
         tags = serializer.validated_data
         mod = preconditions.expected_mod(request, tags.get("mod"))
         with self.op_context() as context:
-            return self._entity(entities.update(context, _checked(id), tags, mod))
+            stored = partial(entities.retrieve, context, _checked(id))
+            preconditions.refuse_matching(request, stored)
+            return self._entity(entities.update(context, id, tags, mod))
 
     @extend_schema(
         operation_id="entities_delete",
@@ -125,8 +130,29 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
             mod = preconditions.expected_mod(request)
         force = flag(request.query_params, "force")
         with self.op_context() as context:
-            entities.remove(context, _checked(id), mod, force=force)
+            stored = partial(entities.retrieve, context, _checked(id))
+            preconditions.refuse_matching(request, stored)
+            entities.remove(context, id, mod, force=force)
         return Response(status=204)
+
+    @extend_schema(
+        operation_id="entities_writes",
+        parameters=[
+            openapi.id_in_path(),
+            query("limit", f"writes at most: {PAGE}, up to {LARGEST_PAGE}", int),
+        ],
+        responses={200: WriteSerializer(many=True), **openapi.error_responses()},
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def writes(self, request: Request, id: str, **_: Any) -> Response:
+        """Who set or released which level of the point, or what expired, newest first.
+
+        `val` is Hayson; `who` is what the request said, `user` the login.
+        """
+        size = page_size(request.query_params)
+        with self.op_context() as context:
+            found = entities.writes(context, _checked(id), size)
+        return Response(WriteSerializer(found, many=True).data)
 
     def _entity(self, record: Record, status: int = 200) -> Response:
         answer = Response(self.get_serializer(record).data, status=status)

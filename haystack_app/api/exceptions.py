@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpResponseBase, JsonResponse
 from rest_framework.exceptions import (
@@ -15,6 +16,7 @@ from rest_framework.exceptions import (
     MethodNotAllowed,
     NotAuthenticated,
     NotFound,
+    PermissionDenied,
     Throttled,
 )
 from rest_framework.views import exception_handler as rest_exception_handler
@@ -126,9 +128,11 @@ def rest_exceptions() -> Iterator[None]:
 
 @contextmanager
 def http_exceptions() -> Iterator[None]:
-    """Translate errors of the dispatcher into DRF's: 404, 405 and 429."""
+    """Translate errors of the dispatcher into DRF's: 403, 404, 405 and 429."""
     try:
         yield
+    except DjangoPermissionDenied as err:
+        raise PermissionDenied(str(err)) from None
     except (UnknownOp, UnknownProject) as err:
         raise NotFound(str(err)) from None
     except HasSideEffects as err:

@@ -11,13 +11,22 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
+from ..client_headers import InvalidHeader, parsed_media_type
 from ..kinds.display import quoted
-from ..wire.registry import CSV, DEFAULT, FORMATS, HAYSON, TRIO, ZINC, Format
+from ..wire.registry import (
+    CSV,
+    DEFAULT,
+    FORMATS,
+    HAYSON,
+    TRIO,
+    ZINC,
+    Format,
+    MediaType,
+)
 from .renderers import GridRenderer
 
 __all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
@@ -111,13 +120,19 @@ def choose_media_type(accept: str, offered: Sequence[str]) -> str:
     return best
 
 
-def request_format(content_type: str) -> Format | None:
-    """The format of a request body; None if it is not supported."""
+def request_format(content_type: str, *, has_token: bool = False) -> Format | None:
+    """The format of a request body; None if it is not supported.
+
+    Older JavaScript clients send Zinc as ``text/plain``. A browser sends that from any
+    page without asking, but never a token, so a token is required.
+    """
     try:
-        name, parameters = parse_header_parameters(content_type)
-    except (ValueError, LookupError):  # encoded parameters (RFC 2231)
+        name, parameters = parsed_media_type(content_type)
+    except InvalidHeader:
         return None
-    found = _find(name.lower(), parameters.get("version"))
+    if name == "text/plain":
+        return ZINC if has_token else None
+    found = _find(name, parameters.get("version"))
     return found if found and found.read else None
 
 
@@ -126,11 +141,11 @@ def _ranges(accept: str) -> Iterator[MediaRange]:
         if not item.strip():
             continue
         try:
-            name, parameters = parse_header_parameters(item)
+            name, parameters = parsed_media_type(item)
             q = float(parameters.get("q", "1"))
-        except (ValueError, LookupError):
+        except ValueError:
             raise NotAcceptable(f"invalid Accept: {item.strip()[:100]!r}") from None
-        name = "*/*" if name == "*" else name.lower()
+        name = "*/*" if name == "*" else name
         if name.count("/") == 1:
             yield MediaRange(name, parameters.get("version"), q, position)
 
@@ -140,7 +155,9 @@ def _candidates(wanted: MediaRange) -> Iterator[tuple[Format, str]]:
     if wanted.specificity >= 2:
         found = _find(wanted.name, wanted.version)
         if found and found.write:
-            version = f"; version={wanted.version}" if wanted.version else ""
+            known = MediaType(wanted.name, wanted.version) in found.media_types
+            is_echoed = wanted.version and (known or wanted.version in found.versions)
+            version = f"; version={wanted.version}" if is_echoed else ""
             yield found, wanted.name + version
         return
     for format in sorted(FORMATS, key=lambda one: one is not DEFAULT):

@@ -20,10 +20,7 @@ from .exceptions import BadRequest
 
 __all__ = ["HaysonParser", "body_grid", "query_grid"]
 
-_JSON_READERS = {
-    HAYSON.name: hayson_reader.read_value,
-    JSON3.name: json3_reader.read_value,
-}
+_JSON3_GRID = {"meta", "cols", "rows"}
 
 
 class HaysonParser(BaseParser):
@@ -52,9 +49,10 @@ def body_grid(
     accepts_list: bool,
     is_marker: Callable[[str], bool] | None = None,
 ) -> Grid:
-    """The grid of a request's body; ``is_marker`` says of ``name:M`` in Trio.
+    """The grid of a request's body.
 
-    Raises ParseError, with all invalid rows.
+    ``accepts_list``: whether JSON may be a list of dicts instead; ``is_marker`` says
+    of ``name:M`` in Trio. Raises ParseError, with all invalid rows.
     """
     text = text_of(body)
     try:
@@ -74,21 +72,41 @@ def _grid(
     accepts_list: bool,
     is_marker: Callable[[str], bool] | None,
 ) -> Grid:
-    if accepts_list and (reader := _JSON_READERS.get(format.name)):
-        value = reader(text)
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            return Grid.of(value)
-        if isinstance(value, Grid):
-            return value
-        raise ParseError("expected a grid or a list of dicts")
-    grid = (
-        trio_reader.read_grid(text, is_marker)
-        if format is TRIO
-        else format.read_text(text)
-    )
+    grid = _value(format, text, is_marker)
+    if accepts_list and _is_list_of_dicts(grid):
+        return Grid.of(grid)
+    if not isinstance(grid, Grid):
+        other = " or a list of dicts" if accepts_list else ""
+        raise ParseError(
+            f'expected a grid{other}: an object with "_kind":"grid", meta, cols, rows',
+            "the root",
+        )
     if not grid.cols:
         raise ParseError("a grid must have at least one column")
     return grid
+
+
+def _is_list_of_dicts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _value(format: Format, text: str, is_marker: Callable[[str], bool] | None) -> Any:
+    if format in (HAYSON, JSON3):
+        return _json(format, text)
+    if format is TRIO:
+        return trio_reader.read_grid(text, is_marker)
+    return format.read_text(text)
+
+
+def _json(format: Format, text: str) -> Any:
+    """The value of JSON, which is JSON 3 if its media type or its form says so."""
+    value = hayson_reader.parse_json(text)
+    is_grid = isinstance(value, dict) and value.keys() >= _JSON3_GRID
+    is_json3 = format is JSON3 or (is_grid and "_kind" not in value)
+    try:
+        return json3_reader.decode(value) if is_json3 else hayson_reader.decode(value)
+    except ParseError as err:
+        raise err if err.position else ParseError(err.message, "the root") from None
 
 
 def query_grid(query: QueryDict) -> Grid:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
@@ -16,8 +17,10 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..client_headers import InvalidHeader, parsed_media_type
 from ..ops import Op, all_ops
 from ..wire.registry import FORMATS
 from . import exceptions, openapi
@@ -123,13 +126,31 @@ class _CachedGenerator(SchemaGenerator):
             return self._schemas[language]
 
 
+class ReadableRanges(DefaultContentNegotiation):
+    """Of the header Accept, what can be parsed; the rest would be an internal error."""
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        return [it for it in super().get_accept_list(request) if _is_readable(it)]
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        parsed_media_type(text)
+    except InvalidHeader:
+        return False
+    return True
+
+
 class PublicView(APIView):
     authentication_classes = AUTHENTICATION
     permission_classes = [AllowAny]
     throttle_classes = [RequestThrottle]
-    content_negotiation_class = DefaultContentNegotiation
+    content_negotiation_class = ReadableRanges
     versioning_class = None
     schema = None
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return HttpResponse(headers={"Content-Length": "0"})
 
     def get_exception_handler(self) -> Any:
         return exceptions.handle

@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import ISO_8601, serializers
 
+from ..auth.privileges import groups_seen_by
 from ..conf import limit
 from ..kinds.display import Reasons
 from ..kinds.scalars import is_tag_name
@@ -105,7 +106,7 @@ _LONGEST_PASSWORD = 1_000
 
 
 class GroupNamesField(serializers.ListField):
-    """Groups by name, fetched in one query."""
+    """Groups by name, fetched in one query; those that the caller may know of."""
 
     child = serializers.CharField(max_length=150)
 
@@ -113,7 +114,8 @@ class GroupNamesField(serializers.ListField):
         if isinstance(data, list) and len(data) > _MAX_GROUPS:
             raise serializers.ValidationError(f"at most {_MAX_GROUPS} groups")
         names = set(super().to_internal_value(data))
-        found = list(Group.objects.filter(name__in=names))
+        editor = self.context["request"].user
+        found = list(groups_seen_by(editor, Group.objects.filter(name__in=names)))
         if unknown := names - {group.name for group in found}:
             text = ", ".join(sorted(map(repr, unknown)))
             raise serializers.ValidationError(f"unknown group {text}")

@@ -1,12 +1,14 @@
 """``/api/users/``: Django's users, for callers with Django's permissions on them.
 
 Callers that are not superusers may only change users whose privileges are a subset
-of their own, before and after the change (``auth.privileges``).
+of their own, before and after the change (``auth.privileges``). Others than those that
+they may know of do not exist for them.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
@@ -20,7 +22,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import ModelViewSet
 
-from ..auth.privileges import Privileges, privileges_of
+from ..auth.privileges import Privileges, privileges_of, users_seen_by
 from . import openapi
 from .exceptions import BadRequest, ResourceConflict
 from .openapi import extend_schema, query
@@ -81,7 +83,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Changes lock the rows, so that two cannot remove the last superuser."""
-        users = super().get_queryset()
+        users = users_seen_by(self.request.user, super().get_queryset())
         if self.action in ("partial_update", "destroy"):
             return users.select_for_update()
         name = self.request.query_params.get("username")
@@ -111,10 +113,11 @@ class UserViewSet(RestView, ModelViewSet[Any]):
                 _check_new(given[User.USERNAME_FIELD])
                 user = serializer.save()
                 _check_covers(privileges_of(request.user), user)
+                data = UserSerializer(user).data
         except IntegrityError:  # created by a concurrent request
             raise _taken(given[User.USERNAME_FIELD]) from None
-        answer = Response(UserSerializer(user).data, status=201)
-        answer["Location"] = f"{request.path.rstrip('/')}/{user.pk}/"
+        answer = Response(data, status=201)
+        answer["Location"] = f"{quote(request.path.rstrip('/'))}/{user.pk}/"
         return answer
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -136,7 +139,9 @@ class UserViewSet(RestView, ModelViewSet[Any]):
                 _check_not_last(superusers, user)
             serializer.save()
             _check_covers(privileges, user)
-        return Response(UserSerializer(User._default_manager.get(pk=user.pk)).data)
+            changed = User._default_manager.get(pk=user.pk)
+            data = UserSerializer(changed).data
+        return Response(data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete a user and their tokens; not oneself or the last superuser."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +14,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from ..kinds.grid import Grid
+from ..models import Token
 from ..ops import Op, dispatch, find_op
 from ..wire.errors import ParseError
 from . import exceptions
@@ -78,13 +80,17 @@ class OpView(ApiView):
             return dispatch.authorize(name, self.caller, request.method or "")
 
     def posted(self, request: Request, op: Op) -> Grid:
+        """The grid of the body; an empty one for an empty body."""
         content_type = request.headers.get("Content-Type", "")
-        if not content_type:
-            raise exceptions.InvalidBody("missing Content-Type")
-        format = request_format(content_type)
-        if format is None:
+        has_token = isinstance(request.auth, Token)
+        format = request_format(content_type, has_token=has_token)
+        if content_type and format is None:
             raise UnsupportedMediaType(content_type)
         body = request_body(request._request)
+        if not body.removeprefix(BOM_UTF8).strip():
+            return Grid()
+        if format is None:
+            raise exceptions.InvalidBody("missing Content-Type")
         try:
             with exceptions.http_exceptions():
                 return body_grid(

@@ -9,7 +9,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 
 from ..filters.ast import Filter
+from ..filters.guards import Guard
 from ..models import Token
+from .guards import guard_for
 from .permissions import has_permission, scope_filter
 
 __all__ = ["ADMIN", "READ", "WRITE", "Caller"]
@@ -42,6 +44,10 @@ class Caller:
     def scope(self) -> Filter | None:
         """The filter of the entities that the user may see; None for all."""
         return scope_filter(self.user)
+
+    def guard(self) -> Guard:
+        """What the user may set, if there is a scope."""
+        return guard_for(self.user)
 
     def has_permission(self, permission: str) -> bool:
         """Whether the user has a permission of this app, given by its codename."""

@@ -66,7 +66,9 @@ def begin(username: str) -> str:
 
 def get_valid(token: str) -> Handshake:
     """The handshake, if it exists and has not expired. Raises HandshakeFailed."""
-    found = Handshake.objects.filter(token=token, expires__gt=timezone.now()).first()
+    valid = Handshake.objects.filter(expires__gt=timezone.now())
+    # no database takes U+0000
+    found = valid.filter(token=token.replace("\0", "")).first()
     if found is None:
         raise HandshakeFailed("the handshake is unknown, was used or has expired")
     return found

@@ -12,16 +12,16 @@ import hmac
 import secrets
 from typing import Any
 
-from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
+from django.contrib.auth.hashers import BasePasswordHasher
 from django.utils.encoding import force_bytes
 
 from ..conf import app_settings
 from . import encoding, scram
 
-__all__ = ["ScramHasher", "iterations", "keys_of"]
+__all__ = ["PREFIX", "ScramHasher", "iterations", "keys_of"]
 
 _SALT_BYTES = 16
-_PREFIX = "scram"
+PREFIX = "scram"
 
 
 def iterations() -> int:
@@ -33,7 +33,7 @@ def iterations() -> int:
 def keys_of(encoded: str) -> scram.Keys:
     """The keys of a stored password. Raises ValueError for those of other hashers."""
     algorithm, count, salt, stored, server = encoded.split("$")
-    if algorithm != _PREFIX:
+    if algorithm != PREFIX:
         raise ValueError("not a SCRAM password")
     decoded = map(encoding.decode, (salt, stored, server))
     return scram.Keys(next(decoded), int(count), next(decoded), next(decoded))
@@ -42,7 +42,7 @@ def keys_of(encoded: str) -> scram.Keys:
 class ScramHasher(BasePasswordHasher):
     """For the first place of ``PASSWORD_HASHERS``."""
 
-    algorithm = _PREFIX
+    algorithm = PREFIX
 
     def salt(self) -> str:
         return encoding.plain(secrets.token_bytes(_SALT_BYTES))
@@ -54,12 +54,12 @@ class ScramHasher(BasePasswordHasher):
             raise ValueError("salt must be base64 of at least 16 bytes")
         keys = scram.derive(force_bytes(password), decoded, iterations())
         parts = map(encoding.plain, (keys.salt, keys.stored, keys.server))
-        return "$".join((_PREFIX, str(keys.iterations), *parts))
+        return "$".join((PREFIX, str(keys.iterations), *parts))
 
     def decode(self, encoded: str) -> dict[str, Any]:
         keys = keys_of(encoded)
         return {
-            "algorithm": _PREFIX,
+            "algorithm": PREFIX,
             "iterations": keys.iterations,
             "salt": encoding.plain(keys.salt),
             "hash": encoding.plain(keys.stored),
@@ -71,9 +71,11 @@ class ScramHasher(BasePasswordHasher):
         return hmac.compare_digest(made.stored + made.server, keys.stored + keys.server)
 
     def safe_summary(self, encoded: str) -> dict[Any, Any]:
+        """Nothing of the keys: SCRAM tells the salt to anyone that knows a username,
+        so that some characters of StoredKey would suffice to search for the password.
+        """
         decoded = self.decode(encoded)
-        masked = {name: mask_hash(decoded[name]) for name in ("salt", "hash")}
-        return decoded | masked
+        return {name: decoded[name] for name in ("algorithm", "iterations")}
 
     def must_update(self, encoded: str) -> bool:
         return keys_of(encoded).iterations != iterations()

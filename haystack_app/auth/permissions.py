@@ -21,7 +21,7 @@ from ..filters.ast import Filter, HasAny, Or
 from ..models import GroupScope
 from ..wire.errors import ParseError
 
-__all__ = ["has_permission", "scope_filter"]
+__all__ = ["has_permission", "parsed_scope", "scope_filter", "scope_texts"]
 
 logger = logging.getLogger("haystack_app.auth")
 _BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -57,10 +57,15 @@ def scope_filter(user: Any) -> Filter | None:
     """
     if user.is_superuser:
         return None
-    trees = tuple(map(_parsed, _permissions_of(user).filters))
+    trees = tuple(map(parsed_scope, scope_texts(user)))
     if len(trees) < 2:
         return trees[0] if trees else None
     return Or(trees)
+
+
+def scope_texts(user: Any) -> tuple[str, ...]:
+    """The filters of the groups of a user that is not a superuser."""
+    return _permissions_of(user).filters
 
 
 def _permissions_of(user: Any) -> _Permissions:
@@ -107,7 +112,8 @@ def _statement() -> str:
     )
 
 
-def _parsed(text: str) -> Filter:
+def parsed_scope(text: str) -> Filter:
+    """The filter of a group; one that matches nothing if the text is invalid."""
     try:
         return filters.parse(text)
     except ParseError:

@@ -10,6 +10,7 @@ Sources: docHaystack Namespaces, Subtyping. Two rules are our own:
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -22,6 +23,7 @@ from .records import Def, feature_of, symbols_in
 __all__ = ["Namespace"]
 
 _CACHE_SIZE = 4_096
+_SPEC_WORD = re.compile(r"[A-Z][^A-Z]*")
 
 
 class Namespace:
@@ -85,6 +87,17 @@ class Namespace:
             if value is not None:
                 return value
         return None
+
+    def has_spec(self, name: str) -> bool:
+        """Whether ``Ahu``, ``ph::Ahu`` or ``DischargeAirTempSensor`` names defs.
+
+        Specs have the names of defs, or of several joined, in capitals.
+        """
+        local = name.rpartition("::")[2]
+        whole = local[:1].lower() + local[1:]
+        return whole in self._defs or all(
+            word.lower() in self._defs for word in _SPEC_WORD.findall(local)
+        )
 
     # -- symbols --------------------------------------------------------------
 

@@ -18,5 +18,7 @@ def release(context: Context, entity: Record, arguments: Row) -> Grid:
     levels = context.storage.point_array(id, context.now)
     with context.storage.locked([id]):
         for number in levels:
-            context.storage.point_write(id, number, None, context.username)
+            context.storage.point_write(
+                id, number, None, context.username, user=context.username
+            )
     return Grid.of([{"released": Number(len(levels))}])

@@ -12,6 +12,7 @@ from .ast import (
     Or,
     traverses_refs,
 )
+from .guards import UNGUARDED, Guard
 from .matcher import matches
 from .parser import parse
 from .symbols import resolve_symbols
@@ -19,9 +20,11 @@ from .trash import NOT_TRASH, is_trash, without_trash
 
 __all__ = [
     "NOT_TRASH",
+    "UNGUARDED",
     "And",
     "Compare",
     "Filter",
+    "Guard",
     "Has",
     "HasAny",
     "IsSpec",

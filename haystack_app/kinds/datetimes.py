@@ -1,7 +1,8 @@
 """DateTime: an instant and the Haystack time zone it is shown in.
 
 Texts are ISO 8601 with a colon in the offset, as docHaystack Kinds requires.
-The resolution is one microsecond; finer digits are rounded.
+The resolution is one microsecond; finer digits are cut, for rounding 23:59:59.9999999
+would make it the next day.
 """
 
 from __future__ import annotations
@@ -30,12 +31,8 @@ _INSTANT = re.compile(
 
 
 def _microseconds(fraction: str | None) -> int:
-    """Microseconds of the digits after a decimal point, at most 999999."""
-    if not fraction:
-        return 0
-    if len(fraction) <= 6:
-        return int(fraction.ljust(6, "0"))
-    return min(round(int(fraction[:9].ljust(9, "0")) / 1000), 999_999)
+    """Microseconds of the digits after a decimal point."""
+    return int(fraction[:6].ljust(6, "0")) if fraction else 0
 
 
 def parse_date(text: str) -> dt.date:

@@ -4,6 +4,9 @@
 names are an error on the wire. ``GMT-3`` is ``Etc/GMT-3``, three hours *ahead* of
 GMT: the sign is POSIX's.
 
+Zones, names and links come from the package tzdata, which is pinned, and never from
+the machine: Debian's files, for example, give Oslo and Stockholm rules of their own.
+
 The names are listed once, on first use, and a zone is loaded from disk on the first
 request for its city; after that each function costs one dict lookup. Text that a client
 sends is only looked up in that index and never becomes part of a path.
@@ -12,10 +15,12 @@ sends is only looked up in that index and never becomes part of a path.
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
-__all__ = ["UnknownTimeZone", "city_of", "zone_of"]
+__all__ = ["UnknownTimeZone", "city_name", "city_of", "same_zone", "zone_of"]
 
 # Other regions ("US/Pacific", "Canada/Central") are outdated links whose last segment
 # is not a city.
@@ -34,8 +39,18 @@ _REGIONS: Final = frozenset(
         "Pacific",
     )
 )
-# Files of the tz database or of the host that are not zones.
-_NOT_ZONES: Final = frozenset(("Factory", "leapseconds", "localtime", "posixrules"))
+_NOT_ZONES: Final = frozenset(("Factory", "localtime"))
+# Links of the tz database since its release 2024b, which the package keeps as zones of
+# their own because their clocks differed before 1970.
+_LINKS: Final = {
+    "EST": "America/Panama",
+    "EST5EDT": "America/New_York",
+    "CST6CDT": "America/Chicago",
+    "MST": "America/Phoenix",
+    "MST7MDT": "America/Denver",
+    "PST8PDT": "America/Los_Angeles",
+    "HST": "Pacific/Honolulu",
+}
 
 
 class UnknownTimeZone(ValueError):
@@ -54,6 +69,8 @@ class _Index(NamedTuple):
     """City to tz database name."""
     cities: dict[str, str]
     """Tz database name to city, for every accepted name."""
+    targets: dict[str, str]
+    """City to the tz database name that it is a link to, directly or not."""
 
 
 def _accepted(name: str) -> bool:
@@ -72,15 +89,40 @@ def _preference(name: str) -> tuple[int, int, str]:
     return name.count("/"), len(name), name
 
 
+def _database() -> Traversable:
+    return files("tzdata")
+
+
 @cache
 def _index() -> _Index:
     names: dict[str, str] = {}
     cities: dict[str, str] = {}
-    for name in sorted(filter(_accepted, available_timezones()), key=_preference):
+    listed = (_database() / "zones").read_text("utf-8").split()
+    for name in sorted(filter(_accepted, listed), key=_preference):
         city = name.rpartition("/")[2]
         names.setdefault(city, name)
         cities[name] = city
-    return _Index(names, cities)
+    links = _links()
+    return _Index(
+        names, cities, {city: _target(it, links) for city, it in names.items()}
+    )
+
+
+@cache
+def _links() -> dict[str, str]:
+    """Link names and what they are links to: lines ``L target name`` (zic(8)).
+
+    Two zones are linked if their clocks have agreed since 1970 (tz database, theory).
+    """
+    text = (_database() / "zoneinfo" / "tzdata.zi").read_text("utf-8")
+    lines = (line.split() for line in text.splitlines() if line.startswith("L "))
+    return _LINKS | {name: target for _, target, name in lines}
+
+
+def _target(name: str, links: dict[str, str]) -> str:
+    while name in links:
+        name = links[name]
+    return name
 
 
 # Contains known cities only, so clients cannot make it grow.
@@ -97,11 +139,36 @@ def _load(city: str) -> ZoneInfo:
     name = _index().names.get(city)
     if name is None:
         raise UnknownTimeZone(city)
-    try:
-        zone = ZoneInfo(name)
-    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
-        raise UnknownTimeZone(city) from error
+    with _database().joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        zone = ZoneInfo.from_file(file, key=name)
     return _zones.setdefault(city, zone)
+
+
+def same_zone(city: str, other: str) -> bool:
+    """Whether two Haystack city names are names of one zone, as Kolkata and Calcutta.
+
+    By the links of the tz database; UTC and GMT are different zones. Raises
+    UnknownTimeZone.
+    """
+    return city == other or _resolved(city) == _resolved(other)
+
+
+def _resolved(city: str) -> str:
+    target = _index().targets.get(city)
+    if target is None:
+        raise UnknownTimeZone(city)
+    return target
+
+
+def city_name(name: str) -> str:
+    """The city of a full tz database name (``America/New_York``, ``US/Eastern``).
+
+    Any other text is returned unchanged.
+    """
+    if "/" not in name:
+        return name
+    cities = _index().cities
+    return cities.get(name) or cities.get(_target(name, _links()), name)
 
 
 def city_of(zone: ZoneInfo | str) -> str:

@@ -7,13 +7,20 @@ is never a persistent tag.
 
 from __future__ import annotations
 
-__all__ = ["HIS_FACTS", "TRANSIENT"]
+__all__ = ["HIS_FACTS", "SAMPLE_TS", "TRANSIENT"]
 
 HIS_FACTS = frozenset({"hisEnd", "hisEndVal", "hisSize", "hisStart"})
 """Computed by the server from a point's samples; never set by a client."""
 
+SAMPLE_TS = "curSampleTs"
+"""The time of the sample that is the current value.
+
+A point whose current value was written otherwise does not have it.
+"""
+
 TRANSIENT = HIS_FACTS | frozenset(
     {
+        SAMPLE_TS,
         "curErr",
         "curStatus",
         "curVal",

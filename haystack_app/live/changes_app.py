@@ -7,7 +7,6 @@ returns ``PendingChanges``, this application waits for them.
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
 from ..api.changes import CAN_WAIT, ChangesView, PendingChanges, wait_seconds
+from ..client_headers import request_of_scope
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
 from .shutdown import stop_on_signal
@@ -105,9 +105,7 @@ def _request(scope: Scope, can_wait: bool) -> ASGIRequest:
         # WSGI cannot distinguish `a_b` from `a-b`: see haystack_app/serving/bodies.py
         if name not in _BODY_HEADERS and b"_" not in name
     ]
-    query = scope["query_string"].decode("latin-1").encode("ascii", "replace")
-    new_scope = {**scope, "headers": headers, "query_string": query, CAN_WAIT: can_wait}
-    return ASGIRequest(new_scope, io.BytesIO())
+    return request_of_scope({**scope, "headers": headers, CAN_WAIT: can_wait})
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 AUTH_SECONDS = 10.0
+_AFTER_LOG_OUT = 0.2
 _LONG = 16_384
 """Characters of the longest message that is accepted before login."""
 
@@ -135,7 +136,8 @@ class Connection:
             await self._close_with(NO_AUTH, "auth message not received in time")
 
     def _log_out(self) -> None:
-        self._run(self._close_with(NOT_LOGGED_IN, "the login has ended"))
+        reason = "the login has ended"
+        self._run(self._close_with(NOT_LOGGED_IN, reason, patience=_AFTER_LOG_OUT))
 
     async def _renew(self) -> Session:
         """The session with current permissions of its caller. Raises APIException."""
@@ -145,13 +147,14 @@ class Connection:
         session.renew(self.login)
         return session
 
-    async def _close_with(self, code: int, reason: str) -> None:
+    async def _close_with(self, code: int, reason: str, patience: float = 1.0) -> None:
+        """Close after the messages that wait are sent, for at most ``patience`` s."""
         if self.is_closing:
             return
         self.is_closing = True
         if self.session is not None:
             self.session.end()
-        await self.send_queue.drain(1.0)
+        await self.send_queue.drain(patience)
         self._end()
         with suppress(Exception):  # of the server, if the client has disconnected
             await self.close(code, reason)

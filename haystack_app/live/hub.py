@@ -17,8 +17,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..conf import app_settings
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
-from .login import Login, renewed
+from .login import Login, ended_or_changed, renewed
 from .notifications import GROUP, SECONDS, Hints, send, shared_layer
+from .notify import Deaf
 from .signals import hubs
 from .subscription import Subscription
 from .threads import in_thread
@@ -28,7 +29,9 @@ __all__ = ["Hub", "hub", "with_hub"]
 logger = logging.getLogger(__name__)
 
 RENEW_SECONDS = 10
-"""Until an open connection notices that its login or permissions have changed."""
+"""Until an open connection notices that its permissions have changed."""
+END_SECONDS = 0.4
+"""Until it notices that its user was disabled or deleted, or its token revoked."""
 _RELAY_SECONDS = 0.02
 _REJOIN_SECONDS = 3_600
 _PAUSE_SECONDS = 1.0
@@ -106,6 +109,7 @@ class Hub:
         self.pushes: set[asyncio.Task[None]] = set()
         self.tasks = [loop.create_task(self._push_always())]
         self.tasks.append(loop.create_task(self._check_periodically()))
+        self.tasks.append(loop.create_task(self._check_logins()))
         self.layer = shared_layer()
         if self.layer is not None:
             self.is_disconnected = True  # until it has joined the group
@@ -145,7 +149,10 @@ class Hub:
             event.set()
 
     async def _listen(self) -> None:
-        """Receive hints of other processes; reconnects when the layer fails."""
+        """Receive hints of other processes; reconnects when the layer fails.
+
+        Without notifications, what the hub sends reaches those that have them.
+        """
         layer = self.layer
         channel = ""
         while True:
@@ -156,6 +163,10 @@ class Hub:
                 self.is_disconnected = self.is_warned = False
                 self._mark_all_pending()
                 await self._receive(layer, channel)
+            except Deaf as error:
+                logger.warning("%s", error)
+                self.layer, self.is_disconnected = None, False
+                return
             except Exception as error:  # of any driver of a layer
                 if not self.is_warned:
                     logger.warning("the channel layer is not available: %r", error)
@@ -299,10 +310,25 @@ class Hub:
                 watch.connection.ended(watch)
 
     async def _renew_logins(self) -> None:
-        members = self.to_renew.part(self.members, RENEW_SECONDS)
+        await self._renew(self.to_renew.part(self.members, RENEW_SECONDS))
+
+    async def _check_logins(self) -> None:
+        while True:
+            await asyncio.sleep(END_SECONDS)
+            await self._attempt("cannot check logins", self._renew_ended)
+
+    async def _renew_ended(self) -> None:
+        """Renew logins that have ended or changed, without waiting for their turn."""
+        if members := list(self.members):
+            logins = [member.login for member in members]
+            found = await in_thread(ended_or_changed, logins)
+            await self._renew([one for one in members if one.login.identity in found])
+
+    async def _renew(self, members: Collection[Member]) -> None:
         if not members:
             return
         found = await in_thread(renewed, [member.login for member in members])
         for member in members:
-            if member in self.members:
+            # a connection may have logged in again, or left, in the meantime
+            if member in self.members and member.login.identity in found:
                 member.renew(found[member.login.identity])

@@ -2,8 +2,9 @@
 
 It implements the four methods of a channel layer that the hub uses. LISTEN requires a
 connection of its own without a pooler: PgBouncer in transaction mode accepts it, but
-notifications never arrive. So the layer sends itself a message first, and has joined
-when the message has arrived.
+notifications never arrive. A pooler is recognised before LISTEN is sent, because other
+clients would get the notifications. The layer then sends itself a message, and has
+joined when the message has arrived.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.module_loading import import_string
 
 from ..conf import app_settings
+from ..sql.sessions import ANSWERS_ITSELF
 from ..storage.handler import storages
 from ..storage.orm import OrmAdapter
 from .threads import in_thread
@@ -24,7 +26,7 @@ from .threads import in_thread
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-__all__ = ["NotifyLayer", "notify_layer"]
+__all__ = ["Deaf", "NotifyLayer", "notify_layer"]
 
 CHANNEL = "haystack_changes"
 _LONGEST = 7_900
@@ -45,6 +47,17 @@ _SOCKET_OPTIONS = (
     "keepalives_count",
     "tcp_user_timeout",
 )
+
+
+class Deaf(Exception):
+    """A pooler stands before the server: notifications would not arrive."""
+
+    def __init__(self, using: str) -> None:
+        super().__init__(
+            f"database {using!r} is reached through a pooler, which does not pass on"
+            " notifications: changes of other processes are looked up every 2 s. Set"
+            " DATABASE_DIRECT_URL to the server itself"
+        )
 
 
 def notify_layer() -> NotifyLayer | None:
@@ -73,7 +86,7 @@ class NotifyLayer:
         return CHANNEL
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Listen, and verify that messages arrive. Raises errors of psycopg."""
+        """Listen, and verify that messages arrive. Raises Deaf, errors of psycopg."""
         await self.close()
         self._received = asyncio.Queue()
         probe = {"origin": secrets.token_hex(8), "ids": {}, "logged": []}
@@ -119,6 +132,11 @@ class NotifyLayer:
             given = connections[using].get_connection_params()
             parameters = {it: given[it] for it in _SOCKET_OPTIONS if it in given}
             connection = await AsyncConnection.connect(**parameters, autocommit=True)
+        pid = connection.info.backend_pid
+        found = await (await connection.execute(ANSWERS_ITSELF, [pid])).fetchone()
+        if not found or not found[0]:
+            await connection.close()
+            raise Deaf(using)
         await connection.execute(f"LISTEN {CHANNEL}")
         return connection
 

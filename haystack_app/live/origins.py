@@ -5,15 +5,15 @@ Source: RFC 6455 section 10.2.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIRequest
 from django.utils.http import is_same_domain
+
+from ..client_headers import request_of_scope
 
 __all__ = ["header", "is_foreign"]
 
@@ -42,7 +42,7 @@ def _is_own(scope: Mapping[str, Any], origin: SplitResult) -> bool:
     On a secure server the page must be secure too, because pages over plain HTTP can
     be modified in transit.
     """
-    request = ASGIRequest({**scope, "method": "GET"}, io.BytesIO())
+    request = request_of_scope(scope)
     is_secure = request.scheme in ("https", "wss")
     if origin.scheme not in (("https",) if is_secure else _PORTS):
         return False

@@ -11,19 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    NotAuthenticated,
+    PermissionDenied,
+)
 
 from ..api.changes import PendingChanges
 from ..api.exceptions import Gone, error_members
-from ..auth.caller import READ
-from ..auth.roles import VIEW
-from ..ops.changes import CursorExpired, Page, check_may_follow
-from ..ops.dispatch import context_for
+from ..ops.changes import CursorExpired, Page
 from ..outages import is_outage
 from .changes_reader import page_after, poll_interval, wait_for_growth
-from .hub import RENEW_SECONDS, hub
-from .login import log_in
-from .threads import in_thread
+from .hub import hub
+from .login import Login
+from .origins import header
 
 __all__ = ["EventStream"]
 
@@ -53,7 +54,8 @@ class EventStream:
     """A stream of events; ``start`` is the ASGI message that starts the response.
 
     A page of the log is read when the previous one was sent. A client that reads
-    nothing for ``patience`` seconds is disconnected.
+    nothing for ``patience`` seconds is disconnected. It is a member of the hub, which
+    renews its login.
     """
 
     def __init__(
@@ -63,14 +65,17 @@ class EventStream:
         start: Message,
         patience: float,
     ) -> None:
-        self.scope = scope
+        credentials = header(scope, "authorization")
+        self.login = Login(scope, credentials, following.caller, None, True)
         self.alias = following.alias
         self.cursor = following.cursor
         self.start = start
         self.patience = patience
         self.is_http_1_0 = scope["http_version"] == "1.0"
         self.clock = asyncio.get_running_loop().time
-        self.sent_at = self.renewed = self.clock()
+        self.sent_at = self.clock()
+        self.refusal: APIException | None = None
+        self.refused = asyncio.Event()
 
     async def run(self, send: Send) -> None:
         self.send = send
@@ -79,12 +84,26 @@ class EventStream:
             # without data this is not an event, but sets the id to resume from
             await self._send_text(f"retry: {_RETRY_MS}\nid: {self.cursor}\n\n")
             try:
+                hub().members.add(self)
                 await self._follow()
             except APIException as error:
                 await self._send_text(_end(error))
+            finally:
+                hub().members.discard(self)
             await self._send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             logger.warning("event stream closed: nothing read for %g s", self.patience)
+
+    def renew(self, login: Login | None) -> None:
+        """Set the current login; the stream ends if it may not follow the log."""
+        if login is None:
+            self.refusal = NotAuthenticated()
+        elif not login.may_watch or login.visible is not None:
+            self.refusal = PermissionDenied()
+        else:
+            self.login = login
+        if self.refusal is not None:
+            self.refused.set()
 
     async def _follow(self) -> None:
         """Send events; returns only for HTTP/1.0. Raises APIException."""
@@ -92,7 +111,8 @@ class EventStream:
         while self.clock() < end:
             if hub().is_stopping:
                 raise ServerStopping
-            await self._renew_in_time()
+            if self.refusal is not None:
+                raise self.refusal
             growth = hub().growth(self.alias)
             page = await self._page(growth)
             if page.entries:
@@ -114,22 +134,17 @@ class EventStream:
             raise LogUnavailable from None
 
     async def _wait(self, growth: asyncio.Event) -> None:
-        due = min(self.sent_at + HEARTBEAT_SECONDS, self.renewed + RENEW_SECONDS)
-        left = max(0.0, due - self.clock())
-        await wait_for_growth(growth, min(left, poll_interval()))
+        left = max(0.0, self.sent_at + HEARTBEAT_SECONDS - self.clock())
+        seconds = min(left, poll_interval())
+        waits = [wait_for_growth(growth, seconds), self.refused.wait()]
+        tasks = [asyncio.ensure_future(one) for one in waits]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
         if self.clock() >= self.sent_at + HEARTBEAT_SECONDS:
             await self._send_text(":\n\n")
-
-    async def _renew_in_time(self) -> None:
-        if self.clock() < self.renewed + RENEW_SECONDS:
-            return
-        self.renewed = self.clock()
-        try:
-            await in_thread(_check, self.scope, self.alias)
-        except (APIException, PermissionDenied):
-            raise
-        except Exception:  # such as an outage of the database; tried again later
-            logger.info("could not renew the login of an event stream", exc_info=True)
 
     async def _send_text(self, text: str) -> None:
         body = text.encode()
@@ -141,13 +156,6 @@ class EventStream:
     async def _send(self, message: Message) -> None:
         async with asyncio.timeout(self.patience):
             await self.send(message)
-
-
-def _check(scope: Mapping[str, Any], alias: str) -> None:
-    """Raises APIException or PermissionDenied if the caller may not follow any more."""
-    caller = log_in(scope).caller
-    caller.check(VIEW, READ)
-    check_may_follow(context_for(alias, caller))
 
 
 def _event(position: int, text: str) -> str:

@@ -224,9 +224,11 @@ class Hypertable(_Operation):
         days = getattr(settings, "HAYSTACK", {}).get(
             "HISTORY_CHUNK_DAYS", _DEFAULT_CHUNK_DAYS
         )
+        schema = schema_editor.quote_name(self._extension_schema(schema_editor))
         self._query(
             schema_editor,
-            "SELECT create_hypertable(%s::regclass, by_range(%s, %s::interval),"
+            f"SELECT {schema}.create_hypertable(%s::regclass,"
+            f" {schema}.by_range(%s, %s::interval),"
             " create_default_indexes => false, if_not_exists => true,"
             " migrate_data => true)",
             [self.table, self.time_column, f"{int(days)} days"],
@@ -276,6 +278,15 @@ class Hypertable(_Operation):
             logger.warning("timescaledb is available but not usable: %s", err)
             return False
         return True
+
+    def _extension_schema(self, schema_editor: BaseDatabaseSchemaEditor) -> str:
+        """Where the extension's functions are; it need not be in the search_path."""
+        [[schema]] = self._query(
+            schema_editor,
+            "SELECT nspname FROM pg_extension JOIN pg_namespace n"
+            " ON n.oid = extnamespace WHERE extname = 'timescaledb'",
+        )
+        return str(schema)
 
     def _is_hypertable(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
         if schema_editor.connection.vendor != "postgresql":

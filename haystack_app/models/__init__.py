@@ -7,7 +7,7 @@ from .entity import Entity, EntityRef, TagSet
 from .handshake import Handshake
 from .history import HisSample
 from .lookups import Matching
-from .priority import PriorityLevel
+from .priority import PointWrite, PriorityLevel
 from .scope import GroupScope
 from .task import Task
 from .token import Token
@@ -23,6 +23,7 @@ __all__ = [
     "Handshake",
     "HisSample",
     "Matching",
+    "PointWrite",
     "PriorityLevel",
     "PrunedChanges",
     "TagSet",

@@ -38,6 +38,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LONGEST = 500
+_UNWRITTEN = "but the answer cannot be written in the requested format"
 _LINES = Reasons.LISTED + 2
 _T = TypeVar("_T")
 
@@ -99,7 +100,7 @@ def run(
     try:
         # the limit applies until the first bytes of a long answer, not the last
         with context.storage.time_limit(limit("STATEMENT_SECONDS")):
-            return write(op.run(context, grid))
+            return _written(op, op.run(context, grid), write)
     except PermissionDenied:
         raise
     except (OpError, ValueError) as err:
@@ -109,6 +110,21 @@ def run(
             raise
         logger.exception("op %s failed", op.name)
         return write(Grid.error(f"{op.name}: internal error"))
+
+
+def _written(op: Op, answer: Grid, write: Callable[[Grid], _T]) -> _T:
+    """The answer as written.
+
+    If the answer of a stored change cannot be written, it is an empty grid that says
+    so: an error would make clients repeat the change.
+    """
+    try:
+        return write(answer)
+    except Exception as err:
+        if not op.side_effects or answer.is_error:
+            raise
+        logger.warning("answer of %s could not be written", op.name, exc_info=err)
+        return write(Grid(meta={"dis": f"{op.name}: done, {_UNWRITTEN}"}))
 
 
 def context_for(project: str | None, caller: Caller, subscriber: str = "") -> Context:
@@ -122,7 +138,7 @@ def context_for(project: str | None, caller: Caller, subscriber: str = "") -> Co
     except UnknownStorage:
         raise UnknownProject(alias) from None
     return Context(
-        store if scope is None else store.visible_to(scope),
+        store if scope is None else store.visible_to(scope, caller.guard),
         caller.username,
         caller.log_out,
         caller.has_permission,

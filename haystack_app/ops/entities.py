@@ -16,6 +16,7 @@ from ..storage.errors import (
     StorageError,
     UnknownEntity,
 )
+from ..storage.write_log import LevelWrite
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .arguments import require_filter
@@ -32,6 +33,7 @@ __all__ = [
     "remove",
     "retrieve",
     "update",
+    "writes",
 ]
 
 Tags = Mapping[str, Any]
@@ -53,6 +55,11 @@ def page(
 def retrieve(context: Context, id: str) -> Record:
     """Raises UnknownEntity."""
     return context.storage.existing(id)
+
+
+def writes(context: Context, id: str, limit: int) -> list[LevelWrite]:
+    """Writes to a point's priority array, the newest first. Raises UnknownEntity."""
+    return context.storage.writes_of(id, limit)
 
 
 def add(context: Context, records: Iterable[Tags]) -> list[Record]:

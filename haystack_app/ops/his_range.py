@@ -1,7 +1,8 @@
 """The ``range`` of hisRead.
 
 Source: docHaystack Ops, hisRead. Days are those of the point's time zone, with 23
-or 25 hours when the clocks change.
+or 25 hours when the clocks change. A range may begin or end where the calendar does,
+years 1 and 9999, as those of programs do whose least or greatest time stands for "all".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from ..kinds.datetimes import DateTime
+from ..kinds.datetimes import DateTime, utc_offset
 from ..kinds.timezones import zone_of
 from ..wire import lexer
 from ..wire.errors import ParseError
@@ -19,15 +20,25 @@ from ..wire.zinc_writer import display_text
 __all__ = ["HisRange", "parse_range"]
 
 _DAY = dt.timedelta(days=1)
+_MINUTE = dt.timedelta(minutes=1)
+_MILLISECOND = dt.timedelta(milliseconds=1)
 _FORMS = "today, yesterday, a date, a dateTime, or a pair of either"
+
+
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class HisRange:
-    """From ``start``, included, to ``end``, excluded; None for an open end."""
+    """From ``start``, included, to ``end``, excluded; None for an open end.
+
+    ``until`` is the end for the store; None if every sample from ``start`` is meant.
+    """
 
     start: DateTime
-    end: DateTime | None
+    end: DateTime | None = None
+    until: dt.datetime | None = None
 
 
 def parse_range(value: Any, tz: str, now: dt.datetime | None = None) -> HisRange:
@@ -60,6 +71,9 @@ def _parsed(text: str) -> list[Any]:
 def _literal(text: str) -> Any:
     if not text[:1].isdigit():
         raise ParseError(f"{display_text(text)} is not a date")
+    edge = {"0001-": _FIRST, "9999-": _LAST}.get(text[:5])
+    if edge and isinstance(lexer.date_time(f"2001-{text[5:]}"), DateTime):
+        return lexer.date_time(text) or edge  # None: its UTC is in the next year
     value, end = lexer.number_or_time(text, 0)
     if end < len(text):
         raise ParseError(f"{display_text(text)} is not a date")
@@ -67,26 +81,47 @@ def _literal(text: str) -> Any:
 
 
 def _bounds(parts: list[Any], tz: str) -> HisRange:
-    kinds = {type(part) for part in parts}
-    if len(parts) > 2 or len(kinds) != 1:
+    days = {type(part) is dt.date for part in parts}
+    if len(parts) > 2 or len(days) != 1:
         raise ValueError
-    if kinds == {dt.date}:
-        start, end = _midnight(parts[0], tz), _midnight(parts[-1] + _DAY, tz)
-    elif kinds == {DateTime}:
-        start = DateTime(parts[0].utc, tz)
-        if len(parts) == 1:
-            return HisRange(start, None)
-        end = DateTime(parts[1].utc, tz)
+    if days == {True}:
+        start, end = _midnight(parts[0], tz), _midnight(parts[-1], tz, days=1)
     else:
-        raise ValueError
-    return HisRange(start, end if end.utc >= start.utc else start)
+        start, end = (_instant(part) for part in (parts[0], parts[-1]))
+        if len(parts) == 1:
+            return HisRange(_shown(start, tz))
+    end = max(start, end)
+    until = None if end == _LAST else end
+    return HisRange(_shown(start, tz), _shown(end, tz), until)
 
 
-def _midnight(day: dt.date, tz: str) -> DateTime:
-    """The first instant of a local day.
+def _instant(value: Any) -> dt.datetime:
+    """In UTC. The greatest times of programs, with 3 to 9 digits, are the last one."""
+    utc = value.utc if isinstance(value, DateTime) else value
+    if not isinstance(utc, dt.datetime):
+        raise TypeError
+    return _LAST if utc > _LAST - _MILLISECOND else utc
+
+
+def _midnight(day: dt.date, tz: str, days: int = 0) -> dt.datetime:
+    """The first instant of a local day, or of one ``days`` later.
 
     If the clocks skip midnight, the time before the change is used: it is the
     instant of the change itself.
     """
-    local = dt.datetime.combine(day, dt.time(), zone_of(tz))
-    return DateTime(local.astimezone(dt.UTC), tz)
+    try:
+        local = dt.datetime.combine(day, dt.time(), zone_of(tz)) + days * _DAY
+        return local.astimezone(dt.UTC)
+    except OverflowError:
+        return _LAST if day.year == _LAST.year else _FIRST
+
+
+def _shown(utc: dt.datetime, tz: str) -> DateTime:
+    """In the zone; where its local time is outside years 1 to 9999, the nearest one."""
+    try:
+        return DateTime(utc, tz)
+    except ValueError:
+        first = utc.year == 1
+        inside = utc + (_DAY if first else -_DAY)
+        edge = _FIRST + _MINUTE if first else _LAST  # local mean times have seconds
+        return DateTime(edge - utc_offset(inside, tz), tz)

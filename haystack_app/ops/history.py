@@ -15,9 +15,10 @@ from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series
-from ..kinds.timezones import zone_of
+from ..kinds.timezones import city_name, same_zone, zone_of
 from ..storage.errors import InvalidSample, UnknownEntity
 from ..storage.samples import HisPoint, Sample, checked
+from ..wire.record import Record
 from .arguments import check_id_count, require_ref, require_str, row_ids
 from .his_range import HisRange, parse_range
 from .registry import Context, OpError, op
@@ -27,6 +28,7 @@ __all__: list[str] = []
 _BATCH_SAMPLES = 16 * LARGEST_CHUNK
 """Samples that a batch holds in memory, unless the smallest chunks exceed it."""
 _SMALLEST_CHUNK = 64
+_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 @op("hisRead", permission="view_entity")
@@ -42,41 +44,47 @@ def his_read(context: Context, request: Grid) -> Grid:
     id = require_ref(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
-    [point] = _points(context, [id.id])
+    [record] = _records(context, [id.id])
+    point = HisPoint.of(record)
     span = parse_range(arguments["range"], point.tz, context.now)
     return Grid(
         (Col("ts"), Col("val")),
         _series(context, point, span),
-        {"id": Ref(id.id), **_bounds(context, span)},
+        {"id": Ref(id.id), **_bounds(context, span, [record])},
     )
 
 
-def _points(context: Context, ids: list[str]) -> list[HisPoint]:
+def _records(context: Context, ids: list[str]) -> list[Record]:
     """Raises UnknownEntity, as ``read`` does, also for entities in the trash."""
-    points = []
+    records = []
     for id, record in zip(ids, context.storage.read_by_ids(ids), strict=True):
         if record is None or is_trash(record):
             raise UnknownEntity(id)
-        points.append(HisPoint.of(record))
-    return points
+        records.append(record)
+    return records
 
 
 def _series(
     context: Context, point: HisPoint, span: HisRange, size: int = LARGEST_CHUNK
 ) -> Series:
-    end = span.end.utc if span.end else None
-    return context.storage.his_series(point, span.start.utc, end, size)
+    return context.storage.his_series(point, span.start.utc, span.until, size)
 
 
-def _bounds(context: Context, span: HisRange) -> dict[str, DateTime]:
-    """Meta ``hisStart`` and ``hisEnd``; an open range ends at the current time."""
-    now = DateTime(context.now.replace(microsecond=0), span.start.tz)
-    end = span.end or max(now, span.start, key=_instant)
+def _bounds(
+    context: Context, span: HisRange, records: list[Record]
+) -> dict[str, DateTime]:
+    """Meta ``hisStart`` and ``hisEnd``.
+
+    An open range ends at the current time, or after the newest sample if that is
+    later, such as one of a forecast.
+    """
+    end = span.end
+    if end is None:
+        newest = (record["hisEnd"].utc for record in records if "hisEnd" in record)
+        now = context.now.replace(microsecond=0)
+        utc = max(now, span.start.utc, *(at + _MILLISECOND for at in newest))
+        end = DateTime(utc, span.start.tz)
     return {"hisStart": span.start, "hisEnd": end}
-
-
-def _instant(value: DateTime) -> dt.datetime:
-    return value.utc
 
 
 def _read_batch(context: Context, request: Grid) -> Grid:
@@ -85,10 +93,12 @@ def _read_batch(context: Context, request: Grid) -> Grid:
         raise OpError("missing rows with ids")
     tz = request.meta.get("tz")
     if tz is not None:
-        zone_of(require_str(tz, "tz"))
-    points = _points(context, [id.id for id in ids])
+        tz = city_name(require_str(tz, "tz"))
+        zone_of(tz)
+    records = _records(context, [id.id for id in ids])
+    points = [HisPoint.of(record) for record in records]
     zones = sorted({point.tz for point in points})
-    if tz is None and len(zones) > 1:
+    if tz is None and not all(same_zone(zone, zones[0]) for zone in zones):
         names = ", ".join(zones)
         raise OpError(f"missing meta tz: the points have several time zones ({names})")
     span = parse_range(request.meta["range"], tz or zones[0], context.now)
@@ -102,7 +112,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
         [series[id.id] for id in ids],
         context.storage.snapshot,
     )
-    return Grid([Col("ts"), *cols], rows, _bounds(context, span))
+    return Grid([Col("ts"), *cols], rows, _bounds(context, span, records))
 
 
 @op("hisWrite", permission="write_history", side_effects=True)
@@ -129,9 +139,7 @@ def his_write(context: Context, request: Grid) -> Grid:
         if id in samples:
             raise OpError(f"duplicate column for @{id}")
         samples[id] = [
-            (row.get("ts"), _in_unit(col, row[col.name]))
-            for row in request.rows
-            if col.name in row
+            (row.get("ts"), _in_unit(col, row.get(col.name))) for row in request.rows
         ]
     _write(context, samples)
     return Grid()

@@ -10,9 +10,12 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
+from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
 from ..kinds.scalars import Number, Ref
+from ..storage.enumeration import display_of
+from ..storage.errors import UnknownEntity
 from ..storage.priority_array import DEFAULT, LEVELS, MANUAL, Level, effective
 from ..wire.zinc_writer import display_text
 from .arguments import require_ref, require_seconds, require_str
@@ -20,7 +23,7 @@ from .registry import Context, OpError, op
 
 __all__: list[str] = []
 
-_COLUMNS = ("level", "levelDis", "val", "who", "expires")
+_COLUMNS = ("level", "levelDis", "val", "valDis", "who", "user", "expires")
 _LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
 _LONGEST = dt.timedelta(days=3660)
 
@@ -30,7 +33,7 @@ def point_write(context: Context, request: Grid) -> Grid:
     """Read a point's priority array, or with ``level`` write one level of it.
 
     Without ``val`` the level is released. After ``duration`` level 8 is released
-    automatically. ``who`` defaults to the user.
+    automatically. ``who`` defaults to the user; column ``user`` is always the login.
     """
     arguments = request.first
     id = require_ref(arguments.get("id")).id
@@ -49,27 +52,36 @@ def point_write(context: Context, request: Grid) -> Grid:
         val,
         _author(arguments.get("who")) or context.username,
         expires,
+        user=context.username,
+        now=context.now,
     )
     return Grid()
 
 
 def _array(context: Context, id: str) -> Grid:
-    levels = context.storage.point_array(id, context.now)
+    record = context.storage.existing(id)
+    if is_trash(record):
+        raise UnknownEntity(id)
+    levels = context.storage.array_of(record, context.now)
     number, val = effective(levels)
     meta: dict[str, Any] = {"id": Ref(id), "writeLevel": Number(number)}
     if val is not None:
         meta["writeVal"] = val
-    rows = [_row(number, levels.get(number)) for number in LEVELS]
+    enum = record.get("enum")
+    rows = [_row(number, levels.get(number), enum) for number in LEVELS]
     return Grid([Col(name) for name in _COLUMNS], rows, meta)
 
 
-def _row(number: int, level: Level | None) -> Row:
+def _row(number: int, level: Level | None, enum: Any) -> Row:
     row: dict[str, Any] = {
         "level": Number(number),
         "levelDis": _LABELS.get(number, str(number)),
     }
     if level is not None:
-        row |= {"val": level.val, "who": level.who}
+        row |= {"val": level.val, "valDis": display_of(level.val, enum)}
+        row |= {"who": level.who}
+        if level.user:
+            row["user"] = level.user
         if level.expires is not None:
             row["expires"] = DateTime(level.expires)
     return row

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-__all__ = ["BodyLayer"]
+__all__ = ["BodyLayer", "header_text"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -91,6 +91,12 @@ class BodyLayer:
             raise Refused(
                 413, f"the body is larger than {self.max_body} bytes (cap BODY)"
             )
+
+
+def header_text(headers: Headers, name: bytes) -> str | None:
+    """A header of any number of lines; None if it is missing."""
+    values = [value.decode("latin-1") for one, value in headers if one == name]
+    return ", ".join(values) if values else None
 
 
 def declared_length(headers: Headers) -> int | None:

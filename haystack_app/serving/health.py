@@ -7,6 +7,7 @@ service that hangs does not hold the answer, and many callers cost no more than 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ..extras import imported_for
 from ..outages import RETRY_SECONDS
-from .bodies import App, Receive, Scope, Send
+from .bodies import App, Receive, Scope, Send, header_text
+from .content_coding import REFUSED, Codings
 
 __all__ = ["LIVE", "READY", "Health", "HealthLayer", "health_checks"]
 
@@ -118,21 +120,32 @@ class HealthLayer:
         if scope["type"] != "http" or _path(scope) not in PATHS:
             await self.app(scope, receive, send)
             return
-        await _send(send, *await self.health.aanswer(_path(scope)))
+        codings = Codings.parse(header_text(scope["headers"], b"accept-encoding"))
+        if not codings.is_possible:
+            await _send(send, 406, {"status": 406, "dis": REFUSED})
+            return
+        status, report = await self.health.aanswer(_path(scope))
+        await _send(send, status, report, gzipped=not codings.identity)
 
 
 def _path(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
-async def _send(send: Send, status: int, report: dict[str, Any]) -> None:
+async def _send(
+    send: Send, status: int, report: dict[str, Any], gzipped: bool = False
+) -> None:
     body = json.dumps(report).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-cache, no-store"),
-        (b"content-length", str(len(body)).encode()),
+        (b"vary", b"Accept-Encoding"),
     ]
-    if status != 200:
+    if gzipped:
+        body = gzip.compress(body)
+        headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"content-length", str(len(body)).encode()))
+    if status == 503:
         headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -17,6 +17,7 @@ __all__ = [
     "GROUP_SCOPES",
     "HANDSHAKES",
     "HISTORY",
+    "POINT_WRITES",
     "PRIORITY_LEVELS",
     "PRUNED_CHANGES",
     "TAG_SETS",
@@ -35,6 +36,7 @@ DEF_LIBRARIES = "haystack_def_libraries"
 ENTITY_REF = "haystack_entity_ref"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
+POINT_WRITES = "haystack_point_writes"
 PRIORITY_LEVELS = "haystack_priority_levels"
 PRUNED_CHANGES = "haystack_pruned_changes"
 TAG_SETS = "haystack_tag_sets"

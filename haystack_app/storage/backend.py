@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import (
+    Callable,
     Collection,
     Hashable,
     Iterable,
@@ -18,6 +19,7 @@ from typing import Any, Self
 from django.core.checks import CheckMessage
 
 from ..filters.ast import Filter
+from ..filters.guards import UNGUARDED, Guard
 from ..kinds.series import LARGEST_CHUNK, Chunk
 from ..wire.record import Record
 from . import signals
@@ -27,6 +29,7 @@ from .errors import UnknownEntity
 from .priority_array import Level
 from .samples import Batch, Extent
 from .watch_types import Watch, WatchItem
+from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
 
@@ -48,15 +51,26 @@ class StorageBackend:
     scope: Filter | None = None
     """Filter of the entities that the caller may see; None means all of them."""
 
-    def visible_to(self, scope: Filter | None) -> Self:
+    @staticmethod
+    def guard() -> Guard:
+        """What a caller with a scope may set, by the filters of all groups."""
+        return UNGUARDED
+
+    def visible_to(
+        self, scope: Filter | None, guard: Callable[[], Guard] | None = None
+    ) -> Self:
         """The same store, restricted to entities that match the scope.
 
         Other entities do not exist for the caller: neither in results, counts and
         errors, nor for the paths of filters. The scope's own paths run through all
-        entities. Writing outside the scope raises OutOfScope.
+        entities. Writing outside the scope raises OutOfScope, as does adding a ref to
+        an entity that the caller does not see, or a value that the guard refuses;
+        ``guard`` is called once for each write.
         """
         view = copy(self)
         view.scope = scope
+        if guard is not None:
+            view.guard = guard  # type: ignore[method-assign]
         return view
 
     def check(self) -> list[CheckMessage]:
@@ -241,6 +255,23 @@ class StorageBackend:
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         """Set one level of a point, or delete it."""
         raise NotImplementedError
+
+    def log_write(self, write: LevelWrite) -> None:
+        """Add an entry to the log of writes, inside ``locked`` with the write.
+
+        A store without such a log, which other packages may have, keeps none.
+        """
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        """The newest entries of a point in the log of writes, the newest first."""
+        return []
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Delete entries of the log of writes that are older than ``before``.
+
+        Returns how many, at most ``limit``.
+        """
+        return 0
 
     def due_points(self, now: dt.datetime) -> Iterable[str]:
         """Ids of points with a level that expires at ``now`` or before."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record, spliced
 from .changes import Change, logged
 from .priority_array import devalued
@@ -166,7 +167,10 @@ def _update(
 ) -> None:
     was, becomes = _object(before.tags), _object(stored.tags)
     was.pop("mod", None)  # ``becomes`` does not have it yet
-    row = before if stored.cur == "{}" else patched(before, orjson.loads(stored.cur))
+    cur = orjson.loads(stored.cur)
+    if "curVal" in cur:
+        cur.setdefault(SAMPLE_TS, None)
+    row = patched(before, cur) if cur else before
     if stored.mod in (None, before.mod) and same_json(was, becomes):
         if row is before:
             changes.unchanged.append(before)

@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..filters import is_trash
+from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, Number, Ref
-from ..kinds.series import microseconds_of
+from ..kinds.series import instant_of, microseconds_of
+from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
-from .samples import Batch, HisPoint
+from .samples import FIRST_TIME, Batch, HisPoint
 from .stored import transient_text
 
 __all__ = ["STATUSES", "Current", "CurrentStore", "sampled"]
 
+_HOUR = 3_600_000_000
 STATUSES = frozenset(
     {
         "ok",
@@ -47,7 +50,13 @@ class Current:
 
     @property
     def tags(self) -> dict[str, Any]:
-        return {"curVal": self.val, "curStatus": self.status, "curErr": self.err}
+        """Transient tags; ``curSampleTs`` goes, for no sample gave this value."""
+        return {
+            "curVal": self.val,
+            "curStatus": self.status,
+            "curErr": self.err,
+            SAMPLE_TS: None,
+        }
 
 
 class CurrentStore(StorageBackend):
@@ -100,18 +109,55 @@ def sampled(
     """Transient tags after a write of samples, whose newest may be the current value.
 
     It is for a point with the tag ``cur``, if its time is not in the future and the
-    history has no newer sample up to now.
+    history has no newer sample up to now. If the sample that is the current value was
+    removed, the newest one before it takes its place; a current value that was
+    written otherwise stays.
     """
+    if "cur" not in record:
+        return {}
     moment = microseconds_of(now)
     last = max((time for time in batch.written if time <= moment), default=None)
-    if "cur" not in record or last is None:
+    if last is not None and _newest_is(store, point, record, last, moment):
+        value = batch.written[last]
+        number = Number(value, point.unit) if type(value) is float else value
+        return _as_current(point, last, number)
+    given = record.get(SAMPLE_TS)
+    if given is None or microseconds_of(given.utc) not in batch.removed:
         return {}
+    sample = _newest(store, point, moment)
+    if sample is None:
+        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
+    return _as_current(point, *sample)
+
+
+def _newest_is(
+    store: StorageBackend, point: HisPoint, record: Record, time: int, moment: int
+) -> bool:
+    """Whether the history has no sample after ``time`` up to a moment."""
     end = record.get("hisEnd")
-    if end is None or microseconds_of(end.utc) > last:
-        newer = store.his_chunks(point.id, last + 1, moment + 1, 1)
-        if next(iter(newer), None) is not None:
-            return {}
-    value = batch.written[last]
-    if value is NA:
-        return Current(None, "unknown").tags
-    return Current(Number(value, point.unit) if type(value) is float else value).tags
+    if end is not None and microseconds_of(end.utc) <= time:
+        return True
+    newer = store.his_chunks(point.id, time + 1, moment + 1, 1)
+    return next(iter(newer), None) is None
+
+
+def _newest(
+    store: StorageBackend, point: HisPoint, moment: int
+) -> tuple[int, Any] | None:
+    """The newest sample up to a moment, found in spans that double."""
+    end, span = moment + 1, _HOUR
+    while end > FIRST_TIME:
+        start = max(end - span, FIRST_TIME)
+        found = None
+        for chunk in store.his_chunks(point.id, start, end):
+            found = chunk.times[-1], chunk.values(point.unit)[-1]
+        if found is not None:
+            return found
+        end, span = start, 2 * span
+    return None
+
+
+def _as_current(point: HisPoint, time: int, value: Any) -> dict[str, Any]:
+    ts = DateTime(instant_of(time), point.tz)
+    current = Current(None, "unknown") if value is NA else Current(value)
+    return current.tags | {SAMPLE_TS: ts}

@@ -23,7 +23,7 @@ from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
-from ..kinds.transient import HIS_FACTS, TRANSIENT
+from ..kinds.transient import HIS_FACTS, SAMPLE_TS, TRANSIENT
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
@@ -40,6 +40,8 @@ from .errors import (
     UnknownEntity,
 )
 from .namespaces import NamespaceStore
+from .samples import PRECISION, coarsened
+from .scoped_writes import check_scoped_write, check_transient_refs
 from .stored import Stored, stored_form, stored_forms, transient_text, with_id
 
 __all__ = ["EntityStore"]
@@ -48,7 +50,7 @@ Tags = Mapping[str, Any]
 _T = TypeVar("_T")
 
 _KEY = {"id", "mod"}
-_ARRAY = {"writeLevel", "writeVal"}
+_COMPUTED = HIS_FACTS | {SAMPLE_TS, "writeLevel", "writeVal"}
 _NAMED = 10
 """How many entities an error names."""
 
@@ -122,7 +124,7 @@ class EntityStore(NamespaceStore):
         that one instead, also if nothing else changes. ``returning`` adds the stored
         records to the result. Raises InvalidRecord if samples or levels of a point
         would change their meaning, OutOfScope if the caller may not see an entity
-        before or after the commit.
+        before or after the commit, or what a ref adds, or must not set a value.
         """
         changes = Changes()
         ids = [one.id for one in put]
@@ -131,6 +133,8 @@ class EntityStore(NamespaceStore):
             self.committing(None if whole else [*ids, *remove]),
             self.check_scope(ids),
         ):
+            if self.scope is not None:
+                check_scoped_write(self, put)
             removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
                 removed |= self.visible_ids().difference(ids)
@@ -160,10 +164,22 @@ class EntityStore(NamespaceStore):
         """Stored samples and levels of a point must keep their meaning."""
         set_ones = self.with_levels(part.devalued) if part.devalued else set()
         for id in sorted(part.reinterpreted.keys() | set_ones):
-            if id in part.reinterpreted and self.has_samples(id):
-                raise HistoryInUse(id, part.reinterpreted[id])
+            if id in part.reinterpreted:
+                self._check_samples(part, id, part.reinterpreted[id])
             if id in set_ones:
                 raise ArrayInUse(id, part.devalued[id])
+
+    def _check_samples(self, part: Changeset, id: str, tag: str) -> None:
+        """Raises HistoryInUse if the changed tag does not fit the stored samples."""
+        if tag == PRECISION:
+            [after] = (move.after for move in part.moves if move.id == id)
+            grain = coarsened(after.record) if after else 0
+            if grain and not any(
+                time % grain for chunk in self.his_chunks(id) for time in chunk.times
+            ):
+                return
+        if self.has_samples(id):
+            raise HistoryInUse(id, tag)
 
     @contextmanager
     def check_scope(self, ids: Collection[str]) -> Iterator[None]:
@@ -245,14 +261,9 @@ class EntityStore(NamespaceStore):
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
             held = self._held(changes, force=force)
-            patches = {
-                id: {
-                    name: None if value is REMOVE else value
-                    for name, value in row.items()
-                    if name not in _KEY
-                }
-                for id, row in changes.items()
-            }
+            patches = {id: _patch(row) for id, row in changes.items()}
+            if self.scope is not None:
+                check_transient_refs(self, patches, held)
             self.set_transient(patches)
         return [_with_transient(held[id], patches[id]) for id in changes]
 
@@ -304,6 +315,16 @@ def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
         changes.records.update((row.id, row.record) for row in rows)
 
 
+def _patch(row: Tags) -> dict[str, Any]:
+    """Transient tags to set, None to remove; a new curVal is not that of a sample."""
+    patch = {
+        name: None if value is REMOVE else value
+        for name, value in row.items()
+        if name not in _KEY
+    }
+    return patch | {SAMPLE_TS: None} if "curVal" in patch else patch
+
+
 def _with_transient(record: Record, patch: Tags) -> Record:
     """A record after a change of transient tags; None removes a tag."""
     tags = {**record.json, **orjson.loads(transient_text(patch))}
@@ -346,7 +367,7 @@ def _check_persistent(row: Tags) -> None:
 
 def _check_transient(row: Tags) -> None:
     for name in row.keys() - _KEY:
-        if name in HIS_FACTS | _ARRAY:
+        if name in _COMPUTED:
             raise InvalidRecord(f"tag {name!r} is set by the server")
         if name not in TRANSIENT:
             raise InvalidRecord(f"tag {name!r} is not transient")

@@ -10,6 +10,7 @@ __all__ = [
     "Conflict",
     "CursorExpired",
     "EntityInUse",
+    "GuardedTags",
     "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
@@ -18,12 +19,17 @@ __all__ = [
     "NotHistorized",
     "NotWritable",
     "OutOfScope",
+    "RefsOutOfScope",
     "StaleRecord",
     "StatementTimeout",
     "StorageError",
     "UnknownEntity",
     "UnknownWatch",
 ]
+
+
+_LISTED = 100
+"""How many faults an error lists."""
 
 
 class StorageError(ValueError):
@@ -49,7 +55,8 @@ class HistoryInUse(Conflict):
     """Stored samples depend on a changed tag."""
 
     def __init__(self, id: str, tag: str) -> None:
-        super().__init__(f"@{id} has history: its tag {tag!r} cannot change")
+        why = "cannot become coarser" if tag == "hisTsPrecision" else "cannot change"
+        super().__init__(f"@{id} has history: its tag {tag!r} {why}")
 
 
 class ArrayInUse(Conflict):
@@ -76,6 +83,44 @@ class OutOfScope(StorageError):
     def __init__(self, id: str) -> None:
         super().__init__(f"@{id} is outside of what you may change")
         self.id = id
+
+
+class RefsOutOfScope(OutOfScope):
+    """Added refs lead to entities that the caller does not see, or that do not exist.
+
+    ``refs`` are (id, tag, id that the tag refers to).
+    """
+
+    def __init__(self, refs: Sequence[tuple[str, str, str]]) -> None:
+        named = [f"@{id} {tag} @{to}" for id, tag, to in refs]
+        StorageError.__init__(
+            self,
+            f"refs to unknown entities, or to some that you do not see: {_list(named)}",
+        )
+        self.id = refs[0][0]
+        self.refs = refs
+
+
+class GuardedTags(OutOfScope):
+    """Tags that filters of other groups compare would change.
+
+    ``tags`` are (id, tag, text of the refused value).
+    """
+
+    def __init__(self, tags: Sequence[tuple[str, str, str]]) -> None:
+        named = [f"@{id} {tag} {value}" for id, tag, value in tags]
+        StorageError.__init__(
+            self,
+            "filters of other groups compare these tags: keep their values, or set"
+            f" values that a filter of your groups names: {_list(named)}",
+        )
+        self.id = tags[0][0]
+        self.tags = tags
+
+
+def _list(named: Sequence[str]) -> str:
+    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+    return ", ".join(named[:_LISTED]) + more
 
 
 class StaleRecord(StorageError):

@@ -78,7 +78,7 @@ class HistoryStore(StorageBackend):
         """Upsert samples of points, all of them or none.
 
         Updates hisSize, hisStart, hisEnd and hisEndVal of the points, and curVal if
-        the newest sample up to ``now`` was written. Raises UnknownEntity,
+        the newest sample up to ``now`` was written or removed. Raises UnknownEntity,
         NotHistorized or InvalidSample.
         """
         ids = list(samples)

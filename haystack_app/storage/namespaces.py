@@ -33,7 +33,10 @@ class NamespaceStore(StorageBackend):
     def parsed(self, filter: Filter | str) -> Filter:
         """A filter's tree with its symbols resolved. Raises ParseError."""
         tree = filters.parse(filter) if isinstance(filter, str) else filter
-        return filters.resolve_symbols(tree, self._implementations)
+        return filters.resolve_symbols(tree, self._implementations, self._has_spec)
+
+    def _has_spec(self, name: str) -> bool:
+        return self.namespace().has_spec(name)
 
     def _implementations(self, symbol: str) -> tuple[frozenset[str], ...]:
         return self.namespace().implementations(symbol)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..filters import is_trash
 from ..kinds.scalars import Number
+from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
 from .backend import StorageBackend
+from .changes import ADD
 from .errors import InvalidWrite, NotWritable
 from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
+from .write_log import EXPIRE, RELEASE, SET, LevelWrite
 
 __all__ = ["PointStore"]
 
@@ -22,8 +26,12 @@ class PointStore(StorageBackend):
 
         Raises UnknownEntity or NotWritable.
         """
-        WritablePoint.of(self.existing(id))
-        return _current(self.levels_of(id), now)
+        return self.array_of(self.existing(id), now)
+
+    def array_of(self, record: Record, now: dt.datetime) -> dict[int, Level]:
+        """As ``point_array``, of a record. Raises NotWritable."""
+        WritablePoint.of(record)
+        return _current(self.levels_of(record["id"].id), now)
 
     def point_write(
         self,
@@ -32,11 +40,15 @@ class PointStore(StorageBackend):
         val: Any,
         who: str,
         expires: dt.datetime | None = None,
+        *,
+        user: str = "",
+        now: dt.datetime | None = None,
     ) -> None:
         """Set a level of a point's array, or release it if ``val`` is None.
 
-        Updates ``writeVal`` and ``writeLevel``. Raises UnknownEntity, NotWritable or
-        InvalidWrite.
+        ``who`` is the author that the array shows, ``user`` the login. Updates
+        ``writeVal`` and ``writeLevel`` and adds to the log of writes, at ``now``.
+        Raises UnknownEntity, NotWritable or InvalidWrite.
         """
         if number not in LEVELS:
             raise InvalidWrite(f"level must be 1 to 17, not {number}")
@@ -50,9 +62,11 @@ class PointStore(StorageBackend):
             level = None
             if val is not None:
                 ends = expires if number == MANUAL else None
-                level = Level(point.checked(val), who, ends)
+                level = Level(point.allowed(val), who, ends, user)
             array = {n: one for n, one in self.levels_of(id).items() if n != number}
             self.level_store(id, number, level)
+            at = now or dt.datetime.now(dt.UTC)
+            self.log_write(_write(at, id, number, level, who, user))
             self._update(record, array if level is None else {**array, number: level})
 
     def release_due(self, now: dt.datetime) -> list[str]:
@@ -68,11 +82,27 @@ class PointStore(StorageBackend):
                 due = levels.keys() - current.keys()
                 for number in due:
                     self.level_store(id, number, None)
+                    self.log_write(LevelWrite(now, id, number, EXPIRE))
                 record = self.read_by_ids([id])[0]
                 if due and record is not None:
                     self._update(record, current)
                     released.append(id)
         return released
+
+    def writes_of(self, id: str, limit: int = 100) -> list[LevelWrite]:
+        """Writes to a point's priority array, the newest first.
+
+        With a scope, writes to earlier points with the same id are left out. Raises
+        UnknownEntity.
+        """
+        self.existing(id)
+        found = self.write_log(id, limit)
+        if self.scope is None:
+            return found
+        changes = self.changes_of(id, sys.maxsize)
+        if not changes or changes[-1].kind != ADD:  # it is older than the change log
+            return found
+        return [write for write in found if write.at >= changes[-1].at]
 
     def _update(self, record: Record, array: Mapping[int, Level]) -> None:
         """Set the tags of a point that show its priority array."""
@@ -80,8 +110,16 @@ class PointStore(StorageBackend):
         number, val = effective(array)
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
-            tags |= {"curVal": val, "curStatus": "ok"}
+            tags |= {"curVal": val, "curStatus": "ok", SAMPLE_TS: None}
         self.set_transient({id: tags})
+
+
+def _write(
+    at: dt.datetime, id: str, number: int, level: Level | None, who: str, user: str
+) -> LevelWrite:
+    if level is None:
+        return LevelWrite(at, id, number, RELEASE, None, who, user)
+    return LevelWrite(at, id, number, SET, level.val, who, user, level.expires)
 
 
 def _current(levels: dict[int, Level], now: dt.datetime) -> dict[int, Level]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..kinds.scalars import Number
 from ..wire.zinc_writer import described
+from .enumeration import enum_names
 from .errors import InvalidRecord, InvalidWrite, NotWritable
 from .stored import transient_text
 
@@ -35,11 +36,15 @@ _KINDS: dict[str, type] = {"Number": Number, "Bool": bool, "Str": str}
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A value at one level, who wrote it, and when it expires."""
+    """A value at one level, and when it expires.
+
+    ``who`` is the author that the request named, ``user`` the login that wrote it.
+    """
 
     val: Any
     who: str
     expires: dt.datetime | None = None
+    user: str = ""
 
 
 def devalued(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
@@ -66,6 +71,10 @@ class WritablePoint:
     id: str
     kind: str
     unit: str | None
+    names: tuple[str, ...] = ()
+    """Of a tag ``enum``."""
+    least: Number | None = None
+    greatest: Number | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any], marker: str = "writable") -> WritablePoint:
@@ -85,7 +94,33 @@ class WritablePoint:
             symbol = Number(0, unit).unit if isinstance(unit, str) else None
         except ValueError as err:
             raise NotWritable(f"@{id} cannot be written: tag unit: {err}") from None
-        return cls(id, kind, symbol)
+        return cls(
+            id,
+            kind,
+            symbol,
+            tuple(enum_names(record.get("enum"))),
+            *(_limit(record.get(tag), symbol) for tag in ("minVal", "maxVal")),
+        )
+
+    def allowed(self, val: Any) -> Any:
+        """The value to write: as ``checked``, and within ``enum``, minVal and maxVal.
+
+        A measured value may be outside. Raises InvalidWrite.
+        """
+        val = self.checked(val)
+        if isinstance(val, str) and self.names and val not in self.names:
+            names = ", ".join(self.names)
+            raise InvalidWrite(f"@{self.id}: val must be one of {names}, not {val}")
+        if isinstance(val, Number):
+            if self.least and val.val < self.least.val:
+                raise InvalidWrite(
+                    f"@{self.id}: val must be at least {self.least}, not {val}"
+                )
+            if self.greatest and val.val > self.greatest.val:
+                raise InvalidWrite(
+                    f"@{self.id}: val must be at most {self.greatest}, not {val}"
+                )
+        return val
 
     def checked(self, val: Any) -> Any:
         """The value to store, with the point's kind and unit.
@@ -108,3 +143,10 @@ class WritablePoint:
         if not math.isfinite(val.val):
             raise InvalidWrite(f"@{self.id}: val must be a finite number, not {val}")
         return Number(val.val, self.unit)
+
+
+def _limit(value: Any, unit: str | None) -> Number | None:
+    """A limit in the unit of the point; one in another unit limits nothing."""
+    if not isinstance(value, Number) or value.unit not in (None, unit):
+        return None
+    return Number(value.val, unit)

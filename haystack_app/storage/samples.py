@@ -6,6 +6,7 @@ kind, unit and year.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,18 +15,36 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, REMOVE, Coord, Number, Ref
 from ..kinds.series import microseconds_of
-from ..kinds.timezones import UnknownTimeZone, zone_of
+from ..kinds.timezones import UnknownTimeZone, city_name, same_zone, zone_of
+from ..kinds.units import preferred_symbol
+from ..wire import hayson_reader
 from ..wire.zinc_writer import described, display_text
 from .errors import InvalidSample, NotHistorized
 
-__all__ = ["Batch", "Extent", "HisPoint", "Sample", "checked", "reinterpreted"]
+__all__ = [
+    "FIRST_TIME",
+    "PRECISION",
+    "Batch",
+    "Extent",
+    "HisPoint",
+    "Sample",
+    "checked",
+    "coarsened",
+    "precision_of",
+    "reinterpreted",
+]
 
 Sample = tuple[Any, Any]
 """A DateTime and a value, not validated."""
 _FIRST_YEAR = 1950
+FIRST_TIME = microseconds_of(dt.datetime(_FIRST_YEAR - 1, 12, 31, tzinfo=dt.UTC))
+"""In microseconds since 1970; no sample is earlier, in any zone."""
 _KINDS: dict[str, Any] = {"Number": Number, "Bool": bool, "Str": str, "Coord": Coord}
-_SECOND = 1_000_000
+PRECISION = "hisTsPrecision"
 _MILLISECOND = 1_000
+_DAY = 86_400_000_000
+_UNITS = {"ms": _MILLISECOND, "sec": 1_000_000, "min": 60_000_000, "hr": 3_600_000_000}
+"""Microseconds of the units of ``hisTsPrecision``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +72,23 @@ class HisPoint:
         if tz is None:
             raise NotHistorized(f"@{id} has no history: no tag 'tz'")
         try:
-            zone_of(tz if isinstance(tz, str) else "")
+            city = city_name(tz) if isinstance(tz, str) else ""
+            zone_of(city)
         except UnknownTimeZone:
-            raise NotHistorized(f"@{id}: tag tz is not a time zone: {tz!r}") from None
+            raise NotHistorized(
+                f"@{id}: tag tz is not a time zone: {display_text(tz)}"
+            ) from None
         kind, unit = record.get("kind"), record.get("unit")
-        grain = record.get("hisTsPrecision")
-        fine = isinstance(grain, Number) and grain.unit == "ms" and grain.val == 1
+        try:
+            precision = precision_of(record.get(PRECISION))
+        except ValueError as err:
+            raise NotHistorized(f"@{id}: {err}") from None
         return cls(
             id,
-            str(tz),
+            city,
             kind if isinstance(kind, str) else None,
             _symbol(id, unit),
-            _MILLISECOND if fine else _SECOND,
+            precision,
         )
 
 
@@ -77,13 +101,86 @@ def _symbol(id: str, unit: Any) -> str | None:
         raise NotHistorized(f"@{id}: tag unit: {err}") from None
 
 
+def precision_of(value: Any) -> int:
+    """The microseconds of a tag ``hisTsPrecision``; a millisecond without it.
+
+    Source: the reference implementation, which has 1ms and 1sec; here every part of a
+    day in whole milliseconds. Raises ValueError.
+    """
+    if value is None:
+        return _MILLISECOND
+    if isinstance(value, Number) and value.unit in _UNITS and math.isfinite(value.val):
+        grain = value.val * _UNITS[value.unit]
+        if grain >= _MILLISECOND and not grain % _MILLISECOND and not _DAY % grain:
+            return int(grain)
+    raise ValueError(
+        f"tag {PRECISION} must be a part of a day in ms, sec, min or hr,"
+        f" such as 1sec, not {display_text(value)}"
+    )
+
+
+def coarsened(record: Mapping[str, Any]) -> int | None:
+    """The microseconds that all samples' times must be multiples of, if valid."""
+    try:
+        return precision_of(record.get(PRECISION))
+    except ValueError:
+        return None
+
+
 def reinterpreted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
     """A changed tag that would give stored samples another meaning, if any.
 
-    Both are records' persistent tags, as JSON or decoded.
+    Other names of the same unit or zone change nothing, and neither do finer
+    timestamps. Both are records' persistent tags, as JSON or decoded.
     """
-    meaning = ("kind", "unit", "tz")
-    return next((tag for tag in meaning if before.get(tag) != after.get(tag)), None)
+    for tag, same in _MEANING.items():
+        if before.get(tag) != after.get(tag) and not same(
+            before.get(tag), after.get(tag)
+        ):
+            return tag
+    return None
+
+
+def _same_kind(before: Any, after: Any) -> bool:
+    return False
+
+
+def _same_unit(before: Any, after: Any) -> bool:
+    try:
+        return preferred_symbol(before) == preferred_symbol(after)
+    except (TypeError, ValueError):
+        return False
+
+
+def _same_tz(before: Any, after: Any) -> bool:
+    try:
+        return same_zone(before, after)
+    except (TypeError, ValueError):
+        return False
+
+
+def _not_coarser(before: Any, after: Any) -> bool:
+    """Also if the tag was invalid, for then nothing could be written."""
+    try:
+        old = precision_of(_decoded(before))
+    except ValueError:
+        return True
+    try:
+        return old % precision_of(_decoded(after)) == 0
+    except ValueError:
+        return False
+
+
+def _decoded(value: Any) -> Any:
+    return hayson_reader.decode(value) if isinstance(value, dict) else value
+
+
+_MEANING: dict[str, Callable[[Any, Any], bool]] = {
+    "kind": _same_kind,
+    "unit": _same_unit,
+    "tz": _same_tz,
+    PRECISION: _not_coarser,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +212,19 @@ class Extent:
 
 
 def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
-    """Raises InvalidSample for the first invalid sample, counted from 1."""
+    """Samples without a value are skipped; the last one of several at a time counts.
+
+    Raises InvalidSample for the first invalid sample, counted from 1.
+    """
     stored = _value_check(point)
     merged: dict[int, Any] = {}
     grain = point.precision
     for row, (ts, value) in enumerate(samples, 1):
+        if value is None:
+            continue
         if type(ts) is not DateTime:
             _refuse(point, row, f"ts must be a DateTime, not {display_text(ts)}")
-        if ts.tz != point.tz:
+        if ts.tz != point.tz and not same_zone(ts.tz, point.tz):
             _refuse(point, row, f"ts is in zone {ts.tz}, the point in {point.tz}")
         if ts.utc.year <= _FIRST_YEAR and ts.local.year < _FIRST_YEAR:
             _refuse(point, row, f"ts is before {_FIRST_YEAR}: {ts}")
@@ -148,7 +250,7 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
     if kind is None:
         raise InvalidSample(
             f"@{point.id}: tag kind must be one of {', '.join(_KINDS)},"
-            f" not {point.kind!r}"
+            f" not {point.kind or 'missing'}"
         )
 
     def stored(value: Any) -> Any:
@@ -164,7 +266,8 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
             raise InvalidSample(
                 f"unit must be {point.unit or 'none'}, not {value.unit}"
             )
-        return value.val if math.isfinite(value.val) else Number(value.val)
+        # + 0.0 makes -0.0, which JSON in PostgreSQL cannot store, 0.0 everywhere
+        return value.val + 0.0 if math.isfinite(value.val) else Number(value.val)
 
     return stored
 

@@ -20,6 +20,7 @@ from ..kinds.datetimes import DateTime, iso_text
 from ..kinds.display import Reasons, quoted
 from ..kinds.grid import Grid
 from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
+from ..kinds.timezones import city_name
 from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire import hayson_writer, limits
 from ..wire.errors import EncodeError
@@ -117,7 +118,8 @@ def first_version() -> int:
 def stored_form(record: Mapping[str, Any]) -> Stored:
     """Validate and split one record. Raises InvalidRecord.
 
-    Tags that the server sets are left out: ``mod``, ``hisSize`` and the like.
+    Tags that the server sets are left out: ``mod``, ``hisSize`` and the like. The full
+    name of a time zone in ``tz`` becomes the name of its city.
     """
     id = record.get("id")
     if not isinstance(id, Ref):
@@ -129,6 +131,8 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
             raise InvalidRecord(f"invalid tag name {quoted(name)}")
         if value is not None and name not in _OWN:
             (cur if name in TRANSIENT else tags)[name] = value
+    if isinstance(tags.get("tz"), str):
+        tags["tz"] = city_name(tags["tz"])
     texts = _text(tags), _text(cur)
     edges = edges_of(tags)
     for path, dst in {("id", ""), *edges}:

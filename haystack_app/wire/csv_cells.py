@@ -16,20 +16,19 @@ __all__ = ["Quoted", "csv_rows", "needs_quotes"]
 
 # leading and trailing blanks too: some readers trim text that is not quoted
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
-_QUOTED = re.compile(r'"((?:[^"]|"")*+)"')
+_QUOTED = re.compile(r'((?:[^"]|"")*+)("?)')
+"""The rest of a quoted cell, and its closing quote."""
 _PLAIN = re.compile(r"[^,\r\n]*")
 _END = re.compile(r"\r\n|[\r\n]|\Z")
 _LINE_END = re.compile(r"\r\n|[\r\n]")
+_LONGEST = 64 * 1024 * 1024
+"""Characters; a quote that is never closed must not read a whole file into memory."""
 
 
 class Quoted(str):
     """A cell that is in quotes in the text."""
 
     __slots__ = ()
-
-
-class _Unclosed(Exception):
-    """The text ends inside of a quoted cell."""
 
 
 def needs_quotes(cell: str) -> bool:
@@ -46,59 +45,81 @@ def csv_rows(
     an invalid row is passed to it and left out.
     """
     number = 0
-    held = ""
+    state = _State()
     for number, line in enumerate(lines, 1):
-        if held and '"' not in line:
-            held += line
-            continue
-        text, held = held + line, ""
-        if '"' not in text:
-            for row in _LINE_END.split(text):
+        if '"' not in line and not state.is_open:
+            for row in _LINE_END.split(line):
                 if row:
                     yield number, row.split(",")
             continue
         try:
-            found = list(_quoted_rows(text, number))
-        except _Unclosed:
-            held = text
-            continue
+            found = state.rows_of(line)
         except ParseError as err:
+            state = _State()
+            error = ParseError(err.message, f"line {number}")
             if refuse is None:
-                raise
-            refuse(err)
+                raise error from None
+            refuse(error)
             continue
         for cells in found:
             yield number, cells
-    if held:
+    if state.is_open:
         raise ParseError("a quoted cell has no closing quote", f"line {number}")
 
 
-def _quoted_rows(text: str, number: int) -> Iterator[list[str]]:
-    at = 0
-    while at < len(text):
-        cells: list[str] = []
+class _State:
+    """What goes on in the next line: the cells of a row, and the parts of an open one.
+
+    Each character is read once, however many lines a cell has.
+    """
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self.parts: list[str] = []
+        self.is_open = False
+        self.size = 0
+
+    def rows_of(self, line: str) -> list[list[str]]:
+        """The rows that end in a line."""
+        rows: list[list[str]] = []
+        at = 0
         while True:
-            cell, at = _cell(text, at)
-            cells.append(cell)
-            if not text.startswith(",", at):
-                break
+            at = self._cell(line, at)
+            if self.is_open:
+                return rows
+            if line.startswith(",", at):
+                at += 1
+                continue
+            end = _END.match(line, at)
+            if end is None:
+                raise ParseError("a comma is expected after a quoted cell")
+            row, self.cells = self.cells, []
+            if row != [""] or isinstance(row[0], Quoted):
+                rows.append(row)
+            at = end.end()
+            if at == len(line):
+                return rows
+
+    def _cell(self, line: str, at: int) -> int:
+        """Read a cell, or the part of it in this line; where it ends."""
+        if not self.is_open:
+            if not line.startswith('"', at):
+                plain = _PLAIN.match(line, at)
+                end = plain.end() if plain else at
+                self.cells.append(line[at:end])
+                return end
+            self.parts, self.size, self.is_open = [], 0, True
             at += 1
-        end = _END.match(text, at)
-        if end is None:
-            raise ParseError(
-                "a comma is expected after a quoted cell", f"line {number}"
-            )
-        at = end.end()
-        if cells != [""] or isinstance(cells[0], Quoted):
-            yield cells
+        match = _QUOTED.match(line, at)
+        assert match, "an empty text matches too"
+        self._add(match[1])
+        if match[2]:
+            self.cells.append(Quoted("".join(self.parts).replace('""', '"')))
+            self.is_open = False
+        return match.end()
 
-
-def _cell(text: str, at: int) -> tuple[str, int]:
-    if not text.startswith('"', at):
-        plain = _PLAIN.match(text, at)
-        end = plain.end() if plain else at
-        return text[at:end], end
-    match = _QUOTED.match(text, at)
-    if match is None:
-        raise _Unclosed
-    return Quoted(match[1].replace('""', '"')), match.end()
+    def _add(self, part: str) -> None:
+        self.parts.append(part)
+        self.size += len(part)
+        if self.size > _LONGEST:
+            raise ParseError(f"a quoted cell is longer than {_LONGEST:,} characters")

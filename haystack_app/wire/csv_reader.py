@@ -8,7 +8,6 @@ Source: docHaystack Csv, RFC 4180, and Haxall's reader for the names.
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import is_tag_name
 from . import limits
+from .csv_cells import csv_rows
 from .errors import ParseError
 from .plain_text import strip_bom
 
@@ -27,11 +27,11 @@ _CAPITALS = re.compile(r"[A-Z]+")
 
 def read_grid(text: str) -> Grid:
     """The grid of a header and its rows. Raises ParseError."""
-    lines = _lines(strip_bom(text))
+    lines = csv_rows(io.StringIO(strip_bom(text), newline="\n"))
     _, header = next(lines, (0, []))
     if not header:
         return Grid()
-    cols = [Col(name, {"orig": orig}) for name, orig in _names(header)]
+    cols = [Col(name, {"orig": orig}) for name, orig in _names(map(str, header))]
     names = [col.name for col in cols]
     rows = []
     values = 0
@@ -45,23 +45,8 @@ def read_grid(text: str) -> Grid:
             raise ParseError(
                 f"more than {limits.MAX_CELLS} values (cap CELLS)", f"line {number}"
             )
-        rows.append(dict(zip(names, cells, strict=True)))
+        rows.append(dict(zip(names, map(str, cells), strict=True)))
     return Grid(cols, rows)
-
-
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of their last line, without blank lines.
-
-    A cell may have at most 131,072 characters. That is the limit of the ``csv``
-    module, which can only be changed for the whole process.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            if cells:
-                yield reader.line_num, cells
-    except csv.Error as err:
-        raise ParseError(str(err), f"line {reader.line_num}") from None
 
 
 def _names(header: Iterable[str]) -> Iterator[tuple[str, str]]:

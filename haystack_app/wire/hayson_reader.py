@@ -6,6 +6,7 @@ some readers do, changes the value.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,13 @@ _JSON_TYPES: dict[type, str] = {dict: "object", list: "array"}
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON of any shape. Raises ParseError with line and column."""
+    """Parse JSON of any shape, without its byte order mark.
+
+    Raises ParseError with line and column.
+    """
+    mark = "\ufeff" if isinstance(text, str) else BOM_UTF8
     try:
-        return orjson.loads(text)
+        return orjson.loads(text.removeprefix(mark))  # type: ignore[arg-type]
     except orjson.JSONDecodeError as err:
         position = f"line {err.lineno}, column {err.colno}"
         raise ParseError(f"invalid JSON: {err.msg}", position) from None
@@ -92,6 +97,8 @@ def _list(values: list[Any], depth: int) -> list[Any]:
 
 def _object(value: dict[str, Any], depth: int) -> Any:
     kind = value.get("_kind")
+    if isinstance(kind, str):  # other software writes "Ref" and "DateTime"
+        kind = kind[:1].lower() + kind[1:]
     if kind is None or kind == "dict":
         return _dict(value, depth)
     if kind == "grid":
@@ -245,4 +252,5 @@ _SCALARS: dict[str, Callable[[dict[str, Any]], Any]] = {
     ),
     "coord": lambda value: Coord(_float(value, "lat"), _float(value, "lng")),
     "xstr": lambda value: XStr(_text(value, "type"), _text(value)),
+    "xStr": lambda value: XStr(_text(value, "type"), _text(value)),
 }

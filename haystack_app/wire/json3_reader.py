@@ -44,7 +44,7 @@ _JSON_TYPES: dict[type, str] = {dict: "object", list: "array"}
 def read_value(text: str) -> Any:
     """The value of a whole document. Raises ParseError."""
     try:
-        return _Reader().value(parse_json(text.removeprefix("\ufeff")), 0)
+        return _Reader().value(parse_json(text), 0)
     except ParseError as err:
         raise err if err.position else ParseError(err.message, "the root") from None
 

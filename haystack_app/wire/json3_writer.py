@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from ..kinds.datetimes import DateTime, time_text
@@ -16,7 +15,7 @@ from ..kinds.scalars import MARKER, NA, REMOVE, Coord, Number, Ref, Symbol, Uri,
 from ..kinds.series import Series
 from .errors import EncodeError
 from .json_text import grid_pieces, joined_rows, json_text
-from .samples import TimeTexts, float_texts
+from .samples import TimeTexts, coord_text, float_texts
 from .zinc_writer import number_text
 
 __all__ = ["dump", "encode", "grid_chunks", "grid_text"]
@@ -39,9 +38,7 @@ def _ref(ref: Ref) -> str:
 
 
 def _coord(value: Coord) -> str:
-    """Decimals without an exponent, which some readers do not accept here."""
-    lat, lng = float_texts([value.lat, value.lng])
-    return f"c:{Decimal(lat):f},{Decimal(lng):f}"
+    return f"c:{coord_text(value)}"
 
 
 def _xstr(value: XStr) -> str:

@@ -6,6 +6,7 @@ A format is two functions on whole grids. Formats may share a media type; its
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ class Format:
     ``read`` takes text and raises ParseError; ``write`` yields pieces of text.
     Either is None in a format for one direction only. ``download`` writes a file for
     a person, if that differs. Without ``has_meta`` the grid's meta is lost.
+    ``versions`` are further ones that clients name, which select nothing.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Format:
     write: Callable[[Grid], Iterator[str]] | None
     has_meta: bool = True
     download: Callable[[Grid], Iterator[str]] | None = None
+    versions: frozenset[str] = frozenset()
 
     def read_bytes(self, body: bytes) -> Grid:
         return self.read_text(text_of(body))
@@ -69,7 +72,9 @@ def text_of(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise ParseError("invalid UTF-8", f"byte {err.start}") from None
+        utf16 = body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        hint = ": this text is UTF-16" if utf16 else ""
+        raise ParseError(f"invalid UTF-8{hint}", f"byte {err.start}") from None
 
 
 ZINC = Format(
@@ -77,6 +82,7 @@ ZINC = Format(
     (MediaType("text/zinc"),),
     zinc_reader.read_grid,
     zinc_writer.grid_chunks,
+    versions=frozenset({"3", "3.0"}),
 )
 HAYSON = Format(
     "hayson",

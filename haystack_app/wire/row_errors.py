@@ -22,6 +22,7 @@ HEAD_LINES = 2
 _LINE = re.compile(r"line (\d+)")
 _LONG = ("<<", '"""')
 """What may contain line ends: nested grids and long strings."""
+_CELL = 100
 _MOST = 50_000_000
 """Characters that are read again; a request may have many rows and a long header."""
 
@@ -71,7 +72,8 @@ def json_errors(
     else:
         yield first
         return
-    for index, part in enumerate(parts):
+    width = len(document["cols"]) if isinstance(document, dict) else 1
+    for index, part in enumerate(parts[: _MOST // (_CELL * (1 + width))]):
         try:
             reader.decode(part)
         except ParseError as err:

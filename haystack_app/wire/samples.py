@@ -9,14 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 
 import orjson
 
 from ..kinds.datetimes import utc_offset
+from ..kinds.scalars import Coord
 from ..kinds.series import instant_of
 
-__all__ = ["TimeTexts", "float_texts"]
+__all__ = ["TimeTexts", "coord_text", "float_texts"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -92,3 +94,10 @@ def float_texts(vals: Sequence[float]) -> list[str]:
         return []
     texts = orjson.dumps(list(vals)).decode()[1:-1] + ","
     return texts.replace(".0,", ",")[:-1].split(",")
+
+
+def coord_text(coord: Coord) -> str:
+    """``lat,lng`` as exact decimals; other readers accept no exponent here."""
+    return ",".join(
+        f"{Decimal(text):f}" for text in float_texts([coord.lat, coord.lng])
+    )

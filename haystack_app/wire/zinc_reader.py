@@ -26,7 +26,8 @@ _END_OF_LINE = re.compile(r"\r?\n|\Z")
 _DECIMAL = r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*"
 _COORD = re.compile(rf"C\({_DECIMAL},{_DECIMAL}\)", re.ASCII)
 _VERSION = re.compile(r"ver[ \t]*:[ \t]*")
-_BIN = re.compile(r'\(([^")\n]*)\)')
+_BIN = re.compile(r'\(((?:[^")\n]|"[^"\n]*")*)\)')
+_CLOSING = frozenset('"`])}>')
 _CACHE_SIZE = 20_000
 _MISSING = object()
 
@@ -251,13 +252,16 @@ class _Reader:
         return end
 
     def meta(self, at: int, depth: int) -> tuple[dict[str, Any], int]:
-        """Tags separated by blanks, up to a comma or the end of the line."""
+        """Tags separated by blanks, up to a comma or the end of the line.
+
+        Other libraries leave out the blank after a quote or bracket.
+        """
         found: dict[str, Any] = {}
         while True:
             start = lexer.blank(self.text, at)
             if self.text[start : start + 1] in ("", "\n", "\r", ","):
                 return found, start
-            if start == at:
+            if start == at and self.text[at - 1] not in _CLOSING:
                 self.fail("expected a space between meta tags", at)
             name, value, at = self.tag(start, depth)
             _set(found, name, value)

@@ -28,7 +28,7 @@ from ..kinds.scalars import (
 )
 from ..kinds.series import Series
 from .errors import EncodeError
-from .samples import TimeTexts, float_texts
+from .samples import TimeTexts, coord_text, float_texts
 
 __all__ = [
     "described",
@@ -89,8 +89,7 @@ def _date_time(value: DateTime) -> str:
 
 
 def _coord(value: Coord) -> str:
-    lat, lng = float_texts([value.lat, value.lng])
-    return f"C({lat},{lng})"
+    return f"C({coord_text(value)})"
 
 
 def _list(values: list[Any]) -> str:

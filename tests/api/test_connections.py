@@ -258,6 +258,11 @@ def test_a_content_type_that_cannot_be_decoded(ask: Ask) -> None:
         ("charset=nosuch", 200),
         ("x*=utf-8''%ff", 200),
         ("x*=a", 200),
+        ("x*0=a; x*1*=b; x*=c; x=d", 415),
+        ("charset*0=utf-8; charset*=utf-8''x", 415),
+        ("boundary*=x; boundary*0*=y; boundary=z", 415),
+        ("charset=base64", 200),
+        ("charset=idna", 200),
     ):
         content_type = f"text/zinc; {parameter}"
         answer = ask("POST", "/api/read", GRID, Content_Type=content_type)
@@ -265,6 +270,22 @@ def test_a_content_type_that_cannot_be_decoded(ask: Ask) -> None:
         assert ask("GET", "/api/about", Content_Type=content_type).status == 200
         answer = ask("POST", "/admin/login/", b"a=b", Content_Type=content_type)
         assert answer.status == 403  # it has no CSRF token
+        for path in ("/api/about?a=1", "/log-in/?a=1", "/ws/?a=1", "/?a=1"):
+            answer = ask("OPTIONS", path, Content_Type=content_type)
+            assert answer.status < 500, path
+
+
+def test_forms_whose_parts_cannot_be_read(ask: Ask) -> None:
+    for header in (
+        "form-data; name=username; name*=b; name*0=c",
+        "form-data; name=username; x*=nosuch''a",
+        "form-data; name=username; filename*0*=a; filename*=b",
+    ):
+        body = f"--x\r\nContent-Disposition: {header}\r\n\r\n1\r\n--x--\r\n"
+        content_type = "multipart/form-data; boundary=x"
+        for path in ("/log-in/", "/admin/login/", "/api/read"):
+            answer = ask("POST", path, body.encode(), Content_Type=content_type)
+            assert answer.status in (400, 403, 415), (path, header)
 
 
 def test_disallowed_host(ask: Ask, settings: Any) -> None:

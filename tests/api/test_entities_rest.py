@@ -733,3 +733,25 @@ def test_the_whole_server(live: Callable[[], http.client.HTTPConnection]) -> Non
     assert (status, body) == (204, b"")
     assert ask("GET", path)[0] == 404
     assert ask("GET", "/api/entities/a%2Fb/")[0] == 404
+
+
+# -- the log of writes --------------------------------------------------------
+
+
+def test_writes_of_a_point(reader: Rest) -> None:
+    store = storages["default"]
+    store.load_entities([entity("w", point=MARKER, writable=MARKER, kind="Number")])
+    store.point_write("w", 8, Number(5), "Joe", user="joe")
+    store.point_write("w", 8, None, "", user="ann")
+    answer = reader.get("w/writes/")
+    assert answer.status_code == 200
+    released, written = answer.json()
+    assert written.pop("at") <= released.pop("at")
+    given = {"level": 8, "kind": "set", "val": 5, "who": "Joe", "user": "joe"}
+    assert written == given | {"expires": None}
+    assert (released["kind"], released["val"]) == ("release", None)
+    assert released["user"] == "ann"
+    assert len(reader.get("w/writes/?limit=1").json()) == 1
+    for path, status in (("missing/writes", 404), ("w/writes?limit=x", 400)):
+        assert reader.get(path).status_code == status
+    assert reader.post({}, "w/writes/").status_code in (403, 405)

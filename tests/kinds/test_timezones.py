@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from haystack_app.kinds import timezones
-from haystack_app.kinds.timezones import UnknownTimeZone, city_of, zone_of
+from haystack_app.kinds.timezones import UnknownTimeZone, city_of, same_zone, zone_of
 
 SUMMER = datetime(2024, 6, 1, 12, tzinfo=UTC)
 WINTER = datetime(2024, 12, 1, 12, tzinfo=UTC)
@@ -188,3 +188,48 @@ def test_import_reads_nothing() -> None:
 def test_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(UnknownTimeZone("Gotham")))
     assert (error.name, str(error)) == ("Gotham", "unknown time zone 'Gotham'")
+
+
+def test_names_of_one_zone_have_the_same_clocks_since_1970() -> None:
+    cities = timezones._index().names
+    named: dict[str, list[str]] = {}
+    for city in cities:
+        named.setdefault(timezones._resolved(city), []).append(city)
+    instants = [
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=5 * n) for n in range(4_200)
+    ]
+    for group in named.values():
+        first, *others = (zone_of(city) for city in group)
+        if others:
+            expected = [offset(first, at) for at in instants]
+            for other in others:
+                assert [offset(other, at) for at in instants] == expected, group
+
+
+@pytest.mark.parametrize(
+    ("city", "other", "same"),
+    [
+        ("Kolkata", "Calcutta", True),
+        ("Oslo", "Stockholm", True),
+        ("EST5EDT", "New_York", True),
+        ("Zulu", "UTC", True),
+        ("GMT", "UTC", False),
+        ("New_York", "Detroit", False),
+        ("London", "Dublin", False),
+    ],
+)
+def test_same_zone(city: str, other: str, same: bool) -> None:
+    assert same_zone(city, other) is same_zone(other, city) is same
+
+
+def test_an_unknown_zone_is_the_same_as_none() -> None:
+    with pytest.raises(UnknownTimeZone, match="Rel"):
+        same_zone("Rel", "UTC")
+
+
+def test_zones_are_those_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of the machine, whose Oslo may have rules of its own."""
+    monkeypatch.setattr(timezones, "_zones", {})
+    oslo, berlin = zone_of("Oslo"), zone_of("Berlin")
+    old = datetime(1946, 6, 1, tzinfo=UTC)
+    assert offset(oslo, old) == offset(berlin, old)

@@ -266,6 +266,34 @@ def test_a_wrong_token_ends_the_connection(opened: Open) -> None:
     assert socket.close_code() == 4401
 
 
+@pytest.mark.parametrize(
+    "wrong", ["Bearer wrong", "Basic x", "Negotiate abc", "scram data=x", "x", "BEARER"]
+)
+def test_a_wrong_header_is_refused_although_there_is_a_session(
+    opened: Open, session: Session, server: int, wrong: str
+) -> None:
+    headers = {**session("alice"), "Authorization": wrong}
+    own = f"http://127.0.0.1:{server}"
+    for origin in (None, own):
+        assert opened(None, headers=headers, origin=origin).close_code() == 4401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "a/b; x*0=a; x*1*=b; x*=c; x=d"},
+        {"Content-Type": "a/b; charset*=nosuch''a; charset=base64"},
+        {"Accept": "text/zinc; x*0=a; x*=b", "Accept-Language": "*;q=x"},
+        {"Cookie": 'sessionid="abcdefgh\\000ij"; csrftoken="\\000"'},
+        {"X-Forwarded-For": ",,", "If-Match": "W/"},
+    ],
+)
+def test_odd_headers_do_not_matter(opened: Open, headers: dict[str, str]) -> None:
+    assert ids_of(opened(headers=headers).sub("a")) == ["a"]
+    path = "/ws/?a=%ff&\u00e9"
+    assert opened(None, path, headers=headers).ask("read")["error"]["status"] == 401
+
+
 def test_connections_without_auth_are_closed(opened: Open, monkeypatch: Any) -> None:
     monkeypatch.setattr(connection, "AUTH_SECONDS", 0.2)
     assert opened(None).close_code() == 4408
@@ -353,6 +381,42 @@ def test_open_connections_follow_permissions_and_logins(
     vera.save()
     assert socket.close_code() == 4401
     assert other.close_code() == 4401
+
+
+def disabled(name: str) -> None:
+    get_user_model().objects.filter(username=name).update(is_active=False)
+
+
+def deleted(name: str) -> None:
+    get_user_model().objects.get(username=name).delete()
+
+
+def without_tokens(name: str) -> None:
+    Token.objects.filter(user__username=name).delete()
+
+
+def with_another_password(name: str) -> None:
+    user = get_user_model().objects.get(username=name)
+    user.set_password("another")
+    user.save()
+
+
+@pytest.mark.parametrize(
+    "change", [disabled, deleted, without_tokens, with_another_password]
+)
+def test_connections_end_with_their_login(
+    opened: Open, monkeypatch: Any, change: Callable[[str], None]
+) -> None:
+    """All at once, and not when it is their turn to be renewed; others stay."""
+    monkeypatch.setattr(hub, "RENEW_SECONDS", 1_000)
+    sockets = [opened("vera") for _ in range(3)]
+    other = opened("alice")
+    for socket in [*sockets, other]:
+        socket.sub("a")
+    change("vera")
+    assert [socket.close_code() for socket in sockets] == [4401] * 3
+    write(a=1)
+    assert ids_of(other.pushed()) == ["a"]
 
 
 def test_watches_end_with_the_permission(opened: Open, monkeypatch: Any) -> None:

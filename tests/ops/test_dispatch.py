@@ -11,12 +11,13 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 
 from haystack_app.auth.caller import Caller
 from haystack_app.auth.throttle import TooManyRequests
-from haystack_app.kinds import Grid
+from haystack_app.kinds import Grid, Ref
 from haystack_app.live.sessions import call_op
 from haystack_app.models import Token
 from haystack_app.ops import OpError, dispatch, registry
 from haystack_app.ops.dispatch import HasSideEffects, UnknownOp, UnknownProject
 from haystack_app.storage.handler import storages
+from haystack_app.wire.errors import EncodeError
 from tests.api.conftest import fill, logged_in, user
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,31 @@ def test_the_name_of_an_op_is_taken_once(register: Callable[..., None]) -> None:
     with pytest.raises(ImproperlyConfigured, match="op 'read' is already registered"):
         register("read", another)
     assert registry.find_op("read") is not None
+
+
+@pytest.mark.parametrize("error", [EncodeError("no"), TypeError("no"), KeyError("no")])
+def test_a_stored_change_is_answered_although_its_answer_cannot_be_written(
+    error: Exception,
+) -> None:
+    store = storages["default"]
+    fill(store)
+    request = Grid.of([{"id": Ref("new")}], None, {"commit": "add"})
+    written: list[Grid] = []
+
+    def write(grid: Grid) -> Grid:
+        written.append(grid)
+        if list(grid):
+            raise error
+        return grid
+
+    caller = Caller(user("boss", is_staff=True))
+    answer = dispatch.run(
+        dispatch.authorize("commit", caller), caller, None, request, write
+    )
+    assert not answer.is_error
+    assert "commit: done" in answer.meta["dis"]
+    assert store.existing("new")
+    answer = dispatch.run(
+        dispatch.authorize("commit", caller), caller, None, request, write
+    )
+    assert "already exists" in answer.meta["dis"]

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -30,6 +31,8 @@ def free_port() -> int:
 
 class Service:
     """One process; ``stop`` ends it at once, as a fault would."""
+
+    end = signal.SIGKILL
 
     def __init__(self, command: list[str], user: str | None = None) -> None:
         self.command = command
@@ -51,7 +54,7 @@ class Service:
 
     def stop(self) -> None:
         if self.process:
-            self.process.send_signal(signal.SIGQUIT)  # PostgreSQL: immediate
+            self.process.send_signal(self.end)
             self.process.wait(PATIENCE)
             self.process = None
 
@@ -79,6 +82,8 @@ class Service:
 
 
 class Postgres(Service):
+    end = signal.SIGQUIT  # immediate; SIGKILL would leave its children
+
     def __init__(self, folder: Path) -> None:
         # the server refuses root
         user = SUPERUSER if os.geteuid() == 0 else None
@@ -126,10 +131,39 @@ class Redis(Service):
             return False
 
 
+class PgBouncer(Service):
+    """In transaction mode, with one connection for each database and user.
+
+    What one client leaves on a connection, the next one has.
+    """
+
+    def __init__(self, folder: Path, server: Postgres) -> None:
+        self.port = free_port()
+        at = urlsplit(server.url)
+        self.root = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}"
+        file = folder / "pgbouncer.ini"
+        file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={at.port} user={SUPERUSER}\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\n"
+            "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
+            "default_pool_size = 1\n"
+        )
+        # it refuses root, as the server does
+        super().__init__([binary("pgbouncer"), str(file)], server.user)
+
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(f"{self.root}/{SUPERUSER}", connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
 def binary(name: str) -> str:
     """Of Debian's PostgreSQL, whose servers are not in the PATH, or any other."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    found = str(installed[-1]) if installed else shutil.which(name)
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"  # of Debian's daemons
+    found = str(installed[-1]) if installed else shutil.which(name, path=path)
     if not found:
         pytest.skip(f"no {name} is installed")
     return found

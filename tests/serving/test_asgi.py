@@ -10,7 +10,9 @@ import pytest
 from haystack_app.serving import get_asgi_application
 
 
-async def called(app: Any, type: str, path: str, root: str = "") -> list[Any]:
+async def called(
+    app: Any, type: str, path: str, root: str = "", headers: Any = None
+) -> list[Any]:
     """What an application sends to one request, or to what opens a websocket."""
     sent: list[Any] = []
     scope = {
@@ -21,7 +23,7 @@ async def called(app: Any, type: str, path: str, root: str = "") -> list[Any]:
         "path": root + path,
         "root_path": root,
         "query_string": b"",
-        "headers": [(b"host", b"hall.example")],
+        "headers": headers or [(b"host", b"hall.example")],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
         "asgi": {"version": "3.0"},

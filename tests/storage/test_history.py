@@ -153,10 +153,9 @@ def test_history_of_an_entity_added_again_is_empty(
 @pytest.mark.parametrize(
     ("precision", "expected"),
     [
-        (None, [NOON_TEXT, "2024-03-01T12:00:01-05:00"]),
         (Number(1, "sec"), [NOON_TEXT, "2024-03-01T12:00:01-05:00"]),
         (
-            Number(1, "ms"),
+            None,
             [
                 NOON_TEXT,
                 "2024-03-01T12:00:00.001-05:00",
@@ -174,14 +173,14 @@ def test_times_are_floored(
     store.his_write("p", [(later(s), Number(s)) for s in offsets])
     found = history(store)
     assert [ts for ts, _ in found] == expected
-    assert found[0][1] == Number(0.999_999 if precision is None else found[0][1].val)
+    assert found[0][1] == Number(0.000_999 if precision is None else 0.999_999)
 
 
 def test_times_before_1970_are_floored_too(store: StorageAdapter) -> None:
     store.load_entities([point(tz="UTC")])
-    ts = DateTime(dt.datetime(1955, 1, 1, 0, 0, 0, 500_000, dt.UTC))
+    ts = DateTime(dt.datetime(1955, 1, 1, 0, 0, 0, 500_400, dt.UTC))
     store.his_write("p", [(ts, Number(1))])
-    assert history(store) == [("1955-01-01T00:00:00Z", Number(1))]
+    assert history(store) == [("1955-01-01T00:00:00.5Z", Number(1))]
 
 
 @pytest.mark.parametrize("tz", ["UTC", "Tokyo", "New_York"])
@@ -210,7 +209,6 @@ REFUSED: list[tuple[dict[str, Any], DateTime | Any, Any, str]] = [
     ({}, NOON, Number(70, "°C"), "unit must be none, not °C"),
     (F, NOON, "12.5", 'must be a Number, not Str "12.5"'),
     (F, NOON, True, "must be a Number, not Bool T"),
-    (F, NOON, None, "missing"),
     (F, NOON, MARKER, "Marker"),
     (F, NOON, Coord(1, 2), "must be a Number"),
     (F, NOON, 1.0, "must be a Number"),
@@ -255,8 +253,8 @@ def test_a_sample_that_does_not_fit_its_point(
         (entity("x", point=MARKER, tz="UTC", kind="Number"), "no tag 'his'"),
         (entity("x", his=MARKER, tz="UTC", kind="Number"), "no tag 'point'"),
         (point("x", tz=None), "no tag 'tz'"),
-        (point("x", tz="Nowhere"), "'Nowhere'"),
-        (point("x", tz="America/New_York"), "America/New_York"),
+        (point("x", tz="Nowhere"), '"Nowhere"'),
+        (point("x", tz="America/Nowhere"), "America/Nowhere"),
         (point("x", tz=Number(5)), "tz is not a time zone"),
         (point("x", unit="parsecs per fortnight"), "unknown unit"),
         (point("x", unit=Number(5)), "unit"),

@@ -61,3 +61,77 @@ def test_range(store: StorageAdapter, case: dict[str, Any]) -> None:
     assert [(row["ts"], row["val"]) for row in answer] == [
         (ts, Number(n)) for n, ts in enumerate(every) if start.utc <= ts.utc < end.utc
     ]
+
+
+# -- the ends of the calendar -------------------------------------------------
+
+ZONES = ["UTC", "New_York", "Kiritimati", "Kolkata", "GMT+12"]
+
+
+@pytest.mark.parametrize("tz", ZONES)
+@pytest.mark.parametrize(
+    "range",
+    [
+        "0001-01-01,9999-12-31",
+        "1950-01-02,9999-12-31",
+        "0001-01-01T00:00:00Z,9999-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z,9999-12-31T23:59:59.999Z",
+        "0001-01-01T00:00:00Z,9999-12-31T23:59:59.9999999Z",
+        "0001-01-01T00:00:00+14:00 Kiritimati,9999-12-31T23:59:59.999999999Z UTC",
+        "0001-01-01T00:00:00Z, 9999-12-31T23:59:59.9999999-05:00 New_York",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+def test_a_range_of_all_time(store: StorageAdapter, tz: str, range: str) -> None:
+    """As programs ask whose least and greatest times stand for "all" (.NET, Go)."""
+    store.load_entities([point(tz=tz)])
+    texts = ("1950-01-03T00:00:00", "2024-03-01T12:00:00", "9999-12-31T00:00:00")
+    every = [DateTime(dt.datetime.fromisoformat(f"{text}+00:00"), tz) for text in texts]
+    store.his_write("p", [(ts, Number(n)) for n, ts in enumerate(every)])
+    answer = _ask(store, range)
+    assert [row["ts"] for row in answer] == every
+    assert answer.meta["hisStart"].utc < every[0].utc
+    assert answer.meta["hisEnd"].utc > every[-1].utc
+
+
+@pytest.mark.parametrize("tz", ZONES)
+def test_the_last_and_the_first_day(store: StorageAdapter, tz: str) -> None:
+    store.load_entities([point(tz=tz)])
+    ts = DateTime(dt.datetime(9999, 12, 31, 9, tzinfo=dt.UTC), tz)
+    store.his_write("p", [(ts, Number(1))])
+    assert [row["ts"] for row in _ask(store, ts.local.date())] == [ts]
+    assert list(_ask(store, "0001-01-01")) == []
+    assert list(_ask(store, "9998-01-01,9998-12-31")) == []
+
+
+@pytest.mark.parametrize("text", ["9999-02-30T00:00:00Z", "0001-13-01", "9999-12-32"])
+def test_days_that_do_not_exist(store: StorageAdapter, text: str) -> None:
+    store.load_entities([point()])
+    with pytest.raises(ParseError, match="range"):
+        _ask(store, text)
+
+
+# -- open ranges --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tz", ["UTC", "New_York"])
+def test_an_open_range_ends_after_its_rows(store: StorageAdapter, tz: str) -> None:
+    """Also after those of a forecast."""
+    now = dt.datetime(2024, 3, 1, 12, 0, 0, 400_000, tzinfo=dt.UTC)
+    op = find_op("hisRead")
+    assert op is not None
+    for days in (-1, 2, 400):
+        store.load_entities([point(tz=tz), point("q", tz=tz)])
+        ts = DateTime(now + dt.timedelta(days=days), tz)
+        store.his_write("p", [(ts, Number(days))])
+        context = Context(store, now=now)
+        start = DateTime(now - 2 * dt.timedelta(days=1), tz)
+        single = op.run(context, Grid.of([{"id": Ref("p"), "range": start}]))
+        ids = [{"id": Ref("q")}, {"id": Ref("p")}]
+        batch = op.run(context, Grid.of(ids, meta={"range": start}))
+        for answer in (single, batch):
+            rows = [row["ts"].utc for row in answer]
+            assert rows[-1] == ts.utc
+            assert answer.meta["hisEnd"].utc >= max(
+                rows[-1], now.replace(microsecond=0)
+            )

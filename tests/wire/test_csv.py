@@ -170,9 +170,8 @@ def test_any_header_has_names(header: list[str]) -> None:
     [
         ("a\n1,2\n", "expected 1 cells, found 2"),
         ("a,b\n1\n", "expected 2 cells, found 1"),
-        ('a\n"1', "unexpected end of data"),
-        ('a\n"1"2', "expected after"),
-        ("a\n" + "x" * 200_000, "field limit"),
+        ('a\n"1', "no closing quote"),
+        ('a\n"1"2', "a comma is expected after"),
     ],
 )
 def test_invalid_text(text: str, message: str) -> None:

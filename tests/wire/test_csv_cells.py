@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from haystack_app.wire.csv_cells import Quoted, csv_rows
 from haystack_app.wire.errors import ParseError
+from tests.patience import cpu_limit
 
 
 def rows(text: str) -> list[list[str]]:
@@ -66,3 +67,13 @@ def test_reading_goes_on_after_an_invalid_row() -> None:
     lines = io.StringIO('a\n"b"c\nd\n"e"f\n')
     assert [cells for _, cells in csv_rows(lines, refused.append)] == [["a"], ["d"]]
     assert [err.position for err in refused] == ["line 2", "line 4"]
+
+
+def test_a_long_cell_of_many_lines_is_read_once() -> None:
+    """Each line has quotes; reading all of it again for each would take minutes."""
+    lines = ['a,"', *(['""x""'] * 200_000), '",b,"c', 'd"', "e,f,g,h"]
+    with cpu_limit(5):
+        [(last, cells), (_, after)] = csv_rows(f"{line}\n" for line in lines)
+    assert last == len(lines) - 1
+    assert cells == ["a", "\n" + '"x"\n' * 200_000, "b", "c\nd"]
+    assert after == ["e", "f", "g", "h"]

@@ -1,4 +1,4 @@
-"""``haystack_prune_changes``: delete old entries of the change log."""
+"""``haystack_prune_changes``: delete old entries of the logs of changes and writes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.conf import DEFAULTS
-from haystack_app.maintenance import prune_all, retention_days
+from haystack_app.maintenance import (
+    prune_all,
+    prune_all_writes,
+    retention_days,
+    writes_retention_days,
+)
 
 from ._storage import StorageCommand
 
 
 class Command(StorageCommand):
     help = (
-        "Delete old entries of the change log. The server does this automatically, "
+        "Delete old entries of the change log, and of the log of writes to priority "
+        "arrays (HAYSTACK['WRITES_DAYS']). The server does this automatically, "
         "unless its background threads are disabled."
     )
 
@@ -30,8 +36,12 @@ class Command(StorageCommand):
         days = retention_days() if options["days"] is None else options["days"]
         if not DEFAULTS["CHANGES_DAYS"].accepts(days):
             raise CommandError(f"--days must be a number of days, not {days:g}")
-        if not days:
+        alias = options["storage"]
+        if days:
+            count = prune_all(alias, days)
+            self.stdout.write(f"{count:,} entries older than {days:g} days deleted")
+        else:
             self.stdout.write("nothing to do: the change log is kept forever")
-            return
-        count = prune_all(options["storage"], days)
-        self.stdout.write(f"{count:,} entries older than {days:g} days deleted")
+        if days := writes_retention_days():
+            count = prune_all_writes(alias, days)
+            self.stdout.write(f"{count:,} writes older than {days:g} days deleted")

@@ -7,6 +7,7 @@ form, so that validation and results are the same as in other adapters.
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import (
     Callable,
     Collection,
@@ -18,7 +19,7 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager
 from functools import cache, partial
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 from typing import Any
 
 import orjson
@@ -33,9 +34,10 @@ from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import edges_of, stored_forms, transient_text
+from ..write_log import LevelWrite
 from .entity import Entity
 from .history import History
-from .log import Log
+from .log import MOST, Log
 from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
@@ -52,6 +54,7 @@ class InMemoryAdapter(MemoryWatches):
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
+        self._writes: deque[LevelWrite] = deque(maxlen=MOST)
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
         self._log = Log()
@@ -269,6 +272,24 @@ class InMemoryAdapter(MemoryWatches):
             self._journal.add(partial(self._arrays.__setitem__, id, array))
             others = {n: one for n, one in array.items() if n != number}
             self._arrays[id] = others if level is None else {**others, number: level}
+
+    def log_write(self, write: LevelWrite) -> None:
+        with self.locked():
+            self._journal.add(self._writes.pop)
+            self._writes.append(write)
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        with self._lock:
+            own = (write for write in reversed(self._writes) if write.id == id)
+            return list(islice(own, limit))
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        with self._lock:
+            count = 0
+            while count < limit and self._writes and self._writes[0].at < before:
+                self._writes.popleft()
+                count += 1
+            return count
 
     def due_points(self, now: dt.datetime) -> list[str]:
         with self._lock:

@@ -23,6 +23,7 @@ from ..changeset import BATCH, Changeset, EntityRow
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
+from ..write_log import LevelWrite
 from . import commit, history, levels, libs, log, tasks, transient
 from .consistency import OrmConsistency
 from .locks import lock_entities
@@ -155,6 +156,15 @@ class OrmAdapter(OrmConsistency):
 
     def level_store(self, id: str, number: int, level: Level | None) -> None:
         levels.store(self.using, id, number, level)
+
+    def log_write(self, write: LevelWrite) -> None:
+        levels.log(self.using, write)
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        return levels.writes(self.using, id, limit)
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return levels.prune(self.using, before, limit)
 
     def due_points(self, now: dt.datetime) -> list[str]:
         return levels.due(self.using, now)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...sql.sessions import is_pooled, limit_statements
 from ..errors import StatementTimeout
 
 __all__ = ["time_limit"]
@@ -46,9 +47,12 @@ def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     """Set the timeout once per connection; a pool reuses the connection.
 
     Inside a transaction a rollback may undo the setting, so it is not remembered.
+    Through a pooler each statement sets it for itself.
     """
     raw: Any = connection.connection
-    if getattr(raw, _ATTRIBUTE, None) != seconds:
+    if is_pooled(connection):
+        limit_statements(connection, seconds)
+    elif getattr(raw, _ATTRIBUTE, None) != seconds:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = %s", [seconds * 1000])
         if not connection.in_atomic_block:

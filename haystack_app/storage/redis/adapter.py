@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
+from ..write_log import LevelWrite
 from . import levels, libs, tasks
 from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
@@ -27,6 +29,7 @@ from .maintenance import checks
 from .maintenance.consistency import differences
 from .maintenance.conversion import convert
 from .maintenance.reindex import reindex
+from .server import LayoutChanged
 from .transaction import Transaction
 from .watches import RedisWatches
 
@@ -54,15 +57,27 @@ class RedisAdapter(RedisWatches):
         try:
             work.lease.acquire(ids)
             yield
-            kind = self._found()[1].index
-            work.apply(
-                kind, lambda moves: store_commands(self.keys, self._index, moves)
-            )
+            self._apply(work)
         finally:
             self._local.work = None
             work.lease.release()
         for announced, logged in work.pending.announcements:
             super().announce(announced, logged=logged)
+
+    def _apply(self, work: Transaction) -> None:
+        """Apply a transaction, again if the store was flushed or reindexed before it.
+
+        If that happened during the transaction, its locks are lost: LeaseLost.
+        """
+        try:
+            self._apply_to_layout(work)
+        except LayoutChanged:
+            self._apply_to_layout(work)
+
+    def _apply_to_layout(self, work: Transaction) -> None:
+        _, layout, index, series = self._found()
+        work.plan_for(series)
+        work.apply(layout.index, partial(store_commands, self.keys, index))
 
     def announce(self, ids: Collection[str], *, logged: bool) -> None:
         """Send the signal after the transaction is applied."""
@@ -136,7 +151,8 @@ class RedisAdapter(RedisWatches):
         whole = combined(pending.batches[id], batch) if id in pending.batches else batch
         before = pending.plans[id].growth if id in pending.plans else 0
         fresh = id in pending.dropped
-        found = (self._series.fresh if fresh else self._series.plan)(id, whole)
+        work.series = series = self._series
+        found = (series.fresh if fresh else series.plan)(id, whole)
         pending.batches[id], pending.plans[id] = whole, found
         return found.growth - before
 
@@ -166,6 +182,18 @@ class RedisAdapter(RedisWatches):
         with self._working([id]) as work:
             array = {n: one for n, one in work.levels_of(id).items() if n != number}
             work.set_levels(id, array if level is None else {**array, number: level})
+
+    def log_write(self, write: LevelWrite) -> None:
+        with self._working([write.id]) as work:
+            work.pending.commands.append(levels.logged(self.keys, write))
+
+    def write_log(self, id: str, limit: int) -> list[LevelWrite]:
+        """Without entries of an open transaction."""
+        return levels.writes(self.server, self.keys, id, limit)
+
+    def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """All at once: the server drops whole nodes of the stream."""
+        return levels.prune(self.server, self.keys, before)
 
     def due_points(self, now: dt.datetime) -> list[str]:
         """From stored levels, without changes of an open transaction."""

@@ -212,6 +212,21 @@ class Client:
         found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []
         return [{name.decode(): value for name, value in one.items()} for one in found]
 
+    def xrevrange(self, key: str, field: str, count: int) -> Iterator[bytes]:
+        """A field of all entries, the newest first, read in pages."""
+        end = "+"
+        while True:
+            page = cast("Any", self.redis.xrevrange(key, end, "-", count=count))
+            yield from (entry[field.encode()] for _, entry in page)
+            if len(page) < count:
+                return
+            end = f"({page[-1][0].decode()}"
+
+    def xtrim_before(self, key: str, milliseconds: int) -> int:
+        """Delete the entries that were added before a time; returns how many."""
+        found = self.redis.xtrim(key, minid=str(milliseconds), approximate=False)
+        return int(cast("Any", found))
+
 
 class DirectClient(Client):
     """The commands over an existing client."""

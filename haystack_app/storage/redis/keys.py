@@ -52,6 +52,8 @@ class Keys:
         self.logs = f"{base}l:"
         self.due = f"{base}due"
         """Sorted set of ``level:id`` by the microsecond of expiry."""
+        self.writes = f"{base}writes"
+        """Stream of the writes to priority arrays."""
         self.generations = f"{base}generations"
         """Hash of random words by id, replaced when a history's past changes."""
         self.tasks = f"{base}tasks"

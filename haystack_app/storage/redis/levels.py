@@ -1,19 +1,25 @@
-"""Priority arrays: a hash per point, and one sorted set of expiries."""
+"""Priority arrays: a hash per point, one sorted set of expiries, a stream of writes."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire import hayson_reader, hayson_writer
 from ..priority_array import Level
+from ..write_log import LevelWrite
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["commands", "due", "read", "with_levels"]
+__all__ = ["commands", "due", "logged", "prune", "read", "with_levels", "writes"]
+
+_KEPT = 1_000_000
+"""Entries that the log of writes keeps."""
+_PAGE = 1_000
 
 Array = Mapping[int, Level]
 
@@ -60,10 +66,48 @@ def _expiry(level: Level | None) -> int | None:
 
 
 def _text(level: Level) -> bytes:
-    return orjson.dumps([hayson_writer.encode(level.val), level.who, _expiry(level)])
+    val = hayson_writer.encode(level.val)
+    return orjson.dumps([val, level.who, _expiry(level), level.user])
 
 
 def _level(text: bytes) -> Level:
-    val, who, expiry = orjson.loads(text)
-    expires = None if expiry is None else instant_of(expiry)
-    return Level(hayson_reader.decode(val), who, expires)
+    val, who, expiry, *user = orjson.loads(text)  # without user: of a release before
+    return Level(hayson_reader.decode(val), who, _instant(expiry), *user)
+
+
+def _instant(microseconds: int | None) -> dt.datetime | None:
+    return None if microseconds is None else instant_of(microseconds)
+
+
+# -- the log of writes ---------------------------------------------------------
+
+
+def logged(keys: Keys, write: LevelWrite) -> Command:
+    """The command that adds an entry."""
+    expires = None if write.expires is None else microseconds_of(write.expires)
+    fields = [
+        microseconds_of(write.at),
+        *(write.id, write.number, write.kind, hayson_writer.encode(write.val)),
+        *(write.who, write.user, expires),
+    ]
+    entry = orjson.dumps(fields)
+    return "XADD", keys.writes, "MAXLEN", "~", str(_KEPT), "*", "entry", entry
+
+
+def writes(server: Server, keys: Keys, id: str, limit: int) -> list[LevelWrite]:
+    """The newest entries of a point, the newest first."""
+    every = (_write(entry) for entry in server.xrevrange(keys.writes, "entry", _PAGE))
+    return list(islice((write for write in every if write.id == id), limit))
+
+
+def prune(server: Server, keys: Keys, before: dt.datetime) -> int:
+    """Delete entries older than ``before``; returns how many."""
+    return server.xtrim_before(keys.writes, microseconds_of(before) // 1_000)
+
+
+def _write(entry: bytes) -> LevelWrite:
+    at, id, number, kind, val, who, user, expires = orjson.loads(entry)
+    decoded = hayson_reader.decode(val)
+    return LevelWrite(
+        instant_of(at), id, number, kind, decoded, who, user, _instant(expires)
+    )

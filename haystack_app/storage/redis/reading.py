@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from itertools import islice, takewhile
 from threading import local
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -30,10 +31,29 @@ from .index.query import Query
 from .index.terms import Conjunction, conjunctions
 from .keys import Keys
 from .layout import Layout, check_names
-from .server import Server
+from .server import LayoutChanged, Server
 from .transaction import Transaction
 
 __all__ = ["RedisReading"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def on_the_layout_of_now(
+    method: Callable[Concatenate[RedisReading, P], T],
+) -> Callable[Concatenate[RedisReading, P], T]:
+    """A method that is called again if the store was flushed or reindexed meanwhile."""
+
+    @wraps(method)
+    def call(self: RedisReading, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except LayoutChanged:
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 class RedisReading(StorageAdapter):
@@ -166,6 +186,7 @@ class RedisReading(StorageAdapter):
         for batch in self._candidates(tree, few):
             yield from query.matching(tree, batch)
 
+    @on_the_layout_of_now
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         tree = self.parsed(filter)
         if limit is not None and limit <= 0:
@@ -174,6 +195,7 @@ class RedisReading(StorageAdapter):
         rows = list(found.values())
         return Records([one.record for one in rows], names_of(rows))
 
+    @on_the_layout_of_now
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
         tree = self.parsed(filter)
         query = self._query()
@@ -210,6 +232,7 @@ class RedisReading(StorageAdapter):
         found = self._query().visible(self._fetch(list(dict.fromkeys(ids))))
         return [found[id].record if id in found else None for id in ids]
 
+    @on_the_layout_of_now
     def versions(
         self, filter: Filter, ids: Collection[str] | None = None
     ) -> dict[str, int]:

@@ -105,9 +105,18 @@ class Server(Client):
                     self.redis.script_load(each.text)
             except ResponseError as error:
                 if str(error).startswith(LAYOUT):
-                    self.starts += 1
-                    raise LayoutChanged(f"{error}: try again") from None
+                    raise self.changed(str(error)) from None
                 raise
+
+    def changed(self, why: str) -> LayoutChanged:
+        """The error to raise; the layout is read again for the next command."""
+        self.starts += 1
+        return LayoutChanged(f"{why}: try again")
+
+    @property
+    def uses_modules(self) -> bool:
+        """Whether the modules that the server has are to be used."""
+        return self._wanted
 
     @property
     def modules(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ from ..samples import Batch
 from . import levels, libs, log
 from .entities import fetch
 from .history.series import Plan
+from .history.timeseries import Histories
 from .index.base import Moves
 from .keys import Keys
 from .locks import Lease, LeaseLost
@@ -78,6 +79,8 @@ class Transaction:
         self.server, self.keys = server, keys
         self.lease = Lease(server, keys.locks)
         self.pending = Pending()
+        self.series: Histories | None = None
+        """For which the changes of histories are planned."""
         self._known: dict[str, EntityRow | None] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
 
@@ -142,6 +145,15 @@ class Transaction:
         if id not in self.pending.arrays:
             self.pending.arrays_before[id] = self.levels_of(id)
         self.pending.arrays[id] = dict(array)
+
+    def plan_for(self, series: Histories) -> None:
+        """Plan the changes of histories anew if they were planned for others."""
+        if self.series in (None, series):
+            return
+        self.series = series
+        for id, batch in self.pending.batches.items():
+            plan = series.fresh if id in self.pending.dropped else series.plan
+            self.pending.plans[id] = plan(id, batch)
 
     # -- applying --------------------------------------------------------------
 

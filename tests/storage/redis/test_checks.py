@@ -16,7 +16,10 @@ REDIS = "haystack_app.storage.redis.RedisAdapter"
 
 
 def info(
-    monkeypatch: pytest.MonkeyPatch, made: bytes | None = None, **facts: Any
+    monkeypatch: pytest.MonkeyPatch,
+    made: bytes | None = None,
+    workers: int | None = None,
+    **facts: Any,
 ) -> None:
     right = {
         "redis_version": "7.0.15",
@@ -25,6 +28,8 @@ def info(
     }
     monkeypatch.setattr(server.Redis, "info", lambda self: right | facts)
     monkeypatch.setattr(server.Redis, "hget", lambda self, key, field: made)
+    told = {"search-workers": str(workers)} if workers is not None else {}
+    monkeypatch.setattr(server.Redis, "config_get", lambda self, name: told)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,8 @@ def info(
         ({"redis_version": "6.2.14"}, ["haystack.E020"]),
         ({"maxmemory_policy": "allkeys-lru"}, ["haystack.W021"]),
         ({"aof_enabled": 0}, ["haystack.W022"]),
+        ({"workers": 0}, []),
+        ({"workers": 8}, ["haystack.W023"]),
     ],
 )
 def test_servers(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from redis.exceptions import ResponseError
 
 from haystack_app import filters
+from haystack_app.filters import parse
 from haystack_app.filters.planner import plan
 from haystack_app.kinds import MARKER, DateTime, Number, Ref, Symbol, Uri
 from haystack_app.storage.errors import StatementTimeout
@@ -17,8 +19,10 @@ from haystack_app.storage.redis import RedisAdapter, entities, layout, reading
 from haystack_app.storage.redis.index import base, ordering, query, search, sets
 from haystack_app.storage.redis.index.terms import conjunctions, term_texts
 from haystack_app.storage.redis.layout import ModuleMissing
+from haystack_app.storage.redis.scripts import SEARCH
+from haystack_app.storage.redis.server import Server
 from tests.redis_keys import wipe
-from tests.storage.building import at, entity, ids, point
+from tests.storage.building import at, entity, ids, numbers, point
 
 Store = RedisAdapter
 
@@ -424,3 +428,114 @@ def test_reindexing_moves_to_what_the_server_has(stack: Store) -> None:
     assert len(plain.read("x")) == 51
     assert plain.differences() == []
     assert list(stack.server.redis.scan_iter(f"{stack.keys.documents}*")) == []
+
+
+# -- search-workers ------------------------------------------------------------------
+
+REFUSAL = "Blocking module command called from Lua script, on @user_script:42."
+
+
+@pytest.fixture
+def threaded(stack: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A server whose ``search-workers`` is above 0, which scripts notice."""
+    real = Server.run
+
+    def run(self: Server, script: Any, keys: Any, *args: Any) -> Any:
+        if script is SEARCH:
+            raise ResponseError(REFUSAL)
+        return real(self, script, keys, *args)
+
+    monkeypatch.setattr(Server, "run", run)
+    return stack
+
+
+def test_queries_outside_of_scripts(
+    threaded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(threaded.read("a")) == 0
+    threaded.load_entities(entity(f"e{n}", a=MARKER, n=Number(n)) for n in range(30))
+    threaded.load_entities([entity("s", b=MARKER), entity("p", siteRef=Ref("s"))])
+    assert len(threaded.read("a")) == 30
+    assert len(threaded.read("a", 7)) == 7
+    assert ids(threaded.read("n > 27")) == ["e28", "e29"]
+    assert ids(threaded.read("siteRef->b")) == ["p"]
+    assert ids(threaded.page("a", "e5", 2)) == ["e6", "e7"]
+    monkeypatch.setattr(search, "BATCH", 5)
+    monkeypatch.setattr(search, "_MOST", 20)
+    assert len(threaded.read("a")) == 30
+    assert len(threaded.read("a", 25)) == 25
+    monkeypatch.setattr(search, "_MOST", 2_000_000)  # the server refuses
+    assert len(threaded.read("a")) == 30
+
+
+def test_outside_of_scripts_an_index_is_waited_for(
+    threaded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threaded.load_entities(entity(f"e{n}", a=MARKER) for n in range(3_000))
+    index = search.SearchIndex(threaded.server, threaded.keys)
+    index.drop()
+    assert len(threaded.read("a")) == 3_000
+    index.drop()
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_info", lambda: {b"indexing": 0})
+        index.ensure()  # does not wait
+    assert len(threaded.read("a")) == 3_000
+
+
+# -- flushes and other layouts ---------------------------------------------------------
+
+
+def emptied(store: Store) -> None:
+    """As FLUSHALL does."""
+    for key in store.server.redis.scan_iter(f"*{store.keys.prefix}*"):
+        store.server.redis.unlink(key)
+    if store.server.modules:
+        search.drop_index(store.server, store.keys.search)
+
+
+def test_the_first_requests_after_a_flush(redis_store: Store) -> None:
+    site, other = entity("s", site=MARKER), point("p", tz="UTC")
+    redis_store.load_entities([site, other])
+    redis_store.his_write("p", numbers(3, at("2024-01-01", "UTC")))
+    emptied(redis_store)
+    assert len(redis_store.read("site")) == 0
+    redis_store.load_entities([site])
+    assert ids(redis_store.read("site")) == ["s"]
+    emptied(redis_store)
+    redis_store.load_entities([site, other])
+    redis_store.his_write("p", numbers(3, at("2024-01-01", "UTC")))
+    assert len(list(redis_store.his_read("p"))) == 3
+    assert redis_store.differences() == []
+
+
+def test_the_first_requests_after_another_process_reindexed(stack: Store) -> None:
+    stack.load_entities([entity("s", site=MARKER), point("p", tz="UTC")])
+    assert ids(stack.read("site")) == ["s"]
+    plain = Store(url=stack.server.url, prefix=stack.keys.prefix, modules=True)
+    for modules in (False, True):
+        plain.server._wanted = modules
+        plain.reindex()
+        assert ids(stack.read("site")) == ["s"]
+        plain.server._wanted = not modules
+        plain.reindex()
+        assert ids(stack.page("site", "", 10)) == ["s"]
+        plain.server._wanted = modules
+        plain.reindex()
+        assert list(stack.versions(parse("site"))) == ["s"]
+        plain.server._wanted = not modules
+        plain.reindex()
+        stack.load_entities([entity("t", site=MARKER)])
+        stack.remove_entities([entity("t")], force=True)
+    assert stack.differences() == []
+
+
+def test_a_flush_that_changes_the_kind_of_histories(stack: Store) -> None:
+    """What was planned for one kind is not stored in the other."""
+    stack.load_entities([point("p", tz="UTC")])
+    stack.his_write("p", numbers(3, at("2024-01-01", "UTC")))
+    emptied(stack)
+    other = Store(url=stack.server.url, prefix=stack.keys.prefix, modules=False)
+    other.load_entities([point("p", tz="UTC")])
+    stack.his_write("p", numbers(3, at("2024-01-01", "UTC")))
+    assert len(list(other.his_read("p"))) == 3
+    assert len(list(stack.his_read("p"))) == 3

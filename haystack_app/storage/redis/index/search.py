@@ -18,7 +18,7 @@ from ....filters.ast import Filter
 from ...changeset import EntityRow
 from ..entities import BATCH, fetch, of_rows, page
 from ..keys import Keys
-from ..scripts import SEARCH, Row
+from ..scripts import FETCH, SEARCH, Row
 from ..server import Command, Server
 from .base import Moves, changed_terms
 from .ordering import FIELDS, bounds, comparison, ordered
@@ -35,12 +35,19 @@ _LONGEST = 1_000
 """Characters of a term; the server never finds terms over 4,096 bytes."""
 _BUILT_SECONDS = 600
 _BUILDING = "building the index"
+_BLOCKING = "blocking module command"
 _UNKNOWN = ("no such index", "unknown index", "index not found")
+
+
+Matches = tuple[int, list[str], list[Row | None] | None]
 
 
 class SearchIndex:
     def __init__(self, server: Server, keys: Keys) -> None:
         self.server, self.keys = server, keys
+        self.is_outside = False
+        """Whether queries run outside of scripts: with the server's ``search-workers``
+        above 0 they must."""
 
     def narrowed(self, tree: Filter) -> Filter:
         return ordered(tree)
@@ -88,22 +95,60 @@ class SearchIndex:
             for at in range(0, len(rest), BATCH):
                 yield fetch(self.server, self.keys, rest[at : at + BATCH])
 
-    def _search(
-        self, ids: int, rows: int, words: Sequence[str], some: str
-    ) -> tuple[int, list[str], list[Row | None] | None]:
-        keys = self.keys
-        first = keys.entities, keys.documents
-        args = (*first, ids, rows, some, keys.search, *words)
+    def _search(self, ids: int, rows: int, words: Sequence[str], some: str) -> Matches:
+        """The number of matches, ids, and rows unless there are too many."""
+        ask = self._search_outside if self.is_outside else self._search_in_script
         try:
-            return self.server.run(SEARCH, [keys.meta], *args)
+            return ask(ids, rows, words, some)
         except ResponseError as error:
             text = str(error).lower()
             if "exceed" in text:  # the limit of the server is lower: read all entities
                 return 1, [], None
+            if _BLOCKING in text and not self.is_outside:
+                self.is_outside = True
+                return self._search(ids, rows, words, some)
             if not any(words in text for words in (*_UNKNOWN, _BUILDING)):
                 raise
             self.ensure()  # a flush also deletes the index
-            return self.server.run(SEARCH, [keys.meta], *args)
+            return ask(ids, rows, words, some)
+
+    def _search_in_script(
+        self, ids: int, rows: int, words: Sequence[str], some: str
+    ) -> Matches:
+        keys = self.keys
+        args = (keys.entities, keys.documents, ids, rows, some, keys.search, *words)
+        return self.server.run(SEARCH, [keys.meta], *args)
+
+    def _search_outside(
+        self, ids: int, rows: int, words: Sequence[str], some: str
+    ) -> Matches:
+        """As the script, for servers whose worker threads refuse queries of scripts.
+
+        Rows may be newer than the search; the matcher decides.
+        """
+        if not self._is_stored():
+            return 0, [], []
+        options = ("NOCONTENT", "LIMIT", 0, ids, "TIMEOUT", 0, "DIALECT", 2)
+        found = self.server.command("FT.SEARCH", self.keys.search, *words, *options)
+        self._is_stored()  # still: an index that is built anew returns less
+        total, first = int(found[0]), len(self.keys.documents)
+        names = [name.decode()[first:] for name in found[1:]]
+        if len(names) > rows or (total > rows and not some):
+            return total, names, None
+        at = [self.keys.entity(id) for id in names]
+        return total, names, self.server.run(FETCH, at) if at else []
+
+    def _is_stored(self) -> bool:
+        """Whether the store exists, with an index of this kind that is complete.
+
+        Raises LayoutChanged.
+        """
+        kind = self.server.hget(self.keys.meta, "index")
+        if kind not in (None, b"search"):
+            raise self.server.changed("the store has an index of another kind now")
+        if kind and int(self._info()[b"indexing"]):
+            self.ensure()
+        return kind is not None
 
     def _everything(self) -> Iterator[dict[str, EntityRow]]:
         after = ""

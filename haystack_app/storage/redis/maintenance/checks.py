@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
-from redis.exceptions import RedisError
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
 
 from ..keys import Keys
 from ..layout import RENAMED
@@ -35,6 +36,7 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
     with server.probe() as probe:
         info: dict[str, Any] = probe.info()
         index = probe.hget(keys.former_meta, "index")
+        workers = _search_workers(probe) if server.uses_modules else 0
     version = str(info.get("redis_version", "0"))
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
@@ -64,3 +66,20 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
             hint="Set appendonly yes; docs/storage.md says what it costs.",
             id="haystack.W022",
         )
+    if workers:
+        yield Warning(
+            f"storage {alias!r}: {server} has search-workers {workers}, so that queries"
+            " of filters do not run in the script that reads the entities",
+            hint="Set search-workers 0: each filter takes more round trips otherwise,"
+            " and its entities are not from one snapshot.",
+            id="haystack.W023",
+        )
+
+
+def _search_workers(probe: Redis) -> int:
+    """Threads for queries of RediSearch; 0 where the server does not tell."""
+    try:
+        found: dict[str, Any] = probe.config_get("search-workers")
+    except ResponseError:  # a user without the command
+        return 0
+    return int(found.get("search-workers", 0))
