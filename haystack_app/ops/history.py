@@ -124,7 +124,8 @@ def his_write(context: Context, request: Grid) -> Grid:
     if "id" in request.meta:
         id = require_ref(request.meta["id"], "meta id").id
         _require_columns(request, "ts", "val")
-        val = request.cols[request.names.index("val")]
+        col = request.cols[request.names.index("val")]
+        val = Col("val", {**request.meta, **col.meta})
         rows = [(row.get("ts"), _in_unit(val, row.get("val"))) for row in request.rows]
         _write(context, {id: rows})
         return Grid()

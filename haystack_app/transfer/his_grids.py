@@ -63,7 +63,8 @@ def _columns(grid: Grid, points: SamplePoints) -> Mapping[str, SampleColumn]:
             raise ValueError(
                 "a history grid with an id in its meta must have a column val"
             )
-        unit = _unit(grid.cols[names.index("val")])
+        col = grid.cols[names.index("val")]
+        unit = _unit(Col("val", {**grid.meta, **col.meta}))
         return {"val": points.column(point.id, unit)}
     columns: dict[str, SampleColumn] = {}
     first: dict[str, str] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..filters import is_trash
 from ..kinds.scalars import Number, Ref
 from ..storage.base import StorageAdapter
-from ..storage.errors import StorageError
+from ..storage.errors import NotHistorized, StorageError
 from ..storage.samples import HisPoint
 from .csv_values import cell_value
 from .his_units import check_unit, fitted, split_unit
@@ -74,7 +75,10 @@ class SamplePoints:
         found = self._points.get(id)
         if found is None:
             try:
-                found = HisPoint.of(self.adapter.existing(id))
+                record = self.adapter.existing(id)
+                found = HisPoint.of(record)
+                if is_trash(record):
+                    found = NotHistorized(f"@{id} is in the trash")
             except StorageError as err:
                 found = err
             self._points[id] = found

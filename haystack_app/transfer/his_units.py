@@ -36,27 +36,29 @@ def split_unit(text: str) -> tuple[str, str | None]:
     """The name in a header, and the unit in brackets after it.
 
     ``@a-1 Supply air (°C)`` and ``@a-1 [°C]`` have one; so have ``@a-1 °C`` and
-    ``@a-1 Supply air, °C``, in which the last word can only be a unit. Brackets right
-    after an id are always a unit: raises ValueError if it is not known.
+    ``@a-1 Supply air °C avg``, where a word can only be a unit. Brackets right after
+    an id are always a unit. Raises ValueError if it is not known, and for two units.
     """
     text = text.strip()
+    name = text
     if match := _BRACKETS.fullmatch(text):
         try:
             return match[1], unit_of(match[2])
         except ValueError:
             if " " not in match[1]:
                 raise
-            return text, None
-    name, blank, last = text.rpartition(" ")
-    is_id = name.startswith("@") and " " not in name
-    if blank and _is_unit(last, alone=is_id):
-        return name.rstrip(" ,"), unit_of(last)
-    return text, None
+            name = match[1]
+    id, *words = re.split(r"[\s,;()\[\]]+", name)
+    is_only = id.startswith("@") and len(words) == 1
+    units = {unit_of(word) for word in words if _is_unit(word, alone=is_only)}
+    if len(units) > 1:
+        raise ValueError(f"{quoted(text)} has two units, {' and '.join(sorted(units))}")
+    return (id if units else text), next(iter(units), None)
 
 
 def _is_unit(word: str, *, alone: bool) -> bool:
-    """A word of letters only may also be the end of a display name (Pump A)."""
-    if _DEGREES.fullmatch(word) or word in _LIGATURES:
+    """A word of letters only may also be part of a display name (Pump A)."""
+    if word in _LIGATURES or (_DEGREES.fullmatch(word) and not word.isalpha()):
         return True
     return word in UNITS and (alone or not (word.isascii() and word.isalpha()))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
+from tests.commands.test_dump import raws
+from tests.commands.test_what_we_write import RECORDS
 from tests.defects.building import point
 from tests.storage.building import given
 
@@ -167,6 +171,28 @@ def test_the_word_m(staff: Api) -> None:
         "site": MARKER,
         "other": "M",
     }
+
+
+@pytest.mark.parametrize(
+    ("accept", "suffix"),
+    [
+        ("text/zinc", "zinc"),
+        ("application/json", "json"),
+        ("application/json; version=3", "json"),
+        ("text/trio", "trio"),
+        ("text/csv", "csv"),
+    ],
+)
+def test_an_answer_of_read_comes_back(
+    staff: Api, tmp_path: Path, accept: str, suffix: str
+) -> None:
+    loaded().load_entities(RECORDS, replace=True)
+    before = raws(loaded())
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(staff.get("read", accept=accept, filter="id").content)
+    loaded().load_entities([], replace=True)
+    call_command("haystack_load", str(path), stdout=io.StringIO())
+    assert raws(loaded()) == before
 
 
 # -- downloads ---------------------------------------------------------------------

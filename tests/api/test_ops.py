@@ -390,7 +390,7 @@ def test_load(staff: Api) -> None:
 
 
 def test_load_is_all_or_nothing(staff: Api) -> None:
-    rows: list[dict[str, Any]] = [{"id": Ref("new")}, {"dis": "no id"}]
+    rows: list[dict[str, Any]] = [{"id": Ref("new")}, {"id": "no ref"}]
     assert "row 2: id must be a Ref" in staff.error(staff.post("load", Grid.of(rows)))
     rows = [{"id": Ref("new")}, {"id": Ref("x")}, {"id": Ref("new")}]
     assert "@new" in staff.error(staff.post("load", Grid.of(rows)))

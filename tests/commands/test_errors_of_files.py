@@ -142,6 +142,13 @@ def test_old_line_ends(run: Run, points: StorageAdapter, write: Write) -> None:
     assert "2 rows, 2 samples" in out
 
 
+def test_a_point_in_the_trash(run: Run, points: StorageAdapter, write: Write) -> None:
+    points.update_entities([{"id": Ref("num"), "trash": MARKER}], force=True)
+    path = write("a.csv", "ts,id,val\n2024-01-01T00:00Z,num,1\n")
+    with pytest.raises(CommandError, match="line 2: @num is in the trash"):
+        run("haystack_his_import", path)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -104,8 +104,18 @@ def test_refused_even_with_convert(
     assert values(unitless) == values(unitless, "bare") == []
 
 
-def test_the_meta_of_a_grid(run: Run, unitless: StorageAdapter, write: Write) -> None:
-    path = write("a.zinc", f'ver:"3.0"\nts,v0 id:@num unit:"°C"\n{AT},21\n')
+@pytest.mark.parametrize(
+    "head",
+    [
+        '\nts,v0 id:@num unit:"°C"',
+        ' id:@num\nts,val unit:"°C"',
+        ' id:@num unit:"celsius"\nts,val',
+    ],
+)
+def test_the_meta_of_a_grid(
+    run: Run, unitless: StorageAdapter, write: Write, head: str
+) -> None:
+    path = write("a.zinc", f'ver:"3.0"{head}\n{AT},21\n')
     with pytest.raises(CommandError, match=r"@num: unit must be °F, not °C"):
         run("haystack_his_import", path)
     run("haystack_his_import", path, convert=True)
@@ -134,7 +144,12 @@ def test_the_meta_of_a_request(store: StorageAdapter) -> None:
     [
         ("@a Pump A", ("@a Pump A", None)),
         ("@a Zone (north)", ("@a Zone (north)", None)),
-        ("@a Flow m³/s", ("@a Flow", "m³/s")),
+        ("@a Flow m³/s", ("@a", "m³/s")),
+        ("@a Temp °C (avg)", ("@a", "°C")),
+        ("@a Temp °C avg", ("@a", "°C")),
+        ("@a Temp, %", ("@a", "%")),
+        ("@a, kW", ("@a", "kW")),
+        ("a kW", ("a kW", None)),
         ("@a kW", ("@a", "kW")),
         ("a", ("a", None)),
     ],

@@ -207,8 +207,8 @@ F = {"unit": "°F"}
 REFUSED: list[tuple[dict[str, Any], DateTime | Any, Any, str]] = [
     (F, NOON, Number(70, "°C"), "unit must be °F, not °C"),
     ({}, NOON, Number(70, "°C"), "unit must be none, not °C"),
-    (F, NOON, "12.5", "must be a Number, not str"),
-    (F, NOON, True, "must be a Number, not bool"),
+    (F, NOON, "12.5", 'must be a Number, not Str "12.5"'),
+    (F, NOON, True, "must be a Number, not Bool T"),
     (F, NOON, MARKER, "Marker"),
     (F, NOON, Coord(1, 2), "must be a Number"),
     (F, NOON, 1.0, "must be a Number"),
