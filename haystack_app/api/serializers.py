@@ -14,7 +14,7 @@ from rest_framework import ISO_8601, serializers
 
 from ..auth.privileges import groups_seen_by
 from ..conf import limit
-from ..kinds.display import Reasons
+from ..kinds.display import Reasons, quoted
 from ..kinds.scalars import is_tag_name
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
@@ -93,7 +93,7 @@ def requested_tags(text: str | None) -> set[str] | None:
     names = {name.strip() for name in text.split(",")}
     for name in sorted(names):
         if not is_tag_name(name):
-            raise BadRequest(f"fields: invalid tag name {name!r}")
+            raise BadRequest(f"fields: invalid tag name {quoted(name)}")
     return {"id", *names}
 
 

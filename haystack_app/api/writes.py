@@ -11,7 +11,7 @@ from ..wire import hayson_writer
 __all__ = ["WriteSerializer"]
 
 
-class HaysonField(serializers.Field[Any, Any, Any, Any]):
+class HaysonField(serializers.JSONField):
     """A value as Hayson, or null."""
 
     def to_representation(self, value: Any) -> Any:

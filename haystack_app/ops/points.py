@@ -23,7 +23,7 @@ from .registry import Context, OpError, op
 
 __all__: list[str] = []
 
-_COLUMNS = ("level", "levelDis", "val", "valDis", "who", "user", "expires")
+_COLUMNS = ("level", "levelDis", "val", "valDis", "who", "expires", "user")
 _LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
 _LONGEST = dt.timedelta(days=3660)
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ..kinds.datetimes import DateTime, parse_date, parse_time
+from ..kinds.display import quoted
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import (
     MARKER,
@@ -128,7 +129,7 @@ def _dict(value: dict[str, Any], depth: int) -> dict[str, Any]:
         if item is None or name == "_kind":
             continue
         if not is_tag_name(name):
-            raise ParseError(f"invalid tag name {name!r}")
+            raise ParseError(f"invalid tag name {quoted(name)}")
         try:
             found[name] = decode(item, depth + 1)
         except ParseError as err:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ..kinds.datetimes import DateTime, parse_date, parse_time
+from ..kinds.display import quoted
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import (
     MARKER,
@@ -127,7 +128,7 @@ class _Reader:
             if item is None:
                 continue
             if not is_tag_name(name):
-                raise ParseError(f"invalid tag name {name!r}")
+                raise ParseError(f"invalid tag name {quoted(name)}")
             try:
                 found[name] = self.value(item, depth + 1)
             except ParseError as err:

@@ -11,6 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from ..kinds.datetimes import DateTime
+from ..kinds.display import quoted
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer, limits
@@ -191,7 +192,7 @@ class _Reader:
             found = self.text[at : at + 1]
             self.fail(f"expected a tag name, found {found!r}", at)
         if not is_tag_name(match[0]):
-            self.fail(f"invalid tag name {match[0]!r}", at)
+            self.fail(f"invalid tag name {quoted(match[0])}", at)
         return match[0], match.end()
 
     # -- grids ----------------------------------------------------------------

@@ -75,7 +75,9 @@ def test_the_array_has_17_rows(points: Api, accept: str) -> None:
     grid = grid_of(
         points.post("pointWrite", Grid.of([{"id": Ref("f")}]), accept=accept)
     )
-    assert grid.names == ["level", "levelDis", "val", "who", "expires"]
+    assert grid.names == [
+        *("level", "levelDis", "val", "valDis", "who", "expires", "user")
+    ]
     assert dict(grid.meta) == {
         "id": Ref("f"),
         "writeLevel": Number(3),
@@ -90,7 +92,9 @@ def test_the_array_has_17_rows(points: Api, accept: str) -> None:
         "level": Number(3),
         "levelDis": "3",
         "val": F(70),
+        "valDis": "70°F",
         "who": "The BAS",
+        "user": "alice",
     }
     assert (rows[16]["val"], rows[16]["who"]) == (F(60), "alice")
     assert all(set(row) == {"level", "levelDis"} for row in [*rows[:2], *rows[3:16]])

@@ -33,6 +33,7 @@ CHECKED = [
 METHODS = {
     "/api/entities/": ["get", "post"],
     "/api/entities/{id}/": ["get", "patch", "delete"],
+    "/api/entities/{id}/writes/": ["get"],
     "/api/changes/": ["get"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
@@ -42,6 +43,7 @@ BODIES: dict[str, list[Any]] = {
     "/api/changes/": [None],
     "/api/entities/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/": [None, None, {"dis": "Any"}],
+    "/api/entities/{id}/writes/": [None],
     "/api/users/": [
         None,
         {"username": "eve", "password": "some long words", "groups": ["viewer"]},

@@ -361,16 +361,16 @@ id
 @valve
 <<< 200
 ver:"3.0" id:@valve writeLevel:8 writeVal:75%
-level,levelDis,val,who,expires
-1,"1 (emergency)",,,
-2,"2",,,
+level,levelDis,val,valDis,who,expires,user
+1,"1 (emergency)",,,,,
+2,"2",,,,,
 ...
-7,"7",,,
-8,"8 (manual)",75%,"Joe",...Z
-9,"9",,,
+7,"7",,,,,
+8,"8 (manual)",75%,"75%","Joe",...Z,"boss"
+9,"9",,,,,
 ...
-16,"16",,,
-17,"def",20%,"boss",
+16,"16",,,,,
+17,"def",20%,"20%","boss",,"boss"
 >>> POST pointWrite
 ver:"3.0"
 id,level,val
