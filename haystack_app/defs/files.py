@@ -12,7 +12,7 @@ from ..wire.errors import ParseError
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile, text_of
 from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
-from ..wire.row_errors import row_errors
+from ..wire.row_errors import OF_FILE, row_errors
 
 __all__ = ["SUFFIXES", "file_records"]
 
@@ -35,7 +35,7 @@ def file_records(
     try:
         return _records(format, text, is_marker)
     except ParseError as err:
-        for found in row_errors(format, text, err):
+        for found in row_errors(format, text, err, OF_FILE):
             errors.add(UnreadableFile(path, found.position, found.message))
         return []
 

@@ -14,7 +14,7 @@ from ..wire.errors import ParseError
 from ..wire.file_errors import FileErrors, grid_error, row_error
 from ..wire.files import UnreadableFile, text_of
 from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
-from ..wire.row_errors import row_errors
+from ..wire.row_errors import OF_FILE, row_errors
 from .entity_csv import csv_records
 
 __all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
@@ -55,7 +55,7 @@ def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
     try:
         grid = format.read_text(text)
     except ParseError as err:
-        for found in row_errors(format, text, err):
+        for found in row_errors(format, text, err, OF_FILE):
             errors.add(grid_error(path, text, found))
         return Grid()
     if grid.is_error:
@@ -90,7 +90,7 @@ def _trio(
     try:
         return trio_reader.read_dicts(text, is_marker)
     except ParseError as err:
-        for found in row_errors(TRIO, text, err):
+        for found in row_errors(TRIO, text, err, OF_FILE):
             errors.add(UnreadableFile(path, found.position, found.message))
         return []
 

@@ -15,7 +15,7 @@ from . import hayson_reader, json3_reader, trio_reader, zinc_reader
 from .errors import ParseError
 from .registry import HAYSON, JSON3, TRIO, ZINC, Format
 
-__all__ = ["HEAD_LINES", "row_errors"]
+__all__ = ["HEAD_LINES", "OF_FILE", "row_errors"]
 
 HEAD_LINES = 2
 """Lines of a Zinc grid before its rows."""
@@ -23,35 +23,43 @@ _LINE = re.compile(r"line (\d+)")
 _LONG = ("<<", '"""')
 """What may contain line ends: nested grids and long strings."""
 _CELL = 100
-_MOST = 50_000_000
-"""Characters that are read again; a request may have many rows and a long header."""
+_BLOCK = 1_000
+"""Rows that are read together: most of them are valid."""
+_OF_REQUEST = 5_000_000
+"""Characters that are read again, row by row: about 3 s."""
+OF_FILE = 100_000_000
 
 
-def row_errors(format: Format, text: str, first: ParseError) -> Iterator[ParseError]:
+def row_errors(
+    format: Format, text: str, first: ParseError, most: int = _OF_REQUEST
+) -> Iterator[ParseError]:
     """The errors of a text in a format, of which the first is known.
 
-    At least that one: each row of a text that exceeds a limit may be valid.
+    At least that one: each row of a text that exceeds a limit may be valid. After
+    ``most`` characters that were read again, the errors of the rest are left out.
     """
     found = False
-    for err in _row_errors(format, text, first):
+    for err in _row_errors(format, text, first, most):
         found = True
         yield err
     if not found:
         yield first
 
 
-def _row_errors(format: Format, text: str, first: ParseError) -> Iterator[ParseError]:
+def _row_errors(
+    format: Format, text: str, first: ParseError, most: int
+) -> Iterator[ParseError]:
     if format is ZINC:
-        return _zinc_errors(text, first)
+        return _zinc_errors(text, first, most)
     if format is TRIO:
         return _trio_errors(text)
     if format in (HAYSON, JSON3):
         reader = hayson_reader if format is HAYSON else json3_reader
-        return _json_errors(text, first, reader)
+        return _json_errors(text, first, reader, most)
     return iter(())
 
 
-def _zinc_errors(text: str, first: ParseError) -> Iterator[ParseError]:
+def _zinc_errors(text: str, first: ParseError, most: int) -> Iterator[ParseError]:
     """The errors of a grid, of which the first is known."""
     line = _LINE.match(first.position)
     in_head = line is None or int(line[1]) <= HEAD_LINES
@@ -59,18 +67,35 @@ def _zinc_errors(text: str, first: ParseError) -> Iterator[ParseError]:
         return
     lines = text.split("\n")
     head = "\n".join(lines[:HEAD_LINES]) + "\n"
-    most = max(1, _MOST // len(head))
-    for number, row in enumerate(lines[HEAD_LINES:], HEAD_LINES):
-        if not row.strip() or number > most:
-            return
-        try:
-            zinc_reader.read_grid(f"{head}{row}\n")
-        except ParseError as err:
-            yield _moved(err, number - HEAD_LINES)
+    end = next(
+        (at for at in range(HEAD_LINES, len(lines)) if not lines[at].strip()),
+        len(lines),
+    )
+    rest = most
+    for start in range(HEAD_LINES, end, _BLOCK):
+        block = lines[start : min(start + _BLOCK, end)]
+        if _is_valid(head, block):
+            continue
+        for number, row in enumerate(block, start - HEAD_LINES):
+            rest -= len(head) + len(row) + _CELL
+            if rest < 0:
+                return
+            try:
+                zinc_reader.read_grid(f"{head}{row}\n")
+            except ParseError as err:
+                yield _moved(err, number)
+
+
+def _is_valid(head: str, rows: list[str]) -> bool:
+    try:
+        zinc_reader.read_grid(head + "\n".join(rows) + "\n")
+    except ParseError:
+        return False
+    return True
 
 
 def _json_errors(
-    text: str, first: ParseError, reader: ModuleType
+    text: str, first: ParseError, reader: ModuleType, most: int
 ) -> Iterator[ParseError]:
     """The errors of a grid's rows or of a list's items, of which the first is known."""
     document = _parsed(text)
@@ -84,7 +109,7 @@ def _json_errors(
         yield first
         return
     width = len(document["cols"]) if isinstance(document, dict) else 1
-    for index, part in enumerate(parts[: _MOST // (_CELL * (1 + width))]):
+    for index, part in enumerate(parts[: most // (_CELL * (1 + width))]):
         try:
             reader.decode(part)
         except ParseError as err:
