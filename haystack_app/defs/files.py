@@ -9,38 +9,43 @@ from typing import Any
 from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile, text_of
+from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
+from ..wire.row_errors import row_errors
 
 __all__ = ["SUFFIXES", "file_records"]
 
 Records = list[dict[str, Any]]
+_FORMATS = {".trio": TRIO, ".zinc": ZINC, ".json": HAYSON}
+SUFFIXES = tuple(_FORMATS)
 
 
-def file_records(path: Path, is_marker: Callable[[str], bool]) -> Records:
+def file_records(
+    path: Path, is_marker: Callable[[str], bool], errors: FileErrors
+) -> Records:
     """All records of a file, defs or not; ``is_marker`` says of ``name:M`` in Trio.
 
-    Raises UnreadableFile.
+    None of them if some are invalid: their errors are added. Raises UnreadableFile.
     """
+    text = text_of(path)
+    format = _FORMATS[path.suffix.lower()]
+    if format is HAYSON and '"_kind"' not in text:  # symbols have one in version 4
+        format = JSON3
     try:
-        text = text_of(path)
-        if path.suffix.lower() == ".trio":
-            return trio_reader.read_dicts(text, is_marker)
-        return _READERS[path.suffix.lower()](text)
+        return _records(format, text, is_marker)
     except ParseError as err:
-        raise UnreadableFile(path, err.position, err.message) from None
+        for found in row_errors(format, text, err):
+            errors.add(UnreadableFile(path, found.position, found.message))
+        return []
 
 
-def _zinc(text: str) -> Records:
-    return [dict(row) for row in zinc_reader.read_grid(text).rows]
-
-
-def _json(text: str) -> Records:
-    """A grid or a list of dicts, in the JSON of Haystack 4 or 3.
-
-    Defs in version 4 always have a ``_kind``: their keys are symbols.
-    """
-    reader = hayson_reader if '"_kind"' in text else json3_reader
-    value = reader.read_value(text)
+def _records(format: Format, text: str, is_marker: Callable[[str], bool]) -> Records:
+    if format is TRIO:
+        return trio_reader.read_dicts(text, is_marker)
+    if format is ZINC:
+        return [dict(row) for row in zinc_reader.read_grid(text).rows]
+    value = (hayson_reader if format is HAYSON else json3_reader).read_value(text)
     items = value.rows if isinstance(value, Grid) else value
     if not isinstance(items, Sequence):
         raise ParseError("expected a grid or a list of dicts", "the root")
@@ -48,10 +53,3 @@ def _json(text: str) -> Records:
         if not isinstance(item, Mapping):
             raise ParseError("expected a dict of tags", f"[{number}]")
     return [dict(item) for item in items]
-
-
-_READERS: dict[str, Callable[[str], Records]] = {
-    ".zinc": _zinc,
-    ".json": _json,
-}
-SUFFIXES = (".trio", *_READERS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..kinds.scalars import Symbol
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile, files_in
 from .files import SUFFIXES, file_records
 from .marker_words import MarkerWords
@@ -40,16 +41,25 @@ class _Source:
 def read_libraries(paths: Iterable[Path]) -> dict[str, list[Def]]:
     """The defs and defxs of all files, by lib, such as ``lib:ph``.
 
-    Folders are searched recursively. Raises UnreadableFile with file and record, and
-    with both files if two records define the same symbol.
+    Folders are searched recursively. Raises UnreadableFile for all invalid records,
+    and with both files if two records define the same symbol.
     """
-    records = [source for path in files_in(paths, SUFFIXES) for source in _read(path)]
-    _check_duplicates(records)
+    errors = FileErrors()
+    files = files_in(paths, SUFFIXES)
+    records = [source for path in files for source in _read(path, errors)]
+    errors.check()
+    _check_duplicates(records, errors)
+    errors.check()
     folder_libs = _folder_libs(records)
     libraries: dict[str, list[Def]] = {}
     for record in records:
-        lib = _lib_of(record, folder_libs)
-        libraries.setdefault(lib.name, []).append({**record.tags, "lib": lib})
+        try:
+            lib = _lib_of(record, folder_libs)
+        except UnreadableFile as err:
+            errors.add(err)
+        else:
+            libraries.setdefault(lib.name, []).append({**record.tags, "lib": lib})
+    errors.check()
     return libraries
 
 
@@ -65,27 +75,27 @@ def _is_marker(name: str) -> bool:
     return MarkerWords(shipped())(name)
 
 
-def _read(path: Path) -> Iterator[_Source]:
-    for number, tags in enumerate(file_records(path, _is_marker), 1):
+def _read(path: Path, errors: FileErrors) -> Iterator[_Source]:
+    for number, tags in enumerate(file_records(path, _is_marker, errors), 1):
         record = _Source(path, number, tags)
         try:
             check(tags)
         except InvalidDef as err:
-            raise record.error(str(err)) from None
-        yield record
+            errors.add(record.error(str(err)))
+        else:
+            yield record
 
 
-def _check_duplicates(records: Iterable[_Source]) -> None:
+def _check_duplicates(records: Iterable[_Source], errors: FileErrors) -> None:
     by_symbol: dict[str, _Source] = {}
     for record in records:
         if record.tags.get("def") is None:
             continue
         symbol = symbol_of(record.tags)
         if first := by_symbol.get(symbol):
-            raise record.error(
-                f"^{symbol} is already defined in {first.path}, record {first.number}"
-            )
-        by_symbol[symbol] = record
+            reason = f"is already defined in {first.path}, record {first.number}"
+            errors.add(record.error(f"^{symbol} {reason}"))
+        by_symbol.setdefault(symbol, record)
 
 
 def _folder_libs(records: Iterable[_Source]) -> dict[Path, Symbol]:
@@ -119,5 +129,5 @@ def _lib_file(path: Path) -> Symbol | None:
     source = path.with_name("lib.trio")
     if not source.is_file():
         return None
-    keys = (record.tags.get("def") for record in _read(source))
+    keys = (record.tags.get("def") for record in _read(source, FileErrors()))
     return next((key for key in keys if key and feature_of(key.name) == "lib"), None)

@@ -28,6 +28,8 @@ __all__: list[str] = []
 _BATCH_SAMPLES = 16 * LARGEST_CHUNK
 """Samples that a batch holds in memory, unless the smallest chunks exceed it."""
 _SMALLEST_CHUNK = 64
+_CHECKED_AGAIN = 500_000
+"""Samples of a refused request, which take about 2 s."""
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
@@ -172,10 +174,14 @@ def _write(context: Context, samples: dict[str, list[Sample]]) -> None:
 
 
 def _reasons(context: Context, samples: dict[str, list[Sample]]) -> str:
-    """Why samples are invalid, counted from 1 for each point."""
+    """Why samples are invalid, counted from 1 for each point.
+
+    Of a very long request only the first samples of each point are checked again.
+    """
     reasons = Reasons()
+    most = _CHECKED_AGAIN // max(1, len(samples))
     for point in context.storage.his_points(list(samples)):
-        for number, sample in enumerate(samples[point.id], 1):
+        for number, sample in enumerate(samples[point.id][:most], 1):
             try:
                 checked(point, [sample])
             except InvalidSample as err:

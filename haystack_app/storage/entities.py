@@ -334,14 +334,17 @@ def _with_transient(record: Record, patch: Tags) -> Record:
 
 def _by_id(rows: Iterable[Tags]) -> dict[str, Tags]:
     found: dict[str, Tags] = {}
+    reasons = Reasons()
     for number, row in enumerate(rows, 1):
         id = row.get("id")
         if not isinstance(id, Ref):
-            shown = display_text(id)
-            raise InvalidRecord(f"row {number}: id must be a Ref, not {shown}")
+            reasons.add(f"row {number}: id must be a Ref, not {display_text(id)}")
+            continue
         if id.id in found:
-            raise InvalidRecord(f"row {number}: id @{id.id} is given twice")
+            reasons.add(f"row {number}: id @{id.id} is given twice")
         found[id.id] = row
+    if reasons:
+        raise InvalidRecord(str(reasons))
     return found
 
 

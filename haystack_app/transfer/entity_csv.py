@@ -21,9 +21,9 @@ from ..wire import csv_writer, lexer, zinc_reader
 from ..wire.csv_cells import Quoted, csv_rows, needs_quotes
 from ..wire.csv_writer import MARKER_TEXT, cell_text
 from ..wire.errors import EncodeError, ParseError
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
 from ..wire.zinc_writer import value_text
-from .file_errors import FileErrors
 
 __all__ = ["CsvKinds", "csv_records"]
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..defs.marker_words import MarkerWords
 from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
+from ..wire.file_errors import FileErrors, grid_error, row_error
 from ..wire.files import UnreadableFile, text_of
-from ..wire.row_errors import json_errors, trio_errors, zinc_errors
+from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
+from ..wire.row_errors import row_errors
 from .entity_csv import csv_records
-from .file_errors import FileErrors, grid_error, row_error
 
 __all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 
@@ -51,25 +51,26 @@ def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
 
     Raises UnreadableFile, also for an error grid.
     """
+    format = _format(path, text)
     try:
-        grid = _grid(path, text)
+        grid = format.read_text(text)
     except ParseError as err:
-        _add(errors, path, text, _found(path, text, err))
+        for found in row_errors(format, text, err):
+            errors.add(grid_error(path, text, found))
         return Grid()
     if grid.is_error:
         dis = grid.meta.get("dis", "")
         raise UnreadableFile(path, "", f"the file is an error grid: {dis}")
-    return grid
+    return _with_head(text, grid) if format is TRIO else grid
 
 
-def _grid(path: Path, text: str) -> Grid:
-    """Raises ParseError."""
+def _format(path: Path, text: str) -> Format:
+    """Version 4 of JSON has a ``_kind`` for each Ref, and every record has an id."""
     if path.suffix.lower() == ".trio":
-        return _with_head(text, trio_reader.read_grid(text))
+        return TRIO
     if path.suffix.lower() == ".zinc":
-        return zinc_reader.read_grid(text)
-    found: Grid = _json_reader(text).read_grid(text)
-    return found
+        return ZINC
+    return HAYSON if _HAYSON.search(text) else JSON3
 
 
 def _with_head(text: str, grid: Grid) -> Grid:
@@ -83,34 +84,14 @@ def _with_head(text: str, grid: Grid) -> Grid:
     return Grid(found.cols, grid.rows, found.meta)
 
 
-def _found(path: Path, text: str, err: ParseError) -> Iterator[ParseError]:
-    if path.suffix.lower() == ".trio":
-        return trio_errors(text)
-    if path.suffix.lower() == ".zinc":
-        return zinc_errors(text, err)
-    return json_errors(text, err, _json_reader(text))
-
-
-def _add(
-    errors: FileErrors, path: Path, text: str, found: Iterable[ParseError]
-) -> None:
-    for err in found:
-        errors.add(grid_error(path, text, err))
-
-
-def _json_reader(text: str) -> ModuleType:
-    """Version 4 has a ``_kind`` for each Ref, and every record has an id."""
-    return hayson_reader if _HAYSON.search(text) else json3_reader
-
-
 def _trio(
     path: Path, text: str, is_marker: Callable[[str], bool], errors: FileErrors
 ) -> list[dict[str, Any]]:
     try:
         return trio_reader.read_dicts(text, is_marker)
-    except ParseError:
-        for err in trio_errors(text):
-            errors.add(UnreadableFile(path, err.position, err.message))
+    except ParseError as err:
+        for found in row_errors(TRIO, text, err):
+            errors.add(UnreadableFile(path, found.position, found.message))
         return []
 
 
@@ -119,7 +100,8 @@ def _json_list(path: Path, text: str, errors: FileErrors) -> Rows:
         items = hayson_reader.parse_json(text)
     except ParseError as err:
         raise UnreadableFile(path, err.position, err.message) from None
-    decode = _json_reader(text).decode
+    is_hayson = _format(path, text) is HAYSON
+    decode = hayson_reader.decode if is_hayson else json3_reader.decode
     for row, item in enumerate(items, 1):
         try:
             record = decode(item)

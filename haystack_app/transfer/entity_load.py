@@ -14,10 +14,10 @@ from ..kinds.transient import TRANSIENT
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
 from ..storage.stored import Stored, loadable, same_tags, stored_form
+from ..wire.file_errors import FileErrors, row_error
 from ..wire.files import UnreadableFile
 from ..wire.record import Record
 from .entity_files import read_records
-from .file_errors import FileErrors, row_error
 
 __all__ = ["EntityFiles", "planned_changes"]
 

@@ -11,8 +11,8 @@ from typing import IO, Any, NamedTuple
 from ..kinds.display import shortened
 from ..wire.csv_cells import Quoted, csv_rows
 from ..wire.errors import ParseError
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
-from .file_errors import FileErrors
 from .his_points import SampleColumn, SamplePoints
 from .his_units import split_unit, unit_of
 from .timestamps import Instants

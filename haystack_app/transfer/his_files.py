@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..kinds.datetimes import DateTime
+from ..kinds.timezones import zone_of
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile, text_of
 from .entity_files import GRID_SUFFIXES, read_grid
-from .file_errors import FileErrors
 from .his_csv import CsvSample, csv_samples
 from .his_grids import grid_samples
 from .his_points import SamplePoints
 from .occurrences import RowOrder
+from .timestamps import fixed_offset
 
 __all__ = ["HIS_SUFFIXES", "FileSample", "HisFiles"]
 
@@ -141,8 +143,15 @@ def _question(samples: list[CsvSample]) -> str:
         f"{len(lines):,} rows have a local time that occurs twice in"
         f" {', '.join(zones)}, because clocks go back, and the order of the rows does"
         f" not show which one is meant: line{'s' if len(lines) > 1 else ''} {named}"
-        f"{more}; add offsets to the times, or choose with --dst first or --dst second"
+        f"{more}; add offsets to the times, or choose with --dst first or --dst second;"
+        f" for a logger that stays on standard time, {_standard_time(samples[0])}"
     )
+
+
+def _standard_time(sample: CsvSample) -> str:
+    """The offset of the second occurrence is that of standard time."""
+    local = sample.times[-1].astimezone(zone_of(_zone(sample)))
+    return fixed_offset(local.utcoffset() or dt.timedelta(0))
 
 
 def _zone(sample: CsvSample) -> str:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Ref
+from ..wire.file_errors import FileErrors, row_error
 from ..wire.files import UnreadableFile
 from ..wire.zinc_writer import display_text
-from .file_errors import FileErrors, row_error
 from .his_points import SampleColumn, SamplePoints
 from .his_units import unit_of
 

@@ -22,8 +22,8 @@ from ..kinds.series import microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
 from ..storage.samples import HisPoint, Sample, checked
+from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
-from .file_errors import FileErrors
 from .his_files import FileSample, HisFiles
 from .his_points import AS_WRITTEN, ReadingOptions, SamplePoints
 

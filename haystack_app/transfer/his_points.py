@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 from ..filters import is_trash
+from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
 from ..storage.base import StorageAdapter
 from ..storage.errors import NotHistorized, StorageError
@@ -40,8 +42,11 @@ class SampleColumn(NamedTuple):
     options: ReadingOptions
 
     def times(self, text: str) -> Instants:
-        """Raises ValueError."""
-        return instants(text, self.options.tz or self.point.tz)
+        """Raises ValueError, also for a time that the point's zone cannot show."""
+        found = instants(text, self.options.tz or self.point.tz)
+        if not dt.MINYEAR < found[0].year < dt.MAXYEAR:
+            DateTime(found[0], self.point.tz)
+        return found
 
     def cell(self, text: str) -> Any:
         """The value of a CSV cell that is not empty. Raises ValueError."""

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from ..kinds.display import quoted
 from ..kinds.timezones import UnknownTimeZone, zone_of
 
-__all__ = ["Instants", "instants"]
+__all__ = ["Instants", "fixed_offset", "instants"]
 
 Instants = tuple[dt.datetime, ...]
 """The UTC time of a text, or both if the local time occurs twice, in order."""
@@ -80,11 +80,11 @@ def _gap(text: str, local: dt.datetime, zone: ZoneInfo, tz: str) -> str:
     offset = local.replace(tzinfo=zone).utcoffset() or dt.timedelta(0)
     return (
         f"local time {quoted(text)} does not occur in {tz}: clocks go forward; "
-        f"for a logger that stays on standard time, {_standard(offset)}"
+        f"for a logger that stays on standard time, {fixed_offset(offset)}"
     )
 
 
-def _standard(offset: dt.timedelta) -> str:
+def fixed_offset(offset: dt.timedelta) -> str:
     """How to give times with a fixed offset. ``GMT+5`` is UTC-5."""
     hours, rest = divmod(offset, _HOUR)
     if rest:

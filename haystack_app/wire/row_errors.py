@@ -7,7 +7,7 @@ and yield an error for each invalid row, with its place in the whole text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +15,7 @@ from . import hayson_reader, json3_reader, trio_reader, zinc_reader
 from .errors import ParseError
 from .registry import HAYSON, JSON3, TRIO, ZINC, Format
 
-__all__ = ["HEAD_LINES", "json_errors", "row_errors", "trio_errors", "zinc_errors"]
+__all__ = ["HEAD_LINES", "row_errors"]
 
 HEAD_LINES = 2
 """Lines of a Zinc grid before its rows."""
@@ -28,23 +28,34 @@ _MOST = 50_000_000
 
 
 def row_errors(format: Format, text: str, first: ParseError) -> Iterator[ParseError]:
-    """The errors of a text in a format, of which the first is known."""
+    """The errors of a text in a format, of which the first is known.
+
+    At least that one: each row of a text that exceeds a limit may be valid.
+    """
+    found = False
+    for err in _row_errors(format, text, first):
+        found = True
+        yield err
+    if not found:
+        yield first
+
+
+def _row_errors(format: Format, text: str, first: ParseError) -> Iterator[ParseError]:
     if format is ZINC:
-        return zinc_errors(text, first)
+        return _zinc_errors(text, first)
     if format is TRIO:
-        return trio_errors(text)
+        return _trio_errors(text)
     if format in (HAYSON, JSON3):
         reader = hayson_reader if format is HAYSON else json3_reader
-        return json_errors(text, first, reader)
-    return iter([first])
+        return _json_errors(text, first, reader)
+    return iter(())
 
 
-def zinc_errors(text: str, first: ParseError) -> Iterator[ParseError]:
+def _zinc_errors(text: str, first: ParseError) -> Iterator[ParseError]:
     """The errors of a grid, of which the first is known."""
     line = _LINE.match(first.position)
     in_head = line is None or int(line[1]) <= HEAD_LINES
     if in_head or any(mark in text for mark in _LONG):
-        yield first
         return
     lines = text.split("\n")
     head = "\n".join(lines[:HEAD_LINES]) + "\n"
@@ -58,7 +69,7 @@ def zinc_errors(text: str, first: ParseError) -> Iterator[ParseError]:
             yield _moved(err, number - HEAD_LINES)
 
 
-def json_errors(
+def _json_errors(
     text: str, first: ParseError, reader: ModuleType
 ) -> Iterator[ParseError]:
     """The errors of a grid's rows or of a list's items, of which the first is known."""
@@ -88,13 +99,11 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def trio_errors(
-    text: str, is_marker: Callable[[str], bool] | None = None
-) -> Iterator[ParseError]:
+def _trio_errors(text: str) -> Iterator[ParseError]:
     """The errors of a text's records."""
     for before, record in _records(text):
         try:
-            trio_reader.read_dicts(record, is_marker)
+            trio_reader.read_dicts(record)
         except ParseError as err:
             yield _moved(err, before)
 

@@ -167,6 +167,7 @@ def display_text(value: Any) -> str:
         text = value_text(value)
     except EncodeError:
         text = type(value).__name__
+    text = text[: 2 * _DISPLAY_LENGTH].replace("\n", " ")  # of a nested grid
     return text if len(text) <= _DISPLAY_LENGTH else f"{text[: _DISPLAY_LENGTH - 2]}.."
 
 

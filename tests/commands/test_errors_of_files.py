@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from haystack_app.kinds import MARKER, Ref
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.wire import limits
 
 from .conftest import Run
 
@@ -216,3 +217,34 @@ def test_records_without_an_id(
     assert "2 records had no id and got a new one" in out
     assert sorted(record["dis"] for record in adapter.scan()) == ["A", "B", "C"]
     assert len({record["id"] for record in adapter.scan()} - {Ref("a")}) == 2
+
+
+def test_a_time_that_the_zone_cannot_show(
+    run: Run, points: StorageAdapter, write: Write
+) -> None:
+    path = write("a.csv", "ts,num\n0001-01-01T00:00Z,1\n2024-01-01T00:00Z,x\n")
+    with pytest.raises(CommandError, match=r"2 errors.*\n.*line 2: .*\n.*line 3: "):
+        run("haystack_his_import", path)
+
+
+@pytest.mark.parametrize("name", ["a.zinc", "a.json", "three.json", "a.trio"])
+def test_a_limit_of_the_whole_file(
+    run: Run,
+    adapter: StorageAdapter,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """Each row is valid, and the file is not."""
+    texts = {
+        "a.zinc": 'ver:"3.0"\nid\n' + "@a\n" * 30,
+        "a.json": HEAD + ",".join([HAYSON_ROW % ("a", "2024-01-01")] * 30) + "]}",
+        "three.json": '{"meta":{"ver":"3.0"},"cols":[{"name":"id"}],"rows":['
+        + ",".join(['{"id":"r:a"}'] * 30)
+        + "]}",
+        "a.trio": "id:@a\n---\n" * 30,
+    }
+    monkeypatch.setattr(limits, "MAX_CELLS", 20)
+    with pytest.raises(CommandError, match="cap CELLS"):
+        run("haystack_load", write(name, texts[name]))
+    assert not list(adapter.scan())

@@ -149,6 +149,7 @@ def test_one_error_where_the_order_does_not_tell(
     with pytest.raises(UnreadableFile, match=message) as caught:
         imported(points, tmp_path, columns(times))
     assert "--dst first" in str(caught.value) and "New_York" in str(caught.value)
+    assert "stays on standard time, use --tz GMT+5" in str(caught.value)
     assert his(points) == {}
 
 

@@ -97,7 +97,7 @@ def test_zinc(tmp_path: Path) -> None:
         ("a.trio", LIB + DEFS + "is: [\n", r"a.trio, line \d+.*: "),
         (
             "a.trio",
-            DEFS,
+            "def: ^a\nis: ^marker\n",
             r"a.trio, record 1: \^a: missing tag lib, and the folder does not define",
         ),
         (
@@ -154,3 +154,18 @@ def test_the_word_m_in_trio(tmp_path: Path) -> None:
     path.write_text("def:^lib:x\n---\ndef:^big\nis:^marker\nmandatory:M\ndoc:M\n")
     [_, big] = read_libraries([path])["lib:x"]
     assert (big["mandatory"], big["doc"]) == (MARKER, "M")
+
+
+def test_all_invalid_records_are_listed(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.trio", tmp_path / "b.trio"
+    path.write_text("def:^a\n---\nx:5zz\n---\ndef:5zz\n")
+    other.write_text("def:A\n---\ndoc:none\n---\ndef:^lib:x\n")
+    with pytest.raises(UnreadableFile) as caught:
+        read_libraries([path, other])
+    assert str(caught.value).split("\n") == [
+        "4 errors, nothing was stored",
+        f'{path}, line 3: x: unknown unit "zz"',
+        f'{path}, line 5: def: unknown unit "zz"',
+        f'{other}, record 1: def must be a Symbol, not "A"',
+        f"{other}, record 2: a def must have the tag def or defx; this one has neither",
+    ]

@@ -173,3 +173,11 @@ def test_logged_out_users_see_a_login_link(
             "href",
             f"{server.server.root}/log-in/?next=%2Fexplore%2F%3Ffilter%3D{filter}",
         )
+
+
+def test_it_offers_a_file_for_spreadsheets(explorer: Any) -> None:
+    expect(explorer.locator("#values tbody th").first).to_be_visible()
+    with explorer.expect_download() as started:
+        explorer.locator("#download").click()
+    assert started.value.suggested_filename == "records.csv"
+    assert started.value.path().read_text("utf-8-sig").startswith("id,")

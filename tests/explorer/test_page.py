@@ -87,3 +87,10 @@ def test_it_is_linked(admin_client: Client, db: None) -> None:
     entity = Entity.objects.get()
     page = admin_client.get(f"/admin/haystack_app/entity/{entity.pk}/change/")
     assert 'href="/explore/?filter=id==@a~b&amp;id=a~b"' in page.content.decode()
+
+
+def test_it_offers_a_file_for_spreadsheets(db: None) -> None:
+    text = logged_in("vera", "viewer").get("/explore/").content.decode()
+    assert '<a id="download">Download as CSV</a>' in text
+    script = Path(finders.find("haystack_app/explorer/urls.js") or "").read_text()
+    assert 'download: "records.csv"' in script

@@ -9,7 +9,7 @@ import { Detail } from "./detail.js";
 import { byId, element } from "./elements.js";
 import { ValueTable } from "./table.js";
 import { Tree } from "./tree.js";
-import { loginUrl, websocketUrl } from "./urls.js";
+import { downloadUrl, loginUrl, websocketUrl } from "./urls.js";
 import { filterId } from "./values.js";
 
 /** @import { Rec, Status, Watch } from "../live.js" */
@@ -20,6 +20,7 @@ const NOT_LOGGED_IN = 4401;
 const connection = byId("connection", HTMLElement);
 const connectionText = byId("connection-text", HTMLElement);
 const count = byId("count", HTMLElement);
+const download = byId("download", HTMLAnchorElement);
 const filterInput = byId("filter", HTMLInputElement);
 const places = byId("places", HTMLDetailsElement);
 const problem = byId("problem", HTMLElement);
@@ -145,6 +146,7 @@ function followAddress() {
   const filter = query.get("filter")?.trim() || FIRST_FILTER;
   wanted = query.get("id") ?? "";
   filterInput.value = filter;
+  download.href = downloadUrl(document.body.dataset.project, filter);
   watch(filter);
   showLoginLink(); // it leads back to the new address
 }

@@ -25,6 +25,17 @@ export function websocketUrl(project) {
   return project ? `${urls.ws}${encodeURIComponent(project)}/` : urls.ws;
 }
 
+/**
+ * @param {string | undefined} project Empty for the default storage.
+ * @param {string} filter
+ * @returns {string} The records that match, as a file for spreadsheets.
+ */
+export function downloadUrl(project, filter) {
+  const op = project ? `${encodeURIComponent(project)}/read` : "read";
+  const query = new URLSearchParams({ filter, download: "records.csv" });
+  return `${urls.api}${op}?${query}`;
+}
+
 /** @returns {string} The login page, which leads back to the current address. */
 export function loginUrl() {
   if (!urls.login) return "";

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ..wire.errors import ParseError
-from ..wire.files import UnreadableFile
-from ..wire.row_errors import HEAD_LINES
+from .errors import ParseError
+from .files import UnreadableFile
+from .row_errors import HEAD_LINES
 
 __all__ = ["FileErrors", "InvalidFiles", "grid_error", "row_error"]
 
