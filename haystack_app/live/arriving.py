@@ -27,23 +27,30 @@ class Arriving:
         if not hasattr(self._limited, "max_message_size"):
             self._limited = None
         self._most = getattr(self._limited, "max_message_size", None)
+        self._is_paused = False
 
-    def limit(self) -> None:
-        if self._limited is not None:
-            self._limited.max_message_size = min(MOST, self._most or MOST)
+    def begin(self, *, has_credentials: bool) -> None:
+        """Before the upgrade is accepted.
 
-    def unlimit(self) -> None:
-        """The limit that the server was started with."""
-        if self._limited is not None:
-            self._limited.max_message_size = self._most
-
-    def pause(self) -> None:
-        """Read nothing while the credentials of the upgrade are checked."""
-        if self._transport is not None:
-            with suppress(RuntimeError):  # it is closing, or paused by the server
+        Nothing is read while credentials are checked, so that a client may send its
+        first message at once, however long.
+        """
+        if not has_credentials:
+            self._limit(MOST)
+        elif self._transport is not None:
+            self._is_paused = True
+            with suppress(RuntimeError):  # the connection is closing
                 self._transport.pause_reading()
 
-    def resume(self) -> None:
-        if self._transport is not None:
+    def decided(self, *, is_logged_in: bool) -> None:
+        """Read on, with the server's own limit or the lower one."""
+        self._limit(None if is_logged_in else MOST)
+        if self._is_paused:  # not by the server, which counts its messages
+            self._is_paused = False
             with suppress(RuntimeError):
                 self._transport.resume_reading()
+
+    def _limit(self, most: int | None) -> None:
+        if self._limited is not None:
+            both = [one for one in (most, self._most) if one is not None]
+            self._limited.max_message_size = min(both, default=None)

@@ -87,14 +87,15 @@ class Connection:
         if origin and is_foreign(self.scope):
             await self.close(FOREIGN_ORIGIN, "the page is from another origin")
             return
-        self.arriving.limit()
+        by_header = bool(header(self.scope, "authorization"))
+        by_session = bool(origin) and self._has_session
+        self.arriving.begin(has_credentials=by_header or by_session)
         await self._send({"type": "websocket.accept"})
         self._run(self.send_queue.deliver())
         if self.project not in (None, *storages, "sys"):
+            self.arriving.decided(is_logged_in=False)
             await self._close_with(NO_PROJECT, "unknown project")
             return
-        by_header = bool(header(self.scope, "authorization"))
-        by_session = bool(origin) and self._has_session
         if (by_header or by_session) and not await self._authenticate(by_header):
             return
         if self.login is None:
@@ -114,27 +115,26 @@ class Connection:
         self.login = await in_thread(log_in, self.scope, credentials)
         self.session = Session(self.login, self.project, self.send_queue)
         self.session.on_log_out = self._log_out
-        self.arriving.unlimit()
+        self.arriving.decided(is_logged_in=True)
 
     async def _authenticate(self, by_header: bool) -> bool:
         """Log in with the headers of the upgrade; False if the connection was closed.
 
         A page with an expired session may still log in with a token.
         """
-        self.arriving.pause()
         try:
             await self._log_in("")
         except APIException:
+            self.arriving.decided(is_logged_in=False)
             if by_header:
                 await self._close_with(NOT_LOGGED_IN, "login failed")
             return not by_header
         except Exception as error:
+            self.arriving.decided(is_logged_in=False)
             if not is_outage(error):
                 raise
             await self._close_with(TRY_LATER, TEXT)
             return False
-        finally:
-            self.arriving.resume()
         return True
 
     async def _wait_for_auth(self) -> None:

@@ -30,7 +30,7 @@ IN_MEMORY = 1024 * 1024
 SMALL = 64 * 1024
 """Bytes of a body that are not on disk, and are read also if the budget is spent."""
 GRACE_SECONDS = 30.0
-RATE = 4 * 1024
+RATE = 1024
 """Bytes a second that a body must have at least, after the grace."""
 CHUNK = 256 * 1024
 LINGER_SECONDS = 5.0
@@ -126,7 +126,7 @@ class BodyLayer:
             raise Refused(
                 408,
                 f"the body did not arrive in time: after {GRACE_SECONDS:g} s at least"
-                f" {RATE // 1024} KB a second are expected",
+                f" {RATE // 1024} KB a second is expected",
             ) from None
 
     def keep(self, body: Body, part: bytes) -> None:

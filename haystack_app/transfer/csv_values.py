@@ -52,10 +52,15 @@ def _number(text: str) -> Number:
 
 
 def _number_hint(text: str) -> str:
-    if grouped := _GROUPED.match(text):
-        plain = re.sub(r"[^\d.+-]", "", grouped[0])
+    comma = _DECIMAL_COMMA.match(text)
+    grouped = _GROUPED.match(text)
+    plain = re.sub(r"[^\d.+-]", "", grouped[0]) if grouped else ""
+    if grouped and comma and comma[0] == grouped[0]:  # 1,696 may be both
+        point = comma[0].replace(",", ".")
+        return f"write {point} if the comma is the decimal sign, otherwise {plain}"
+    if grouped:
         return f"write {plain}, without a sign between thousands"
-    if _DECIMAL_COMMA.match(text):
+    if comma:
         return "the decimal sign must be a point"
     return "expected a form such as 21.5, 21.5°C, 1e3, INF, NaN or NA"
 

@@ -76,9 +76,10 @@ class Raw:
         self.connection: Any
         if self.postgres:
             params = connection.get_connection_params()
-            words = ("dbname", "user", "password", "host", "port", "options")
+            words = ("dbname", "user", "password", "host", "port")
             self.connection = psycopg.connect(
                 **{word: params[word] for word in words if params.get(word)},
+                options="-c jit=off -c work_mem=32MB",  # as in haystack_app/sql/sessions
                 autocommit=True,
             )
         else:

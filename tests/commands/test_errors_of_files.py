@@ -121,7 +121,7 @@ def test_all_invalid_samples(run: Run, points: StorageAdapter, write: Write) -> 
         2: 'invalid time "yesterday"',
         4: "unknown entity @nope",
         5: "expected 3 cells, found 2",
-        6: "write 1696, without a sign between thousands",
+        6: "write 1.696 if the comma is the decimal sign, otherwise 1696",
         7: "the decimal sign must be a point",
         8: "unit must be °F, not kW",
         9: "ts is before 1950",
