@@ -22,7 +22,7 @@ class Arriving:
 
     def __init__(self, receive: Any) -> None:
         protocol = getattr(receive, "__self__", None)
-        self._transport = getattr(protocol, "transport", None)
+        self._transport: Any = getattr(protocol, "transport", None)
         self._limited = getattr(protocol, "conn", None)
         if not hasattr(self._limited, "max_message_size"):
             self._limited = None

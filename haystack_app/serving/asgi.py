@@ -66,15 +66,13 @@ def get_asgi_application(
 
 def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
     """The layers around the threads in which Django runs."""
-    from .credentials import needs_no_body  # which imports views
+    from .credentials import body_limit  # which imports views
 
     # Any: each package has its own names for the same ASGI and WSGI types
     stopping: Any = until_gone(wsgi)
     threads: Any = WSGIMiddleware(stopping, workers=app_settings.THREADS)
     budget = Budget(limit("SPOOL"))
-    bodies = BodyLayer(
-        threads, max_body=max_body, budget=budget, needs_no_body=needs_no_body
-    )
+    bodies = BodyLayer(threads, max_body=max_body, budget=budget, limit_of=body_limit)
     return SlowClientLayer(
         OldClientLayer(HeaderNameLayer(bodies)),
         patience=app_settings.PATIENCE_SECONDS,

@@ -51,7 +51,9 @@ class Gone(Exception):
 
 
 class BodyLayer:
-    """``needs_no_body`` tells of a request's scope that its body will not be used."""
+    """``limit_of`` tells of a request's scope how many bytes its body may have where
+    they are fewer than usual; 0 if the body will not be used.
+    """
 
     def __init__(
         self,
@@ -59,20 +61,22 @@ class BodyLayer:
         *,
         max_body: int,
         budget: Budget | None = None,
-        needs_no_body: Callable[[Scope], bool] = lambda scope: False,
+        limit_of: Callable[[Scope], int | None] = lambda scope: None,
     ) -> None:
         self.app = app
         self.max_body = max_body
         self.budget = budget or Budget(16 * max_body)
-        self.needs_no_body = needs_no_body
+        self.limit_of = limit_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif has_body(scope["headers"]) and self.needs_no_body(scope):
+            return
+        limit = self.limit_of(scope) if has_body(scope["headers"]) else None
+        if limit == 0:
             await self.without_body(scope, receive, send)
         else:
-            await self.with_body(scope, receive, send)
+            await self.with_body(scope, receive, send, limit or self.max_body)
 
     async def without_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Nothing is kept of what arrives; nothing arrives if the client can wait."""
@@ -86,10 +90,12 @@ class BodyLayer:
             if discarding:
                 discarding.cancel()
 
-    async def with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def with_body(
+        self, scope: Scope, receive: Receive, send: Send, most: int
+    ) -> None:
         with (
             SpooledTemporaryFile(max_size=SMALL) as spool,
-            Body(spool, self.budget) as body,
+            Body(spool, self.budget, min(most, self.max_body)) as body,
         ):
             try:
                 await self.read(receive, body, declared_length(scope["headers"]))
@@ -108,7 +114,7 @@ class BodyLayer:
 
     async def read(self, receive: Receive, body: Body, declared: int | None) -> None:
         more = True
-        self.check_size(declared or 0)
+        body.check_size(declared or 0)
         while more:
             message = await self.received(receive, body)
             if message["type"] == "http.disconnect":
@@ -130,7 +136,7 @@ class BodyLayer:
             ) from None
 
     def keep(self, body: Body, part: bytes) -> None:
-        self.check_size(body.length + len(part))
+        body.check_size(body.length + len(part))
         if part and body.length + len(part) > SMALL and self.budget.is_spent:
             raise Refused(
                 503,
@@ -139,19 +145,16 @@ class BodyLayer:
             )
         body.write(part)
 
-    def check_size(self, length: int) -> None:
-        if length > self.max_body:
-            raise Refused(
-                413, f"the body is larger than {self.max_body} bytes (cap BODY)"
-            )
-
 
 class Body:
     """A body that arrives; its bytes count while the request runs."""
 
-    def __init__(self, spool: SpooledTemporaryFile[bytes], budget: Budget) -> None:
+    def __init__(
+        self, spool: SpooledTemporaryFile[bytes], budget: Budget, most: int
+    ) -> None:
         self.spool = spool
         self.budget = budget
+        self.most = most
         self.length = 0
         self._began = asyncio.get_running_loop().time()
 
@@ -165,6 +168,10 @@ class Body:
     def deadline(self) -> float:
         """The time of the event loop when more must have arrived."""
         return self._began + GRACE_SECONDS + self.length / RATE
+
+    def check_size(self, length: int) -> None:
+        if length > self.most:
+            raise Refused(413, f"the body is larger than {self.most} bytes (cap BODY)")
 
     def write(self, part: bytes) -> None:
         self.length += len(part)

@@ -109,6 +109,20 @@ def test_forms_are_read(server: Server) -> None:
         assert status(to) == 200
 
 
+@pytest.mark.parametrize("path", ["/log-in/", "/admin/login/", "/"])
+def test_forms_are_short(server: Server, path: str) -> None:
+    with connected(server) as to:
+        to.sendall(head(path, f"Content-Length: {MEGABYTE}"))
+        to.sendall(b"x" * 1_000)
+        assert status(to) == 413
+
+
+def test_unknown_paths(server: Server) -> None:
+    with connected(server) as to:
+        to.sendall(head("/nonsense", f"Content-Length: {MEGABYTE}"))
+        assert status(to) == 404
+
+
 async def answered(layer: BodyLayer, *parts: bytes, seconds: float = 0) -> Any:
     """The status, None if the application was called."""
     pending = list(parts)

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from haystack_app import databases
 from haystack_app.filters import parse
-from haystack_app.kinds import NA, DateTime, Number
+from haystack_app.kinds import MARKER, NA, DateTime, Number
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer.stores import connected
 from tests.storage.building import at, entity, point
@@ -41,6 +41,8 @@ UNUSUAL = [
     "search_path = public, haystack",
     "bytea_output = 'escape'",
     "standard_conforming_strings = off",
+    "array_nulls = off",
+    "gin_fuzzy_search_limit = 3",
     "jit = on",
 ]
 FLOATS = [0.1 + 0.2, 1e300 / 3, -1 / 3, 123456.789012345, 5e-324, 2.0**53 - 1]
@@ -121,13 +123,14 @@ def check_answers(store: OrmAdapter) -> None:
     )
     times = [at(f"2024-03-01 12:00:0{n}") for n in range(len(FLOATS))]
     rows = [(ts, Number(val)) for ts, val in zip(times, FLOATS, strict=True)]
-    store.his_write("p", rows)
-    store.his_write("p", [(at("2024-03-02 00:00"), NA)])
+    store.his_write("p", [*rows, (at("2024-03-02 00:00"), NA)])
     found = list(store.his_read("p", times[0].utc))
     assert [row["ts"] for row in found] == [*times, at("2024-03-02 00:00")]
     assert [row["val"] for row in found] == [*map(Number, FLOATS), NA]
     named = [record["id"].id for record in store.read(parse("num > 0.3 and when"))]
     assert named == ["a"]
+    store.load_entities([entity(f"e{n}", many=MARKER) for n in range(300)])
+    assert len(store.read(parse("many"))) == 300
     record = store.existing("a")
     age = dt.datetime.now(dt.UTC) - record["mod"].utc
     assert abs(age) < dt.timedelta(hours=1)
