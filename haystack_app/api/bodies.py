@@ -11,6 +11,7 @@ import zlib
 from django.http import HttpRequest
 
 from ..conf import limit
+from ..kinds.display import quoted
 from .exceptions import BodyTooLarge, InvalidBody, UnsupportedEncoding
 
 __all__ = ["decompress", "request_body"]
@@ -28,8 +29,10 @@ def request_body(request: HttpRequest) -> bytes:
     is_compressed = _is_compressed(request.headers.get("Content-Encoding", ""))
     maximum = limit("BODY")
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    # Django reads others as 0; int() refuses thousands of digits
-    if declared.isdecimal() and (len(declared) > 20 or int(declared) > maximum):
+    if not (declared.isascii() and declared.isdecimal()):  # Django reads it as 0
+        raise InvalidBody(f"invalid Content-Length {quoted(declared)}")
+    # int() refuses thousands of digits
+    if len(declared) > 20 or int(declared) > maximum:
         raise _too_large(maximum)
     # request.body is limited by DATA_UPLOAD_MAX_MEMORY_SIZE, which is for forms
     body: bytes = request.read(maximum + 1)

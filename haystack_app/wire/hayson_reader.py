@@ -110,7 +110,7 @@ def _object(value: dict[str, Any], depth: int) -> Any:
     try:
         return reader(value)
     except KeyError as err:
-        raise ParseError(f"{kind} is missing {err}") from None
+        raise ParseError(f"{kind} must have {err.args[0]}") from None
     except ParseError:
         raise
     except (ValueError, TypeError, OverflowError) as err:

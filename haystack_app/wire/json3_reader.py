@@ -218,7 +218,11 @@ def _singleton(value: Any) -> Callable[[str], Any]:
 
 def _literal(text: str, kind: type) -> Any:
     """Parse the whole text as a Zinc literal of one kind. Raises ParseError."""
-    value, end = lexer.number_or_time(text, 0)
+    try:
+        value, end = lexer.number_or_time(text, 0)
+    except ParseError as err:
+        why = "" if err.message == "invalid number" else f": {err.message}"
+        raise ParseError(f"invalid {kind.__name__} {text[:60]!r}{why}") from None
     if type(value) is not kind or end < len(text):
         raise ParseError(f"invalid {kind.__name__} {text[:60]!r}")
     return value
