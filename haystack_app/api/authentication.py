@@ -18,11 +18,13 @@ from rest_framework.request import Request
 from ..auth import throttle, tokens
 from ..auth.caller import Caller
 from ..auth.headers import Authorization, challenge
+from ..auth.logins import remembered_user
 from ..models import Token
 from .throttling import throttle_exceptions
 
 __all__ = [
     "AUTHENTICATION",
+    "CURRENT_AUTHENTICATION",
     "BearerAuthentication",
     "CachedBasicAuthentication",
     "SessionAuthentication",
@@ -40,11 +42,13 @@ class BearerAuthentication(BaseAuthentication):
     from the first one.
     """
 
+    get_token = staticmethod(tokens.get_remembered)
+
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         authorization = _authorization(request)
         if authorization.scheme != "bearer":
             return None
-        token = tokens.get_valid(authorization.bearer())
+        token = self.get_token(authorization.bearer())
         if token is None:
             raise AuthenticationFailed("Invalid or expired token.")
         return token.user, token
@@ -69,6 +73,7 @@ class CachedBasicAuthentication(BasicAuthentication):
     """
 
     www_authenticate_realm = "haystack"
+    get_user = staticmethod(remembered_user)
 
     def authenticate_credentials(
         self, userid: str, password: str, request: Request | None = None
@@ -77,7 +82,7 @@ class CachedBasicAuthentication(BasicAuthentication):
             raise AuthenticationFailed("Invalid username/password.")
         credentials = f"{len(userid)}:{userid}:{password}"
         key = salted_hmac("haystack.basic", credentials, algorithm="sha256").hexdigest()
-        if (cached := _cache_get(key)) and (user := _verified(*cached)):
+        if (user := self.get_user(key, lambda: _cached_user(key))) is not None:
             return user, None
         if request is None:  # DRF allows calls without a request
             return super().authenticate_credentials(userid, password)
@@ -87,6 +92,12 @@ class CachedBasicAuthentication(BasicAuthentication):
         throttle.login_succeeded(request._request, userid)
         _cache_set(key, (user.pk, user.get_session_auth_hash()))
         return user, None
+
+
+def _cached_user(key: str) -> Any:
+    """The user whose credentials were verified within the last minute."""
+    cached = _cache_get(key)
+    return cached and _verified(*cached)
 
 
 def _cache_get(key: str) -> Any:
@@ -125,11 +136,29 @@ class SessionAuthentication(RestSessionAuthentication):
         super().enforce_csrf(request._request)  # type: ignore[arg-type]
 
 
+class CurrentBearerAuthentication(BearerAuthentication):
+    """Never by what was true a second ago."""
+
+    get_token = staticmethod(tokens.get_valid)
+
+
+class CurrentBasicAuthentication(CachedBasicAuthentication):
+    """Never by what was true a second ago."""
+
+    get_user = staticmethod(lambda key, find: find())
+
+
 AUTHENTICATION = [
     BearerAuthentication,
     CachedBasicAuthentication,
     SessionAuthentication,
 ]
+CURRENT_AUTHENTICATION = [
+    CurrentBearerAuthentication,
+    CurrentBasicAuthentication,
+    SessionAuthentication,
+]
+"""For connections, which must end within a second of their login."""
 
 
 def get_caller(request: Request) -> Caller:

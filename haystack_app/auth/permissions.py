@@ -21,7 +21,13 @@ from ..filters.ast import Filter, HasAny, Or
 from ..models import GroupScope
 from ..wire.errors import ParseError
 
-__all__ = ["has_permission", "parsed_scope", "scope_filter", "scope_texts"]
+__all__ = [
+    "has_permission",
+    "load_permissions",
+    "parsed_scope",
+    "scope_filter",
+    "scope_texts",
+]
 
 logger = logging.getLogger("haystack_app.auth")
 _BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -47,6 +53,12 @@ def has_permission(user: Any, codename: str) -> bool:
     if settings.AUTHENTICATION_BACKENDS != _BACKENDS:  # others may grant more
         return bool(user.has_perm(f"haystack_app.{codename}"))
     return user.is_active and codename in _permissions_of(user).codenames
+
+
+def load_permissions(user: Any) -> None:
+    """Read what ``has_permission`` and ``scope_filter`` need, into the user object."""
+    if not user.is_superuser:
+        _permissions_of(user)
 
 
 def scope_filter(user: Any) -> Filter | None:

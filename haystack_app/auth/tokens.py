@@ -19,8 +19,16 @@ from django.utils.crypto import constant_time_compare
 
 from ..conf import app_settings
 from ..models import Token
+from .logins import remembered_token
 
-__all__ = ["create_secret", "get_valid", "is_valid", "issue", "revoke"]
+__all__ = [
+    "create_secret",
+    "get_remembered",
+    "get_valid",
+    "is_valid",
+    "issue",
+    "revoke",
+]
 
 logger = logging.getLogger("haystack_app.auth")
 
@@ -65,6 +73,14 @@ def get_valid(secret: str) -> Token | None:
             revoke(token)  # it must stay invalid if the user is enabled again
         return None
     _update_use(token, now)
+    return token
+
+
+def get_remembered(secret: str) -> Token | None:
+    """As ``get_valid``, of at most a second ago."""
+    token = remembered_token(_digest(secret), lambda: get_valid(secret))
+    if token is not None and token.expires and token.expires <= timezone.now():
+        return None
     return token
 
 

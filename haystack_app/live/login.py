@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 
-from ..api.authentication import AUTHENTICATION, get_caller
+from ..api.authentication import CURRENT_AUTHENTICATION, get_caller
 from ..auth.caller import READ, Caller
 from ..auth.roles import VIEW
 from ..client_headers import request_of_scope
@@ -65,7 +65,7 @@ def log_in(scope: Mapping[str, Any], credentials: str = "") -> Login:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     request.session = engine.SessionStore(key)
     request.user = auth.get_user(request)
-    rest = Request(request, authenticators=[one() for one in AUTHENTICATION])
+    rest = Request(request, authenticators=[one() for one in CURRENT_AUTHENTICATION])
     if not (rest.user and rest.user.is_authenticated):
         raise NotAuthenticated
     credentials = request.META.get("HTTP_AUTHORIZATION", "")
