@@ -32,6 +32,8 @@ def sqlite(name: str | Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(name),
+        # Opening the file and its WAL takes longer than most statements.
+        "CONN_MAX_AGE": 60,
         "OPTIONS": {
             # Deferred transactions fail at once with "database is locked" on their
             # first write; immediate ones wait for the timeout.

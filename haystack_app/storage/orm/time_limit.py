@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from ...sql.sessions import is_pooled, limit_statements
 from ..errors import StatementTimeout
@@ -20,6 +21,7 @@ __all__ = ["time_limit"]
 
 _QUERY_CANCELED = "57014"
 _ATTRIBUTE = "_haystack_statement_seconds"
+_LIMIT = "_haystack_limit"
 _STEPS = 50_000
 """Instructions of SQLite's virtual machine between two checks: about 5 ms."""
 
@@ -28,56 +30,93 @@ _STEPS = 50_000
 def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     """Statements inside raise StatementTimeout.
 
-    The limit may remain on the connection and cancel other statements of the server;
+    A connection is not opened for it: an op that asks nothing needs none. On PostgreSQL
+    the limit may remain on the connection and cancel other statements of the server;
     management commands are never limited.
     """
-    connection.ensure_connection()
-    limited = _postgres if connection.vendor == "postgresql" else _sqlite
+    limit: _Limit = _limit_of(connection, seconds)
+    before = getattr(connection, _LIMIT, None)
+    setattr(connection, _LIMIT, limit)
     try:
-        with limited(connection, seconds):
+        with limit:
             yield
     except Exception as err:
         if _was_stopped(err) or _was_stopped(err.__cause__):
             raise StatementTimeout(seconds) from err
         raise
+    finally:
+        setattr(connection, _LIMIT, before)
 
 
-@contextmanager
-def _postgres(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    """Set the timeout once per connection; a pool reuses the connection.
+class _Limit(ExitStack):
+    """The limit of a block, applied to the connection, now or when it is opened."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, seconds: int) -> None:
+        super().__init__()
+        self.connection, self.seconds = connection, seconds
+
+    def __enter__(self) -> Self:
+        if self.connection.connection is not None:
+            self.apply()
+        return self
+
+    def apply(self) -> None:
+        raise NotImplementedError
+
+
+class _Postgres(_Limit):
+    """Set once per connection; a pool reuses the connection.
 
     Inside a transaction a rollback may undo the setting, so it is not remembered.
     Through a pooler each statement sets it for itself.
     """
-    raw: Any = connection.connection
-    if is_pooled(connection):
-        limit_statements(connection, seconds)
-    elif getattr(raw, _ATTRIBUTE, None) != seconds:
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s", [seconds * 1000])
-        if not connection.in_atomic_block:
-            setattr(raw, _ATTRIBUTE, seconds)
-    yield
+
+    def apply(self) -> None:
+        connection, raw = self.connection, self.connection.connection
+        if is_pooled(connection):
+            limit_statements(connection, self.seconds)
+        elif getattr(raw, _ATTRIBUTE, None) != self.seconds:
+            with connection.cursor() as cursor:
+                cursor.execute("SET statement_timeout = %s", [self.seconds * 1000])
+            if not connection.in_atomic_block:
+                setattr(raw, _ATTRIBUTE, self.seconds)
 
 
-@contextmanager
-def _sqlite(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
-    end = time.monotonic() + seconds
+class _Sqlite(_Limit):
+    end = 0.0
 
-    def restart_clock(execute: Callable[..., Any], *call: Any) -> Any:
-        nonlocal end
-        end = time.monotonic() + seconds
+    def __enter__(self) -> Self:
+        self.end = time.monotonic() + self.seconds
+        self.enter_context(self.connection.execute_wrapper(self._restart_clock))
+        return super().__enter__()
+
+    def apply(self) -> None:
+        raw: Any = self.connection.connection
+        raw.set_progress_handler(lambda: time.monotonic() > self.end, _STEPS)
+        self.callback(self._remove, raw)
+
+    def _restart_clock(self, execute: Callable[..., Any], *call: Any) -> Any:
+        self.end = time.monotonic() + self.seconds
         return execute(*call)
 
-    raw: Any = connection.connection
-    raw.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-    try:
-        with connection.execute_wrapper(restart_clock):
-            yield
-    finally:
+    def _remove(self, raw: Any) -> None:
         # a failed rollback closes the connection and its handler
         with suppress(raw.ProgrammingError):
             raw.set_progress_handler(None, 0)
+
+
+def _limit_of(connection: BaseDatabaseWrapper, seconds: int) -> _Limit:
+    kind = _Postgres if connection.vendor == "postgresql" else _Sqlite
+    return kind(connection, seconds)
+
+
+def _opened(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    limit: _Limit | None = getattr(connection, _LIMIT, None)
+    if limit is not None:
+        limit.apply()
+
+
+connection_created.connect(_opened, dispatch_uid="haystack_app.storage.orm.time_limit")
 
 
 def _was_stopped(error: BaseException | None) -> bool:
