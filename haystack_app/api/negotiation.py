@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rest_framework.exceptions import NotAcceptable
@@ -89,6 +90,7 @@ def _download_format(filename: str) -> tuple[Format, str]:
     return format, format.media_types[0].name
 
 
+@lru_cache(maxsize=256)  # clients send the same header with each request
 def choose_format(accept: str) -> tuple[Format, str]:
     """The format and media type of the answer. Raises NotAcceptable."""
     ranges = sorted(
