@@ -90,9 +90,9 @@ def test_a_websocket_outlives_it(
 
 def check_all_say_so(at: Site) -> None:
     grids = {
-        "text/zinc": 'ver:"3.0" err dis:"the server cannot',
+        "text/zinc": 'ver:"3.0" err dis:"service temporarily unavailable',
         "application/json": '{"_kind":"grid","meta":{"ver":"3.0","err":',
-        "text/csv": "dis,err\nthe server cannot",
+        "text/csv": "dis,err\nservice temporarily unavailable",
     }
     for accept, begin in grids.items():
         answer = at.ask("/api/read?filter=site", Accept=accept, **at.headers)
