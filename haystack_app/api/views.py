@@ -82,15 +82,15 @@ class OpView(ApiView):
     def posted(self, request: Request, op: Op) -> Grid:
         """The grid of the body; an empty one for an empty body."""
         content_type = request.headers.get("Content-Type", "")
+        if not content_type:
+            raise exceptions.InvalidBody("missing Content-Type")
         has_token = isinstance(request.auth, Token)
         format = request_format(content_type, has_token=has_token)
-        if content_type and format is None:
+        if format is None:
             raise UnsupportedMediaType(content_type)
         body = request_body(request._request)
         if not body.removeprefix(BOM_UTF8).strip():
             return Grid()
-        if format is None:
-            raise exceptions.InvalidBody("missing Content-Type")
         try:
             with exceptions.http_exceptions():
                 return body_grid(

@@ -39,6 +39,10 @@ MIGRATIONS = Path(haystack_app.__file__).parent / "migrations"
 PREFIX = "haystack_"
 _DJANGO = ("auth_", "django_", "sqlite_")
 _PREFIXES = {"haystack", "entities", "history"}
+ADDED = {tables.POINT_WRITES}
+"""Tables that the release before did not have."""
+WITH_USER = tables.PRIORITY_LEVELS
+"""Has the login as a last column since."""
 TABLES = [getattr(tables, name) for name in tables.__all__]
 
 
@@ -115,8 +119,14 @@ def contents(alias: str, *, prefixed: bool) -> dict[str, list[Any]]:
     ]
     found = {}
     for name in [*names, "auth_user", "auth_group", "auth_user_groups"]:
+        if name in ADDED:
+            continue
         table = name if prefixed else name.removeprefix(PREFIX)
-        found[name] = sorted(query(alias, f"SELECT * FROM {table}"), key=repr)
+        rows = query(alias, f"SELECT * FROM {table}")
+        if prefixed and name == WITH_USER:
+            assert all(row[-1] == "" for row in rows)
+            rows = [row[:-1] for row in rows]
+        found[name] = sorted(rows, key=repr)
     return found
 
 
