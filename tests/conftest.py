@@ -173,6 +173,7 @@ MAY_SKIP = re.compile(
             "the server has no modules",
             "there are no series",
             # .ci/run says so where it cannot install them
+            "luacheck is not installed",
             "no pgbouncer is installed",
             "no /usr/bin/chromium ",
             "NODE_PATH has no @skyfoundry/haystack-auth",
