@@ -65,6 +65,16 @@ def ack(socket: Socket, grid: Grid) -> int:
     return seq
 
 
+def difference(pushed: dict[str, Any], writers: list[threading.Thread]) -> str:
+    there = contents()
+    rows = {
+        id: (pushed.get(id), there.get(id))
+        for id in pushed.keys() | there.keys()
+        if pushed.get(id) != there.get(id)
+    }
+    return f"pushed and there: {rows}, {sum(it.is_alive() for it in writers)} writers"
+
+
 def contents() -> dict[str, Any]:
     return {row["id"].id: row.tags for row in storages["default"].read(FILTER)}
 
@@ -92,7 +102,7 @@ def test_polling_and_pushing_agree(
     chance = random.Random(seed)
     deadline = time.monotonic() + PATIENCE
     while any(writer.is_alive() for writer in writers) or pushed != contents():
-        assert time.monotonic() < deadline, "what was pushed is not what is there"
+        assert time.monotonic() < deadline, difference(pushed, writers)
         socket.is_quiet(0.1)
         while socket.others:
             news = socket.others.pop(0)["grid"]
