@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connections
+from django.db.models import F
 
 from ...models import Entity, EntityRef, HisSample, PriorityLevel
+from ...models.lookups import OneOf
 from ..changeset import Changeset, EntityRow
 from .upserts import Upserts
 
@@ -20,7 +22,7 @@ _COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id")
 
 def stored_rows(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:
     """Rows of entities, locked against concurrent writers of their samples."""
-    rows = Entity.rows.using(using).select_for_update().filter(id__in=ids)
+    rows = Entity.rows.using(using).select_for_update().filter(OneOf(F("id"), ids))
     found = rows.order_by("id").values_list(*_COLUMNS)
     return {row[0]: EntityRow(*row) for row in found}
 
@@ -54,10 +56,10 @@ def _remove(using: str, ids: Sequence[str]) -> None:
     """Delete entities with all that belongs to them."""
     if not ids:
         return
-    for owned in (
-        HisSample.objects.using(using).filter(point_id__in=ids),
-        PriorityLevel.objects.using(using).filter(point_id__in=ids),
-        EntityRef.objects.using(using).filter(src_id__in=ids),
-        Entity.rows.using(using).filter(id__in=ids),
+    for rows, owner in (
+        (HisSample.objects.using(using), "point_id"),
+        (PriorityLevel.objects.using(using), "point_id"),
+        (EntityRef.objects.using(using), "src_id"),
+        (Entity.rows.using(using), "id"),
     ):
-        owned._raw_delete(using)
+        rows.filter(OneOf(F(owner), ids))._raw_delete(using)
