@@ -42,11 +42,9 @@ def _upserts(changes: Changeset) -> Upserts:
     return Upserts(
         {row.tag_set: " ".join(stored.names) for row, stored in tagged},
         [move.after for move in changes.moves if move.after is not None],
-        [
-            (path, dst, stored.id)
-            for _, stored in tagged
-            for path, dst in sorted(stored.edges)
-        ],
+        sorted(
+            (path, dst, stored.id) for _, stored in tagged for path, dst in stored.edges
+        ),
         [move.id for move in changes.moves if move.before and move.stored],
         changes.log,
     )

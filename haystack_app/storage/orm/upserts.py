@@ -37,8 +37,8 @@ _ON_CONFLICT = (
 class Upserts:
     """Rows to insert or update, in a transaction of the caller.
 
-    ``tag_sets`` are names by id. ``edges`` are all edges of some entities; those of
-    ``former`` had edges before. ``log`` gets ids in its order.
+    ``tag_sets`` are names by id. ``edges`` are all edges of some entities, sorted as
+    the key is; those of ``former`` had edges before. ``log`` gets ids in its order.
     """
 
     tag_sets: dict[int, str]
