@@ -28,7 +28,7 @@ from ..stored import transient_text
 from ..write_log import LevelWrite
 from . import commit, history, levels, libs, log, tasks, transient
 from .consistency import OrmConsistency
-from .locks import lock_entities
+from .locks import entities_locked
 from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
@@ -46,10 +46,11 @@ class OrmAdapter(OrmConsistency):
     def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
         with transaction.atomic(using=self.using):
             if ids is None:
-                lock_entities(connections[self.using])
+                with entities_locked(connections[self.using]):
+                    yield
             else:
                 self._lock_rows(ids)
-            yield
+                yield
 
     def _lock_rows(self, ids: Sequence[str]) -> None:
         """In one order for every writer, which avoids deadlocks."""
