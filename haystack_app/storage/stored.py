@@ -171,7 +171,13 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
     for path, dst in (("id", ""), *edges):
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
-    return Stored(id.id, *texts, tuple(sorted([*tags, "mod"])), edges)
+    return Stored(id.id, *texts, _names(tuple(tags)), edges)
+
+
+@lru_cache(_KNOWN_SETS)
+def _names(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a record's tag set, one object for all records that have them."""
+    return tuple(sorted((*tags, "mod")))
 
 
 def _hint(id: Any) -> str:
