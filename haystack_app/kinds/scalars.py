@@ -38,9 +38,21 @@ _SYMBOL = re.compile(r"[a-z][A-Za-z0-9_:\-.~]*", re.ASCII)
 _XSTR_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
 
 
+_MANY = 4_096
+_LONG = 64
+_known_names: set[str] = set()
+"""Valid names, for the same few occur in every row; bounded in number and length."""
+
+
 def is_tag_name(name: str) -> bool:
     """Whether ``name`` is valid as the name of a tag or a column."""
-    return _TAG_NAME.fullmatch(name) is not None
+    if name in _known_names:
+        return True
+    if _TAG_NAME.fullmatch(name) is None:
+        return False
+    if len(_known_names) < _MANY and len(name) <= _LONG:
+        _known_names.add(name)
+    return True
 
 
 def is_ref_id(id: str) -> bool:

@@ -1,4 +1,4 @@
-"""``tags__matching``: a Haystack filter as a lookup, also through joins.
+"""``tags__matching``: a Haystack filter as a lookup, also through joins; ``OneOf``.
 
     Entity.objects.filter(tags__matching="point and curVal > 70°F")
     HisSample.objects.filter(point__tags__matching="zone and temp")
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.core.exceptions import FieldError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 
+from ..sql.arrays import text_array
 from ..sql.compiler import compile_filter
 from ..sql.expressions import with_columns
 from .backend import backend
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 else:
     FilterLookup = Lookup
 
-__all__ = ["Matching"]
+__all__ = ["Matching", "OneOf"]
 
 
 @HaysonField.register_lookup
@@ -49,3 +51,27 @@ class Matching(FilterLookup):
         [condition] = compile_filter(tree).children
         text, params = compiler.compile(with_columns(condition, row))
         return text, tuple(params)
+
+
+class OneOf(FilterLookup):
+    """``filter(OneOf(F("id"), ids))``: ``IN`` with one parameter for all texts.
+
+    The driver quotes each parameter of ``id__in`` on its own.
+    """
+
+    lookup_name = "one_of"
+    prepare_rhs = False
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        texts = orjson.dumps(list(self.rhs)).decode()
+        found = f"{column} IN (SELECT value FROM json_each(%s))"
+        return found, (*params, texts)
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::text[])", (*params, text_array(self.rhs))

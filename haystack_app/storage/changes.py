@@ -95,6 +95,7 @@ class ChangePage:
 
 
 _OPTION = orjson.OPT_SORT_KEYS
+_NO_TAGS = Record("{}")
 
 
 def logged(
@@ -106,9 +107,9 @@ def logged(
 ) -> Change:
     """The entry for persistent tags, as JSON, before and after; None: no entity."""
     if before is None:
-        return Change(at, who, id, ADD, Record("{}"), Record("{}"))
+        return Change(at, who, id, ADD, _NO_TAGS, _NO_TAGS)
     if after is None:
-        return Change(at, who, id, REMOVE, _record(before), Record("{}"))
+        return Change(at, who, id, REMOVE, _record(before), _NO_TAGS)
     moved = {
         name
         for name in {*before, *after} - {"mod"}

@@ -111,6 +111,7 @@ class EntityStore(NamespaceStore):
         *,
         remove: Sequence[str] = (),
         replace: bool = False,
+        only_new: bool = False,
         who: str = "",
         returning: bool = False,
     ) -> Changes:
@@ -123,8 +124,9 @@ class EntityStore(NamespaceStore):
         ``mod`` and adds a row to the log; an entity of ``put`` with a ``mod`` gets
         that one instead, also if nothing else changes. ``returning`` adds the stored
         records to the result. Raises InvalidRecord if samples or levels of a point
-        would change their meaning, OutOfScope if the caller may not see an entity
-        before or after the commit, or what a ref adds, or must not set a value.
+        would change their meaning, AlreadyExists if an entity of ``put`` exists and
+        ``only_new`` is set, OutOfScope if the caller may not see an entity before or
+        after the commit, or what a ref adds, or must not set a value.
         """
         changes = Changes()
         ids = [one.id for one in put]
@@ -138,7 +140,7 @@ class EntityStore(NamespaceStore):
                 removed |= self.visible_ids().difference(ids)
             if self.scope is not None:
                 check_scoped_write(self, put, removed)
-            for part in self._parts(put, removed, who):
+            for part in self._parts(put, removed, who, only_new=only_new):
                 self._check_meaning(part)
                 self.apply(part)
                 _count(part, changes, returning=returning)
@@ -146,7 +148,12 @@ class EntityStore(NamespaceStore):
         return changes
 
     def _parts(
-        self, put: Sequence[Stored], removed: Collection[str], who: str
+        self,
+        put: Sequence[Stored],
+        removed: Collection[str],
+        who: str,
+        *,
+        only_new: bool,
     ) -> Iterator[Changeset]:
         """The commit in batches; each is computed after the previous one is applied."""
         now = dt.datetime.now(dt.UTC)
@@ -154,6 +161,8 @@ class EntityStore(NamespaceStore):
         for at in range(0, len(ordered), BATCH):
             part = ordered[at : at + BATCH]
             held = self.stored_rows([one.id for one in part])
+            if held and only_new:
+                raise AlreadyExists(min(held))
             yield putting(part, held, who=who, now=now)
         ids = sorted(removed)
         for at in range(0, len(ids), BATCH):
@@ -227,13 +236,8 @@ class EntityStore(NamespaceStore):
         rows = [with_id(record) for record in records]
         _each(rows, _check_persistent)
         stored = stored_forms(_merged({}, row) for row in rows)
-        ids = [one.id for one in stored]
-        with self.locked():
-            for id, held in zip(ids, self.read_by_ids(ids), strict=True):
-                if held is not None:
-                    raise AlreadyExists(id)
-            changes = self.commit(stored, who=who, returning=True)
-        return [changes.records[id] for id in ids]
+        changes = self.commit(stored, only_new=True, who=who, returning=True)
+        return [changes.records[one.id] for one in stored]
 
     def update_entities(
         self, rows: Iterable[Tags], *, force: bool = False, who: str = ""

@@ -12,6 +12,7 @@ import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -19,7 +20,16 @@ import orjson
 from ..kinds.datetimes import DateTime, iso_text
 from ..kinds.display import Reasons, quoted
 from ..kinds.grid import Grid
-from ..kinds.scalars import Ref, Uri, XStr, is_tag_name
+from ..kinds.scalars import (
+    MARKER,
+    Coord,
+    Number,
+    Ref,
+    Symbol,
+    Uri,
+    XStr,
+    is_tag_name,
+)
 from ..kinds.timezones import city_name
 from ..kinds.transient import HIS_FACTS, TRANSIENT
 from ..wire import hayson_writer, limits
@@ -52,6 +62,24 @@ _GRID = {"meta", "cols", "rows"}
 """Names by which JSON 3 recognises a grid."""
 _MAX_KEY = 2_500
 """Characters of a path and two ids together: the limit of a PostgreSQL index key."""
+_PLAIN = frozenset(
+    {
+        type(None),
+        type(MARKER),
+        bool,
+        int,
+        float,
+        Number,
+        Symbol,
+        dt.date,
+        dt.time,
+        DateTime,
+        Coord,
+    }
+)
+"""Types whose values contain no text to be checked, and no ref."""
+_WITHOUT_EDGES = _PLAIN | {str, Uri, XStr}
+_KNOWN_SETS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +103,13 @@ class Stored:
 
     def stamped(self, mod: dt.datetime) -> str:
         """The persistent tags with the time of their change."""
-        stamp = f'{{"_kind":"dateTime","val":"{iso_text(mod)}","tz":"UTC"}}'
-        return f'{self.tags[:-1]},"mod":{stamp}}}'
+        return f'{self.tags[:-1]},"mod":{_stamp(mod)}}}'
+
+
+@lru_cache(1)
+def _stamp(mod: dt.datetime) -> str:
+    """The JSON of a ``mod``, which all new entities of a commit share."""
+    return f'{{"_kind":"dateTime","val":"{iso_text(mod)}","tz":"UTC"}}'
 
 
 def new_id() -> str:
@@ -135,10 +168,16 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
         tags["tz"] = city_name(tags["tz"])
     texts = _text(tags), _text(cur)
     edges = edges_of(tags)
-    for path, dst in {("id", ""), *edges}:
+    for path, dst in (("id", ""), *edges):
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
-    return Stored(id.id, *texts, tuple(sorted([*tags, "mod"])), edges)
+    return Stored(id.id, *texts, _names(tuple(tags)), edges)
+
+
+@lru_cache(_KNOWN_SETS)
+def _names(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a record's tag set, one object for all records that have them."""
+    return tuple(sorted((*tags, "mod")))
 
 
 def _hint(id: Any) -> str:
@@ -209,17 +248,22 @@ def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
     return list(found.values())
 
 
-def tag_set_id(names: Iterable[str]) -> int:
-    """63 bits that identify a set of tag names, the same in every database."""
+@lru_cache(_KNOWN_SETS)
+def tag_set_id(names: tuple[str, ...]) -> int:
+    """63 bits that identify a set of tag names, the same in every database.
+
+    ``names`` are sorted.
+    """
     digest = hashlib.blake2b(" ".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def _text(tags: dict[str, Any]) -> str:
     for name, value in tags.items():
-        _check_tag(name, value)
+        if type(value) not in _PLAIN:
+            _check_tag(name, value)
     try:
-        return hayson_writer.dump(tags)
+        return hayson_writer.dump(tags) if tags else "{}"
     except EncodeError as err:
         raise InvalidRecord(str(err)) from None
 
@@ -237,17 +281,19 @@ def _check(value: Any, depth: int) -> None:
     In every format: one value without a representation would break every response
     with it.
     """
+    if type(value) in _PLAIN:
+        return
     if isinstance(value, str):
         if "\0" in value:
             raise InvalidRecord("U+0000 cannot be stored")
+    elif isinstance(value, Ref | Uri | XStr):
+        _check(value.dis if isinstance(value, Ref) else value.val, depth)
     elif isinstance(value, list | tuple | Mapping | Grid):
         if depth >= limits.MAX_DEPTH:
             raise InvalidRecord(f"nested deeper than {limits.MAX_DEPTH} (cap DEPTH)")
         _check_form(value)
         for part in _parts(value):
             _check(part, depth + 1)
-    elif isinstance(value, Ref | Uri | XStr):
-        _check(value.dis if isinstance(value, Ref) else value.val, depth)
 
 
 def _check_form(value: Any) -> None:
@@ -277,7 +323,10 @@ def _parts(value: Any) -> Iterator[Any]:
 def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """The edges of a record, as in ``Stored``."""
     return frozenset(
-        edge for name in tags if name != "id" for edge in _edges(name, tags[name])
+        edge
+        for name, value in tags.items()
+        if type(value) not in _WITHOUT_EDGES and name != "id"
+        for edge in _edges(name, value)
     )
 
 
@@ -294,13 +343,16 @@ def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping):
         yield path, ""
         for name, inner in value.items():
-            yield from _edges(f"{path}.{name}", inner)
+            if type(inner) not in _WITHOUT_EDGES:
+                yield from _edges(f"{path}.{name}", inner)
     else:
         yield from _hidden(path, value)
 
 
 def _hidden(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Refs that no filter's path reaches: in a grid, or deeper in a list."""
+    if type(value) in _WITHOUT_EDGES:
+        return
     if isinstance(value, Ref):
         yield f"{path}[]", value.id
     elif isinstance(value, list | tuple | Mapping | Grid):

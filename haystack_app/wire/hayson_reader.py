@@ -98,6 +98,8 @@ def _list(values: list[Any], depth: int) -> list[Any]:
 
 def _object(value: dict[str, Any], depth: int) -> Any:
     kind = value.get("_kind")
+    if kind == "marker":  # most tags are
+        return MARKER
     if isinstance(kind, str):  # other software writes "Ref" and "DateTime"
         kind = kind[:1].lower() + kind[1:]
     if kind is None or kind == "dict":

@@ -63,7 +63,11 @@ def _list(values: list[Any]) -> list[Any]:
 def _dict(tags: Mapping[str, Any]) -> dict[str, Any]:
     if "_kind" in tags:
         raise EncodeError("Hayson cannot represent a dict with a tag named _kind")
-    return {name: encode(value) for name, value in tags.items() if value is not None}
+    return {
+        name: {"_kind": "marker"} if value is MARKER else encode(value)
+        for name, value in tags.items()
+        if value is not None
+    }
 
 
 def _grid(grid: Grid) -> dict[str, Any]:
@@ -95,7 +99,7 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     str: lambda value: value,
     int: lambda value: _number(Number(value)),
     float: lambda value: _number(Number(value)),
-    type(MARKER): lambda value: {"_kind": value.value},
+    type(MARKER): lambda value: {"_kind": value._value_},  # a property else
     Number: _number,
     Ref: _ref,
     Symbol: lambda value: {"_kind": "symbol", "val": value.name},

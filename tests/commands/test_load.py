@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,3 +176,14 @@ def test_missing_files(run: Run, tmp_path: Path) -> None:
         run("haystack_load", tmp_path)
     with pytest.raises(CommandError, match="no storage 'nope'"):
         run("haystack_dump", storage="nope")
+
+
+def test_the_garbage_collector_runs_again(
+    run: Run, adapter: StorageAdapter, write: Write
+) -> None:
+    """Also after an error, for ``call_command`` may be part of a longer process."""
+    run("haystack_load", write("a.zinc", ZINC))
+    assert gc.isenabled()
+    with pytest.raises(CommandError):
+        run("haystack_load", write("b.zinc", "nothing of ours"))
+    assert gc.isenabled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ __all__ = [
     "check_zone",
     "progress_bar",
     "refusals",
+    "without_collections",
 ]
 
 
@@ -63,6 +65,22 @@ def refusals() -> Iterator[None]:
         yield
     except _refused() as err:
         raise CommandError(str(err)) from err
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Without the garbage collector, for a command that holds many records.
+
+    Records have no cycles, but each collection visits all of them: a third of the time
+    that reading them takes.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _refused() -> tuple[type[Exception], ...]:

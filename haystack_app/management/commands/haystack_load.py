@@ -11,7 +11,12 @@ from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
 from haystack_app.transfer.entity_load import EntityFiles, planned_changes
 from haystack_app.wire.files import files_in
 
-from ._storage import StorageCommand, changes_text, progress_bar
+from ._storage import (
+    StorageCommand,
+    changes_text,
+    progress_bar,
+    without_collections,
+)
 
 
 class Command(StorageCommand):
@@ -36,6 +41,7 @@ class Command(StorageCommand):
             "history",
         )
 
+    @without_collections()
     def handle(self, *args: Any, **options: Any) -> None:
         adapter, replace = self.adapter(options), options["replace"]
         files = files_in(options["paths"], SUFFIXES, NAMED_SUFFIXES)

@@ -14,10 +14,12 @@ from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
+from django.db.models import F
 
 from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import EntityRef, HisSample
+from ...models.lookups import OneOf
 from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
 from ..priority_array import Level
@@ -26,7 +28,7 @@ from ..stored import transient_text
 from ..write_log import LevelWrite
 from . import commit, history, levels, libs, log, tasks, transient
 from .consistency import OrmConsistency
-from .locks import lock_entities
+from .locks import entities_locked
 from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
@@ -44,17 +46,18 @@ class OrmAdapter(OrmConsistency):
     def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
         with transaction.atomic(using=self.using):
             if ids is None:
-                lock_entities(connections[self.using])
+                with entities_locked(connections[self.using]):
+                    yield
             else:
                 self._lock_rows(ids)
-            yield
+                yield
 
     def _lock_rows(self, ids: Sequence[str]) -> None:
         """In one order for every writer, which avoids deadlocks."""
         rows = self.entities.select_for_update(no_key=True)
         for at in range(0, len(ids), BATCH):
-            batch = rows.filter(id__in=sorted(ids)[at : at + BATCH]).order_by("id")
-            list(batch.values_list("id"))
+            batch = rows.filter(OneOf(F("id"), sorted(ids)[at : at + BATCH]))
+            list(batch.order_by("id").values_list("id"))
 
     def committing(
         self, ids: Sequence[str] | None = None
@@ -71,7 +74,7 @@ class OrmAdapter(OrmConsistency):
         found: set[str] = set()
         wanted = list(ids)
         for at in range(0, len(wanted), BATCH):
-            rows = self.visible.filter(id__in=wanted[at : at + BATCH])
+            rows = self.visible.filter(OneOf(F("id"), wanted[at : at + BATCH]))
             found.update(rows.values_list("id", flat=True))
         return found
 

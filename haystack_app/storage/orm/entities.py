@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS
+from django.db.models import F
 
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models import Entity, TagSet
+from ...models.lookups import OneOf
 from ...models.querysets import RowQuerySet
 from ...sql.compiler import compile_filter
 from ...wire.record import Record, spliced
@@ -70,7 +72,7 @@ class OrmEntities(StorageAdapter):
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), BATCH):
-            rows = self.visible.filter(id__in=distinct[at : at + BATCH])
+            rows = self.visible.filter(OneOf(F("id"), distinct[at : at + BATCH]))
             for row in rows.values_list(*ROW):
                 found[row[0]] = self._record(row)
         return [found.get(id) for id in ids]
