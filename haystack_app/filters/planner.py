@@ -13,6 +13,7 @@ from typing import Any
 
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref, Symbol, Uri
+from ..kinds.transient import TRANSIENT
 from .ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
 
 __all__ = [
@@ -23,10 +24,14 @@ __all__ = [
     "Term",
     "candidates",
     "plan",
+    "steppable",
     "terms_of",
 ]
 
 _COMPARABLE = (bool, str, Number, Ref, Uri, Symbol, dt.date, dt.time, DateTime)
+
+_NOT_STEPPABLE = TRANSIENT | {"mod"}
+"""Every record has a mod; transient tags change too often for an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,18 @@ def terms_of(record: Mapping[str, Any]) -> Iterator[Term]:
     """The terms that a record is indexed under."""
     for tag, value in record.items():
         yield Term(tag)
+        if isinstance(value, dict | DateTime) and tag not in _NOT_STEPPABLE:
+            yield Term(steppable(tag))
         if isinstance(value, list):
             for ref in {item for item in value if isinstance(item, Ref)}:
                 yield Term(tag, _key(ref))
         elif isinstance(value, _COMPARABLE):
             yield Term(tag, _key(value))
+
+
+def steppable(tag: str) -> str:
+    """The term of a tag whose value a path can continue in without a ref."""
+    return f"{tag}>"
 
 
 def candidates(

@@ -26,6 +26,7 @@ import orjson
 
 from ... import filters
 from ...filters.ast import Filter
+from ...filters.narrowing import narrowed
 from ...filters.planner import Term, candidates, plan, terms_of
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...wire.record import Record
@@ -41,6 +42,9 @@ from .log import MOST, Log
 from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
+
+_MOST_TARGETS = 2_000
+"""Limit of targets of a path that are looked up; with more, its first tag is used."""
 
 
 class InMemoryAdapter(MemoryWatches):
@@ -94,12 +98,7 @@ class InMemoryAdapter(MemoryWatches):
         found: list[Entity] = []
         with self._lock:
             is_visible = self._visibility()
-            ids = candidates(
-                plan(tree),
-                lambda term: self._index.get(term, set()),
-                lambda: set(self._entities),
-            )
-            for id in sorted(ids):
+            for id in sorted(self._candidates(narrowed(tree, self._targets))):
                 if limit is not None and len(found) >= limit:
                     break
                 entity = self._entities[id]
@@ -111,6 +110,18 @@ class InMemoryAdapter(MemoryWatches):
                     found.append(entity)
         names = frozenset(name for entity in found for name in entity.decoded)
         return Records([Record(entity.raw) for entity in found], names)
+
+    def _candidates(self, tree: Filter) -> set[str]:
+        """The ids of all entities that may match."""
+        return candidates(
+            plan(tree),
+            lambda term: self._index.get(term, set()),
+            lambda: set(self._entities),
+        )
+
+    def _targets(self, tree: Filter) -> list[str] | None:
+        ids = self._candidates(tree)
+        return None if len(ids) > _MOST_TARGETS else list(ids)
 
     # -- writing --------------------------------------------------------------
 

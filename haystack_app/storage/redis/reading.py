@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ...filters.ast import Filter
+from ...filters.narrowing import narrowed
 from ...filters.planner import AllOf, Plan, plan
 from ...kinds.scalars import is_ref_id
 from ...wire.record import Record
@@ -26,9 +27,8 @@ from .entities import BATCH, names_of
 from .entity_commands import referring, refs_of
 from .history.timeseries import Histories
 from .index.base import Index
-from .index.paths import MOST_TARGETS, narrowed
 from .index.query import Query
-from .index.terms import Conjunction, conjunctions
+from .index.terms import MOST_TARGETS, Conjunction, conjunctions
 from .keys import Keys
 from .layout import Layout, check_names
 from .server import LayoutChanged, Server

@@ -192,8 +192,9 @@ def test_what_is_to_change_is_at_the_end_of_paths(redis_store: Store) -> None:
 def test_more_than_a_batch(
     redis_store: Store, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (entities, sets, search):
+    for module in (entities, base, sets, search):
         monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(base, "FEWEST", 3)
     monkeypatch.setattr(base, "MEMBERS", 4)
     monkeypatch.setattr(search, "_ALTERNATIVES", 2)
     rows = [entity(f"e{n:02}", a=MARKER, n=Number(n % 5)) for n in range(count)]
@@ -209,6 +210,43 @@ def test_more_than_a_batch(
         n % 5 in (1, 2, 3) for n in range(count)
     )
     assert redis_store.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "most"),
+    [
+        ("a", 1, 50),
+        ("a and n", 10, 50),
+        ("siteRef->city", 10, 50),
+        ("a or b", 40, 80),
+        ("a and not early", 10, 2_300),  # the matcher refuses the first ones
+    ],
+)
+def test_a_small_limit_fetches_little(
+    redis_store: Store,
+    text: str,
+    limit: int,
+    most: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redis_store.load_entities([entity("s", city="a")])
+    redis_store.load_entities(
+        entity(f"e{n:04}", a=MARKER, n=Number(n), siteRef=Ref("s"))
+        | ({"early": MARKER} if n < 1_100 else {})
+        for n in range(1_200)
+    )
+    fetched: list[int] = []
+    for module in (search, reading.entities):
+        of_rows = module.of_rows
+
+        def counted(found: Any, rows: Any, of_rows: Any = of_rows) -> Any:
+            fetched.append(len(rows))
+            return of_rows(found, rows)
+
+        monkeypatch.setattr(module, "of_rows", counted)
+    assert len(redis_store.read(text, limit)) == limit
+    if isinstance(redis_store._index, search.SearchIndex):
+        assert sum(fetched) <= most + 1  # and the target of a path
 
 
 def test_nothing_counts_twice(

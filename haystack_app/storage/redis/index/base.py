@@ -10,6 +10,7 @@ import orjson
 
 from ....filters.ast import Filter
 from ...changeset import EntityRow
+from ..entities import BATCH
 from ..server import Command
 from .terms import Conjunction, term_texts
 
@@ -17,6 +18,7 @@ __all__ = [
     "Index",
     "Moves",
     "changed_terms",
+    "first_sizes",
     "parts",
     "sorted_into_sets",
     "terms_of_entity",
@@ -24,6 +26,8 @@ __all__ = [
 
 Moves = Mapping[str, tuple[EntityRow | None, EntityRow | None]]
 """Entities before and after a change, by id."""
+FEWEST = 50
+"""Entities that are fetched first for a small limit, at least."""
 MEMBERS = 3_000
 """Ids in one command; Lua supports at most 8,000 arguments."""
 
@@ -64,6 +68,16 @@ class Index(Protocol):
     def faults(self) -> Iterator[str]:
         """Other errors of the index, a line each."""
         ...
+
+
+def first_sizes(few: int | None) -> list[int]:
+    """How many entities to fetch first, and then, for a caller that needs few.
+
+    The matcher may refuse some of the first. Empty if all are to be fetched.
+    """
+    if few is None or few > BATCH:
+        return []
+    return sorted({min(max(2 * few, FEWEST), BATCH), BATCH})
 
 
 def sorted_into_sets(

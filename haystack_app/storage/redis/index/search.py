@@ -20,7 +20,7 @@ from ..entities import BATCH, fetch, of_rows, page
 from ..keys import Keys
 from ..scripts import FETCH, SEARCH, Row
 from ..server import Command, Server
-from .base import Moves, changed_terms
+from .base import Moves, changed_terms, first_sizes
 from .ordering import FIELDS, bounds, comparison, ordered
 from .terms import Conjunction, term_texts
 
@@ -78,8 +78,8 @@ class SearchIndex:
     ) -> Iterator[dict[str, EntityRow]]:
         seen: set[str] = set()
         words = _query_words(alternatives)
-        if few is not None and few <= BATCH:
-            total, ids, rows = self._search(BATCH, BATCH, words, "1")
+        for size in first_sizes(few):
+            total, ids, rows = self._search(size, size, words, "1")
             yield of_rows(ids, rows or [])
             if total <= len(ids):
                 return

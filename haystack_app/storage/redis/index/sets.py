@@ -10,7 +10,7 @@ from ..entities import BATCH, fetch, of_rows
 from ..keys import Keys
 from ..scripts import FIND, Row
 from ..server import Command, Server
-from .base import Moves, changed_terms, sorted_into_sets, terms_of_entity
+from .base import Moves, changed_terms, first_sizes, sorted_into_sets, terms_of_entity
 from .terms import Conjunction
 
 __all__ = ["SetIndex"]
@@ -41,10 +41,10 @@ class SetIndex:
     def candidates(
         self, alternatives: Sequence[Conjunction], few: int | None
     ) -> Iterator[dict[str, EntityRow]]:
-        few_are_enough = few is not None and few <= BATCH
-        found = self._find(alternatives, BATCH, few=few_are_enough)
+        sizes = first_sizes(few)
+        found = self._find(alternatives, BATCH, few=bool(sizes))
         if isinstance(found, str):
-            yield from self._some(found, few or BATCH)
+            yield from self._some(found, sizes)
             return
         ids, rows = found
         if rows is not None:
@@ -53,10 +53,10 @@ class SetIndex:
         for at in range(0, len(ids), BATCH):
             yield fetch(self.server, self.keys, ids[at : at + BATCH])
 
-    def _some(self, key: str, few: int) -> Iterator[dict[str, EntityRow]]:
+    def _some(self, key: str, sizes: Sequence[int]) -> Iterator[dict[str, EntityRow]]:
         """The members of a set that may be large, in parts."""
         seen: set[str] = set()
-        cursor, count = 0, min(max(2 * few, 50), BATCH)
+        cursor, count = 0, sizes[0]
         while True:
             cursor, members = self.server.sscan(key, cursor, count)
             ids = [id for id in members if id not in seen]

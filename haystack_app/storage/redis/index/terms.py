@@ -18,9 +18,11 @@ from ....filters.planner import AllOf, AnyOf, Everything, Plan, Term, terms_of
 from ....kinds.datetimes import DateTime
 from ....kinds.scalars import Number, Ref, Symbol, Uri
 from ....kinds.transient import TRANSIENT
-from .paths import MOST_TARGETS, steppable
 
-__all__ = ["Conjunction", "conjunctions", "term_texts"]
+__all__ = ["MOST_TARGETS", "Conjunction", "conjunctions", "term_texts"]
+
+MOST_TARGETS = 400
+"""Limit of targets of a path that are looked up; with more, its first tag is used."""
 
 Conjunction = frozenset[str]
 """Terms that must all match; ``@id`` is a single entity. Empty: all entities."""
@@ -49,15 +51,7 @@ def term_texts(record: Mapping[str, Any]) -> set[str]:
 
     Values of transient tags have no terms: they change too often for an index.
     """
-    texts = {text for term in terms_of(record) if (text := _text(term))}
-    texts.update(
-        steppable(name)
-        for name, value in record.items()
-        if isinstance(value, dict | DateTime)
-        and name not in TRANSIENT
-        and name not in _EVERYWHERE
-    )
-    return texts
+    return {text for term in terms_of(record) if (text := _text(term))}
 
 
 def conjunctions(plan: Plan) -> list[Conjunction]:

@@ -1,22 +1,20 @@
-"""Paths of a filter as queries of the index, by the ids of the path's targets.
+"""Paths of a filter as equalities with Refs, by the ids of the path's targets.
 
 ``siteRef->geoCity == "Hugo"`` becomes ``siteRef == @a or siteRef == @b`` if the index
-has the cities, or if the tag can be followed without a ref. Only the planner uses the
-result: it matches all that the filter matches, and the matcher decides.
+has the cities, or if the tag can be followed without a ref. Only for ``planner.plan``:
+the result matches all that the filter matches, and the matcher decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ....filters.ast import And, Compare, Filter, Has, Or
-from ....kinds.scalars import Ref
-from ....kinds.transient import TRANSIENT
+from ..kinds.scalars import Ref
+from ..kinds.transient import TRANSIENT
+from .ast import And, Compare, Filter, Has, Or
+from .planner import steppable
 
-__all__ = ["MOST_TARGETS", "Targets", "narrowed", "steppable"]
-
-MOST_TARGETS = 400
-"""Limit of targets of a path that are looked up; with more, its first tag is used."""
+__all__ = ["Targets", "narrowed"]
 
 Targets = Callable[[Filter], "list[str] | None"]
 """Ids of all entities that may match a filter; None if they are too many."""
@@ -45,8 +43,3 @@ def _referring(tree: Has | Compare, targets: Targets) -> Filter:
         return Has((name,))
     refs: list[Filter] = [Compare((name,), "==", Ref(id)) for id in ids]
     return Or((*refs, Has((steppable(name),))))
-
-
-def steppable(name: str) -> str:
-    """The term of a tag that can be followed without a ref."""
-    return f"{name}>"
