@@ -260,16 +260,11 @@ def _is_valid(point: HisPoint, column: SampleColumn) -> bool:
 def _merged(point: HisPoint, column: SampleColumn) -> Batch:
     grain = point.precision
     merged = {
-        time - time % grain: _stored_float(val)
+        time - time % grain: val + 0.0  # see _value_check
         for time, val in zip(column.times, column.vals, strict=True)
         if val is not None
     }
     return Batch({time: merged[time] for time in sorted(merged)}, [])
-
-
-def _stored_float(val: float) -> float:
-    """-0.0, which JSON in PostgreSQL cannot store, is 0.0 everywhere."""
-    return val + 0.0
 
 
 def _refuse(point: HisPoint, row: int, why: str) -> None:
@@ -298,8 +293,8 @@ def _value_check(point: HisPoint) -> Callable[[Any], Any]:
             raise InvalidSample(
                 f"unit must be {point.unit or 'none'}, not {value.unit}"
             )
-        finite = math.isfinite(value.val)
-        return _stored_float(value.val) if finite else Number(value.val)
+        # + 0.0 makes -0.0, which JSON in PostgreSQL cannot store, 0.0 everywhere
+        return value.val + 0.0 if math.isfinite(value.val) else Number(value.val)
 
     return stored
 

@@ -9,7 +9,7 @@ then the general reader decides, and words the errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ..kinds.columns import SampleColumn, SampleRows, times_of
@@ -26,8 +26,10 @@ _Numbers = tuple[list[float | None], str | None]
 """Values and their unit."""
 _UNUSUAL = (AttributeError, KeyError, TypeError, ValueError)
 """What the functions below raise for other grids; ParseError is a ValueError."""
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
-_NUMBERS = frozenset({int, float})
+_DECIMAL = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_NUMBER = re.compile(_DECIMAL, re.ASCII)
+_NUMBERS = re.compile(rf"(?:{_DECIMAL},)*+", re.ASCII)
+_NUMBER_TYPES = frozenset({int, float})
 _INFINITE = (float("inf"), float("-inf"))
 _EARLIEST = -62_104_060_800_000_000
 """0002-01-01. In the years 2 to 9998, local times have a text in every zone."""
@@ -96,8 +98,8 @@ def _grid(
 
 def _zinc_times(cells: Sequence[str]) -> _Times:
     """Without a zone the offset must be Z."""
-    texts, _, zones = zip(*[cell.partition(" ") for cell in cells], strict=True)
-    [zone] = set(zones)
+    _, gap, zone = cells[0].partition(" ")
+    texts = _without(gap + zone, cells)[:-1].split(",")
     if not zone and not all(text.endswith("Z") for text in texts):
         raise ValueError("no zone")
     return zone or "UTC", texts
@@ -105,15 +107,21 @@ def _zinc_times(cells: Sequence[str]) -> _Times:
 
 def _zinc_numbers(cells: Sequence[str]) -> _Numbers:
     given = list(filter(None, cells))
-    unit = _NUMBER.sub("", given[0], count=1) if given else ""
-    if unit:
-        if not all(cell.endswith(unit) for cell in given):
-            raise ValueError("several units")
-        given = [cell.removesuffix(unit) for cell in given]
-    if not all(map(_NUMBER.fullmatch, given)):
+    if not given:
+        return [None] * len(cells), None
+    unit = _NUMBER.sub("", given[0], count=1)
+    text = _without(unit, given)
+    if not _NUMBERS.fullmatch(text):
         raise ValueError("not numbers")
-    vals = map(float, given)
-    return _numbers([next(vals) if cell else None for cell in cells], unit or None)
+    return _numbers(cells, map(float, text[:-1].split(",")), unit or None)
+
+
+def _without(suffix: str, cells: Sequence[str]) -> str:
+    """The cells, each with a comma, without a suffix that each of them must have."""
+    text = ",".join(cells) + ","  # they contain no comma
+    if text.count(f"{suffix},") != len(cells):
+        raise ValueError("several zones or units")
+    return text.replace(f"{suffix},", ",")
 
 
 def _hayson_times(stamps: Sequence[Any]) -> _Times:
@@ -131,13 +139,16 @@ def _hayson_numbers(cells: Sequence[Any]) -> _Numbers:
             raise ValueError("not numbers")
         [unit] = {cell.get("unit") for cell in given}
         given = [cell["val"] for cell in given]
-    if not _NUMBERS.issuperset(map(type, given)):
+    if not _NUMBER_TYPES.issuperset(map(type, given)):
         raise ValueError("not numbers")
-    vals = map(float, given)
-    return _numbers([None if cell is None else next(vals) for cell in cells], unit)
+    return _numbers([cell is not None for cell in cells], map(float, given), unit)
 
 
-def _numbers(vals: list[float | None], unit: str | None) -> _Numbers:
+def _numbers(
+    cells: Sequence[Any], given: Iterator[float], unit: str | None
+) -> _Numbers:
+    """The numbers in their cells; the others are missing."""
+    vals = [next(given) if cell else None for cell in cells]
     if any(infinite in vals for infinite in _INFINITE):
         raise ValueError("number out of range")
     return vals, Number(0, unit).unit

@@ -1,14 +1,18 @@
-"""The lock of all entities of a store, held until the end of the transaction.
+"""Locks of entities, held until the end of the transaction.
 
-On PostgreSQL it is advisory. SQLite does not need it: it has one transaction that
-writes at a time (``transaction_mode`` IMMEDIATE).
+That of all entities is advisory on PostgreSQL. SQLite needs no locks: it has one
+transaction that writes at a time (``transaction_mode`` IMMEDIATE).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["lock_entities"]
+from ...sql.tables import ENTITIES
+
+__all__ = ["lock_entities", "lock_rows"]
 
 _SPACE = 0x48535459  # namespace among the database's advisory locks
 _ENTITIES = 1
@@ -19,3 +23,17 @@ def lock_entities(connection: BaseDatabaseWrapper) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SPACE, _ENTITIES])
+
+
+def lock_rows(connection: BaseDatabaseWrapper, ids: Collection[str]) -> None:
+    """Allow one writer of these entities at a time.
+
+    Every writer locks in one order, which avoids deadlocks.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT FROM {ENTITIES} WHERE id = ANY(%s)"
+                " ORDER BY id FOR NO KEY UPDATE",
+                [list(ids)],
+            )
