@@ -11,9 +11,15 @@ from rest_framework.parsers import BaseParser
 from ..kinds.display import Reasons
 from ..kinds.grid import Grid
 from ..kinds.scalars import is_tag_name
-from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
+from ..wire import (
+    hayson_reader,
+    json3_reader,
+    sample_reader,
+    trio_reader,
+    zinc_reader,
+)
 from ..wire.errors import ParseError
-from ..wire.registry import HAYSON, JSON3, TRIO, Format, text_of
+from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format, text_of
 from ..wire.row_errors import row_errors
 from .bodies import request_body
 from .exceptions import BadRequest
@@ -47,16 +53,18 @@ def body_grid(
     body: bytes,
     *,
     accepts_list: bool,
+    in_columns: bool = False,
     is_marker: Callable[[str], bool] | None = None,
 ) -> Grid:
     """The grid of a request's body.
 
-    ``accepts_list``: whether JSON may be a list of dicts instead; ``is_marker`` says
-    of ``name:M`` in Trio. Raises ParseError, with all invalid rows.
+    ``accepts_list``: whether JSON may be a list of dicts instead; ``in_columns``:
+    whether samples may be read as columns; ``is_marker`` says of ``name:M`` in Trio.
+    Raises ParseError, with all invalid rows.
     """
     text = text_of(body)
     try:
-        return _grid(format, text, accepts_list, is_marker)
+        return _grid(format, text, accepts_list, in_columns, is_marker)
     except ParseError as err:
         reasons = Reasons()
         for found in row_errors(format, text, err):
@@ -70,9 +78,10 @@ def _grid(
     format: Format,
     text: str,
     accepts_list: bool,
+    in_columns: bool,
     is_marker: Callable[[str], bool] | None,
 ) -> Grid:
-    grid = _value(format, text, is_marker)
+    grid = _value(format, text, in_columns, is_marker)
     if accepts_list and _is_list_of_dicts(grid):
         return Grid.of(grid)
     if not isinstance(grid, Grid):
@@ -90,19 +99,28 @@ def _is_list_of_dicts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
 
-def _value(format: Format, text: str, is_marker: Callable[[str], bool] | None) -> Any:
+def _value(
+    format: Format,
+    text: str,
+    in_columns: bool,
+    is_marker: Callable[[str], bool] | None,
+) -> Any:
     if format in (HAYSON, JSON3):
-        return _json(format, text)
+        return _json(format, text, in_columns)
     if format is TRIO:
         return trio_reader.read_grid(text, is_marker)
+    if in_columns and format is ZINC and (found := sample_reader.zinc_samples(text)):
+        return found
     return format.read_text(text)
 
 
-def _json(format: Format, text: str) -> Any:
+def _json(format: Format, text: str, in_columns: bool) -> Any:
     """The value of JSON, which is JSON 3 if its media type or its form says so."""
     value = hayson_reader.parse_json(text)
     is_grid = isinstance(value, dict) and value.keys() >= _JSON3_GRID
     is_json3 = format is JSON3 or (is_grid and "_kind" not in value)
+    if in_columns and not is_json3 and (found := sample_reader.hayson_samples(value)):
+        return found
     try:
         return json3_reader.decode(value) if is_json3 else hayson_reader.decode(value)
     except ParseError as err:

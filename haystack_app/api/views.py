@@ -97,6 +97,7 @@ class OpView(ApiView):
                     format,
                     body,
                     accepts_list=op.accepts_list,
+                    in_columns=op.takes_samples,
                     is_marker=dispatch.marker_words(self.kwargs.get("project")),
                 )
         except ParseError as err:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .columns import SampleRows
 from .scalars import MARKER
 from .series import JoinedSeries, Series
 
@@ -39,11 +40,12 @@ def column_order(names: Iterable[str]) -> list[str]:
 class Grid:
     """Meta tags, columns in order, and rows.
 
-    Rows that are a series are read on iteration, not held in memory.
+    Rows that are a series are read on iteration, not held in memory; ``SampleRows``
+    hold columns, and make the rows on iteration.
     """
 
     cols: Sequence[Col] = (EMPTY_COL,)
-    rows: Sequence[Row] | Series | JoinedSeries = ()
+    rows: Sequence[Row] | Series | JoinedSeries | SampleRows = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -7,9 +7,13 @@ the rows; a batch hisWrite has ids in the meta of columns.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from ..filters import is_trash
+from ..kinds.columns import SampleRows
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
@@ -117,7 +121,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     return Grid([Col("ts"), *cols], rows, _bounds(context, span, records))
 
 
-@op("hisWrite", permission="write_history", side_effects=True)
+@op("hisWrite", permission="write_history", side_effects=True, takes_samples=True)
 def his_write(context: Context, request: Grid) -> Grid:
     """Write samples of one point, or of several in one grid.
 
@@ -128,24 +132,33 @@ def his_write(context: Context, request: Grid) -> Grid:
         _require_columns(request, "ts", "val")
         col = request.cols[request.names.index("val")]
         val = Col("val", {**request.meta, **col.meta})
-        rows = [(row.get("ts"), _in_unit(val, row.get("val"))) for row in request.rows]
-        _write(context, {id: rows})
+        _write(context, {id: _samples(request, val)})
         return Grid()
     if request.names[0] != "ts":
         raise OpError("missing meta id, or ts as the first column")
     if len(request.cols) < 2:
         raise OpError("missing meta id, or columns with meta id after ts")
     check_id_count(len(request.cols) - 1)
-    samples: dict[str, list[tuple[Any, Any]]] = {}
+    samples: dict[str, Iterable[Sample]] = {}
     for col in request.cols[1:]:
         id = require_ref(col.meta.get("id"), f"id in the meta of column {col.name}").id
         if id in samples:
             raise OpError(f"duplicate column for @{id}")
-        samples[id] = [
-            (row.get("ts"), _in_unit(col, row.get(col.name))) for row in request.rows
-        ]
+        samples[id] = _samples(request, col)
     _write(context, samples)
     return Grid()
+
+
+def _samples(request: Grid, col: Col) -> Iterable[Sample]:
+    """The samples of a column, which may be read several times."""
+    if not isinstance(request.rows, SampleRows):
+        return [
+            (row.get("ts"), _in_unit(col, row.get(col.name))) for row in request.rows
+        ]
+    column = request.rows.columns[col.name]
+    if all(val is None for val in column.vals):
+        return column
+    return replace(column, unit=_in_unit(col, Number(0, column.unit)).unit)
 
 
 def _in_unit(col: Col, value: Any) -> Any:
@@ -165,7 +178,7 @@ def _in_unit(col: Col, value: Any) -> Any:
     return own
 
 
-def _write(context: Context, samples: dict[str, list[Sample]]) -> None:
+def _write(context: Context, samples: dict[str, Iterable[Sample]]) -> None:
     """Raises InvalidSample that names all invalid samples."""
     try:
         context.storage.his_write_all(samples, context.now)
@@ -173,7 +186,7 @@ def _write(context: Context, samples: dict[str, list[Sample]]) -> None:
         raise InvalidSample(_reasons(context, samples) or str(err)) from None
 
 
-def _reasons(context: Context, samples: dict[str, list[Sample]]) -> str:
+def _reasons(context: Context, samples: dict[str, Iterable[Sample]]) -> str:
     """Why samples are invalid, counted from 1 for each point.
 
     Of a very long request only the first samples of each point are checked again.
@@ -181,7 +194,7 @@ def _reasons(context: Context, samples: dict[str, list[Sample]]) -> str:
     reasons = Reasons()
     most = _CHECKED_AGAIN // max(1, len(samples))
     for point in context.storage.his_points(list(samples)):
-        for number, sample in enumerate(samples[point.id][:most], 1):
+        for number, sample in enumerate(islice(samples[point.id], most), 1):
             try:
                 checked(point, [sample])
             except InvalidSample as err:

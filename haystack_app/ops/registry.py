@@ -46,6 +46,7 @@ class Op:
     - ``read_scope``: the token scope ``read`` is sufficient despite side effects,
       because entities, samples and points do not change
     - ``accepts_list``: a JSON list of dicts is accepted as a grid
+    - ``takes_samples``: rows of times and numbers may be ``SampleRows``
     - ``requires_meta``: the answer is useless without its meta, so it is refused in
       formats that have no meta
     """
@@ -56,6 +57,7 @@ class Op:
     side_effects: bool
     read_scope: bool
     accepts_list: bool
+    takes_samples: bool
     requires_meta: bool
 
     @property
@@ -75,6 +77,7 @@ def op(
     side_effects: bool = False,
     read_scope: bool = False,
     accepts_list: bool = False,
+    takes_samples: bool = False,
     requires_meta: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``.
@@ -89,7 +92,14 @@ def op(
         if known is not None and known.run.__qualname__ != run.__qualname__:
             raise ImproperlyConfigured(f"op {name!r} is already registered")
         _ops[name] = Op(
-            name, run, permission, side_effects, read_scope, accepts_list, requires_meta
+            name,
+            run,
+            permission,
+            side_effects,
+            read_scope,
+            accepts_list,
+            takes_samples,
+            requires_meta,
         )
         return run
 

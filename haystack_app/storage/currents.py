@@ -116,7 +116,7 @@ def sampled(
     if "cur" not in record:
         return {}
     moment = microseconds_of(now)
-    last = max((time for time in batch.written if time <= moment), default=None)
+    last = next((time for time in reversed(batch.written) if time <= moment), None)
     if last is not None and _newest_is(store, point, record, last, moment):
         value = batch.written[last]
         number = Number(value, point.unit) if type(value) is float else value

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..kinds.columns import SampleColumn
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, REMOVE, Coord, Number, Ref
 from ..kinds.series import microseconds_of
@@ -39,6 +40,7 @@ Sample = tuple[Any, Any]
 _FIRST_YEAR = 1950
 FIRST_TIME = microseconds_of(dt.datetime(_FIRST_YEAR - 1, 12, 31, tzinfo=dt.UTC))
 """In microseconds since 1970; no sample is earlier, in any zone."""
+_FIRST_YEAR_EVERYWHERE = microseconds_of(dt.datetime(_FIRST_YEAR, 1, 2, tzinfo=dt.UTC))
 _KINDS: dict[str, Any] = {"Number": Number, "Bool": bool, "Str": str, "Coord": Coord}
 PRECISION = "hisTsPrecision"
 _MILLISECOND = 1_000
@@ -216,6 +218,8 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
 
     Raises InvalidSample for the first invalid sample, counted from 1.
     """
+    if isinstance(samples, SampleColumn) and _is_valid(point, samples):
+        return _merged(point, samples)
     stored = _value_check(point)
     merged: dict[int, Any] = {}
     grain = point.precision
@@ -238,6 +242,29 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
         {time: merged[time] for time in times if merged[time] is not REMOVE},
         [time for time in times if merged[time] is REMOVE],
     )
+
+
+def _is_valid(point: HisPoint, column: SampleColumn) -> bool:
+    """Whether all samples are valid, without looking at each.
+
+    It may be False although they are: for the first day of the first year.
+    """
+    return (
+        point.kind == "Number"
+        and column.unit in (None, point.unit)
+        and same_zone(column.tz, point.tz)
+        and min(column.times, default=0) >= _FIRST_YEAR_EVERYWHERE
+    )
+
+
+def _merged(point: HisPoint, column: SampleColumn) -> Batch:
+    grain = point.precision
+    merged = {
+        time - time % grain: val + 0.0  # see _value_check
+        for time, val in zip(column.times, column.vals, strict=True)
+        if val is not None
+    }
+    return Batch({time: merged[time] for time in sorted(merged)}, [])
 
 
 def _refuse(point: HisPoint, row: int, why: str) -> None:

@@ -30,7 +30,7 @@ from ..kinds.scalars import (
 from . import limits
 from .errors import ParseError
 
-__all__ = ["decode", "parse_json", "read_dict", "read_grid", "read_value"]
+__all__ = ["decode", "grid_head", "parse_json", "read_dict", "read_grid", "read_value"]
 
 _SPECIAL = {"INF": float("inf"), "-INF": float("-inf"), "NaN": float("nan")}
 _FULL_TIME = 8
@@ -139,7 +139,10 @@ def _dict(value: dict[str, Any], depth: int) -> dict[str, Any]:
     return found
 
 
-def _grid(value: dict[str, Any], depth: int) -> Grid:
+def grid_head(
+    value: dict[str, Any], depth: int = 0
+) -> tuple[list[Col], dict[str, Any]]:
+    """Columns and meta of a grid's parsed JSON. Raises ParseError with its path."""
     _check_depth(depth)
     meta = _member(value, "meta", dict, depth)
     meta.pop("ver", None)
@@ -149,6 +152,12 @@ def _grid(value: dict[str, Any], depth: int) -> Grid:
         if col.name in cols:
             raise ParseError(f"duplicate column {col.name!r}", f"cols[{index}]")
         cols[col.name] = col
+    return list(cols.values()), meta
+
+
+def _grid(value: dict[str, Any], depth: int) -> Grid:
+    cols, meta = grid_head(value, depth)
+    names = {col.name for col in cols}
     rows = []
     items = _typed(value, "rows", list)
     values = 0
@@ -160,13 +169,13 @@ def _grid(value: dict[str, Any], depth: int) -> Grid:
             values += len(row) + 1
             if values > limits.MAX_CELLS:
                 raise ParseError(f"more than {limits.MAX_CELLS} values (cap CELLS)")
-            unknown = next((name for name in row if name not in cols), None)
+            unknown = next((name for name in row if name not in names), None)
             if unknown is not None:
                 raise ParseError(f"unknown column {unknown!r}")
         except ParseError as err:
             raise err.inside(f"rows[{index}]") from None
         rows.append(row)
-    return Grid(list(cols.values()), rows, meta)
+    return Grid(cols, rows, meta)
 
 
 def _typed(value: dict[str, Any], name: str, kind: type) -> Any:

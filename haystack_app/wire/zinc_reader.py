@@ -17,7 +17,7 @@ from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer, limits
 from .errors import ParseError
 
-__all__ = ["read_dict", "read_grid", "read_value"]
+__all__ = ["read_dict", "read_grid", "read_head", "read_value"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _COMPOUND = re.compile(r'["`\[{<>()/\r]')
@@ -47,6 +47,11 @@ def read_grid(text: str) -> Grid:
     grid, at = reader.grid(0, 0, nested=False)
     reader.expect_end(at)
     return grid
+
+
+def read_head(text: str) -> tuple[list[Col], dict[str, Any], int]:
+    """A grid's columns, meta, and the offset of its first row. Raises ParseError."""
+    return _Reader(text).head(0, 0)
 
 
 def read_dict(text: str) -> dict[str, Any]:
@@ -220,10 +225,7 @@ class _Reader:
         return match.end()
 
     def grid(self, at: int, depth: int, *, nested: bool) -> tuple[Grid, int]:
-        at = self.version(at)
-        meta, at = self.meta(at, depth)
-        at = self.line_end(at)
-        cols, at = self.columns(at, depth)
+        cols, meta, at = self.head(at, depth)
         names = [col.name for col in cols]
         rows: list[dict[str, Any]] = []
         while True:
@@ -240,6 +242,12 @@ class _Reader:
             self.cells += len(row) + 1
             if self.cells > limits.MAX_CELLS:
                 self.fail(f"more than {limits.MAX_CELLS} values (cap CELLS)", at)
+
+    def head(self, at: int, depth: int) -> tuple[list[Col], dict[str, Any], int]:
+        at = self.version(at)
+        meta, at = self.meta(at, depth)
+        cols, at = self.columns(self.line_end(at), depth)
+        return cols, meta, at
 
     def version(self, at: int) -> int:
         match = _VERSION.match(self.text, at)

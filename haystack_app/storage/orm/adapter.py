@@ -28,7 +28,7 @@ from ..stored import transient_text
 from ..write_log import LevelWrite
 from . import commit, history, levels, libs, log, tasks, transient
 from .consistency import OrmConsistency
-from .locks import entities_locked
+from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
@@ -49,15 +49,8 @@ class OrmAdapter(OrmConsistency):
                 with entities_locked(connections[self.using]):
                     yield
             else:
-                self._lock_rows(ids)
+                lock_rows(connections[self.using], ids)
                 yield
-
-    def _lock_rows(self, ids: Sequence[str]) -> None:
-        """In one order for every writer, which avoids deadlocks."""
-        rows = self.entities.select_for_update(no_key=True)
-        for at in range(0, len(ids), BATCH):
-            batch = rows.filter(OneOf(F("id"), sorted(ids)[at : at + BATCH]))
-            list(batch.order_by("id").values_list("id"))
 
     def committing(
         self, ids: Sequence[str] | None = None
@@ -136,11 +129,8 @@ class OrmAdapter(OrmConsistency):
         return time_limit(connections[self.using], seconds)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
-        with transaction.atomic(using=self.using):
-            return {
-                id: history.store(connections[self.using], id, batches[id])
-                for id in sorted(batches)
-            }
+        with transaction.atomic(using=self.using, savepoint=False):
+            return history.store(connections[self.using], batches)
 
     def his_extent(self, id: str) -> Extent:
         return history.extent(connections[self.using], id)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, zip_longest
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, Min
@@ -28,6 +30,7 @@ __all__ = ["chunks", "extent", "snapshot", "store"]
 _BATCH = 16_384
 _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
+_NAIVE_EPOCH = dt.datetime(1970, 1, 1)
 _ARRAY_HEADER = struct.Struct(">iiiii")
 
 
@@ -67,14 +70,17 @@ def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
 
 
-def store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
-    """Upsert and delete samples inside the caller's transaction.
+def store(
+    connection: BaseDatabaseWrapper, batches: Mapping[str, Batch]
+) -> dict[str, int]:
+    """Upsert and delete samples of points inside the caller's transaction.
 
-    Returns by how many samples the history grew.
+    Returns by how many samples each history grew.
     """
     if connection.vendor == "postgresql":
-        return _postgres_store(connection, id, batch)
-    return _sqlite_store(connection, id, batch)
+        return _postgres_store(connection, batches)
+    with connection.cursor() as cursor:
+        return {id: _sqlite_store(cursor, id, batches[id]) for id in sorted(batches)}
 
 
 def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
@@ -90,12 +96,16 @@ def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
     )
 
 
-def _columns(value: Any) -> tuple[float | None, str | None]:
-    """The columns ``val`` and ``obj`` of a value."""
-    if type(value) is float:
-        return value, None
-    number = float(value) if isinstance(value, bool) else None
-    return number, hayson_writer.dump(value)
+def _columns(
+    values: Sequence[Any],
+) -> tuple[Sequence[float | None], Sequence[str | None]]:
+    """The columns ``val`` and ``obj``; the latter is empty for numbers only."""
+    if set(map(type, values)) == {float}:
+        return values, ()
+    numbers = [float(v) if isinstance(v, float | bool) else None for v in values]
+    return numbers, [
+        None if type(v) is float else hayson_writer.dump(v) for v in values
+    ]
 
 
 class _Decoder:
@@ -203,44 +213,65 @@ def _unpack(data: bytes, code: str) -> list[Any]:
     return [item for _, item in struct.iter_unpack(f">i{code}", data[20:])]
 
 
-def _postgres_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
-    items = list(batch.written.items())
-    growth = 0
+def _postgres_store(
+    connection: BaseDatabaseWrapper, batches: Mapping[str, Batch]
+) -> dict[str, int]:
+    """One statement for all points."""
+    ids = sorted(batches)
+    growth = dict.fromkeys(ids, 0)
+    written = [batches[id].written for id in ids]
+    places = [place for place, part in enumerate(written, 1) for _ in part]
+    times = list(chain.from_iterable(written))
+    values = list(chain.from_iterable(part.values() for part in written))
     with connection.cursor() as cursor:
-        if batch.removed:
-            cursor.execute(
-                f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
-                " timestamptz 'epoch' + t * interval '1 microsecond'"
-                " FROM unnest(%s::int8[]) AS t))",
-                [id, _array(map(str, batch.removed))],
-            )
-            growth -= cursor.rowcount
-        for at in range(0, len(items), _BATCH):
-            part = items[at : at + _BATCH]
-            columns = [_columns(value) for _, value in part]
-            objs = [obj for _, obj in columns]
-            cursor.execute(
-                f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
-                " SELECT %s, timestamptz 'epoch' + t * interval '1 microsecond', v, o"
-                " FROM unnest(%s::int8[], %s::float8[], %s::jsonb[]) AS u(t, v, o)"
-                " ON CONFLICT (point_id, ts)"
-                " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj"
-                " RETURNING xmax = 0 AS is_new)"  # 0: inserted, not updated
-                " SELECT count(*) FILTER (WHERE is_new) FROM stored",
-                [
-                    id,
-                    _array(str(time) for time, _ in part),
-                    _array("NULL" if val is None else repr(val) for val, _ in columns),
-                    objs if any(obj is not None for obj in objs) else "{}",
-                ],
-            )
-            growth += cursor.fetchone()[0]
+        for id in ids:
+            if removed := batches[id].removed:
+                growth[id] -= _postgres_remove(cursor, id, removed)
+        for at in range(0, len(times), _BATCH):
+            part = slice(at, at + _BATCH)
+            rows = places[part], times[part], *_columns(values[part])
+            for id, new in _postgres_upsert(cursor, ids, *rows):
+                growth[id] += new
     return growth
 
 
-def _array(texts: Any) -> str:
-    """An array literal of numbers: one parameter instead of thousands."""
-    return "{" + ",".join(texts) + "}"
+def _postgres_remove(cursor: Any, id: str, times: Sequence[int]) -> int:
+    cursor.execute(
+        f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
+        " timestamptz 'epoch' + t * interval '1 microsecond'"
+        " FROM unnest(%s::int8[]) AS t))",
+        [id, _array(times)],
+    )
+    return int(cursor.rowcount)
+
+
+def _postgres_upsert(
+    cursor: Any,
+    ids: Sequence[str],
+    places: Sequence[int],
+    times: Sequence[int],
+    vals: Sequence[float | None],
+    objs: Sequence[str | None],
+) -> list[tuple[str, int]]:
+    """How many samples were new, by id; ``places`` are those of ids, from 1."""
+    cursor.execute(
+        f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
+        " SELECT (%s::text[])[p], timestamptz 'epoch' + t * interval '1 microsecond',"
+        " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
+        " AS u(p, t, v, o)"
+        " ON CONFLICT (point_id, ts)"
+        " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj"
+        " RETURNING point_id, xmax = 0 AS is_new)"  # 0: inserted, not updated
+        " SELECT point_id, count(*) FILTER (WHERE is_new) FROM stored GROUP BY 1",
+        [ids, _array(places), _array(times), _array(vals), list(objs) or "{}"],
+    )
+    found: list[tuple[str, int]] = cursor.fetchall()
+    return found
+
+
+def _array(numbers: Sequence[float | None]) -> str:
+    """An array literal: one parameter instead of thousands."""
+    return f"{{{orjson.dumps(numbers).decode()[1:-1]}}}"
 
 
 # -- SQLite -------------------------------------------------------------------
@@ -274,23 +305,21 @@ def _sqlite_chunks(
             yield Chunk(times, vals, others)
 
 
-def _sqlite_store(connection: BaseDatabaseWrapper, id: str, batch: Batch) -> int:
-    with connection.cursor() as cursor:
-        before = _sqlite_count(cursor, id, batch)
-        cursor.executemany(
-            f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = %s",
-            [(id, _sqlite_text(time)) for time in batch.removed],
-        )
-        cursor.executemany(
-            f"INSERT INTO {HISTORY} (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (point_id, ts)"
-            " DO UPDATE SET val = excluded.val, obj = excluded.obj",
-            [
-                (id, _sqlite_text(time), *_columns(value))
-                for time, value in batch.written.items()
-            ],
-        )
-        return _sqlite_count(cursor, id, batch) - before
+def _sqlite_store(cursor: Any, id: str, batch: Batch) -> int:
+    before = _sqlite_count(cursor, id, batch)
+    cursor.executemany(
+        f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = %s",
+        [(id, _sqlite_text(time)) for time in batch.removed],
+    )
+    columns = _columns(list(batch.written.values()))
+    rows = zip_longest(map(_sqlite_text, batch.written), *columns)
+    cursor.executemany(
+        f"INSERT INTO {HISTORY} (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (point_id, ts)"
+        " DO UPDATE SET val = excluded.val, obj = excluded.obj",
+        [(id, *row) for row in rows],
+    )
+    return _sqlite_count(cursor, id, batch) - before
 
 
 def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
@@ -307,7 +336,7 @@ def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
 
 def _sqlite_text(time: int) -> str:
     """The text that Django stores for a DateTimeField: UTC without an offset."""
-    return str(instant_of(time).replace(tzinfo=None))
+    return str(_NAIVE_EPOCH + dt.timedelta(microseconds=time))
 
 
 def _sqlite_time(stored: str | dt.datetime) -> int:

@@ -1,17 +1,19 @@
-"""The lock of all entities of a store, held until the end of the transaction.
+"""Locks of entities, held until the end of the transaction.
 
-On PostgreSQL it is advisory. SQLite does not need it: it has one transaction that
-writes at a time (``transaction_mode`` IMMEDIATE).
+That of all entities is advisory on PostgreSQL. SQLite needs no locks: it has one
+transaction that writes at a time (``transaction_mode`` IMMEDIATE).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["entities_locked"]
+from ...sql.tables import ENTITIES
+
+__all__ = ["entities_locked", "lock_rows"]
 
 _SPACE = 0x48535459  # namespace among the database's advisory locks
 _ENTITIES = 1
@@ -35,3 +37,17 @@ def entities_locked(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
     finally:
         setattr(connection, _HELD, False)
+
+
+def lock_rows(connection: BaseDatabaseWrapper, ids: Collection[str]) -> None:
+    """Allow one writer of these entities at a time.
+
+    Every writer locks in one order, which avoids deadlocks.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT FROM {ENTITIES} WHERE id = ANY(%s)"
+                " ORDER BY id FOR NO KEY UPDATE",
+                [list(ids)],
+            )
