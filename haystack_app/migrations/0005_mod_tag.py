@@ -37,7 +37,7 @@ def _rewrite(apps: Any, schema_editor: Any, change: Any) -> None:
             tags = change(orjson.loads(row.tags), mod)
             names = sorted(tags)
             row.tags = orjson.dumps(tags).decode()
-            row.tag_set_id = tag_set_id(names)
+            row.tag_set_id = tag_set_id(tuple(names))
             sets[row.tag_set_id] = " ".join(names)
         tag_sets.objects.using(using).bulk_create(
             [tag_sets(id=id, names=names) for id, names in sets.items()],
