@@ -260,7 +260,8 @@ def tag_set_id(names: tuple[str, ...]) -> int:
 
 def _text(tags: dict[str, Any]) -> str:
     for name, value in tags.items():
-        if type(value) not in _PLAIN:
+        kind = type(value)
+        if kind not in _PLAIN and (kind is not str or "\0" in value):
             _check_tag(name, value)
     try:
         return hayson_writer.dump(tags) if tags else "{}"
@@ -322,12 +323,11 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """The edges of a record, as in ``Stored``."""
-    return frozenset(
-        edge
-        for name, value in tags.items()
-        if type(value) not in _WITHOUT_EDGES and name != "id"
-        for edge in _edges(name, value)
-    )
+    found: set[tuple[str, str]] = set()
+    for name, value in tags.items():
+        if type(value) not in _WITHOUT_EDGES and name != "id":
+            found.update(_edges(name, value))
+    return frozenset(found)
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:
