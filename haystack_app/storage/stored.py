@@ -248,12 +248,13 @@ def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
     return list(found.values())
 
 
-@lru_cache(_KNOWN_SETS)
-def tag_set_id(names: tuple[str, ...]) -> int:
-    """63 bits that identify a set of tag names, the same in every database.
+def tag_set_id(names: Iterable[str]) -> int:
+    """63 bits that identify a set of tag names, the same in every database."""
+    return _hash(tuple(names))
 
-    ``names`` are sorted.
-    """
+
+@lru_cache(_KNOWN_SETS)
+def _hash(names: tuple[str, ...]) -> int:
     digest = hashlib.blake2b(" ".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 

@@ -144,7 +144,9 @@ class Upserts:
     def _sqlite_parts(
         self, connection: BaseDatabaseWrapper
     ) -> Iterable[tuple[str, Sequence[tuple[Any, ...]]]]:
-        text_of = connection.ops.adapt_datetimefield_value
+        def text_of(time: dt.datetime) -> str:
+            return str(connection.ops.adapt_datetimefield_value(time))
+
         mods = _texts((row.mod for row in self.entities), text_of)
         times = _texts((one.at for one in self.log), text_of)
         yield (
