@@ -139,6 +139,8 @@ class EntityStore(NamespaceStore):
             if replace:
                 removed |= self.visible_ids().difference(ids)
             if self.scope is not None:
+                if only_new and (existing := self.visible_ids(ids)):
+                    raise AlreadyExists(min(existing))
                 check_scoped_write(self, put, removed)
             for part in self._parts(put, removed, who, only_new=only_new):
                 self._check_meaning(part)
