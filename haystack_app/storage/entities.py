@@ -128,17 +128,38 @@ class EntityStore(NamespaceStore):
         ``only_new`` is set, OutOfScope if the caller may not see an entity before or
         after the commit, or what a ref adds, or must not set a value.
         """
+        whole = replace or self.scope is not None
+        ids = None if whole else [*(one.id for one in put), *remove]
+        with self.committing(ids):
+            return self._commit(
+                put,
+                remove=remove,
+                replace=replace,
+                only_new=only_new,
+                who=who,
+                returning=returning,
+            )
+
+    def _commit(
+        self,
+        put: Sequence[Stored],
+        *,
+        remove: Sequence[str] = (),
+        replace: bool = False,
+        only_new: bool = False,
+        who: str = "",
+        returning: bool = False,
+    ) -> Changes:
+        """``commit`` for callers that hold the lock, and end with what it raises."""
         changes = Changes()
         ids = [one.id for one in put]
-        whole = replace or self.scope is not None
-        with (
-            self.committing(None if whole else [*ids, *remove]),
-            self.check_scope(ids),
-        ):
+        with self.check_scope(ids):
             removed = set(remove) if self.scope is None else self.visible_ids(remove)
             if replace:
                 removed |= self.visible_ids().difference(ids)
             if self.scope is not None:
+                if only_new and (existing := self.visible_ids(ids)):
+                    raise AlreadyExists(min(existing))
                 check_scoped_write(self, put, removed)
             for part in self._parts(put, removed, who, only_new=only_new):
                 self._check_meaning(part)
@@ -254,7 +275,7 @@ class EntityStore(NamespaceStore):
             held = self._held(wanted, force=force)
             merged = [_merged(one, wanted[id]) for id, one in held.items()]
             stored = list(_each(merged, stored_form))
-            changes = self.commit(stored, who=who, returning=True)
+            changes = self._commit(stored, who=who, returning=True)
         return [changes.records[id] for id in wanted]
 
     def update_transient(
@@ -289,7 +310,7 @@ class EntityStore(NamespaceStore):
             self._held(changes, force=force)
             if not orphan and (others := self.referrers(ids, _NAMED + 1)):
                 raise EntityInUse(ids[0], others[:_NAMED], more=len(others) > _NAMED)
-            self.commit([], remove=ids, who=who)
+            self._commit([], remove=ids, who=who)
 
     def _held(self, changes: Mapping[str, Tags], *, force: bool) -> dict[str, Record]:
         """Current records of the rows by id. Raises StaleRecord."""

@@ -248,19 +248,21 @@ def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:
     return list(found.values())
 
 
-@lru_cache(_KNOWN_SETS)
-def tag_set_id(names: tuple[str, ...]) -> int:
-    """63 bits that identify a set of tag names, the same in every database.
+def tag_set_id(names: Iterable[str]) -> int:
+    """63 bits that identify a set of tag names, the same in every database."""
+    return _hash(tuple(names))
 
-    ``names`` are sorted.
-    """
+
+@lru_cache(_KNOWN_SETS)
+def _hash(names: tuple[str, ...]) -> int:
     digest = hashlib.blake2b(" ".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def _text(tags: dict[str, Any]) -> str:
     for name, value in tags.items():
-        if type(value) not in _PLAIN:
+        kind = type(value)
+        if kind not in _PLAIN and (kind is not str or "\0" in value):
             _check_tag(name, value)
     try:
         return hayson_writer.dump(tags) if tags else "{}"
@@ -322,12 +324,11 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     """The edges of a record, as in ``Stored``."""
-    return frozenset(
-        edge
-        for name, value in tags.items()
-        if type(value) not in _WITHOUT_EDGES and name != "id"
-        for edge in _edges(name, value)
-    )
+    found: set[tuple[str, str]] = set()
+    for name, value in tags.items():
+        if type(value) not in _WITHOUT_EDGES and name != "id":
+            found.update(_edges(name, value))
+    return frozenset(found)
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:

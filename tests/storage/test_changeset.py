@@ -135,7 +135,7 @@ def test_a_patch() -> None:
     assert patched(held, {"curVal": True}).version == held.version + 1
 
 
-STATEMENTS = {"add": 7, "update": 12, "update 100": 12, "remove": 13, "load": 32}
+STATEMENTS = {"add": 6, "update": 10, "update 100": 10, "remove": 10, "load": 32}
 """At most, with savepoints: 100 rows cost what one does, and 5,000 five batches. SQLite
 has a statement for each table."""
 

@@ -233,6 +233,8 @@ def test_referrers_and_changes_are_those_that_are_seen(
         north.remove_entities([entity("north-ahu")], force=True, orphan=False)
     with pytest.raises(InvalidRecord, match="already exists"):
         north.add_entities([entity("north-q")])
+    with pytest.raises(InvalidRecord, match="@north-q already exists"):
+        north.add_entities([entity("north-q", siteRef=Ref("south"))])
 
 
 def expected(tree: Filter, scope: Filter, records: list[Any]) -> set[str]:

@@ -76,7 +76,7 @@ class Upserts:
             ids = text_array(map(str, self.tag_sets))
             yield Sql(
                 f"INSERT INTO {TAG_SETS} (id, names)"
-                " SELECT * FROM unnest(%s::int8[], %s::text[])"
+                " SELECT unnest(%s::int8[]), unnest(%s::text[])"
                 " ON CONFLICT (id) DO NOTHING",
                 (ids, text_array(self.tag_sets.values())),
             )
@@ -85,8 +85,10 @@ class Upserts:
         if rows := self.entities:
             yield Sql(
                 f"INSERT INTO {ENTITIES} ({_ENTITY})"
-                " SELECT * FROM unnest(%s::text[], %s::jsonb[], %s::jsonb[],"
-                f" %s::timestamptz[], %s::int8[], %s::int8[]){_ON_CONFLICT}",
+                # not FROM unnest(..), which would copy all rows first
+                " SELECT unnest(%s::text[]), unnest(%s::jsonb[]), unnest(%s::jsonb[]),"
+                " unnest(%s::timestamptz[]), unnest(%s::int8[]), unnest(%s::int8[])"
+                f"{_ON_CONFLICT}",
                 (
                     text_array(row.id for row in rows),
                     text_array(row.tags for row in rows),
@@ -108,9 +110,9 @@ class Upserts:
                 (text_array(self.former), *columns),
             )
         if self.edges:
+            stay = f" ON CONFLICT ({_EDGE}) DO NOTHING" if self.former else ""
             yield Sql(
-                f"INSERT INTO {ENTITY_REF} ({_EDGE}) SELECT {_EDGE} FROM {edges}"
-                f" ON CONFLICT ({_EDGE}) DO NOTHING",
+                f"INSERT INTO {ENTITY_REF} ({_EDGE}) SELECT {_EDGE} FROM {edges}{stay}",
                 columns,
             )
 
@@ -142,7 +144,9 @@ class Upserts:
     def _sqlite_parts(
         self, connection: BaseDatabaseWrapper
     ) -> Iterable[tuple[str, Sequence[tuple[Any, ...]]]]:
-        text_of = connection.ops.adapt_datetimefield_value
+        def text_of(time: dt.datetime) -> str:
+            return str(connection.ops.adapt_datetimefield_value(time))
+
         mods = _texts((row.mod for row in self.entities), text_of)
         times = _texts((one.at for one in self.log), text_of)
         yield (
@@ -161,8 +165,7 @@ class Upserts:
         former = [(id,) for id in self.former]
         yield f"DELETE FROM {ENTITY_REF} WHERE src = %s", former
         yield (
-            f"INSERT INTO {ENTITY_REF} ({_EDGE}) VALUES (%s, %s, %s)"
-            f" ON CONFLICT ({_EDGE}) DO NOTHING",
+            f"INSERT INTO {ENTITY_REF} ({_EDGE}) VALUES (%s, %s, %s)",
             self.edges,
         )
         yield (

@@ -87,7 +87,7 @@ class _Check:
             return
         if tags["id"].id != id or tags["mod"].utc != entity.mod:
             yield f"@{id} has tags of another entity or of another time"
-        if entity.tag_set != tag_set_id(tuple(sorted(orjson.loads(entity.tags)))):
+        if entity.tag_set != tag_set_id(sorted(orjson.loads(entity.tags))):
             yield f"@{id} has another set of tag names than its tags"
         for term in self.index.terms_of(entity):
             self.terms[term].add(id)
