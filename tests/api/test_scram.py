@@ -24,6 +24,7 @@ from tests.api.conftest import PASSWORD, fill, grid_of, served, user
 from tests.api.servers import Server, Servers, url_of
 from tests.auth.handshaking import Handshake, bearer
 from tests.defects.building import point
+from tests.patience import eventually
 
 EMPTY = b'ver:"3.0"\nempty\n'
 
@@ -66,8 +67,17 @@ def test_two_processes_share_handshakes_and_tokens(
     assert attempt.final().status_code == 200
     closing = Remote(two).generic("POST", "/api/close", bearer(token), EMPTY)
     assert closing.status_code == 200
-    for server in pair:
-        assert Remote(server).about(token) == 401
+    assert Remote(two).about(token) == 401
+    # another process may remember the login for a second
+    eventually(lambda: Remote(one).about(token) == 401)
+
+
+def is_refused(client: Any) -> bool:
+    try:
+        client.about()
+    except Exception as error:  # phable has a class of its own for each form
+        return "401" in str(error)
+    return False
 
 
 @pytest.mark.parametrize("form", ["json", "zinc"])
@@ -101,9 +111,9 @@ def test_all_that_phable_does(pair: tuple[Server, Server], form: str) -> None:
     changed = client.commit_update({**added, "dis": "Changed"}).rows[0]
     client.commit_remove([changed])
     client.close()
-    for closed in (client, other):
-        with pytest.raises(Exception, match="401"):
-            closed.about()
+    with pytest.raises(Exception, match="401"):
+        client.about()
+    eventually(lambda: is_refused(other))
 
 
 def phable_zone(name: str) -> Any:
