@@ -9,7 +9,7 @@ then the general reader decides, and words the errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..kinds.columns import SampleColumn, SampleRows, times_of
@@ -41,12 +41,8 @@ def zinc_samples(text: str) -> Grid | None:
     """The grid that ``zinc_reader.read_grid`` returns, if it has only samples."""
     try:
         cols, meta, at = zinc_reader.read_head(text)
-        lines = text[at:].replace("\r\n", "\n").rstrip("\n").split("\n")
-        _check_size(cols, lines)
-        rows = [line.split(",") for line in lines]
-        if set(map(len, rows)) != {len(cols)}:
-            return None
-        stamps, *columns = zip(*rows, strict=True)
+        _check_size(cols, text.count("\n", at) + 1)
+        stamps, *columns = _zinc_columns(text[at:], len(cols))
         numbers = list(map(_zinc_numbers, columns))
         return _grid(cols, meta, _zinc_times(stamps), numbers)
     except _UNUSUAL:
@@ -60,7 +56,7 @@ def hayson_samples(value: Any) -> Grid | None:
             return None
         cols, meta = hayson_reader.grid_head(value)
         rows = value["rows"]
-        _check_size(cols, rows)
+        _check_size(cols, len(rows))
         stamps = _hayson_times([row["ts"] for row in rows])
         columns = [[row.get(col.name) for row in rows] for col in cols[1:]]
         found = sum(len(cells) - cells.count(None) for cells in columns)
@@ -71,10 +67,10 @@ def hayson_samples(value: Any) -> Grid | None:
         return None
 
 
-def _check_size(cols: Sequence[Col], rows: Collection[Any]) -> None:
+def _check_size(cols: Sequence[Col], rows: int) -> None:
     if len(cols) < 2 or cols[0].name != "ts" or not rows:
         raise ValueError("not samples")
-    if len(rows) * (len(cols) + 1) > limits.MAX_CELLS:
+    if rows * (len(cols) + 1) > limits.MAX_CELLS:
         raise ValueError("too large")
 
 
@@ -94,6 +90,15 @@ def _grid(
         for col, (vals, unit) in zip(cols[1:], numbers, strict=True)
     }
     return Grid(cols, SampleRows(columns), meta)
+
+
+def _zinc_columns(text: str, width: int) -> list[tuple[str, ...]]:
+    """The cells of rows; neither lines nor rows outlive this function."""
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    rows = [line.split(",") for line in lines]
+    if set(map(len, rows)) != {width}:
+        raise ValueError("not samples")
+    return list(zip(*rows, strict=True))
 
 
 def _zinc_times(cells: Sequence[str]) -> _Times:
