@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import NotSupportedError, connections, models
+from django.db.models import Expression
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
-from ..sql.compiler import compile_filter
-from ..sql.tables import ENTITIES
+from ..sql.compiler import compile_filter, conjuncts
+from ..sql.expressions import Visible, drives, leaves_few
+from ..sql.tables import ENTITIES, VISIBLE
 from ..wire.record import Record, spliced
 from .backend import backend
 
@@ -30,6 +32,7 @@ __all__ = [
 _Row = TypeVar("_Row", bound=models.Model)
 
 _TABLE = re.compile(rf'\b(FROM|JOIN) ("?{ENTITIES}"?)')
+_OF_MAIN = r"\1 main.\2"
 _COMMITTED = (
     "Entity.objects.{} is not supported because it would not update references,"
     " tag sets and the change log: use {}"
@@ -153,20 +156,45 @@ class ScopedCompiler(SQLCompiler):
     query: ScopedQuery
 
     def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...]]:
-        text, params = super().as_sql(*args, **kwargs)
         scope, scope_params = self._scope()
-        return f"WITH {ENTITIES} AS {scope} {text}", (*scope_params, *params)
+        text, params = super().as_sql(*args, **kwargs)
+        return f"WITH {scope} {text}", (*scope_params, *params)
 
     def _scope(self) -> tuple[str, tuple[Any, ...]]:
-        rows: models.QuerySet[Any] = models.QuerySet(self.query.model)
-        every = rows.filter(compile_filter(self.query.scope)).query
-        compiler = every.get_compiler(connection=self.connection)
-        text, params = compiler.as_sql()
+        """The expressions that hide the table, and their parameters."""
+        few = leaves_few(self.query.where)
+        sets, conditions = conjuncts(self.query.scope)
+        if few or not sets or self.connection.vendor == "sqlite":
+            return self._entities(compile_filter(self.query.scope, walk=few))
+        if not drives(self.query.where):
+            query: Any = self.query.clone()
+            query.add_q(models.Q(Visible(drives=True)))
+            self.query = query
+        return self._visible_entities(sets, conditions)
+
+    def _visible_entities(
+        self, sets: Expression, conditions: Sequence[Expression]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The ids of a scope with paths are computed once, not wherever it is used."""
+        visible, params = self._rows(models.Q(sets), "id")
+        every, every_params = self._entities(models.Q(Visible(), *conditions))
+        return (
+            f"{VISIBLE}(id) AS MATERIALIZED ({visible}), {every}",
+            (*params, *every_params),
+        )
+
+    def _entities(self, condition: models.Q) -> tuple[str, tuple[Any, ...]]:
+        text, params = self._rows(condition)
         if self.connection.vendor == "sqlite":
             # an unqualified name would refer to the expression itself
-            text = _TABLE.sub(r"\1 main.\2", text)
-            return f"({text})", params
-        return f"NOT MATERIALIZED ({text})", params
+            return f"{ENTITIES} AS ({_TABLE.sub(_OF_MAIN, text)})", params
+        return f"{ENTITIES} AS NOT MATERIALIZED ({text})", params
+
+    def _rows(self, condition: models.Q, *names: str) -> tuple[str, tuple[Any, ...]]:
+        rows: models.QuerySet[Any] = models.QuerySet(self.query.model)
+        query = rows.filter(condition).values_list(*names).query
+        text, params = query.get_compiler(connection=self.connection).as_sql()
+        return text, params
 
 
 class RowManager(models.Manager.from_queryset(RowQuerySet)):  # type: ignore[misc]

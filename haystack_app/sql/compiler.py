@@ -2,77 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from django.db.models import Expression, Q, Value
 
-from ..filters.ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
-from ..kinds.scalars import Ref
-from . import postgres
+from ..filters.ast import And, Filter, HasAny, IsSpec, Or
 from .expressions import (
     AllOf,
-    AllPathsHold,
     AnyOf,
     AnyTagPresent,
     PathHolds,
+    SetsHold,
     TagCompare,
     TagEquals,
     TagPresent,
+    TestedRows,
 )
-from .fragments import Test
+from .leaves import Leaf, grouped, is_selective, leaf_of
+from .sets import sets_among
 
-__all__ = ["compile_filter"]
+__all__ = ["compile_filter", "conjuncts"]
 
 _NOTHING = Value(False)
 
 
-def compile_filter(tree: Filter) -> Q:
-    """The condition on ``Entity`` that selects the rows of the filter."""
+def compile_filter(tree: Filter, *, walk: bool = False) -> Q:
+    """The condition on ``Entity`` that selects the rows of the filter.
+
+    With ``walk``, which is for few rows, paths are followed from each row.
+    """
+    if walk:
+        return Q(_compile(grouped(tree), walk=True))
+    sets, conditions = conjuncts(tree)
+    terms = conditions
+    if sets:
+        terms = [sets, TestedRows(conditions)] if conditions else [sets]
+    return Q(AllOf(terms)) if len(terms) > 1 else Q(terms[0])
+
+
+def conjuncts(tree: Filter) -> tuple[SetsHold | None, list[Expression]]:
+    """The part of a filter that drives statements as a set of ids, and the rest."""
+    tree = grouped(tree)
     terms = list(tree.terms) if isinstance(tree, And) else [tree]
-    if any(map(_is_selective, terms)):
-        return Q(_compile(tree, walk=True))
-    paths = [term for term in terms if _is_set(term)]
-    conditions = [_compile(term, walk=False) for term in terms if not _is_set(term)]
-    if paths:
-        sets = AllPathsHold([(term.path, Test.of(term)) for term in paths])
-        conditions.insert(0, sets)
-    return Q(AllOf(conditions)) if len(conditions) > 1 else Q(conditions[0])
-
-
-def _is_set(term: Filter) -> TypeGuard[Has | Compare]:
-    return isinstance(term, Has | Compare) and postgres.is_set(term.path, Test.of(term))
+    if any(map(is_selective, terms)):
+        return None, [_compile(tree, walk=True)]
+    sets = sets_among(terms)
+    conditions = [_compile(term, walk=False) for term in terms if term not in sets]
+    held = [_compile(term, walk=False) for term in sets]
+    return SetsHold(sets, held) if sets else None, conditions
 
 
 def _compile(tree: Filter, *, walk: bool) -> Expression:
+    if leaf := leaf_of(tree):
+        return _condition(leaf, walk=walk)
     if isinstance(tree, And):
         # a Ref equality leaves few rows: following their paths one by one is faster
         # than collecting all ids from which the path leads to a match
-        walk = walk or any(map(_is_selective, tree.terms))
+        walk = walk or any(map(is_selective, tree.terms))
         return AllOf([_compile(term, walk=walk) for term in tree.terms])
     if isinstance(tree, Or):
         return AnyOf([_compile(term, walk=walk) for term in tree.terms])
     if isinstance(tree, IsSpec) or tree == HasAny(()):
         return _NOTHING
-    if isinstance(tree, HasAny):
-        return AnyTagPresent(tree.names)
-    assert isinstance(tree, Has | Missing | Compare), "symbols must be resolved first"
-    return _leaf(tree, walk=walk)
+    assert isinstance(tree, HasAny), "symbols must be resolved first"
+    return AnyTagPresent(tree.names)
 
 
-def _leaf(tree: Has | Missing | Compare, *, walk: bool) -> Expression:
-    if len(tree.path) > 1 or isinstance(tree, Missing):
-        return PathHolds(tree.path, Test.of(tree), walk=walk)
-    if isinstance(tree, Has):
-        return TagPresent(tree.path[0])
-    if tree.op == "==":
-        return TagEquals(tree.path[0], tree.value)
-    return TagCompare(tree.path[0], tree.op, tree.value)
-
-
-def _is_selective(term: Filter) -> bool:
-    return (
-        isinstance(term, Compare)
-        and term.op == "=="
-        and len(term.path) == 1
-        and isinstance(term.value, Ref)
-    )
+def _condition(leaf: Leaf, *, walk: bool) -> Expression:
+    path, test = leaf
+    if len(path) > 1 or test.op in ("missing", "in"):
+        return PathHolds(path, test, walk=walk and len(path) > 1)
+    if test.op == "has":
+        return TagPresent(path[0])
+    if test.op == "==":
+        return TagEquals(path[0], test.literal)
+    return TagCompare(path[0], test.op, test.literal)

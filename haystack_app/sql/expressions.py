@@ -8,27 +8,35 @@ bound parameters in both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, F
+from django.db.models.expressions import Col
+from django.db.models.lookups import Exact, In
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.where import AND, WhereNode
 
-from ..filters.ast import Path
-from . import postgres, sqlite
-from .fragments import Row, Sql, Test, all_of
-from .tables import ENTITIES
+from ..filters.ast import Filter, Path
+from ..kinds.scalars import Ref
+from . import postgres, sets, sqlite
+from .fragments import Row, Sql, Test
+from .tables import ENTITIES, VISIBLE
 
 __all__ = [
     "AllOf",
-    "AllPathsHold",
     "AnyOf",
     "AnyTagPresent",
     "PathHolds",
+    "SetsHold",
     "TagCompare",
     "TagEquals",
     "TagPresent",
+    "TestedRows",
+    "Visible",
+    "drives",
+    "leaves_few",
     "with_columns",
 ]
 
@@ -77,29 +85,9 @@ class PathHolds(Term):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        return _as_sql(sqlite.holds(self.row(compiler), self.path, self.test))
-
-
-class AllPathsHold(PathHolds):
-    """All paths pass their tests; on PostgreSQL as one set of ids.
-
-    Use it at most once in a statement: see ``postgres.all_hold``.
-    """
-
-    def __init__(self, terms: Sequence[tuple[Path, Test]]) -> None:
-        super().__init__(*terms[0])
-        self.paths = list(terms)
-
-    def as_postgresql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> AsSql:
-        return _as_sql(postgres.all_hold(self.row(compiler), self.paths))
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> AsSql:
-        row = self.row(compiler)
-        return _as_sql(all_of(sqlite.holds(row, *term) for term in self.paths))
+        return _as_sql(
+            sqlite.holds(self.row(compiler), self.path, self.test, walk=self.walk)
+        )
 
 
 class TagPresent(PathHolds):
@@ -138,6 +126,60 @@ class TagCompare(PathHolds):
 
     def __init__(self, name: str, op: str, literal: Any) -> None:
         super().__init__((name,), Test(op, literal))
+
+
+class Visible(Term):
+    """The id is in the query VISIBLE; only PostgreSQL needs it.
+
+    With ``drives`` rows are looked up by these ids. Without, their ids are looked up in
+    a hash table: an array would be searched again for each row.
+    """
+
+    def __init__(self, *, drives: bool = False) -> None:
+        super().__init__()
+        self.id: Any = F("id")
+        self.drives = drives
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.id]
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        [self.id] = exprs
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
+        id = compiler.compile(self.id)[0]
+        is_visible = f"({id} IN (SELECT id FROM {VISIBLE}))"
+        return is_visible if self.drives else f"{is_visible} IS TRUE", ()
+
+
+def drives(condition: Any) -> bool:
+    """Whether a condition, such as ``query.where``, has a set of ids as a conjunct."""
+    return any(isinstance(one, SetsHold) for one in _conjuncts(condition))
+
+
+def leaves_few(condition: Any) -> bool:
+    """Whether a condition has a conjunct that only rows with some ids or a ref pass."""
+    return any(map(_is_selective, _conjuncts(condition)))
+
+
+def _is_selective(condition: Any) -> bool:
+    if isinstance(condition, Exact | In):
+        return isinstance(condition.lhs, Col) and condition.lhs.target.primary_key
+    return isinstance(condition, TagEquals) and isinstance(condition.test.literal, Ref)
+
+
+def _conjuncts(condition: Any) -> Iterator[Any]:
+    if isinstance(condition, WhereNode):
+        if condition.connector == AND and not condition.negated:
+            for child in condition.children:
+                yield from _conjuncts(child)
+    elif isinstance(condition, Exact) and condition.rhs is True:
+        yield from _conjuncts(condition.lhs)  # Django compares conditions with True
+    elif isinstance(condition, AllOf) and not isinstance(condition, SetsHold):
+        for term in condition.terms:
+            yield from _conjuncts(term)
+    else:
+        yield condition
 
 
 def with_columns(term: Any, columns: Sequence[Any]) -> Any:
@@ -243,6 +285,39 @@ class AllOf(_Joined):
 
 class AnyOf(_Joined):
     word = " OR "
+
+
+class TestedRows(AllOf):
+    """Conditions beside ``SetsHold``, which tests the rows that it finds."""
+
+    def rendered(
+        self, compiler: SQLCompiler, subqueries: list[_Rendered] | None
+    ) -> _Rendered:
+        found = super().rendered(compiler, subqueries)
+        if compiler.connection.vendor != "postgresql":
+            return found
+        tested = sets.without_index(Sql(found.text, found.params))
+        return _Rendered(*tested, 0)
+
+
+class SetsHold(AllOf):
+    """Filters that all hold, which PostgreSQL evaluates as one set of ids.
+
+    ``terms`` are the same as conditions. Use it at most once in a statement.
+    """
+
+    def __init__(self, trees: Sequence[Filter], terms: Sequence[Expression]) -> None:
+        super().__init__(terms)
+        self.trees = list(trees)
+
+    def rendered(
+        self, compiler: SQLCompiler, subqueries: list[_Rendered] | None
+    ) -> _Rendered:
+        if compiler.connection.vendor != "postgresql":
+            return super().rendered(compiler, subqueries)
+        id = compiler.compile(self.id)[0]
+        held = sets.all_hold(Row(id, "", ""), self.trees)
+        return _Rendered(held.text, held.params, 0)
 
 
 def _balanced(texts: list[str], word: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..filters.ast import Compare, Has, Missing
 
-__all__ = ["Row", "Sql", "Test", "all_of", "any_of", "sql"]
+__all__ = ["Row", "Sql", "Test", "all_of", "any_of", "joined", "sql"]
 
 
 class Sql(NamedTuple):
@@ -37,7 +37,8 @@ class Row(NamedTuple):
 class Test:
     """A test of the value at the end of a path.
 
-    ``op`` is ``has``, ``missing`` or a comparison with ``literal``.
+    ``op`` is ``has``, ``missing``, a comparison with ``literal``, or ``in``: equality
+    with one of the Refs whose ids ``literal`` is a tuple of.
     """
 
     __test__ = False
@@ -73,16 +74,21 @@ def sql(template: str, *parts: Sql | Any) -> Sql:
 
 
 def all_of(parts: Iterable[Sql]) -> Sql:
-    return _joined(" AND ", parts)
+    return _in_parentheses(" AND ", parts)
 
 
 def any_of(parts: Iterable[Sql]) -> Sql:
-    return _joined(" OR ", parts)
+    return _in_parentheses(" OR ", parts)
 
 
-def _joined(word: str, parts: Iterable[Sql]) -> Sql:
+def joined(word: str, parts: Iterable[Sql]) -> Sql:
+    operands = list(parts)
+    text = word.join(part.text for part in operands)
+    return Sql(text, tuple(param for part in operands for param in part.params))
+
+
+def _in_parentheses(word: str, parts: Iterable[Sql]) -> Sql:
     operands = list(parts)
     if len(operands) == 1:
         return operands[0]
-    text = word.join(part.text for part in operands)
-    return Sql(f"({text})", tuple(param for part in operands for param in part.params))
+    return sql("({})", joined(word, operands))

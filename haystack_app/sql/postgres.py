@@ -19,12 +19,13 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
 from ..kinds.transient import TRANSIENT
 from ..wire import hayson_writer
+from . import postgres_paths
 from .fragments import Row, Sql, Test, all_of, any_of, sql
-from .tables import ENTITIES, ENTITY_REF
+from .paths import from_record, is_set
+from .tables import ENTITIES
 
-__all__ = ["all_hold", "has_any", "holds", "is_set"]
+__all__ = ["has_any", "holds", "part_of_date_time", "value_holds"]
 
-_MAX_SET_PATH = 4
 _REF = '{"_kind":"ref"}'
 _DATE_TIME = {"_kind": "dateTime"}
 _OF_DATE_TIME = {
@@ -44,36 +45,12 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
     A path of several names is tested by sets of referring ids. With ``walk``, and if
     sets cannot express the test, the path is followed row by row.
     """
-    while path[0] == "id" and len(path) > 1:
-        path = path[1:]  # a record's id refers to the record
+    path = from_record(path)
     if len(path) == 1:
         return _tag_holds(row, path[0], test)
     if walk or not is_set(path, test):
         return _walk(row, path, test)
-    return sql("{} IN ({})", Sql(row.id), _ids(path, test))
-
-
-def is_set(path: Path, test: Test) -> bool:
-    """Whether sets of referring ids express the test exactly."""
-    return (
-        1 < len(path) <= _MAX_SET_PATH
-        and test.op != "missing"
-        and path[0] != "id"
-        and path[0] not in TRANSIENT
-    )
-
-
-def all_hold(row: Row, terms: Sequence[tuple[Path, Test]]) -> Sql:
-    """Whether all terms hold; each must be a set. At most once in a statement.
-
-    The ids are computed once, as an array, and drive the statement regardless of
-    statistics: with stale statistics, IN may become nested loops over the whole table.
-    Before version 17, two arrays on one index would be multiplied.
-    """
-    sets = [_ids(path, test) for path, test in terms]
-    text = " INTERSECT ".join(f"({one.text})" for one in sets)
-    params = tuple(param for one in sets for param in one.params)
-    return sql("{} = ANY(ARRAY({}))", Sql(row.id), Sql(text, params))
+    return sql("{} IN ({})", Sql(row.id), postgres_paths.ids_of_path(path, test))
 
 
 def has_any(row: Row, names: Sequence[str]) -> Sql:
@@ -104,15 +81,17 @@ def _tag_holds(row: Row, name: str, test: Test) -> Sql:
         return present
     if test.op == "missing":
         return sql("NOT ({})", present)
-    if test.op == "==" and name == "id" and isinstance(test.literal, Ref):
+    if name == "id" and test.op == "in":
+        return sql("{} = ANY(%s::text[])", Sql(row.id), list(test.literal))
+    if name == "id" and test.op == "==" and isinstance(test.literal, Ref):
         return sql("{} = %s", Sql(row.id), test.literal.id)
     if test.op == "==" and not isinstance(test.literal, DateTime):
         return _contains(column, [name], test.literal)
     value = _tag(row, name)
-    partial = _partial(test.literal)
-    if test.op == "!=" or partial is None:
+    inner = None if test.op in ("!=", "in") else _partial(test.literal)
+    if inner is None:
         return all_of([present, value_holds(value, test)])
-    return all_of([_nested(column, [name], partial), value_holds(value, test)])
+    return all_of([_nested(column, [name], inner), value_holds(value, test)])
 
 
 def _contains(column: Sql, names: Sequence[str], literal: Any) -> Sql:
@@ -161,7 +140,7 @@ def value_holds(value: Sql, test: Test) -> Sql:
         equal = _equals(value, test.literal)
         return sql("({} IS NOT NULL AND NOT coalesce({}, false))", value, equal)
     own = _compared(value, test)
-    if not isinstance(test.literal, Ref):
+    if test.op != "in" and not isinstance(test.literal, Ref):
         return own
     element = _compared(Sql("el"), test)
     return sql(
@@ -177,6 +156,13 @@ def value_holds(value: Sql, test: Test) -> Sql:
 def _compared(value: Sql, test: Test) -> Sql:
     if test.op == "==":
         return _equals(value, test.literal)
+    if test.op == "in":
+        return sql(
+            f"({{}} @> '{_REF}' AND {{}} ->> 'val' = ANY(%s::text[]))",
+            value,
+            value,
+            list(test.literal),
+        )
     return _in_order(value, test.op, test.literal)
 
 
@@ -254,7 +240,8 @@ def _instant(literal: DateTime) -> str:
 def _walk(row: Row, path: Path, test: Test) -> Sql:
     """Follow the path from one row; each step expands a list to its refs.
 
-    Exact for every test. The final value is NULL if it is missing.
+    Exact for every test. The final value is NULL if it is missing. OFFSET 0 keeps the
+    planner from joining all entities instead of looking up one.
     """
     value = _tag(row, path[0])
     joins: list[Sql] = []
@@ -266,8 +253,9 @@ def _walk(row: Row, path: Path, test: Test) -> Sql:
                 ("CROSS JOIN LATERAL " if index else "")
                 + "jsonb_array_elements(CASE WHEN jsonb_typeof({}) = 'array'"
                 + f" THEN {{}} ELSE jsonb_build_array({{}}) END) AS j{index}(v)"
-                + f" LEFT JOIN {ENTITIES} r{index} ON r{index}.id ="
-                + f" CASE WHEN j{index}.v @> '{_REF}' THEN j{index}.v ->> 'val' END",
+                + f" LEFT JOIN LATERAL (SELECT o.tags, o.cur FROM {ENTITIES} o WHERE"
+                + f" o.id = CASE WHEN j{index}.v @> '{_REF}' THEN j{index}.v ->> 'val'"
+                + f" END OFFSET 0) r{index} ON true",
                 value,
                 value,
                 value,
@@ -315,48 +303,9 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
     )
 
 
-def _ids(path: Path, test: Test) -> Sql:
-    """The ids of all records whose path leads to a match.
-
-    There is one arm for each name at which the path may leave the record by a ref, and
-    one for values inside the record's own dicts. The arms are joined by UNION ALL,
-    because OR would cost a sequential scan.
-    """
-    arms = [_edge_arm(path[:cut], path[cut:], test) for cut in range(1, len(path))]
-    arms.append(_dict_arm(path, test))
-    if path[-1] in _OF_DATE_TIME:
-        arms.append(_date_time_arm(path, test))
-    return Sql(
-        " UNION ALL ".join(arm.text for arm in arms),
-        tuple(param for arm in arms for param in arm.params),
-    )
-
-
-def _edge_arm(path: Path, rest: Path, test: Test) -> Sql:
-    alias = f"t{len(rest)}"
-    return sql(
-        f"SELECT src FROM {ENTITY_REF} WHERE path = %s AND dst = ANY(ARRAY("
-        f"SELECT {alias}.id FROM {ENTITIES} {alias} WHERE {{}}))",
-        ".".join(path),
-        holds(Row.of(alias), rest, test),
-    )
-
-
-def _dict_arm(path: Path, test: Test) -> Sql:
-    return sql(
-        f"SELECT d.id FROM {ENTITY_REF} m JOIN {ENTITIES} d ON d.id = m.src"
-        " WHERE m.path = %s AND m.dst = '' AND {}",
-        ".".join(path[:-1]),
-        value_holds(sql("(d.tags #> %s::text[])", list(path)), test),
-    )
-
-
-def _date_time_arm(path: Path, test: Test) -> Sql:
-    value = sql("(d.tags #> %s::text[])", list(path[:-1]))
-    derived = sql(f"({_OF_DATE_TIME[path[-1]]})", value)
-    dated = _nested(Sql("d.tags"), path[:-1], _DATE_TIME)
-    return sql(
-        f"SELECT d.id FROM {ENTITIES} d WHERE {{}} AND {{}}",
-        dated,
-        value_holds(derived, test),
-    )
+def part_of_date_time(tags: Sql, path: Path, part: str) -> tuple[Sql, Sql]:
+    """Whether the value at a path is a dateTime, and the part of it."""
+    value = sql("({} #> %s::text[])", tags, list(path))
+    number = _OF_DATE_TIME[part].count("{}")
+    derived = sql(f"({_OF_DATE_TIME[part]})", *[value] * number)
+    return _nested(tags, path, _DATE_TIME), derived

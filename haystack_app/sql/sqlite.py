@@ -1,7 +1,7 @@
 """Tests of tag values in SQLite, by its JSON functions.
 
-A value is the JSON text that ``->`` returns, or NULL if it is missing. Paths are always
-followed row by row: the tables of an embedded database are small.
+A value is the JSON text that ``->`` returns, or NULL if it is missing. No index finds
+rows by their tags, except by refs and along paths, whose edges are a table.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.transient import TRANSIENT
 from ..wire import hayson_writer
+from . import sqlite_paths
 from .fragments import Row, Sql, Test, all_of, any_of, sql
+from .paths import from_record, ids_of_refs, is_set
 from .tables import ENTITIES
 
-__all__ = ["has_any", "holds"]
+__all__ = ["has_any", "holds", "json_path", "part_of_date_time", "value_holds"]
 
 _INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
 _LOCAL_TIME = (
@@ -41,15 +43,35 @@ _OF_DATE_TIME = {
 }
 
 
-def holds(row: Row, path: Path, test: Test, *, walk: bool = True) -> Sql:
-    """Whether the value at ``path`` passes. ``walk`` is ignored."""
-    while path[0] == "id" and len(path) > 1:
-        path = path[1:]  # a record's id refers to the record
+def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
+    """Whether the value at ``path`` passes; with ``walk`` row by row, without sets."""
+    path = from_record(path)
     if len(path) > 1:
-        return _walk(row, path, test)
-    if path[0] == "id" and test.op == "==" and isinstance(test.literal, Ref):
-        return sql("{} = %s", Sql(row.id), test.literal.id)
-    return value_holds(_tag(row, path[0]), test)
+        if walk or not is_set(path, test):
+            return _walk(row, path, test)
+        return sql("{} IN ({})", Sql(row.id), sqlite_paths.ids_of_path(path, test))
+    ids = _ids_of(test)
+    if path[0] == "id" and ids is not None:
+        return sql("{} {}", Sql(row.id), _among(ids))
+    exact = value_holds(_tag(row, path[0]), test)
+    if ids is None or walk or path[0] in TRANSIENT:
+        return exact
+    candidates = ids_of_refs(path[0], sql("dst {}", _among(ids)))
+    return sql("({} IN ({}) AND {})", Sql(row.id), candidates, exact)
+
+
+def _ids_of(test: Test) -> Sequence[str] | None:
+    """The ids of an equality with Refs, or None for other tests."""
+    if test.op == "in":
+        return list(test.literal)
+    is_equality = test.op == "==" and isinstance(test.literal, Ref)
+    return [test.literal.id] if is_equality else None
+
+
+def _among(ids: Sequence[str]) -> Sql:
+    if len(ids) == 1:
+        return sql("= %s", ids[0])
+    return sql("IN (SELECT value FROM json_each(%s))", orjson.dumps(ids).decode())
 
 
 def has_any(row: Row, names: Sequence[str]) -> Sql:
@@ -69,12 +91,12 @@ def has_any(row: Row, names: Sequence[str]) -> Sql:
 
 def _tag(row: Row, name: str) -> Sql:
     column = Sql(row.cur if name in TRANSIENT else row.tags)
-    return sql("({} -> %s)", column, _json_path(name))
+    return sql("({} -> %s)", column, json_path(name))
 
 
-def _json_path(name: str) -> str:
+def json_path(*names: str) -> str:
     """A JSON path: the operator would parse a plain label such as ``d.b`` as one."""
-    return f'$."{name}"'
+    return "$" + "".join(f'."{name}"' for name in names)
 
 
 # -- values -------------------------------------------------------------------
@@ -91,7 +113,7 @@ def value_holds(value: Sql, test: Test) -> Sql:
         return sql("({} IS NOT NULL AND NOT coalesce({}, 0))", value, equal)
     op = "=" if test.op == "==" else test.op
     own = _compared(value, op, test.literal)
-    if not isinstance(test.literal, Ref):
+    if op != "in" and not isinstance(test.literal, Ref):
         return own
     return sql(
         "({} OR EXISTS (SELECT 1 FROM json_each(CASE WHEN json_type({}) = 'array'"
@@ -104,6 +126,13 @@ def value_holds(value: Sql, test: Test) -> Sql:
 
 
 def _compared(value: Sql, op: str, literal: Any) -> Sql:
+    if op == "in":
+        return sql(
+            "({} ->> '$._kind' = 'ref' AND ({} ->> '$.val') {})",
+            value,
+            value,
+            _among(literal),
+        )
     if isinstance(literal, bool):
         return sql(
             "(json_type({}) IN ('true', 'false')"
@@ -230,5 +259,10 @@ def _step(item: Sql, target: Row, name: str) -> Sql:
         _tag(target, name),
         of_date_time,
         item,
-        _json_path(name),
+        json_path(name),
     )
+
+
+def part_of_date_time(value: Sql, part: str) -> Sql:
+    derived = _OF_DATE_TIME[part]
+    return sql(f"({derived})", *[value] * derived.count("{}"))

@@ -23,6 +23,7 @@ __all__ = [
     "TAG_SETS",
     "TASKS",
     "TOKENS",
+    "VISIBLE",
     "WATCHES",
     "WATCH_ITEMS",
 ]
@@ -44,3 +45,6 @@ TASKS = "haystack_tasks"
 TOKENS = "haystack_tokens"
 WATCHES = "haystack_watches"
 WATCH_ITEMS = "haystack_watch_items"
+
+VISIBLE = "haystack_visible"
+"""Not a table: the query of the ids in a scope, in statements of scoped querysets."""

@@ -382,6 +382,25 @@ def test_unreadable_tags_are_kept_and_named(
     assert filled.differences() == []
 
 
+@pytest.mark.parametrize("bad", [None, {"_kind": "number", "val": "x"}])
+def test_refs_written_by_plain_sql_are_found_at_once(
+    filled: OrmAdapter, bad: Any
+) -> None:
+    """By the tag, not by edges: those of a marked row are out of date."""
+    many = [f"otherRef == @x{number}" for number in range(20)]
+    filters = ("otherRef == @s2", " or ".join(["otherRef == @s2", *many]))
+    tags = {"id": REF, "otherRef": {"_kind": "ref", "val": "s2"}}
+    changed_by_sql(filled, "s1", tags | ({"bad": bad} if bad else {}))
+    for text in filters:
+        assert [row["id"].id for row in filled.read(text)] == ["s1"], text
+    filled.mend_marked()
+    for text in filters:
+        assert [row["id"].id for row in filled.read(text)] == ["s1"], text
+    changed_by_sql(filled, "s1", {"id": REF})
+    for text in filters:
+        assert len(filled.read(text)) == 0, text
+
+
 @pytest.mark.django_db
 def test_a_tick_repairs() -> None:
     store = storages["default"]

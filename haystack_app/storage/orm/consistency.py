@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Count, Max, Min
@@ -24,6 +24,7 @@ from ..errors import StorageError
 from ..samples import HisPoint
 from ..stored import (
     Stored,
+    edges_of,
     next_mod,
     same_tags,
     stored_form,
@@ -69,6 +70,10 @@ class OrmConsistency(OrmWatches):
                 row.id,
                 ", ".join(unreadable_tags(row.tags, row.cur)) or "its id",
             )
+            # refs of readable tags are found by their edges
+            record = readable_record(row.id, row.tags, row.cur, row.mod)
+            persistent = {it: record[it] for it in record.tags.keys() - TRANSIENT}
+            self._save_edges(row.id, edges_of(persistent))
             changes: dict[str, Any] = {"tag_set_id": Entity.UNREADABLE_SET}
         else:
             stored, cur = form
@@ -88,10 +93,13 @@ class OrmConsistency(OrmWatches):
         TagSet.objects.using(self.using).bulk_create(
             [TagSet(id=tag_set_id(stored.names), names=names)], ignore_conflicts=True
         )
-        edges = EntityRef.objects.using(self.using)
-        edges.filter(src_id=id)._raw_delete(self.using)
-        edges.bulk_create(
-            [EntityRef(path=path, dst=dst, src_id=id) for path, dst in stored.edges]
+        self._save_edges(id, stored.edges)
+
+    def _save_edges(self, id: str, edges: Iterable[tuple[str, str]]) -> None:
+        rows = EntityRef.objects.using(self.using)
+        rows.filter(src_id=id)._raw_delete(self.using)
+        rows.bulk_create(
+            [EntityRef(path=path, dst=dst, src_id=id) for path, dst in edges]
         )
 
     # -- everything -----------------------------------------------------------
