@@ -15,8 +15,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
 from ..sql.compiler import compile_filter, conjuncts
-from ..sql.expressions import Visible, drives, leaves_few
-from ..sql.tables import ENTITIES, VISIBLE
+from ..sql.expressions import VISIBLE, Visible, drives, leaves_few
+from ..sql.tables import ENTITIES
 from ..wire.record import Record, spliced
 from .backend import backend
 

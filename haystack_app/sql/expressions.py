@@ -22,9 +22,10 @@ from ..filters.ast import Filter, Path
 from ..kinds.scalars import Ref
 from . import postgres, sets, sqlite
 from .fragments import Row, Sql, Test
-from .tables import ENTITIES, VISIBLE
+from .tables import ENTITIES
 
 __all__ = [
+    "VISIBLE",
     "AllOf",
     "AnyOf",
     "AnyTagPresent",
@@ -40,6 +41,8 @@ __all__ = [
     "with_columns",
 ]
 
+VISIBLE = "haystack_visible"
+"""The query of the ids in a scope, in statements of scoped querysets."""
 AsSql = tuple[str, tuple[Any, ...]]
 _BOOLEAN = BooleanField()
 """Of every condition: making a field costs more than the condition itself."""

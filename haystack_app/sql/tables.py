@@ -23,7 +23,6 @@ __all__ = [
     "TAG_SETS",
     "TASKS",
     "TOKENS",
-    "VISIBLE",
     "WATCHES",
     "WATCH_ITEMS",
 ]
@@ -45,6 +44,3 @@ TASKS = "haystack_tasks"
 TOKENS = "haystack_tokens"
 WATCHES = "haystack_watches"
 WATCH_ITEMS = "haystack_watch_items"
-
-VISIBLE = "haystack_visible"
-"""Not a table: the query of the ids in a scope, in statements of scoped querysets."""
