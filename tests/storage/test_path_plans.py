@@ -70,6 +70,8 @@ def filled(request: pytest.FixtureRequest, sql_store: OrmAdapter) -> OrmAdapter:
         connection.cursor().execute(
             "SELECT gin_clean_pending_list(%s::regclass)", [GIN]
         )
+        # as in a larger table; autovacuum may look at this one meanwhile
+        connection.cursor().execute("SET LOCAL seq_page_cost = 10")
     if is_postgres and request.param == "fresh":
         connection.cursor().execute(analyze)
     return sql_store
