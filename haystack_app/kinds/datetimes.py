@@ -1,8 +1,8 @@
 """DateTime: an instant and the Haystack time zone it is shown in.
 
 Texts are ISO 8601 with a colon in the offset, as docHaystack Kinds requires.
-The resolution is one microsecond; finer digits are cut, for rounding 23:59:59.9999999
-would make it the next day.
+The resolution is one microsecond. Finer digits of an instant are cut, and those of a
+time are rounded within its second: 23:59:59.9999999 is never the next day.
 """
 
 from __future__ import annotations
@@ -31,8 +31,15 @@ _INSTANT = re.compile(
 
 
 def _microseconds(fraction: str | None) -> int:
-    """Microseconds of the digits after a decimal point."""
+    """Microseconds of the digits after a decimal point; others are cut."""
     return int(fraction[:6].ljust(6, "0")) if fraction else 0
+
+
+def _nearest_microseconds(fraction: str | None) -> int:
+    """As ``_microseconds``, rounded, but at most 999999."""
+    if not fraction or len(fraction) <= 6:
+        return _microseconds(fraction)
+    return min(round(int(fraction[:9].ljust(9, "0")) / 1000), 999_999)
 
 
 def parse_date(text: str) -> dt.date:
@@ -53,7 +60,7 @@ def parse_time(text: str) -> dt.time:
     hour, minute, second, fraction = match.groups()
     try:
         return dt.time(
-            int(hour), int(minute), int(second or 0), _microseconds(fraction)
+            int(hour), int(minute), int(second or 0), _nearest_microseconds(fraction)
         )
     except ValueError as err:
         raise ValueError(f"invalid time {text!r}: {err}") from None

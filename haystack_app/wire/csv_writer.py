@@ -90,11 +90,11 @@ def _titles(grid: Grid) -> list[str]:
 
 
 def _title(col: Col) -> str:
-    """The display name of the column, else its point, else its name."""
+    """The display name of the column or of its point, else its id, else its name."""
     dis, point = col.meta.get("dis"), col.meta.get("id")
     if isinstance(dis, str):
         return dis
-    return _ref(point) if isinstance(point, Ref) else col.name
+    return point.dis or _ref(point) if isinstance(point, Ref) else col.name
 
 
 def grid_text(grid: Grid) -> str:

@@ -146,7 +146,8 @@ class _Reader:
                 return Coord(float(match[1]), float(match[2])), match.end()
             except ValueError as err:
                 self.fail(str(err), at)
-        if name == "Bin" and (bare := _BIN.match(self.text, opening)) and bare[1]:
+        is_bare = name == "Bin" and not self.text.startswith('"', start)
+        if is_bare and (bare := _BIN.match(self.text, opening)) and bare[1]:
             return XStr("Bin", bare[1]), bare.end()
         if not self.text.startswith('"', start):
             self.fail(f"expected a string in {name}(..)", start)

@@ -76,7 +76,7 @@ def test_cells(value: Any, text: str) -> None:
         (Col("a"), "a"),
         (Col("a", {"dis": "A, col"}), '"A, col"'),
         (Col("a", {"dis": NA}), "a"),
-        (Col("v0", {"id": Ref("p", "Pump")}), "@p Pump"),
+        (Col("v0", {"id": Ref("p", "Pump")}), "Pump"),
         (Col("v0", {"id": Ref("p")}), "@p"),
         (Col("v0", {"id": Ref("p", "Pump"), "dis": "D"}), "D"),
     ],

@@ -55,6 +55,11 @@ def test_a_bare_bin(mime: str) -> None:
     assert list(grid) == [{"a": XStr("Bin", mime), "b": Number(1)}]
 
 
+@pytest.mark.parametrize("mime", ["text/plain", "text/plain; charset=utf-8"])
+def test_a_quoted_bin(mime: str) -> None:
+    assert zinc_reader.read_value(f'Bin("{mime}")') == XStr("Bin", mime)
+
+
 @pytest.mark.parametrize(
     ("coord", "text"),
     [
@@ -114,7 +119,8 @@ def test_other_spellings_of_a_kind(kind: str) -> None:
     [
         ("23:59:59.9999", dt.time(23, 59, 59, 999_900)),
         ("23:59:59.9999999", dt.time(23, 59, 59, 999_999)),
-        ("00:00:00.0000019", dt.time(0, 0, 0, 1)),
+        ("00:00:00.0000019", dt.time(0, 0, 0, 2)),
+        ("08:12:05.123456789", dt.time(8, 12, 5, 123_457)),
         (
             "9999-12-31T23:59:59.9999999Z",
             DateTime(dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, dt.UTC)),
