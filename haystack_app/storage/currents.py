@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -122,9 +123,9 @@ def sampled(
         number = Number(value, point.unit) if type(value) is float else value
         return _as_current(point, last, number)
     given = record.get(SAMPLE_TS)
-    if given is None or microseconds_of(given.utc) not in batch.removed:
+    if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
-    sample = _newest(store, point, moment)
+    sample = _newest(store, point, time, moment)
     if sample is None:
         return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
     return _as_current(point, *sample)
@@ -142,18 +143,19 @@ def _newest_is(
 
 
 def _newest(
-    store: StorageBackend, point: HisPoint, moment: int
+    store: StorageBackend, point: HisPoint, time: int, moment: int
 ) -> tuple[int, Any] | None:
-    """The newest sample up to a moment, found in spans that double."""
-    end, span = moment + 1, _HOUR
+    """The newest sample up to a moment.
+
+    Searched from ``time`` on, and then before it in spans that double, so that a long
+    history is not read for one sample.
+    """
+    start, end, span = time, moment + 1, _HOUR
     while end > FIRST_TIME:
-        start = max(end - span, FIRST_TIME)
-        found = None
-        for chunk in store.his_chunks(point.id, start, end):
-            found = chunk.times[-1], chunk.values(point.unit)[-1]
-        if found is not None:
-            return found
-        end, span = start, 2 * span
+        last = deque(store.his_chunks(point.id, start, end), maxlen=1)
+        if last:
+            return last[0].times[-1], last[0].values(point.unit)[-1]
+        start, end, span = max(start - span, FIRST_TIME), start, 2 * span
     return None
 
 

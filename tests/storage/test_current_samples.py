@@ -125,3 +125,23 @@ def test_a_point_without_cur(store: StorageAdapter) -> None:
     write(store, (0, Number(1)), (60, Number(2)))
     write(store, (60, REMOVE))
     assert current(store) == (None, None)
+
+
+def test_a_long_history_is_not_read_for_one_sample(
+    sensor: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, years = 3_600, 5 * 365 * 24 * 3_600
+    write(sensor, *((n * hour - years, kw(n)) for n in range(2_000)))
+    read: list[int] = []
+    original = type(sensor).his_chunks
+
+    def counted(self: Any, *args: Any) -> Any:
+        for chunk in original(self, *args):
+            if len(args) > 1:  # facts are computed from all samples, without bounds
+                read.append(len(chunk.times))
+            yield chunk
+
+    monkeypatch.setattr(type(sensor), "his_chunks", counted)
+    write(sensor, (1_999 * hour - years, REMOVE))
+    assert current(sensor) == (kw(1_998), "ok")
+    assert 0 < sum(read) < 10
