@@ -85,16 +85,10 @@ def remembered_token(key: str, find: Callable[[], Token | None]) -> Token | None
 
     Callers must check what time alone makes invalid.
     """
-
-    def find_with_permissions() -> Token | None:
-        token = find()
-        if token is not None:
-            load_permissions(token.user)
-        return token
-
-    token = _tokens.get(key, find_with_permissions)
+    token = _tokens.get(key, find)
     if token is None:
         return None
+    load_permissions(token.user)  # once, they stay with the remembered user
     own = copy(token)
     own.user = copy(token.user)
     return own
@@ -102,15 +96,11 @@ def remembered_token(key: str, find: Callable[[], Token | None]) -> Token | None
 
 def remembered_user(key: str, find: Callable[[], Any]) -> Any:
     """A copy of the user, found within the last second or by ``find``."""
-
-    def find_with_permissions() -> Any:
-        user = find()
-        if user is not None:
-            load_permissions(user)
-        return user
-
-    user = _users.get(key, find_with_permissions)
-    return None if user is None else copy(user)
+    user = _users.get(key, find)
+    if user is None:
+        return None
+    load_permissions(user)
+    return copy(user)
 
 
 def forget() -> None:
