@@ -17,7 +17,7 @@ from ..wire import lexer
 from ..wire.errors import ParseError
 from ..wire.zinc_writer import display_text
 
-__all__ = ["HisRange", "parse_range"]
+__all__ = ["LAST", "HisRange", "parse_range", "shown"]
 
 _DAY = dt.timedelta(days=1)
 _MINUTE = dt.timedelta(minutes=1)
@@ -26,7 +26,8 @@ _FORMS = "today, yesterday, a date, a dateTime, or a pair of either"
 
 
 _FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
-_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+"""The end of the calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _parsed(text: str) -> list[Any]:
 def _literal(text: str) -> Any:
     if not text[:1].isdigit():
         raise ParseError(f"{display_text(text)} is not a date")
-    edge = {"0001-": _FIRST, "9999-": _LAST}.get(text[:5])
+    edge = {"0001-": _FIRST, "9999-": LAST}.get(text[:5])
     if edge and isinstance(lexer.date_time(f"2001-{text[5:]}"), DateTime):
         return lexer.date_time(text) or edge  # None: its UTC is in the next year
     value, end = lexer.number_or_time(text, 0)
@@ -89,10 +90,10 @@ def _bounds(parts: list[Any], tz: str) -> HisRange:
     else:
         start, end = (_instant(part) for part in (parts[0], parts[-1]))
         if len(parts) == 1:
-            return HisRange(_shown(start, tz))
+            return HisRange(shown(start, tz))
     end = max(start, end)
-    until = None if end == _LAST else end
-    return HisRange(_shown(start, tz), _shown(end, tz), until)
+    until = None if end == LAST else end
+    return HisRange(shown(start, tz), shown(end, tz), until)
 
 
 def _instant(value: Any) -> dt.datetime:
@@ -100,7 +101,7 @@ def _instant(value: Any) -> dt.datetime:
     utc = value.utc if isinstance(value, DateTime) else value
     if not isinstance(utc, dt.datetime):
         raise TypeError
-    return _LAST if utc > _LAST - _MILLISECOND else utc
+    return LAST if utc > LAST - _MILLISECOND else utc
 
 
 def _midnight(day: dt.date, tz: str, days: int = 0) -> dt.datetime:
@@ -113,15 +114,15 @@ def _midnight(day: dt.date, tz: str, days: int = 0) -> dt.datetime:
         local = dt.datetime.combine(day, dt.time(), zone_of(tz)) + days * _DAY
         return local.astimezone(dt.UTC)
     except OverflowError:
-        return _LAST if day.year == _LAST.year else _FIRST
+        return LAST if day.year == LAST.year else _FIRST
 
 
-def _shown(utc: dt.datetime, tz: str) -> DateTime:
+def shown(utc: dt.datetime, tz: str) -> DateTime:
     """In the zone; where its local time is outside years 1 to 9999, the nearest one."""
     try:
         return DateTime(utc, tz)
     except ValueError:
         first = utc.year == 1
         inside = utc + (_DAY if first else -_DAY)
-        edge = _FIRST + _MINUTE if first else _LAST  # local mean times have seconds
+        edge = _FIRST + _MINUTE if first else LAST  # local mean times have seconds
         return DateTime(edge - utc_offset(inside, tz), tz)

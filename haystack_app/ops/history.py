@@ -24,7 +24,7 @@ from ..storage.errors import InvalidSample, UnknownEntity
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.record import Record
 from .arguments import check_id_count, require_ref, require_str, row_ids
-from .his_range import HisRange, parse_range
+from .his_range import LAST, HisRange, parse_range, shown
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
@@ -88,8 +88,8 @@ def _bounds(
     if end is None:
         newest = (record["hisEnd"].utc for record in records if "hisEnd" in record)
         now = context.now.replace(microsecond=0)
-        utc = max(now, span.start.utc, *(at + _MILLISECOND for at in newest))
-        end = DateTime(utc, span.start.tz)
+        after = (min(at, LAST - _MILLISECOND) + _MILLISECOND for at in newest)
+        end = shown(max(now, span.start.utc, *after), span.start.tz)
     return {"hisStart": span.start, "hisEnd": end}
 
 

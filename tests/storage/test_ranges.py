@@ -135,3 +135,15 @@ def test_an_open_range_ends_after_its_rows(store: StorageAdapter, tz: str) -> No
             assert answer.meta["hisEnd"].utc >= max(
                 rows[-1], now.replace(microsecond=0)
             )
+
+
+@pytest.mark.parametrize("tz", ["UTC", "New_York"])
+def test_an_open_range_with_the_last_sample_of_all(
+    store: StorageAdapter, tz: str
+) -> None:
+    store.load_entities([point(tz=tz)])
+    ts = DateTime(dt.datetime(9999, 12, 31, 23, 59, 59, 999_000, dt.UTC), tz)
+    store.his_write("p", [(ts, Number(1))])
+    answer = _ask(store, "2024-01-01T00:00:00Z")
+    assert [row["ts"] for row in answer] == [ts]
+    assert answer.meta["hisEnd"].utc > ts.utc

@@ -33,6 +33,12 @@ _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
 _NAIVE_EPOCH = dt.datetime(1970, 1, 1)
 _ARRAY_HEADER = struct.Struct(">iiiii")
+# An interval is multiplied as a double, which has no exact microseconds after 2255.
+# No % in it: that is a parameter's sign.
+_TS_OF_T = (
+    "timestamptz 'epoch' + t / 1000000 * interval '1 second'"
+    " + mod(t, 1000000) * interval '1 microsecond'"
+)
 
 
 def chunks(
@@ -239,7 +245,7 @@ def _postgres_store(
 def _postgres_remove(cursor: Any, id: str, times: Sequence[int]) -> int:
     cursor.execute(
         f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
-        " timestamptz 'epoch' + t * interval '1 microsecond'"
+        f" {_TS_OF_T}"
         " FROM unnest(%s::int8[]) AS t))",
         [id, _array(times)],
     )
@@ -257,7 +263,7 @@ def _postgres_upsert(
     """How many samples were new, by id; ``places`` are those of ids, from 1."""
     cursor.execute(
         f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
-        " SELECT (%s::text[])[p], timestamptz 'epoch' + t * interval '1 microsecond',"
+        f" SELECT (%s::text[])[p], {_TS_OF_T},"
         " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
         " AS u(p, t, v, o)"
         " ON CONFLICT (point_id, ts)"
