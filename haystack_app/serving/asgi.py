@@ -6,20 +6,17 @@ HTTP runs through the WSGI handler in threads: Django's own ASGI handler costs
 
 from __future__ import annotations
 
-from typing import Any
-
-from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 from django.core.handlers.wsgi import WSGIHandler
 
 from ..conf import app_settings, limit
 from .bodies import App, BodyLayer
-from .header_names import HeaderNameLayer
 from .health import HealthLayer
 from .http10 import OldClientLayer
-from .slow_clients import SlowClientLayer, until_gone
+from .slow_clients import SlowClientLayer
 from .spool import Budget
 from .wsgi import get_wsgi_application
+from .wsgi_threads import wsgi_in_threads
 
 __all__ = ["get_asgi_application"]
 
@@ -68,13 +65,12 @@ def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
     """The layers around the threads in which Django runs."""
     from .credentials import body_limit  # which imports views
 
-    # Any: each package has its own names for the same ASGI and WSGI types
-    stopping: Any = until_gone(wsgi)
-    threads: Any = WSGIMiddleware(stopping, workers=app_settings.THREADS)
+    threads = wsgi_in_threads(wsgi, app_settings.THREADS)
     budget = Budget(limit("SPOOL"))
-    bodies = BodyLayer(threads, max_body=max_body, budget=budget, limit_of=body_limit)
     return SlowClientLayer(
-        OldClientLayer(HeaderNameLayer(bodies)),
+        OldClientLayer(
+            BodyLayer(threads, max_body=max_body, budget=budget, limit_of=body_limit)
+        ),
         patience=app_settings.PATIENCE_SECONDS,
         budget=budget,
     )

@@ -82,9 +82,18 @@ class BodyLayer:
         """Nothing is kept of what arrives; nothing arrives if the client can wait."""
         waits = header_text(scope["headers"], b"expect") is not None
         discarding = None if waits else asyncio.create_task(discard(receive))
+
+        async def send_after(message: Message) -> None:
+            # what has arrived is discarded first: uvicorn would keep it with the
+            # connection, for seconds after that was closed
+            await asyncio.sleep(0)
+            await send(message)
+
         try:
             await self.app(
-                {**scope, "headers": headers_for(scope["headers"], 0)}, nothing, send
+                {**scope, "headers": headers_for(scope["headers"], 0)},
+                nothing,
+                send_after,
             )
         finally:
             if discarding:

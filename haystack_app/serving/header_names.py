@@ -7,9 +7,7 @@ Django's answer, uvicorn itself included, writes names in lower case.
 
 from __future__ import annotations
 
-from haystack_app.serving.bodies import App, Message, Receive, Scope, Send
-
-__all__ = ["HeaderNameLayer"]
+__all__ = ["SPELT"]
 
 
 class Spelt(bytes):
@@ -23,18 +21,3 @@ SPELT = {
     bytes(name).lower(): name
     for name in (Spelt(b"WWW-Authenticate"), Spelt(b"Authentication-Info"))
 }
-
-
-class HeaderNameLayer:
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def spell(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    (SPELT.get(name, name), value) for name, value in message["headers"]
-                ]
-            await send(message)
-
-        await self.app(scope, receive, spell if scope["type"] == "http" else send)

@@ -1,63 +1,47 @@
 """Clients that take their answer slowly, not at all, or leave.
 
-A streamed answer is made in one of few threads, and a2wsgi makes it as fast as
-the client takes it and to its end: ten slow or departed clients would be all the
-server has time for. Here the thread runs ahead, on disk where it is far, and ends
-soon after the client left.
+A streamed answer is made in one of few threads: ten slow or departed clients would be
+all the server has time for. Here the thread runs ahead, on disk where it is far, and
+ends soon after the client left.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import closing
-from tempfile import SpooledTemporaryFile
-from threading import Event
-from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from haystack_app.serving.bodies import IN_MEMORY, App, Message, Receive, Scope, Send
-from haystack_app.serving.spool import Budget
+from .answer_queue import PIECE, AnswerQueue
+from .bodies import App, Message, Receive, Scope, Send
+from .spool import Budget
+from .wsgi_threads import GONE, Flag
 
-__all__ = ["SlowClientLayer", "until_gone"]
+__all__ = ["SlowClientLayer"]
 
 logger = logging.getLogger(__name__)
 
-PIECE = 64 * 1024
-AHEAD = 256 * 1024 * 1024
-"""Bytes that are kept for one client; then the thread waits after all, or earlier if
-the budget of the process is spent."""
-_GONE = "haystack.gone"
+WATCH_SECONDS = 0.05
+"""A request that takes longer is watched for the departure of its client."""
 
 
 class SlowClientLayer:
     """The outermost layer: everything sent passes it, and only it receives."""
 
-    def __init__(
-        self, app: App, *, patience: float, budget: Budget | None = None
-    ) -> None:
+    def __init__(self, app: App, *, patience: float, budget: Budget) -> None:
         self.app = app
         self.patience = patience
-        self.budget = budget or Budget(16 * AHEAD)
+        self.budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
-            answer = Answer(spool, self.budget)
-            request = Request(receive)
-            watcher = asyncio.create_task(request.watch(answer))
-            sender = asyncio.create_task(answer.deliver(send, self.patience))
-            try:
-                scope = {**scope, _GONE: answer.gone}
-                await self.app(scope, request.receive, answer.put)
-            finally:
-                answer.end()
-                await sender
-                watcher.cancel()
-                answer.forget()
+        answer = Answer(send, self.patience, self.budget)
+        request = Request(receive, answer)
+        try:
+            await self.app({**scope, GONE: answer.gone}, request.receive, answer.put)
+        finally:
+            await answer.end()
+            request.end()
         if answer.error:
             raise answer.error
 
@@ -65,142 +49,97 @@ class SlowClientLayer:
 class Request:
     """Notices that the client left, for which no layer asks after the body."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, answer: Answer) -> None:
         self._receive = receive
-        self._complete = asyncio.Event()
+        self._answer = answer
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if not message.get("more_body", False):
-            self._complete.set()
+        if self._timer is None and not message.get("more_body", False):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(WATCH_SECONDS, self._begin)
         return message
 
-    async def watch(self, answer: Answer) -> None:
-        await self._complete.wait()
+    def _begin(self) -> None:
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        answer.abandon()
+        self._answer.abandon()
+
+    def end(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        if self._watcher:
+            self._watcher.cancel()
 
 
 class Answer:
-    """What the application has made and the client has not taken yet.
+    """An answer on its way: at once if it is short and whole, else through a queue.
 
-    ``put`` never raises: a2wsgi would take nothing more from its thread, which
-    would wait for ever. It drops what comes for a client that is gone.
+    ``put`` never raises: it drops what comes for a client that is gone.
     """
 
-    def __init__(self, spool: SpooledTemporaryFile[bytes], budget: Budget) -> None:
-        self.gone = Event()
+    def __init__(self, send: Send, patience: float, budget: Budget) -> None:
+        self.gone = Flag()
         self.error: Exception | None = None
-        self._spool = spool
+        self._send = send
+        self._patience = patience
         self._budget = budget
-        self._kept = self._taken = 0
         self._start: Message | None = None
-        self._whole = self._ended = False
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._queue: AnswerQueue | None = None
+        self._delivery: asyncio.Task[None] | None = None
 
     async def put(self, message: Message) -> None:
-        if self.gone.is_set():
+        if self.gone.is_set:
             return
         if message["type"] == "http.response.start":
             self._start = message
-        else:
-            self._keep(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
-        self._news.set()
-        await self._room.wait()
-
-    def _keep(self, body: bytes) -> None:
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self._queue is None:
+            if not more and len(body) <= PIECE:
+                await self._deliver(message)
+                return
+            self._queue = AnswerQueue(self._budget)
+            self._delivery = asyncio.create_task(self._deliver(self._queue))
         try:
-            self._spool.seek(self._kept)
-            self._spool.write(body)
+            await self._queue.put(body, more=more)
         except OSError as error:  # the disk is full
             self.error = error
             self.abandon()
-        self._kept += len(body)
-        self._budget.add(len(body))
-        if self._kept >= AHEAD or (self._kept > IN_MEMORY and self._budget.is_spent):
-            self._room.clear()
 
     def abandon(self) -> None:
         """Drop the rest, and let the thread that makes it stop."""
-        self.gone.set()
-        self._news.set()
-        self._room.set()
+        self.gone.is_set = True
+        if self._queue:
+            self._queue.drop()
 
-    def forget(self) -> None:
-        """What is kept no longer counts."""
-        self._budget.add(-self._kept)
-        self._kept = 0
+    async def end(self) -> None:
+        """Nothing more comes, be the answer whole or not: deliver what is there."""
+        if self._queue and self._delivery:
+            self._queue.end()
+            await self._delivery
+            self._queue.close()
 
-    def end(self) -> None:
-        """Nothing more comes, be the answer whole or not."""
-        self._ended = True
-        self._news.set()
-
-    async def deliver(self, send: Send, patience: float) -> None:
+    async def _deliver(self, body: Message | AnswerQueue) -> None:
         try:
-            async for message in self._messages():
-                async with asyncio.timeout(patience):
-                    await send(message)
+            async with asyncio.timeout(self._patience):
+                if self._start:
+                    await self._send(self._start)
+                if not isinstance(body, AnswerQueue):
+                    await self._send(body)
+                    return
+            async for message in body.messages():
+                async with asyncio.timeout(self._patience):
+                    await self._send(message)
         except TimeoutError:
             # without its end the answer passes for what it is: cut off
-            logger.warning("a client took nothing for %g s: given up", patience)
+            logger.warning("a client took nothing for %g s: given up", self._patience)
             self.abandon()
         except Exception as error:
             self.error = error
             self.abandon()
-
-    async def _messages(self) -> AsyncIterator[Message]:
-        while not (self._start or self._ended):
-            await self._wait()
-        if self._start:
-            yield self._start
-        while not self.gone.is_set():
-            if body := self._take():
-                yield {"type": "http.response.body", "body": body, "more_body": True}
-            elif self._whole or self._ended:
-                break
-            else:
-                await self._wait()
-        if self._whole and not self.gone.is_set():
-            yield {"type": "http.response.body", "body": b"", "more_body": False}
-
-    async def _wait(self) -> None:
-        self._news.clear()
-        await self._news.wait()
-
-    def _take(self) -> bytes:
-        self._spool.seek(self._taken)
-        body = self._spool.read(PIECE)
-        self._taken += len(body)
-        if self._kept and self._taken == self._kept:
-            self.forget()
-            self._taken = 0
-            self._spool.seek(0)
-            self._spool.truncate()
-            self._room.set()
-        return body
-
-
-def until_gone(app: WSGIApplication) -> WSGIApplication:
-    """``app``, which stops between two chunks when its client has left."""
-
-    def answer(
-        environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        gone: Event = environ["asgi.scope"][_GONE]
-        return _chunks(app(environ, start_response), gone)
-
-    return answer
-
-
-def _chunks(response: Any, gone: Event) -> Iterator[bytes]:
-    # Closing ends the generators of the answer, and with them the snapshot.
-    with closing(response):
-        for chunk in response:
-            yield chunk
-            if gone.is_set():
-                return

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import uvicorn
-from a2wsgi import WSGIMiddleware
 
 from haystack_app.serving import bodies as body_module
 from haystack_app.serving.bodies import BodyLayer
+from haystack_app.serving.wsgi_threads import wsgi_in_threads
 from tests.patience import PATIENCE, eventually
 
 CAP = 3_000_000
@@ -150,7 +150,7 @@ async def test_a_silent_client_is_not_waited_for(
 class Server:
     def __init__(self, http: str) -> None:
         self.echo = Echo()
-        app = BodyLayer(WSGIMiddleware(self.echo, workers=2), max_body=CAP)  # type: ignore[arg-type]
+        app = BodyLayer(wsgi_in_threads(self.echo, 2), max_body=CAP)
         config = uvicorn.Config(app, lifespan="off", log_level="warning", http=http)
         self.uvicorn = uvicorn.Server(config)
         self.socket = socket.socket()

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import uvicorn
-from a2wsgi import WSGIMiddleware
 
-from haystack_app.serving import slow_clients
+from haystack_app.serving import answer_queue
 from haystack_app.serving.bodies import BodyLayer
 from haystack_app.serving.http10 import OldClientLayer
-from haystack_app.serving.slow_clients import SlowClientLayer, until_gone
+from haystack_app.serving.slow_clients import SlowClientLayer
+from haystack_app.serving.spool import Budget
+from haystack_app.serving.wsgi_threads import wsgi_in_threads
 from tests.patience import PATIENCE, eventually
 
 THREADS = 2
@@ -59,9 +60,11 @@ class Application:
 class Server:
     def __init__(self, http: str) -> None:
         self.application = Application()
-        threads: Any = WSGIMiddleware(until_gone(self.application), workers=THREADS)
+        threads = wsgi_in_threads(self.application, THREADS)
         self.layer = SlowClientLayer(
-            OldClientLayer(BodyLayer(threads, max_body=1_000_000)), patience=60
+            OldClientLayer(BodyLayer(threads, max_body=1_000_000)),
+            patience=60,
+            budget=Budget(1 << 32),
         )
         config = uvicorn.Config(self.layer, lifespan="off", log_config=None, http=http)
         self.uvicorn = uvicorn.Server(config)
@@ -165,7 +168,7 @@ def test_slow_readers_free_the_thread(
 def test_producers_do_not_get_too_far_ahead(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slow_clients, "AHEAD", 1_000_000)
+    monkeypatch.setattr(answer_queue, "AHEAD", 1_000_000)
     peer = server.ask("/100/0")
     assert peer.recv(1_000)
     assert not server.responses[0].closed.wait(0.5)
@@ -176,7 +179,7 @@ def test_stalled_clients_are_disconnected(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A truncated answer must not look complete."""
-    monkeypatch.setattr(slow_clients, "AHEAD", 1_000_000)
+    monkeypatch.setattr(answer_queue, "AHEAD", 1_000_000)
     server.layer.patience = 1
     peer = server.ask("/600/0")
     server.wait_for(1)
@@ -196,7 +199,7 @@ def test_a_full_disk_frees_the_thread(
             raise OSError("no space left")
         return 0
 
-    monkeypatch.setattr(slow_clients.SpooledTemporaryFile, "write", full)
+    monkeypatch.setattr(answer_queue.SpooledTemporaryFile, "write", full)
     peer = server.ask("/600/0.5")
     assert not rest(peer).endswith(b"0\r\n\r\n")
     assert server.responses[0].closed.wait(PATIENCE)
@@ -249,6 +252,6 @@ async def test_other_protocols_pass() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope)
 
-    layer = SlowClientLayer(app, patience=1)
+    layer = SlowClientLayer(app, patience=1, budget=Budget(1))
     await layer({"type": "websocket"}, None, None)  # type: ignore[arg-type]
     assert seen == [{"type": "websocket"}]
