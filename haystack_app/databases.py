@@ -74,7 +74,9 @@ def postgres(
         "OPTIONS": {**CONNECTION_TIMEOUTS, **words},
     }
     if pool:
-        config["OPTIONS"]["pool"] = pool
+        from .pooled_connections import PooledConnection
+
+        config["OPTIONS"]["pool"] = {"connection_class": PooledConnection, **pool}
         # Pooled connections may be broken; check them before use.
         config["CONN_HEALTH_CHECKS"] = True
     return config

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model, logout
 from django.core.cache import cache
+from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authentication import BaseAuthentication, BasicAuthentication
 from rest_framework.authentication import (
@@ -120,7 +122,7 @@ def _verified(pk: Any, proof: str) -> Any:
     return None
 
 
-class SessionAuthentication(RestSessionAuthentication):
+class CurrentSessionAuthentication(RestSessionAuthentication):
     """Sessions of the admin; DRF's CSRF check would parse the body.
 
     A request with the header Authorization is not authenticated by a cookie, or wrong
@@ -134,6 +136,24 @@ class SessionAuthentication(RestSessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]
+
+
+class SessionAuthentication(CurrentSessionAuthentication):
+    """Looks up the session and its user at most once a second."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        django_request: Any = request._request
+        session = getattr(django_request, "session", None)
+        if session is not None and session.session_key and not session.accessed:
+            key = f"session {session.session_key}"
+            user = remembered_user(key, partial(_logged_in, django_request))
+            if user is not None:
+                django_request.user = user
+        return super().authenticate(request)
+
+
+def _logged_in(request: HttpRequest) -> Any:
+    return request.user if request.user.is_authenticated else None
 
 
 class CurrentBearerAuthentication(BearerAuthentication):
@@ -156,7 +176,7 @@ AUTHENTICATION = [
 CURRENT_AUTHENTICATION = [
     CurrentBearerAuthentication,
     CurrentBasicAuthentication,
-    SessionAuthentication,
+    CurrentSessionAuthentication,
 ]
 """For connections, which must end within a second of their login."""
 

@@ -2,8 +2,8 @@
 
 Finding a token, its user and the user's permissions takes longer than a small op. What
 this process changes is effective at once: each statement on the tables of users,
-groups and tokens makes it forget all logins. What others change is effective within
-``SECONDS``, without any bus that could be deaf.
+groups, tokens and sessions makes it forget all logins. What others change is effective
+within ``SECONDS``, without any bus that could be deaf.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from functools import cache
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -136,8 +138,17 @@ def _after_writes(
 def _tables() -> tuple[str, ...]:
     users: Any = get_user_model()
     fields = users.groups, users.user_permissions, Group.permissions
-    models = (users, Group, GroupScope, Token, *(field.through for field in fields))
+    through = (field.through for field in fields)
+    models = [users, Group, GroupScope, Token, *through]
+    if apps.is_installed("django.contrib.sessions"):
+        models.append(apps.get_model("sessions", "Session"))
     return tuple(model._meta.db_table for model in models)
 
 
+def _after_logout(**_: Any) -> None:
+    """For sessions that are not in a table."""
+    forget()
+
+
+user_logged_out.connect(_after_logout, dispatch_uid="haystack_app.auth.logins")
 connection_created.connect(_watch, dispatch_uid="haystack_app.auth.logins")

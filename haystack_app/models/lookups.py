@@ -8,6 +8,7 @@ The filter is matched against the whole record, including transient tags in ``cu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -66,12 +67,19 @@ class OneOf(FilterLookup):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
-        texts = orjson.dumps(list(self.rhs)).decode()
         found = f"{column} IN (SELECT value FROM json_each(%s))"
-        return found, (*params, texts)
+        return found, (*params, self.parameter(connection, self.rhs))
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s::text[])", (*params, text_array(self.rhs))
+        found = f"{column} = ANY(%s::text[])"
+        return found, (*params, self.parameter(connection, self.rhs))
+
+    @staticmethod
+    def parameter(connection: BaseDatabaseWrapper, texts: Iterable[str]) -> str:
+        """The parameter of the statement that has all the texts."""
+        if connection.vendor == "postgresql":
+            return text_array(texts)
+        return orjson.dumps(list(texts)).decode()

@@ -8,7 +8,7 @@ bound parameters in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -196,6 +196,22 @@ def with_columns(term: Any, columns: Sequence[Any]) -> Any:
     return term
 
 
+def _resolved(term: Any, columns: Mapping[F, Any]) -> Any:
+    """A copy of a condition in which references to columns are replaced."""
+
+    def of(column: Any) -> Any:
+        return columns[column] if isinstance(column, F) else column
+
+    found = object.__new__(type(term))
+    found.__dict__.update(term.__dict__)
+    if isinstance(term, PathHolds):
+        found.columns = list(map(of, term.columns))
+    elif isinstance(term, _Joined):
+        found.id = of(term.id)
+        found.terms = [_resolved(nested, columns) for nested in term.terms]
+    return found
+
+
 def _as_sql(sql: Sql) -> AsSql:
     return sql.text, sql.params
 
@@ -222,6 +238,14 @@ class _Joined(Term):
         super().__init__()
         self.terms = list(terms)
         self.id: Any = F("id")
+
+    def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As Django does it, but each column is resolved once and not in each term."""
+        columns = [F(name) for name in ("id", "tags", "cur")]
+        return _resolved(
+            self,
+            {one: one.resolve_expression(query, *args, **kwargs) for one in columns},
+        )
 
     def get_source_expressions(self) -> list[Any]:
         return [self.id, *self.terms]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 
@@ -53,10 +54,21 @@ def rows(headers: dict[str, str]) -> int:
     return len(answer.json()["rows"])
 
 
-@pytest.fixture(params=["token", "basic"])
+def session(owner: Any) -> dict[str, str]:
+    client = Client()
+    client.force_login(owner)
+    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
+@pytest.fixture(params=["token", "basic", "session"])
 def headers(request: pytest.FixtureRequest, alice: Any) -> dict[str, str]:
     """Credentials that have just been used."""
-    found = bearer(alice) if request.param == "token" else basic("alice")
+    logins_by = {
+        "token": lambda: bearer(alice),
+        "basic": lambda: basic("alice"),
+        "session": lambda: session(alice),
+    }
+    found = logins_by[request.param]()
     for _ in range(2):  # Basic is remembered from its second request on
         assert status(found) == 200
     return found
@@ -156,6 +168,32 @@ def test_a_login_that_is_closed(alice: Any) -> None:
     assert status(headers) == 200
     Client().post("/api/close", b'ver:"3.0"\nempty\n', "text/zinc", headers=headers)
     assert status(headers) == 401
+
+
+def test_a_session_that_is_logged_out(alice: Any) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert client.get(READ).status_code == 200
+    kept = client.cookies["sessionid"].value
+    assert client.post("/log-out/").status_code == 302
+    assert status({"Cookie": f"sessionid={kept}"}) == 401
+
+
+def test_a_session_that_is_deleted(alice: Any) -> None:
+    headers = session(alice)
+    assert status(headers) == 200
+    Session.objects.all().delete()
+    assert status(headers) == 401
+
+
+def test_a_session_writes_with_a_csrf_token_only(alice: Any) -> None:
+    headers = session(alice)
+    for _ in range(2):
+        client = Client(enforce_csrf_checks=True)
+        answer = client.post(
+            "/api/read", b'ver:"3.0"\nfilter\n"site"\n', "text/zinc", headers=headers
+        )
+        assert answer.status_code == 403
 
 
 def test_a_filter_of_a_group(headers: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from haystack_app import databases
+from haystack_app.pooled_connections import PooledConnection
 
 ROOT = Path(__file__).resolve().parents[2]
 PG = "postgresql://me:s%23cret@db.example:5444/site?sslmode=require"
@@ -70,6 +71,7 @@ def test_postgres(load: Load, name: str) -> None:
     assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
     options = database["OPTIONS"]
     assert options["pool"] == {
+        "connection_class": PooledConnection,
         "min_size": 2,
         "max_size": 32,
         "timeout": 10.0,

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import F
 
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models import Entity, TagSet
-from ...models.lookups import OneOf
 from ...models.querysets import RowQuerySet
 from ...sql.compiler import compile_filter
 from ...wire.record import Record, spliced
@@ -19,6 +17,7 @@ from ..base import StorageAdapter
 from ..changes import Records
 from ..changeset import BATCH
 from .rows import is_marked, readable_record
+from .statements import rows_by_ids, rows_matching
 
 __all__ = ["ROW", "OrmEntities", "Row"]
 
@@ -44,11 +43,14 @@ class OrmEntities(StorageAdapter):
         return rows
 
     @property
+    def scope_tree(self) -> Filter | None:
+        """The filter of the caller, with resolved symbols."""
+        return None if self.scope is None else self.parsed(self.scope)
+
+    @property
     def visible(self) -> RowQuerySet[Entity]:
         """The entities that the caller may see, for reading."""
-        if self.scope is None:
-            return self.entities
-        return self.entities.within(self.parsed(self.scope))
+        return self.entities.within(self.scope_tree)
 
     def matching(self, filter: Filter | str) -> RowQuerySet[Entity]:
         """The entities that match a filter."""
@@ -62,7 +64,8 @@ class OrmEntities(StorageAdapter):
         if limit is not None and limit <= 0:
             self.parsed(filter)
             return Records([], frozenset())
-        return self.records_of(list(self.matching(filter)[:limit].values_list(*ROW)))
+        tree, scope = self.parsed(filter), self.scope_tree
+        return self.records_of(rows_matching(self.using, tree, scope, limit, ROW))
 
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
         rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
@@ -72,8 +75,8 @@ class OrmEntities(StorageAdapter):
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), BATCH):
-            rows = self.visible.filter(OneOf(F("id"), distinct[at : at + BATCH]))
-            for row in rows.values_list(*ROW):
+            batch = distinct[at : at + BATCH]
+            for row in rows_by_ids(self.using, batch, self.scope_tree, ROW):
                 found[row[0]] = self._record(row)
         return [found.get(id) for id in ids]
 
