@@ -72,7 +72,13 @@ class BodyLayer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.limit_of(scope) if has_body(scope["headers"]) else None
+        is_framed = has_body(scope["headers"])
+        if not is_framed and scope.get("http_version") in ("1.0", "1.1"):
+            # without framing there is no body: RFC 9112, section 6.3
+            headers = headers_for(scope["headers"], 0)
+            await self.app({**scope, "headers": headers}, receive, send)
+            return
+        limit = self.limit_of(scope) if is_framed else None
         if limit == 0:
             await self.without_body(scope, receive, send)
         else:
@@ -189,8 +195,10 @@ class Body:
 
 
 def has_body(headers: Headers) -> bool:
-    length = header_text(headers, b"content-length") or "0"
-    return length != "0" or header_text(headers, b"transfer-encoding") is not None
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    )
 
 
 def header_text(headers: Headers, name: bytes) -> str | None:

@@ -235,7 +235,8 @@ class WatchStore(NamespaceStore):
 
     def watch_expire(self, now: dt.datetime) -> int:
         """Close the watches whose lease has expired; returns how many."""
-        due = self.watches_due(now)
+        if not (due := self.watches_due(now)):
+            return 0
         with self.locked_watches(due) as held:
             ended = [one.id for one in held.values() if one.expires <= now]
             self.watch_drop(ended)
