@@ -194,7 +194,11 @@ DEFAULTS: Mapping[str, Setting] = {
         "for ``invokeAction``, and with ops of your own.",
     ),
     "HISTORY_CHUNK_DAYS": _whole(
-        7, 1, _ANY, "Days of one chunk of a TimescaleDB hypertable, when it is created."
+        30,
+        1,
+        _ANY,
+        "Days of one chunk of a TimescaleDB hypertable, when it is created. "
+        "[haystack_chunks](commands.md#haystack_chunks) changes it later.",
     ),
     "SCRAM_ITERATIONS": _whole(
         100_000,

@@ -22,7 +22,7 @@ from django.db.utils import DatabaseError
 __all__ = ["Hypertable", "NoForeignTables", "PostgresSql", "RenameTable", "SqliteSql"]
 
 logger = logging.getLogger("haystack_app.migrations")
-_DEFAULT_CHUNK_DAYS = 7
+_DEFAULT_CHUNK_DAYS = 30
 
 
 class _Operation(Operation):
