@@ -219,6 +219,12 @@ class StorageBackend:
         """
         raise NotImplementedError
 
+    def his_short(
+        self, id: str, start: int | None, end: int | None, size: int
+    ) -> list[Chunk] | None:
+        """The same if that is cheaper than ``his_chunks`` in a snapshot, else None."""
+        return None
+
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         """Write and remove samples of points, all of them or none.
 

@@ -59,6 +59,9 @@ class HistoryStore(StorageBackend):
         )
 
         def read() -> Iterator[Chunk]:
+            if (short := self.his_short(point.id, first, last, size)) is not None:
+                yield from short
+                return
             with self.snapshot():
                 yield from self.his_chunks(point.id, first, last, size)
 

@@ -22,22 +22,23 @@ __all__ = ["TimeTexts", "coord_text", "float_texts"]
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
-_CACHE_SIZE = 100_000
 _ORIGIN = dt.date(1970, 1, 1)
 
 
 class _Clock(dict[int, str]):
-    """``HH:MM:SS[.fff]`` by microseconds since midnight, computed on access."""
+    """``HH:MM:SS[.fff]`` by microseconds since midnight; keeps whole seconds only."""
 
     def __missing__(self, time: int) -> str:
         seconds, fraction = divmod(time, _SECOND)
-        minute, second = divmod(seconds, 60)
-        text = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
         if fraction:
-            text += f".{fraction:06d}".rstrip("0")
-        if len(self) < _CACHE_SIZE:
-            self[time] = text
+            return f"{self[time - fraction]}.{fraction:06d}".rstrip("0")
+        minute, second = divmod(seconds, 60)
+        text = self[time] = f"{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
         return text
+
+
+_CLOCK = _Clock()
+"""For all answers: at most 86,400 texts."""
 
 
 class TimeTexts:
@@ -45,7 +46,6 @@ class TimeTexts:
 
     def __init__(self, tz: str) -> None:
         self.tz = tz
-        self.clock = _Clock()
 
     def of(self, times: Sequence[int]) -> list[str]:
         """Texts of microseconds since 1970 UTC, given in ascending order.
@@ -53,7 +53,7 @@ class TimeTexts:
         Times between two changes of date or offset differ only in the clock part.
         """
         found: list[str] = []
-        clock = self.clock
+        clock = _CLOCK
         start = 0
         while start < len(times):
             shift, suffix, last = _span(times[start], self.tz)

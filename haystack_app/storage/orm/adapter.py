@@ -122,6 +122,11 @@ class OrmAdapter(OrmConsistency):
     ) -> Iterator[Chunk]:
         return history.chunks(connections[self.using], id, start, end, size)
 
+    def his_short(
+        self, id: str, start: int | None, end: int | None, size: int
+    ) -> list[Chunk] | None:
+        return history.short(connections[self.using], id, start, end, size)
+
     def snapshot(self) -> AbstractContextManager[None]:
         return history.snapshot(connections[self.using])
 
