@@ -12,8 +12,9 @@ import logging
 
 from .answer_queue import PIECE, AnswerQueue
 from .bodies import App, Message, Receive, Scope, Send
+from .departures import Departure
 from .spool import Budget
-from .wsgi_threads import GONE, Flag
+from .wsgi_threads import GONE
 
 __all__ = ["SlowClientLayer"]
 
@@ -69,6 +70,7 @@ class Request:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._answer.abandon()
+        await asyncio.to_thread(self._answer.gone.cancel)
 
     def end(self) -> None:
         if self._timer:
@@ -84,7 +86,7 @@ class Answer:
     """
 
     def __init__(self, send: Send, patience: float, budget: Budget) -> None:
-        self.gone = Flag()
+        self.gone = Departure()
         self.error: Exception | None = None
         self._send = send
         self._patience = patience

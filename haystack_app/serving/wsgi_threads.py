@@ -21,19 +21,13 @@ from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from .bodies import CHUNK, App, Message, Receive, Scope, Send
+from .departures import Departure, current_departure
 from .header_names import SPELT
 
-__all__ = ["GONE", "Flag", "wsgi_in_threads"]
+__all__ = ["GONE", "wsgi_in_threads"]
 
 GONE = "haystack.gone"
-"""In the scope: what tells that the client has left."""
-
-
-class Flag:
-    """Of its own, for a request refers to it until it is collected as garbage: of the
-    answer and its connection it must keep nothing."""
-
-    is_set = False
+"""In the scope: the Departure of the client."""
 
 
 def wsgi_in_threads(app: WSGIApplication, workers: int) -> App:
@@ -82,7 +76,7 @@ class Answer:
         environ: WSGIEnvironment,
         loop: asyncio.AbstractEventLoop,
         send: Send,
-        gone: Flag | None,
+        gone: Departure | None,
     ) -> None:
         self._app = app
         self._environ = environ
@@ -94,6 +88,9 @@ class Answer:
 
     def make(self) -> Iterable[Message]:
         """Make the answer and send all but the returned messages."""
+        if self._gone and self._gone.is_set:  # while it waited for a thread
+            return []
+        current_departure.set(self._gone)  # in the context of this request
         response: Any = self._app(self._environ, self._start)
         try:
             if not getattr(response, "streaming", True):

@@ -58,8 +58,8 @@ class Application:
 
 
 class Server:
-    def __init__(self, http: str) -> None:
-        self.application = Application()
+    def __init__(self, http: str, application: Any = None) -> None:
+        self.application = application or Application()
         threads = wsgi_in_threads(self.application, THREADS)
         self.layer = SlowClientLayer(
             OldClientLayer(BodyLayer(threads, max_body=1_000_000)),
@@ -150,7 +150,7 @@ def test_a_disconnect_while_waiting_for_a_thread(server: Server) -> None:
         whole(peer)
     assert b"200 OK" in whole(server.ask("/1/0"))
     eventually(lambda: all(response.closed.is_set() for response in server.responses))
-    assert all(response.left >= 598 for response in server.responses[2:-1])
+    assert len(server.responses) == THREADS + 1
 
 
 def test_slow_readers_free_the_thread(
