@@ -1,7 +1,8 @@
 """Clients that leave before their answer: what runs for them is stopped.
 
 A streamed answer stops between two chunks, and a statement is cancelled on the server:
-nobody waits for its rows, but others wait for its thread, its connection and its locks.
+no client waits for its rows, but others wait for its thread, its connection and its
+locks.
 """
 
 from __future__ import annotations
