@@ -215,9 +215,11 @@ class Generator:
             return pool.joined(kind, terms)
         return self.leaf(records)
 
-    def filters(self, records: list[Tags], count: int) -> list[Filter]:
-        """``count`` distinct filters."""
+    def filters(
+        self, records: list[Tags], count: int, *, depth: int = 3
+    ) -> list[Filter]:
+        """``count`` distinct filters, of at most ``3 ** depth`` leaves each."""
         found: dict[Filter, None] = {}
         while len(found) < count:
-            found.setdefault(self.filter(records))
+            found.setdefault(self.filter(records, depth))
         return list(found)
