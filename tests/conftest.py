@@ -167,7 +167,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """The collector passes over what lives as long as the run: a tenth of its CPU."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 # -- skips ------------------------------------------------------------------------
