@@ -7,7 +7,7 @@ runs on memory, SQLite, PostgreSQL, TimescaleDB and Redis, without and with modu
 A store whose server is not available is skipped with the reason; what a test writes is
 rolled back after it.
 A test that needs commits (other threads or connections, the async twins) marks
-itself ``django_db(transaction=True, databases="__all__")``, which is slower.
+itself ``django_db(transaction=True, databases="__all__")``; see ``committing``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Generator, Iterator
 from functools import cache
 from typing import Any
 
+import django.test
 import hypothesis
 import pytest
 from django.conf import settings
@@ -32,6 +33,7 @@ from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.redis import RedisAdapter
 from tests.api.servers import Servers
+from tests.committing import CommittingTestCase
 from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
@@ -101,6 +103,14 @@ def _one_context() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_truncations() -> Iterator[None]:
+    """pytest-django makes a test case of this class for each test that commits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(django.test, "TransactionTestCase", CommittingTestCase)
+        yield
+
+
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Server processes that the tests of a module share."""
@@ -157,7 +167,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """The collector passes over what lives as long as the run: a tenth of its CPU."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 # -- skips ------------------------------------------------------------------------

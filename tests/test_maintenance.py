@@ -24,6 +24,7 @@ from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
+from tests import forks
 from tests.patience import PATIENCE, eventually
 from tests.storage.building import point, tags_of
 
@@ -262,16 +263,8 @@ def test_a_server_ticks_as_its_settings_say(
         "print(found and f'{found[0].seconds} {found[0].is_alive()}')"
     )
     environ = deployment(tmp_path, DATABASE_URL="", HAYSTACK_TICK_SECONDS=seconds)
-    answer = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    assert answer.stdout.strip() == expected
+    answer = forks.run(["-c", script], environ)
+    assert (answer.stdout.strip(), answer.returncode) == (expected, 0), answer.stderr
 
 
 def processes(count: int, url: str, folder: Path) -> list[int]:

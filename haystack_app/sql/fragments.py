@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..filters.ast import Compare, Has, Missing
 
 __all__ = ["Row", "Sql", "Test", "all_of", "any_of", "joined", "sql"]
+
+_HOLE = re.compile(r"(\{\}|(?<!%)(?:%%)*%s)")  # not the %s in strftime('%%s')
 
 
 class Sql(NamedTuple):
@@ -58,19 +62,32 @@ def sql(template: str, *parts: Sql | Any) -> Sql:
 
     Both are taken from ``parts``, from left to right.
     """
-    text: list[str] = []
+    first, *others = _holes(template)
+    text = [first[1]]
     params: list[Any] = []
-    rest = list(parts)
-    for index, piece in enumerate(template.replace("{}", "\0{}\0").split("\0")):
-        if index % 2:
-            part = rest.pop(0)
-            text.append(part.text)
-            params.extend(part.params)
+    for (is_sql, after), part in zip(others, parts, strict=True):
+        if is_sql:
+            text += part.text, after
+            params += part.params
         else:
-            text.append(piece)
-            for _ in range(piece.replace("%%", "").count("%s")):
-                params.append(rest.pop(0))
+            text.append(after)
+            params.append(part)
     return Sql("".join(text), tuple(params))
+
+
+@lru_cache(maxsize=2_000)  # some templates have the length of a path in them
+def _holes(template: str) -> tuple[tuple[bool, str], ...]:
+    """The text before the first hole; for each hole, if it takes SQL, and what follows.
+
+    The text that follows a parameter's hole begins with its ``%s``.
+    """
+    pieces = _HOLE.split(template)
+    holes, texts = pieces[1::2], pieces[2::2]
+    found = [
+        (hole == "{}", text if hole == "{}" else hole + text)
+        for hole, text in zip(holes, texts, strict=True)
+    ]
+    return ((False, pieces[0]), *found)
 
 
 def all_of(parts: Iterable[Sql]) -> Sql:

@@ -6,7 +6,6 @@ import os
 import re
 import runpy
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from uvicorn.main import main as uvicorn
 
 from haystack_app import conf
+from tests import forks
 from tests.docker import files, production
 from tests.outages.services import Service, binary, free_port
 
@@ -238,13 +238,8 @@ def test_the_deployment_checks_pass(
         "VAR_DIR": str(tmp_path),
         "STATIC_ROOT": "",
     }
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=files.ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    command = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = forks.run(command, env)
     assert done.returncode == 0, done.stderr
 
 

@@ -115,8 +115,8 @@ def test_the_image_serves(places: dict[str, str], tmp_path: Path) -> None:
     server = Server("", tmp_path)
     server.environ = image.environ("app", secrets, **places)
     server.cwd = image.workdir
-    server.command = [word.format(port=server.port) for word in production.serving()]
-    server.command[0] = str(image.bin / files.command()[0])
+    _, *options = production.serving()
+    server.command = [str(image.bin / files.command()[0]), *options]
     check = production.checking(server.port)
     assert image.ask(check, server.environ) != 0
     with server:

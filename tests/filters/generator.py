@@ -146,7 +146,7 @@ class Generator:
         """A path that usually leads to a value, and the value."""
         by_id = {record["id"].id: record for record in records}
         length = self.random.choice((1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6))
-        if self.random.random() < 0.01:
+        if self.random.random() < 0.002:
             length = MAX_PATH
         names: list[str] = []
         value: Any = self.random.choice(records)
@@ -215,9 +215,11 @@ class Generator:
             return pool.joined(kind, terms)
         return self.leaf(records)
 
-    def filters(self, records: list[Tags], count: int) -> list[Filter]:
-        """``count`` distinct filters."""
+    def filters(
+        self, records: list[Tags], count: int, *, depth: int = 3
+    ) -> list[Filter]:
+        """``count`` distinct filters, of at most ``3 ** depth`` leaves each."""
         found: dict[Filter, None] = {}
         while len(found) < count:
-            found.setdefault(self.filter(records))
+            found.setdefault(self.filter(records, depth))
         return list(found)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,9 @@ from haystack_app.kinds import MARKER
 from haystack_app.live.notifications import Hints
 from haystack_app.live.notify import NotifyLayer
 from haystack_app.storage.orm import OrmAdapter
+from tests import forks
 from tests.api.callers import databases, make_user, token_of
-from tests.api.servers import ROOT, Server, url_of
+from tests.api.servers import Server, url_of
 from tests.live.conftest import Socket
 from tests.storage.building import entity
 
@@ -31,14 +30,7 @@ def alias(request: pytest.FixtureRequest) -> str:
 
 
 def load(server: Server, path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "haystack_load", str(path)],
-        cwd=ROOT,
-        env=server.environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = forks.run(["manage.py", "haystack_load", str(path)], server.environ)
     assert done.returncode == 0, done.stderr
 
 

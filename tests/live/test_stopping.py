@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from tests.api.conftest import user
-from tests.api.servers import Server, url_of
+from tests.api.servers import UVICORN, Server, url_of
 from tests.live.following import get, stream
 from tests.patience import PATIENCE
 
@@ -19,7 +20,9 @@ from tests.patience import PATIENCE
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_followers_are_disconnected(tmp_path: Path, number: signal.Signals) -> None:
     user("alice")
-    with Server(url_of("default"), tmp_path) as server:
+    server = Server(url_of("default"), tmp_path)
+    server.command = [sys.executable, *UVICORN]
+    with server:
         assert get(server.port)[0] == 200
         followers = [stream(server.port) for _ in range(3)]
         begins = {one.begin() for one in followers}

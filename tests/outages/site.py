@@ -6,8 +6,6 @@ import atexit
 import functools
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import urllib.error
@@ -21,7 +19,8 @@ from typing import Any
 import psycopg
 from websockets.sync.client import connect
 
-from tests.api.servers import ROOT, Server
+from tests import forks
+from tests.api.servers import Server
 from tests.live.conftest import Socket
 from tests.patience import PATIENCE
 
@@ -88,14 +87,8 @@ def _prepared_database(server: Server, url: str) -> str:
 
 
 def _prepare(server: Server) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PREPARE],
-        cwd=ROOT,
-        env={**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    environ = {**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
+    done = forks.run(["-c", PREPARE], environ)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -161,8 +154,7 @@ def site(
 ) -> Iterator[Site]:
     """``command`` starts another server on the port that it names as {port}."""
     server = Server(url, folder, DB_POOL_TIMEOUT="1", **environ)
-    if command:
-        server.command = [word.format(port=server.port) for word in command]
+    server.command = command
     secret = prepare(server)
     with server:
         yield Site(server, {"Authorization": f"Bearer {secret}"})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +22,8 @@ from haystack_app.storage.errors import StatementTimeout
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.transfer.haystack_py.tables import read_samples
 from haystack_app.transfer.stores import connected
-from tests.api.servers import ROOT, Server
+from tests import forks
+from tests.api.servers import Server
 from tests.defects.building import building, point
 from tests.live.conftest import ids_of
 from tests.outages.services import PgBouncer, Postgres, folder, running
@@ -229,13 +228,8 @@ def test_a_site(
     if direct:
         more["DATABASE_DIRECT_URL"] = f"{postgres.url.rpartition('/')[0]}/{name}"
     server = Server(f"{pooler.root}/{name}", tmp_path, **more)
-    done = subprocess.run(
-        [sys.executable, "-c", PREPARE],
-        cwd=ROOT,
-        env={**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
-        capture_output=True,
-        text=True,
-    )
+    environ = {**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
+    done = forks.run(["-c", PREPARE], environ)
     assert done.returncode == 0, done.stderr
     headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
     with server:

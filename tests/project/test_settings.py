@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import runpy
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from haystack_app import databases
 from haystack_app.pooled_connections import PooledConnection
+from tests import forks
 
 ROOT = Path(__file__).resolve().parents[2]
 PG = "postgresql://me:s%23cret@db.example:5444/site?sslmode=require"
@@ -143,13 +142,7 @@ def test_an_unknown_limit_is_refused(tmp_path: Path) -> None:
         "PATH": os.environ["PATH"],
         "VAR_DIR": str(tmp_path),
     }
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    done = forks.run(["manage.py", "check"], env)
     assert done.returncode != 0
     assert "haystack.E008" in done.stderr
     assert "'ROW'" in done.stderr
@@ -255,9 +248,7 @@ def test_https_passes_the_deployment_checks(tmp_path: Path) -> None:
         "VAR_DIR": str(tmp_path),
     }
     command = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True
-    )
+    done = forks.run(command, env)
     assert done.returncode == 0, done.stderr
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -54,7 +55,7 @@ class Result:
 
 def soak(plan: Plan, token: str, ids: list[str]) -> Result:
     """Raises nothing for what is found: the result says it."""
-    from tests.api.servers import Server, url_of
+    from tests.api.servers import UVICORN, Server, url_of
 
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
@@ -63,6 +64,7 @@ def soak(plan: Plan, token: str, ids: list[str]) -> Result:
         same = {"REDIS_URL": redis.url, "SECRET_KEY": os.environ["SECRET_KEY"]}
         servers = [Server(url_of("default"), folder, **same) for _ in range(2)]
         for server in servers:
+            server.command = [sys.executable, *UVICORN]
             exits.enter_context(server)
         return asyncio.run(_soak(plan, token, ids, servers, redis))
 

@@ -4,46 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
-import subprocess
-import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from haystack_app.kinds import Number
 from haystack_app.storage.redis import RedisAdapter
-from tests.patience import PATIENCE, eventually
+from tests.forks import Forked
+from tests.patience import eventually
 from tests.storage.redis.worker import SHARED
 
 ROUNDS, AT_ONCE = 7, 3
 
 
-def start(store: RedisAdapter, number: int) -> subprocess.Popen[str]:
-    where = [store.server.url, store.keys.prefix]
-    modules = str(int(bool(store.server.modules)))
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.storage.redis.worker",
-            *where,
-            modules,
-            str(number),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+class Worker:
+    """A process that writes to the store, and a file of what it told."""
 
+    def __init__(self, store: RedisAdapter, number: int, folder: Path) -> None:
+        where = [store.server.url, store.keys.prefix]
+        modules = str(int(bool(store.server.modules)))
+        self.told = Path(tempfile.mkstemp(dir=folder)[1])
+        self.process = Forked(
+            ["-m", "tests.storage.redis.worker", *where, modules, str(number)],
+            os.environ,
+            self.told,
+            folder / "errors",
+        )
 
-def acknowledged(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The last of each kind; a line that the kill cut off does not count."""
-    assert process.stdout
-    found: dict[str, Any] = {}
-    with process.stdout as lines:
-        for line in lines:
+    def begins(self) -> None:
+        eventually(lambda: self.told.read_text().startswith("{}\n"), "it begins")
+
+    def acknowledged(self) -> dict[str, Any]:
+        """The last of each kind; a line that the kill cut off does not count."""
+        found: dict[str, Any] = {}
+        for line in self.told.read_text().splitlines(keepends=True):
             if line.endswith("\n"):
                 found |= json.loads(line)
-    return found
+        return found
 
 
 def samples(store: RedisAdapter) -> list[int]:
@@ -53,14 +53,14 @@ def samples(store: RedisAdapter) -> list[int]:
     return [int(size.val) for size in sizes]
 
 
-def test_kill_9_under_load(redis_store: RedisAdapter) -> None:
+def test_kill_9_under_load(redis_store: RedisAdapter, tmp_path: Path) -> None:
     """21 kills: nothing that was acknowledged is lost, nothing is half there."""
     store, dice = redis_store, random.Random(9)
     last: dict[int, dict[str, Any]] = {number: {} for number in range(AT_ONCE)}
     for _ in range(ROUNDS):
-        processes = [start(store, number) for number in range(AT_ONCE)]
-        for process in processes:
-            assert process.stdout and process.stdout.readline() == "{}\n"
+        workers = [Worker(store, number, tmp_path) for number in range(AT_ONCE)]
+        for worker in workers:
+            worker.begins()
         before = samples(store)
         eventually(
             lambda before=before: all(
@@ -70,12 +70,12 @@ def test_kill_9_under_load(redis_store: RedisAdapter) -> None:
             "each has done all that it does",
         )
         time.sleep(dice.random())
-        for process in processes:
-            process.kill()
-            assert process.wait(PATIENCE) == -9
+        for worker in workers:
+            worker.process.kill()
+            assert worker.process.wait() == -9
         words = set()
-        for number, process in enumerate(processes):
-            last[number] |= acknowledged(process)
+        for number, worker in enumerate(workers):
+            last[number] |= worker.acknowledged()
             words.add(last[number].get("word"))
         check(store, last, words)
     assert all(facts["samples"] > 100 and facts["level"] > 1 for facts in last.values())

@@ -17,6 +17,7 @@ from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.storage.redis import RedisAdapter
 from haystack_app.storage.redis import scripts as loaded
 from haystack_app.storage.redis.scripts import SCRIPTS, Script
+from tests.outages.services import free_port
 from tests.soak.redis_server import RedisServer
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -94,7 +95,9 @@ def work(store: RedisAdapter) -> None:
 
 def test_on_a_cluster_of_one(tmp_path: Path) -> None:
     """All keys of a store are of one slot, and every script says of which."""
-    with RedisServer(tmp_path, "--cluster-enabled", "yes") as server:
+    # without its own port it takes the other one plus 10,000, which may be none
+    bus = ["--cluster-port", str(free_port())]
+    with RedisServer(tmp_path, "--cluster-enabled", "yes", *bus) as server:
         own = redis.Redis(port=server.port)
         own.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         ends = time.monotonic() + 30
