@@ -18,6 +18,8 @@ from ...wire.record import Record, spliced
 from ..base import StorageAdapter
 from ..changes import Records
 from ..changeset import BATCH
+from . import revisions
+from .revisions import Revision
 from .rows import is_marked, readable_record
 
 __all__ = ["ROW", "OrmEntities", "Row"]
@@ -25,6 +27,8 @@ __all__ = ["ROW", "OrmEntities", "Row"]
 Row = tuple[str, str, str, int]
 ROW = ("id", "tags", "cur", "tag_set_id")
 """The columns of a record."""
+_REVISED_ROW = (Revision(), *ROW[1:])
+"""The same, with the revision in place of the id."""
 
 _names_of_set: dict[int, tuple[str, ...]] = {}
 """Tag names by set id, which are the same in every database and never change."""
@@ -46,9 +50,11 @@ class OrmEntities(StorageAdapter):
     @property
     def visible(self) -> RowQuerySet[Entity]:
         """The entities that the caller may see, for reading."""
-        if self.scope is None:
-            return self.entities
-        return self.entities.within(self.parsed(self.scope))
+        return self.entities.within(self._resolved_scope)
+
+    @property
+    def _resolved_scope(self) -> Filter | None:
+        return None if self.scope is None else self.parsed(self.scope)
 
     def matching(self, filter: Filter | str) -> RowQuerySet[Entity]:
         """The entities that match a filter."""
@@ -61,12 +67,29 @@ class OrmEntities(StorageAdapter):
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         if limit is not None and limit <= 0:
             self.parsed(filter)
-            return Records([], frozenset())
-        return self.records_of(list(self.matching(filter)[:limit].values_list(*ROW)))
+            return Records([], frozenset(), [])
+        rows = self.matching(filter)[:limit].values_list(*_REVISED_ROW)
+        return self.records_of(list(rows), revised=True)
 
-    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+    def page(self, filter: Filter | str, after: str, size: int) -> Records:
         rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
-        return [self._record(row) for row in rows.values_list(*ROW)]
+        return self.records_of(list(rows.values_list(*_REVISED_ROW)), revised=True)
+
+    def revisions(
+        self, filter: Filter, limit: int | None = None
+    ) -> Sequence[str] | None:
+        if limit is not None and limit <= 0:
+            return []
+        return revisions.select(
+            self.using, self._resolved_scope, self.parsed(filter), limit
+        )
+
+    def page_revisions(
+        self, filter: Filter, after: str, size: int
+    ) -> Sequence[str] | None:
+        return revisions.select(
+            self.using, self._resolved_scope, self.parsed(filter), size, after
+        )
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}
@@ -77,8 +100,11 @@ class OrmEntities(StorageAdapter):
                 found[row[0]] = self._record(row)
         return [found.get(id) for id in ids]
 
-    def records_of(self, rows: list[Row]) -> Records:
-        """The records of rows, and the names of their tags."""
+    def records_of(self, rows: list[Row], *, revised: bool = False) -> Records:
+        """The records of rows, and the names of their tags.
+
+        ``revised``: the rows begin with revisions.
+        """
         sets = {row[3] for row in rows}
         if not self._has_tag_sets(sets):
             return Records.of(self._record(row) for row in rows)
@@ -86,12 +112,15 @@ class OrmEntities(StorageAdapter):
         for cur in {row[2] for row in rows} - {"{}"}:
             names.update(orjson.loads(cur))
         return Records(
-            [Record(spliced(tags, cur)) for _, tags, cur, _ in rows], frozenset(names)
+            [Record(spliced(tags, cur)) for _, tags, cur, _ in rows],
+            frozenset(names),
+            [row[0] for row in rows] if revised else None,
         )
 
     def _record(self, row: Row) -> Record:
-        id, tags, cur, tag_set_id = row
+        key, tags, cur, tag_set_id = row
         if not self._has_tag_sets({tag_set_id}):
+            id = key.partition(" ")[0]  # of a revision; ids have no spaces
             mod = self.entities.values_list("mod", flat=True).get(id=id)
             return readable_record(id, tags, cur, mod)
         return Record(spliced(tags, cur))
