@@ -2,9 +2,9 @@
 
 An ETag covers the request, the format, the caller's scope, and the revision of each
 entity in the answer: which entities these are is found out anew for each request, by
-the same filter as the answer's. So changes elsewhere in the store do not matter, and
-whatever a path of a filter or of a scope leads to does. The ETags are weak, because the
-order of rows is not defined. Source: RFC 9110 sections 8.8.3, 13.1.2 and 13.2.2.
+the same filter as the answer's. So changes elsewhere in the store do not matter, but
+changes of what a path of a filter or of a scope leads to do. The ETags are weak,
+because the order of rows is not defined. Source: RFC 9110 sections 8.8.3, 13.1.2 and 13.2.2.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from django.http import HttpResponseNotModified
+from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
 from rest_framework.request import Request
@@ -65,7 +65,11 @@ class Validator:
 
 
 def _not_modified(etag: str) -> HttpResponseBase:
-    return HttpResponseNotModified(headers={"ETag": f"W/{etag}"})
+    # streaming, because Django adds `Content-Length: 0` to others, which would be
+    # the length of the answer that the client has
+    response = StreamingHttpResponse((), status=304, headers={"ETag": f"W/{etag}"})
+    del response["Content-Type"]
+    return response
 
 
 def _known_tags(request: Request, prefix: str) -> set[str]:

@@ -30,8 +30,8 @@ class Records(Sequence[Record]):
     """A result: records, and the names of all tags that occur in them.
 
     ``revisions`` has the text ``id version`` of each record, another one after each
-    visible change of the entity. It is None if the store does not know them, as of
-    rows that plain SQL has changed and the worker has not checked yet.
+    visible change of the entity; None if the store does not know them, as of rows that
+    plain SQL has changed and the worker has not checked yet.
     """
 
     rows: Sequence[Record]
