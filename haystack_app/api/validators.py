@@ -4,7 +4,9 @@ An ETag covers the request, the format, the caller's scope, and the revision of 
 entity in the answer: which entities these are is found out anew for each request, by
 the same filter as the answer's. So changes elsewhere in the store do not matter, but
 changes of what a path of a filter or of a scope leads to do. The ETags are weak,
-because the order of rows is not defined. Source: RFC 9110 sections 8.8.3, 13.1.2 and 13.2.2.
+because the order of rows is not defined.
+
+Source: RFC 9110 sections 8.8.3, 13.1.2 and 13.2.2.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from haystack_app.serving.bodies import IN_MEMORY, App, Message, Receive, Scope, Send
+from haystack_app.serving.memory import LARGE, trimmer
 from haystack_app.serving.spool import Budget
 
 __all__ = ["SlowClientLayer", "until_gone"]
@@ -192,15 +193,22 @@ def until_gone(app: WSGIApplication) -> WSGIApplication:
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         gone: Event = environ["asgi.scope"][_GONE]
-        return _chunks(app(environ, start_response), gone)
+        body = int(environ.get("CONTENT_LENGTH") or 0)  # of the layer for bodies
+        return _chunks(app(environ, start_response), gone, body)
 
     return answer
 
 
-def _chunks(response: Any, gone: Event) -> Iterator[bytes]:
-    # Closing ends the generators of the answer, and with them the snapshot.
-    with closing(response):
-        for chunk in response:
-            yield chunk
-            if gone.is_set():
-                return
+def _chunks(response: Any, gone: Event, size: int) -> Iterator[bytes]:
+    """``size``: bytes of the request's body."""
+    try:
+        # Closing ends the generators of the answer, and with them the snapshot.
+        with closing(response):
+            for chunk in response:
+                size += len(chunk)
+                yield chunk
+                if gone.is_set():
+                    return
+    finally:
+        if size > LARGE:
+            trimmer.trim_soon()
