@@ -47,7 +47,6 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
                 "fields",
                 "tags to include, separated by commas; `id` is always included",
             ),
-            openapi.IF_NONE_MATCH,
             openapi.PAGE_ETAG,
         ],
         responses={

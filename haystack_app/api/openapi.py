@@ -17,7 +17,6 @@ __all__ = [
     "ETAG",
     "GRID",
     "IF_MATCH",
-    "IF_NONE_MATCH",
     "ONE_OR_MORE",
     "PAGE_ETAG",
     "bodies",
@@ -122,17 +121,11 @@ ETAG = OpenApiParameter(
     description="begins with the entity's `mod`; differs if a transient tag does",
     response=[200, 201],
 )
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="ETags of answers that the client has: 304 if one of them is the same",
-)
 PAGE_ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
-    description="another one after each change of an entity on the page",
+    description="for If-None-Match; another one after each change of the page",
     response=[200, 304],
 )
 
