@@ -238,7 +238,12 @@ if CORS_ALLOWED_ORIGINS:
     # handshakes are on any path; the admin is for its own pages
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True
-    CORS_ALLOW_HEADERS = [*default_headers, "content-encoding", "if-match"]
+    CORS_ALLOW_HEADERS = [
+        *default_headers,
+        "content-encoding",
+        "if-match",
+        "if-none-match",
+    ]
     # what clients log in by, and what else answers say in headers
     CORS_EXPOSE_HEADERS = [
         "WWW-Authenticate",

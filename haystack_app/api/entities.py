@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -22,8 +23,10 @@ from ..wire.record import Record
 from . import openapi, preconditions
 from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, PAGE, RecordPagination, flag, page_size
+from .renderers import HaysonRenderer
 from .rest import RestView
 from .serializers import EntitySerializer, requested_tags
+from .validators import Validator
 from .writes import WriteSerializer
 
 __all__ = ["EntityViewSet", "ProjectEntityViewSet"]
@@ -44,17 +47,32 @@ class EntityViewSet(RestView, GenericViewSet[Any]):
                 "fields",
                 "tags to include, separated by commas; `id` is always included",
             ),
+            openapi.PAGE_ETAG,
         ],
-        responses={200: openapi.ENTITY, **openapi.error_responses()},
+        responses={
+            200: openapi.ENTITY,
+            304: None,
+            **openapi.error_responses(),
+        },
     )
-    def list(self, request: Request, **_: Any) -> Response:
+    def list(self, request: Request, **_: Any) -> HttpResponseBase:
         """A page of entities in order of their ids."""
-        fields = requested_tags(request.query_params.get("fields"))
-        pagination = RecordPagination()
+        params, pagination = request.query_params, RecordPagination()
+        fields = requested_tags(params.get("fields"))
+        validator = Validator(request, self.caller, HaysonRenderer.media_type)
         with self.op_context() as context:
-            page = pagination.paginate_records(context, request.query_params)
-        serializer = self.get_serializer(page, many=True, fields=fields)
-        return pagination.get_paginated_response(serializer.data)
+            if validator.may_match:
+                held = pagination.revisions(context, params)
+                if held is not None and (known := validator.not_modified(held)):
+                    return known
+            found = pagination.find(context, params)
+
+        def full() -> Response:
+            page = pagination.cut(found, params)
+            serializer = self.get_serializer(page, many=True, fields=fields)
+            return pagination.get_paginated_response(serializer.data)
+
+        return validator.respond(found, full)
 
     @extend_schema(
         operation_id="entities_create",

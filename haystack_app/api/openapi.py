@@ -18,6 +18,7 @@ __all__ = [
     "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
+    "PAGE_ETAG",
     "bodies",
     "error_responses",
     "extend_schema",
@@ -117,8 +118,15 @@ ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
-    description="the entity's `mod`",
+    description="begins with the entity's `mod`; differs if a transient tag does",
     response=[200, 201],
+)
+PAGE_ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    description="for If-None-Match; another one after each change of the page",
+    response=[200, 304],
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.http import QueryDict
 from rest_framework.pagination import BasePagination, Cursor, CursorPagination
@@ -26,6 +27,7 @@ __all__ = [
 PAGE = 100
 LARGEST_PAGE = 1_000
 _LARGEST_KEY = 2**63 - 1
+_T = TypeVar("_T")
 
 
 def page_size(params: QueryDict, default: int = PAGE) -> int:
@@ -111,20 +113,35 @@ class PrimaryKeyPagination(CursorPagination):
 class RecordPagination(BasePagination):
     """Paginates records of a storage by id; a cursor is the last id of a page."""
 
-    def paginate_records(self, context: Context, params: QueryDict) -> list[Record]:
-        """The requested page. Raises BadRequest or ParseError."""
-        after, size = params.get("cursor", ""), page_size(params)
+    next: str | None = None
+
+    def find(self, context: Context, params: QueryDict) -> Sequence[Record]:
+        """The requested page, and the first record of the next one.
+
+        Raises BadRequest or ParseError.
+        """
+        return self._call(entities.page, context, params)
+
+    def revisions(self, context: Context, params: QueryDict) -> Sequence[str] | None:
+        """``Records.revisions`` of the same, if they cost less."""
+        return self._call(entities.page_revisions, context, params)
+
+    def _call(self, find: Callable[..., _T], context: Context, params: QueryDict) -> _T:
+        after = params.get("cursor", "")
         if after and not is_ref_id(after):
             raise BadRequest(f"invalid cursor {after[:40]!r}")
-        found = entities.page(
+        return find(
             context,
             params.get("filter"),
             after=after,
-            size=size + 1,
+            size=page_size(params) + 1,
             trash=flag(params, "trash"),
         )
-        has_next = len(found) > size
-        self.next: str | None = found[size - 1]["id"].id if has_next else None
+
+    def cut(self, found: Sequence[Record], params: QueryDict) -> Sequence[Record]:
+        """The page without the record of the next one, whose cursor is ``next``."""
+        size = page_size(params)
+        self.next = found[size - 1]["id"].id if len(found) > size else None
         return found[:size]
 
     def get_paginated_response(self, data: Any) -> Response:

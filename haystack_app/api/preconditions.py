@@ -1,5 +1,7 @@
 """``ETag``, ``If-Match`` and ``If-None-Match``: the ``mod`` of an entity in headers.
 
+An ETag also tells states with other transient tags apart, if the entity has any. These
+do not matter to If-Match: a sensor's new value does not refuse a change of its tags.
 For reads, ``serving.conditions`` compares the ETag. Source: RFC 9110 sections 8.8.3,
 13.1.1 and 13.1.2; RFC 6585 section 3 for status 428.
 """
@@ -7,12 +9,15 @@ For reads, ``serving.conditions`` compares the ETag. Source: RFC 9110 sections 8
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
+import orjson
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from ..kinds.datetimes import DateTime
+from ..kinds.transient import TRANSIENT
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .exceptions import BadRequest, PreconditionFailed, PreconditionRequired
@@ -20,8 +25,16 @@ from .exceptions import BadRequest, PreconditionFailed, PreconditionRequired
 __all__ = ["etag_of", "expected_mod", "refuse_matching"]
 
 
+_SEPARATOR = ";"
+
+
 def etag_of(record: Record) -> str:
-    return f'"{record["mod"].iso}"'
+    mod = record["mod"].iso
+    cur = {name: tag for name, tag in record.json.items() if name in TRANSIENT}
+    if not cur:
+        return f'"{mod}"'
+    state = blake2b(orjson.dumps(cur, option=orjson.OPT_SORT_KEYS), digest_size=8)
+    return f'"{mod}{_SEPARATOR}{state.hexdigest()}"'
 
 
 def expected_mod(request: Request, body: Any = None) -> DateTime | None:
@@ -35,7 +48,7 @@ def expected_mod(request: Request, body: Any = None) -> DateTime | None:
         return None
     if header:
         # a proxy or the gzip middleware may have made the ETag weak
-        text = header.removeprefix("W/").strip('"')
+        text = header.removeprefix("W/").strip('"').partition(_SEPARATOR)[0]
         try:
             return DateTime.parse(text, "UTC")
         except ValueError:
@@ -53,6 +66,12 @@ def refuse_matching(request: Request, stored: Callable[[], Record]) -> None:
     if header is None:
         return
     tags = [tag.removeprefix("W/") for tag in parse_etags(header)]
-    etag = etag_of(stored())
-    if tags == ["*"] or etag in tags:
+    mod = f'"{stored()["mod"].iso}"'
+    if tags == ["*"] or mod in (_of_mod(tag) for tag in tags):
         raise PreconditionFailed("If-None-Match is the ETag of this entity")
+
+
+def _of_mod(tag: str) -> str:
+    """The ETag of the same ``mod`` without transient tags."""
+    mod, separator, _ = tag.partition(_SEPARATOR)
+    return f'{mod}"' if separator else tag

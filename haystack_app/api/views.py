@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -23,6 +24,7 @@ from .bodies import request_body
 from .negotiation import GridNegotiation, request_format
 from .parsers import body_grid, query_grid
 from .renderers import GridRenderer
+from .validators import Validator
 
 __all__ = ["OpView"]
 
@@ -107,6 +109,22 @@ class OpView(ApiView):
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]
         if op.requires_meta and not renderer.grid_format.has_meta:
             return renderer.response(Grid.error(_NO_META.format(op.name)))
-        project = self.kwargs.get("project")
+        project, known = self.kwargs.get("project"), None
+        write: Callable[[Grid], HttpResponseBase] = renderer.response
+        if op.revisions and request.method in ("GET", "HEAD"):
+            validator = Validator(request, self.caller, renderer.content_type)
+            write = _conditional(validator, renderer)
+            known = validator.not_modified if validator.may_match else None
         with exceptions.http_exceptions():
-            return dispatch.run(op, self.caller, project, grid, renderer.response)
+            return dispatch.run(op, self.caller, project, grid, write, known=known)
+
+
+def _conditional(
+    validator: Validator, renderer: GridRenderer
+) -> Callable[[Grid], HttpResponseBase]:
+    def write(grid: Grid) -> HttpResponseBase:
+        if grid.meta:  # an error, or rows that are cut off
+            return renderer.response(grid)
+        return validator.respond(grid.rows, lambda: renderer.response(grid))
+
+    return write

@@ -12,7 +12,7 @@ from ..filters.ast import Filter
 from ..filters.guards import Guard
 from ..models import Token
 from .guards import guard_for
-from .permissions import has_permission, scope_filter
+from .permissions import has_permission, scope_filter, scope_texts
 
 __all__ = ["ADMIN", "READ", "WRITE", "Caller"]
 
@@ -44,6 +44,11 @@ class Caller:
     def scope(self) -> Filter | None:
         """The filter of the entities that the user may see; None for all."""
         return scope_filter(self.user)
+
+    @property
+    def scope_texts(self) -> tuple[str, ...]:
+        """The filters that ``scope`` is made of."""
+        return () if self.user.is_superuser else scope_texts(self.user)
 
     def guard(self) -> Guard:
         """What the user may set, if there is a scope."""

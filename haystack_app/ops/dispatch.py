@@ -7,7 +7,7 @@ the exceptions raised here into their own statuses.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -87,12 +87,15 @@ def run(
     grid: Grid,
     write: Callable[[Grid], _T],
     subscriber: str = "",
+    known: Callable[[Sequence[str]], _T | None] | None = None,
 ) -> _T:
     """Run an op and return the result of ``write`` for its answer or an error grid.
 
     Rows of the answer may be read while they are written, so ``write`` is part of
     the op: the time limit applies to it, and its exceptions become error grids.
-    ``subscriber`` is the connection that receives the updates of a watch.
+    ``subscriber`` is the connection that receives the updates of a watch. ``known``
+    may return the result for the revisions that the answer would have
+    (``Op.revisions``), of a client that has it: then the op is not run.
 
     Raises UnknownProject, PermissionDenied and outages (``outages.is_outage``).
     """
@@ -100,6 +103,11 @@ def run(
     try:
         # the limit applies until the first bytes of a long answer, not the last
         with context.storage.time_limit(limit("STATEMENT_SECONDS")):
+            if known and op.revisions:
+                found = op.revisions(context, grid)
+                result = None if found is None else known(found)
+                if result is not None:
+                    return result
             return _written(op, op.run(context, grid), write)
     except PermissionDenied:
         raise

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..filters import without_trash
-from ..filters.ast import Has
+from ..filters.ast import Filter, Has
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Ref
 from ..storage.errors import (
@@ -30,6 +30,7 @@ __all__ = [
     "UnknownEntity",
     "add",
     "page",
+    "page_revisions",
     "remove",
     "retrieve",
     "update",
@@ -41,15 +42,25 @@ Tags = Mapping[str, Any]
 
 def page(
     context: Context, filter: str | None, *, after: str, size: int, trash: bool
-) -> list[Record]:
+) -> Sequence[Record]:
     """Matching records in order of their ids, starting after the id ``after``.
 
     ``trash`` includes entities in the trash. Raises ParseError.
     """
+    return context.storage.page(_tree(filter, trash=trash), after, size)
+
+
+def page_revisions(
+    context: Context, filter: str | None, *, after: str, size: int, trash: bool
+) -> Sequence[str] | None:
+    """``Records.revisions`` of ``page``, if they cost less. Raises ParseError."""
+    tree = _tree(filter, trash=trash)
+    return context.storage.page_revisions(tree, after, size)
+
+
+def _tree(filter: str | None, *, trash: bool) -> Filter:
     tree = Has(("id",)) if filter is None else require_filter(filter)
-    if not trash:
-        tree = without_trash(tree)
-    return context.storage.page(tree, after, size)
+    return tree if trash else without_trash(tree)
 
 
 def retrieve(context: Context, id: str) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ImproperlyConfigured
@@ -36,6 +36,9 @@ class Context:
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
+Revisions = Callable[[Context, Grid], Sequence[str] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """A registered op.
@@ -49,6 +52,9 @@ class Op:
     - ``takes_samples``: rows of times and numbers may be ``SampleRows``
     - ``requires_meta``: the answer is useless without its meta, so it is refused in
       formats that have no meta
+    - ``revisions``: for an op whose answer depends on its request and on the entities
+      in it alone, ``Records.revisions`` of the answer, for less than the answer; None
+      where that is unknown. Answers that are ``Records`` get an ETag.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Op:
     accepts_list: bool
     takes_samples: bool
     requires_meta: bool
+    revisions: Revisions | None
 
     @property
     def doc(self) -> str:
@@ -79,6 +86,7 @@ def op(
     accepts_list: bool = False,
     takes_samples: bool = False,
     requires_meta: bool = False,
+    revisions: Revisions | None = None,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``.
 
@@ -100,6 +108,7 @@ def op(
             accepts_list,
             takes_samples,
             requires_meta,
+            revisions,
         )
         return run
 

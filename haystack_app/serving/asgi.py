@@ -40,7 +40,6 @@ def get_asgi_application(
     wsgi = get_wsgi_application()  # it sets Django up, which these imports need
 
     from .. import maintenance
-    from ..demo.simulator import start as start_simulator
     from ..live.changes_app import ChangesApp, with_changes_app
     from ..live.hub import with_hub
     from ..live.routing import refuse, websocket_app
@@ -50,7 +49,10 @@ def get_asgi_application(
     changes = ChangesApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
     feed = OldClientLayer(changes)
     maintenance.start()
-    start_simulator()
+    if app_settings.SIMULATE_SECONDS > 0:
+        from ..demo.simulator import start as start_simulator
+
+        start_simulator()
     return with_hub(
         ProtocolTypeRouter(
             {

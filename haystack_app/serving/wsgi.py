@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from ..client_headers import TolerantRequest
@@ -18,4 +21,5 @@ def get_wsgi_application() -> WSGIHandler:
     """For hosts that insist on WSGI: no websockets, no events, and chunked uploads
     arrive empty. Prefer ``get_asgi_application``."""
     django.setup(set_prefix=False)
+    import_module(settings.ROOT_URLCONF)  # the first request would wait for it
     return Handler()

@@ -23,6 +23,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 from .bodies import CHUNK, App, Message, Receive, Scope, Send
 from .departures import Departure, current_departure
 from .header_names import SPELT
+from .memory import LARGE, trimmer
 
 __all__ = ["GONE", "wsgi_in_threads"]
 
@@ -85,6 +86,7 @@ class Answer:
         self._gone = gone
         self._head: Message | None = None
         self._is_sent = False
+        self._size = int(environ.get("CONTENT_LENGTH") or 0)  # of body and answer
 
     def make(self) -> Iterable[Message]:
         """Make the answer and send all but the returned messages."""
@@ -100,13 +102,17 @@ class Answer:
             # also ends the generators of an answer, and with them the snapshot
             if close := getattr(response, "close", None):
                 close()
+            if self._size > LARGE:
+                trimmer.trim_soon()
 
     def _whole(self, body: bytes) -> Iterable[Message]:
+        self._size += len(body)
         rest = {"type": "http.response.body", "body": body}
         return [rest] if self._is_sent else [self._started(), rest]
 
     def _streamed(self, chunks: Iterable[bytes]) -> Iterable[Message]:
         for chunk in chunks:
+            self._size += len(chunk)
             self._write(chunk)
             if self._gone and self._gone.is_set:
                 break

@@ -98,6 +98,21 @@ class StorageBackend:
             raise UnknownEntity(id)
         return found
 
+    def revisions(
+        self, filter: Filter, limit: int | None = None
+    ) -> Sequence[str] | None:
+        """``Records.revisions`` of what ``read`` would return, in undefined order.
+
+        None if the store does not know them, or not for less than reading.
+        """
+        return None
+
+    def page_revisions(
+        self, filter: Filter, after: str, size: int
+    ) -> Sequence[str] | None:
+        """The same for ``page``."""
+        return None
+
     def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
         """Lock entities against other writers until the block ends; None means all.
 

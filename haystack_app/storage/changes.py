@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import orjson
 
@@ -26,11 +26,17 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """A result: records, and the names of all tags that occur in them."""
+class Records(Sequence[Record]):
+    """A result: records, and the names of all tags that occur in them.
+
+    ``revisions`` has the text ``id version`` of each record, another one after each
+    visible change of the entity; None if the store does not know them, as of rows that
+    plain SQL has changed and the worker has not checked yet.
+    """
 
     rows: Sequence[Record]
     names: frozenset[str]
+    revisions: Sequence[str] | None = None
 
     @classmethod
     def of(cls, rows: Iterable[Record]) -> Records:
@@ -42,6 +48,21 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+
+    def __getitem__(self, index: int | slice) -> Record | Records:
+        """A record, or a part of the result, with the names of all of it."""
+        if isinstance(index, int):
+            return self.rows[index]
+        held = self.revisions
+        return Records(
+            self.rows[index], self.names, None if held is None else held[index]
+        )
 
 
 @dataclass(frozen=True, slots=True)

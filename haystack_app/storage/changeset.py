@@ -62,6 +62,11 @@ class EntityRow:
     def record(self) -> Record:
         return Record(self.raw)
 
+    @property
+    def revision(self) -> str:
+        """See ``Records``."""
+        return f"{self.id} {self.version}"
+
     def with_cur(self, cur: str) -> EntityRow:
         """With other transient tags."""
         return replace(self, cur=cur, version=self.version + 1)

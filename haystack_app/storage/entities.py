@@ -74,7 +74,7 @@ class EntityStore(NamespaceStore):
                 found.extend(row for row in self.read_by_ids([id]) if row)
         return Records.of(found)
 
-    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+    def page(self, filter: Filter | str, after: str, size: int) -> Sequence[Record]:
         """The first ``size`` matching records with ids after ``after``, by id."""
         found = (row for row in self.read(filter) if row["id"].id > after)
         return sorted(found, key=lambda row: str(row["id"].id))[:size]
@@ -86,22 +86,34 @@ class EntityStore(NamespaceStore):
         equips and its points without an equip; an equip has its points. Raises
         UnknownEntity.
         """
+        for children in self._children(id):
+            if found := self.read(children):
+                return found
+        return Records([], frozenset(), [])
+
+    def nav_revisions(self, id: str | None = None) -> Sequence[str] | None:
+        """``revisions`` for ``nav``. Raises UnknownEntity."""
+        for children in self._children(id):
+            found = self.revisions(children)
+            if found is None or found:
+                return found
+        return []
+
+    def _children(self, id: str | None) -> Iterator[Filter]:
+        """Filters of the children in the tree; the first that matches any counts."""
         if id is None:
             for marker in ("site", "equip", "point"):
-                found = self.read(without_trash(Has((marker,))))
-                if len(found):
-                    return found
-            return Records.of([])
-        parent = self.existing(id)
+                yield without_trash(Has((marker,)))
+            return
+        parent = self.existing(id).json
         if "site" in parent:
             at_site = Compare(("siteRef",), "==", Ref(id))
             equips = filters.And((Has(("equip",)), at_site))
             loose = filters.And((Has(("point",)), at_site, Missing(("equipRef",))))
-            return self.read(without_trash(filters.Or((equips, loose))))
-        if "equip" in parent:
+            yield without_trash(filters.Or((equips, loose)))
+        elif "equip" in parent:
             in_equip = Compare(("equipRef",), "==", Ref(id))
-            return self.read(without_trash(filters.And((Has(("point",)), in_equip))))
-        return Records.of([])
+            yield without_trash(filters.And((Has(("point",)), in_equip)))
 
     # -- committing -----------------------------------------------------------
 

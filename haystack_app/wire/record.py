@@ -7,7 +7,6 @@ three times as much as fetching it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -20,13 +19,18 @@ __all__ = ["Record", "spliced"]
 class Record(Mapping[str, Any]):
     """A dict of tags over its Hayson text."""
 
+    __slots__ = ("_tags", "raw")
+
     def __init__(self, raw: str) -> None:
         self.raw = raw
+        self._tags: dict[str, Any] | None = None
 
-    @cached_property
+    @property
     def tags(self) -> dict[str, Any]:
-        """The decoded tags."""
-        return hayson_reader.read_dict(self.raw)
+        """The decoded tags, which are kept."""
+        if self._tags is None:
+            self._tags = hayson_reader.read_dict(self.raw)
+        return self._tags
 
     @property
     def json(self) -> dict[str, Any]:
@@ -44,7 +48,9 @@ class Record(Mapping[str, Any]):
         return len(self.tags)
 
     def items(self) -> Any:
-        return self.tags.items()
+        """Decoded anew unless ``tags`` are: writers ask once for each of many rows."""
+        held = self._tags
+        return (hayson_reader.read_dict(self.raw) if held is None else held).items()
 
     def __repr__(self) -> str:
         return f"Record({self.raw})"

@@ -109,7 +109,11 @@ class InMemoryAdapter(MemoryWatches):
                 ):
                     found.append(entity)
         names = frozenset(name for entity in found for name in entity.decoded)
-        return Records([Record(entity.raw) for entity in found], names)
+        return Records(
+            [Record(entity.raw) for entity in found],
+            names,
+            [entity.row.revision for entity in found],
+        )
 
     def _candidates(self, tree: Filter) -> set[str]:
         """The ids of all entities that may match."""

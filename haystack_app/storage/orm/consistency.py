@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = ["OrmConsistency"]
 
 logger = logging.getLogger(__name__)
 _FACTS = ("hisSize", "hisStart", "hisEnd")
+_LEAP_BITS = 32
 Facts = tuple[int, dt.datetime | None, dt.datetime | None]
 
 
@@ -60,8 +62,10 @@ class OrmConsistency(OrmWatches):
     def _mend(self, row: Entity) -> None:
         """Store a row's tags in canonical form, with their edges and tag set.
 
-        ``mod`` changes, for the tags were changed. A row with unreadable tags is only
-        marked as such, so that nothing is lost; a system check names them.
+        ``mod`` changes, for the tags were changed. ``version`` grows by a random
+        number: SQL that replaces rows may give the new ones the versions of the old. A
+        row with unreadable tags is only marked as such, so that nothing is lost; a
+        system check names them.
         """
         form = _form(row)
         if form is None:
@@ -86,7 +90,8 @@ class OrmConsistency(OrmWatches):
                 "tag_set_id": tag_set_id(stored.names),
             }
         rows = self.entities.filter(id=row.id)
-        rows.update(version=row.version + 1, **changes)
+        version = row.version + 1 + secrets.randbits(_LEAP_BITS)
+        rows.update(version=version, **changes)
 
     def _save_derived(self, id: str, stored: Stored) -> None:
         names = " ".join(stored.names)

@@ -17,13 +17,16 @@ from ..base import StorageAdapter
 from ..changes import Records
 from ..changeset import BATCH
 from .rows import is_marked, readable_record
-from .statements import rows_by_ids, rows_matching
+from .statements import (
+    ROW,
+    Row,
+    Selection,
+    revisions_matching,
+    rows_by_ids,
+    rows_matching,
+)
 
-__all__ = ["ROW", "OrmEntities", "Row"]
-
-Row = tuple[str, str, str, int]
-ROW = ("id", "tags", "cur", "tag_set_id")
-"""The columns of a record."""
+__all__ = ["OrmEntities"]
 
 _names_of_set: dict[int, tuple[str, ...]] = {}
 """Tag names by set id, which are the same in every database and never change."""
@@ -63,25 +66,44 @@ class OrmEntities(StorageAdapter):
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         if limit is not None and limit <= 0:
             self.parsed(filter)
-            return Records([], frozenset())
-        tree, scope = self.parsed(filter), self.scope_tree
-        return self.records_of(rows_matching(self.using, tree, scope, limit, ROW))
+            return Records([], frozenset(), [])
+        return self.records_of(rows_matching(self._selection(filter, limit)))
 
-    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
-        rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
-        return [self._record(row) for row in rows.values_list(*ROW)]
+    def page(self, filter: Filter | str, after: str, size: int) -> Records:
+        return self.records_of(rows_matching(self._selection(filter, size, after)))
+
+    def revisions(
+        self, filter: Filter, limit: int | None = None
+    ) -> Sequence[str] | None:
+        if limit is not None and limit <= 0:
+            return []
+        return revisions_matching(self._selection(filter, limit))
+
+    def page_revisions(
+        self, filter: Filter, after: str, size: int
+    ) -> Sequence[str] | None:
+        return revisions_matching(self._selection(filter, size, after))
+
+    def _selection(
+        self, filter: Filter | str, limit: int | None, after: str | None = None
+    ) -> Selection:
+        tree = self.parsed(filter)
+        return Selection(self.using, tree, self.scope_tree, limit, after)
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}
         distinct = [id for id in dict.fromkeys(ids) if is_ref_id(id)]
         for at in range(0, len(distinct), BATCH):
             batch = distinct[at : at + BATCH]
-            for row in rows_by_ids(self.using, batch, self.scope_tree, ROW):
+            for row in rows_by_ids(self.using, batch, self.scope_tree):
                 found[row[0]] = self._record(row)
         return [found.get(id) for id in ids]
 
-    def records_of(self, rows: list[Row]) -> Records:
-        """The records of rows, and the names of their tags."""
+    def records_of(self, rows: list[Row], *, revised: bool = True) -> Records:
+        """The records of rows, and the names of their tags.
+
+        ``revised``: the rows begin with revisions.
+        """
         sets = {row[3] for row in rows}
         if not self._has_tag_sets(sets):
             return Records.of(self._record(row) for row in rows)
@@ -89,12 +111,15 @@ class OrmEntities(StorageAdapter):
         for cur in {row[2] for row in rows} - {"{}"}:
             names.update(orjson.loads(cur))
         return Records(
-            [Record(spliced(tags, cur)) for _, tags, cur, _ in rows], frozenset(names)
+            [Record(spliced(tags, cur)) for _, tags, cur, _ in rows],
+            frozenset(names),
+            [row[0] for row in rows] if revised else None,
         )
 
     def _record(self, row: Row) -> Record:
-        id, tags, cur, tag_set_id = row
+        key, tags, cur, tag_set_id = row
         if not self._has_tag_sets({tag_set_id}):
+            id = key.partition(" ")[0]  # of a revision; ids have no spaces
             mod = self.entities.values_list("mod", flat=True).get(id=id)
             return readable_record(id, tags, cur, mod)
         return Record(spliced(tags, cur))

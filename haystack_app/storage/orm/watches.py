@@ -240,7 +240,7 @@ class OrmWatches(OrmEntities):
         existing = [row for row in rows if row[2] is not None]
         return Delta(
             {row[1]: int(row[2] or 0) for row in existing},
-            self.records_of([(row[1], *row[3:]) for row in existing]),
+            self.records_of([(row[1], *row[3:]) for row in existing], revised=False),
             sorted(row[1] for row in rows if row[2] is None),
         )
 

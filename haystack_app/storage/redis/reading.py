@@ -190,13 +190,12 @@ class RedisReading(StorageAdapter):
     def read(self, filter: Filter | str, limit: int | None = None) -> Records:
         tree = self.parsed(filter)
         if limit is not None and limit <= 0:
-            return Records([], frozenset())
+            return Records([], frozenset(), [])
         found = {one.id: one for one in islice(self._matching(tree, limit), limit)}
-        rows = list(found.values())
-        return Records([one.record for one in rows], names_of(rows))
+        return _records(list(found.values()))
 
     @on_the_layout_of_now
-    def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
+    def page(self, filter: Filter | str, after: str, size: int) -> Records:
         tree = self.parsed(filter)
         query = self._query()
         rows = (
@@ -204,7 +203,7 @@ class RedisReading(StorageAdapter):
             for batch in self._in_order(tree, after, size)
             for one in query.matching(tree, batch)
         )
-        return [one.record for one in islice(rows, size)]
+        return _records(list(islice(rows, size)))
 
     def _in_order(
         self, tree: Filter, after: str, size: int
@@ -284,3 +283,9 @@ class RedisReading(StorageAdapter):
         if self.scope is not None:
             found = self._query().visible_ids(found)
         return sorted(found)[:limit]
+
+
+def _records(rows: Sequence[EntityRow]) -> Records:
+    return Records(
+        [one.record for one in rows], names_of(rows), [one.revision for one in rows]
+    )
