@@ -1,7 +1,8 @@
 """Limits of requests and logins: counts per minute, in Django's cache.
 
 Counts start anew with each minute of the clock, so that counting is a single
-``incr``. Processes that share a cache share the counts.
+``incr``. Processes that share a cache share the counts: those of logins exactly, those
+of requests about once a second.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.http import HttpRequest
 from ..conf import app_settings
 from .addresses import address_of, network_of
 from .audit import log_throttled
+from .request_counts import RequestCounts
 
 __all__ = [
     "TooManyRequests",
@@ -29,6 +31,7 @@ __all__ = [
 logger = logging.getLogger("haystack_app.auth")
 
 _WINDOW = 60
+_WITHOUT_CACHE = "the cache is not available: requests are not throttled"
 
 
 class TooManyRequests(Exception):
@@ -40,8 +43,19 @@ class TooManyRequests(Exception):
 
 
 def count_request(user: Any) -> None:
-    """Count a request of an authenticated user. Raises TooManyRequests."""
-    if _count("USER", str(user.pk)) < 0:
+    """Count a request of an authenticated user. Raises TooManyRequests.
+
+    Processes share this count about once a second; see ``request_counts``.
+    """
+    if (rates := app_settings.THROTTLE) is None:
+        return
+    limit, of = int(rates["USER"]), str(user.pk)
+    try:
+        count = _requests.count(of, _window(), lambda: _key("USER", of), limit)
+    except Exception:  # of any driver of a cache; requests must still be answered
+        logger.warning(_WITHOUT_CACHE)
+        return
+    if count > limit:
         raise TooManyRequests(_left())
 
 
@@ -82,17 +96,20 @@ def _count(kind: str, of: str) -> int:
     try:
         return int(rates[kind]) - _incremented(_key(kind, of))
     except Exception:  # of any driver of a cache; requests must still be answered
-        logger.warning("the cache is not available: requests are not throttled")
+        logger.warning(_WITHOUT_CACHE)
         return 1
 
 
-def _incremented(key: str) -> int:
+def _incremented(key: str, by: int = 1) -> int:
     try:
-        return cache.incr(key)
+        return cache.incr(key, by)
     except ValueError:  # the first of this minute
-        if cache.add(key, 1, 2 * _WINDOW):
-            return 1
-        return cache.incr(key)
+        if cache.add(key, by, 2 * _WINDOW):
+            return by
+        return cache.incr(key, by)
+
+
+_requests = RequestCounts(_incremented)
 
 
 def _uncount(kind: str, of: str) -> None:
@@ -103,13 +120,18 @@ def _uncount(kind: str, of: str) -> None:
     except ValueError:
         pass  # counted in the previous minute
     except Exception:
-        logger.warning("the cache is not available: requests are not throttled")
+        logger.warning(_WITHOUT_CACHE)
 
 
 def _key(kind: str, of: str) -> str:
     """Hashed, because names may be too long for caches or contain any characters."""
     digest = hashlib.sha256(of.encode("utf-8", "replace")).hexdigest()[:32]
-    return f"haystack.throttle.{kind}.{int(time.time() // _WINDOW)}.{digest}"
+    return f"haystack.throttle.{kind}.{_window()}.{digest}"
+
+
+def _window() -> int:
+    """The minute of the clock."""
+    return int(time.time() // _WINDOW)
 
 
 def _left() -> int:
