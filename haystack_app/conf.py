@@ -126,6 +126,12 @@ LIMITS: Mapping[str, Setting] = {
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
+    "LOCK_SECONDS": _limit(
+        10,
+        "Seconds that a statement of an op may wait for a lock of PostgreSQL; then the "
+        "answer is 503. SQLite waits as long as the database's option timeout says.",
+        highest=86_400,
+    ),
     "SPOOL": _limit(
         1024 * 1024 * 1024,
         "Bytes of request bodies and answers that a process keeps at one time, most "

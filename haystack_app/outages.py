@@ -1,6 +1,7 @@
 """Outages of services: requests that fail because of one get status 503.
 
-It is an outage if a connection could not be opened or was lost. Errors that a service
+It is an outage if a connection could not be opened or was lost, or if a lock was not
+available in time. Other errors that a service
 returns, cancelled statements and violated constraints are not outages.
 """
 
@@ -21,6 +22,7 @@ TEXT = f"service temporarily unavailable: try again in {RETRY_SECONDS} s"
 
 _SQLSTATES = {
     "53300",  # too_many_connections
+    "55P03",  # lock_not_available, after lock_timeout
     "57P01",  # admin_shutdown
     "57P02",  # crash_shutdown
     "57P03",  # cannot_connect_now

@@ -80,11 +80,14 @@ def is_pooled(connection: BaseDatabaseWrapper) -> bool:
     return getattr(connection.connection, _ATTRIBUTE, None) == "pooled"
 
 
-def limit_statements(connection: BaseDatabaseWrapper, seconds: int) -> None:
-    """Limit the statements of an open connection from here on."""
+def limit_statements(
+    connection: BaseDatabaseWrapper, seconds: int, lock_seconds: int
+) -> None:
+    """Limit the statements of an open connection, and their waiting for locks."""
     for wrapper in connection.execute_wrappers:
         if isinstance(wrapper, PooledSession):
             wrapper.local["statement_timeout"] = f"{seconds}s"
+            wrapper.local["lock_timeout"] = f"{lock_seconds}s"
 
 
 def set_up(sender: Any, connection: BaseDatabaseWrapper, **_: Any) -> None:

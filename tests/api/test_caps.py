@@ -143,6 +143,26 @@ def test_a_statement_that_takes_too_long(slow: Api, cap: Any) -> None:
     assert ids_of(slow.post("read", ids_grid("s1"))) == ["s1"]
 
 
+@pytest.mark.parametrize("slow", [_store("postgres")], indirect=True)
+def test_what_waits_for_a_lock(slow: Api, cap: Any) -> None:
+    """Another transaction holds the row, as a long load does."""
+    alias = slow.root.split("/")[2]
+    cap(LOCK_SECONDS=1)
+    write = 'ver:"3.0" id:@n\nts,val\n2024-03-02T01:00:00-05:00 New_York,1\n'
+    other = connections[alias].copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT FROM entities WHERE id = 'n' FOR UPDATE")
+        answer = slow.post("hisWrite", write)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert ids_of(slow.post("read", ids_grid("n"))) == ["n"]
+    finally:
+        other.rollback()
+        other.close()
+    assert not grid_of(slow.post("hisWrite", write)).is_error
+
+
 def test_long_write_is_rolled_back(slow: Api, cap: Any) -> None:
     alias = slow.root.split("/")[2]
     store = storages[alias]

@@ -76,7 +76,9 @@ def test_services_that_are_not_there(tmp_path: Path) -> None:
     assert is_outage(redis.exceptions.BusyLoadingError())
 
 
-@pytest.mark.parametrize("state", ["08006", "08P01", "53300", "57P01", "57P03"])
+@pytest.mark.parametrize(
+    "state", ["08006", "08P01", "53300", "55P03", "57P01", "57P03"]
+)
 def test_connections_that_a_server_ends(state: str) -> None:
     assert is_outage(wrapped(OperationalError, psycopg.errors.lookup(state)()))
 

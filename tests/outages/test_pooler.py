@@ -35,6 +35,7 @@ from tests.storage.test_unusual_databases import check_answers
 
 DEFAULTS = (
     "statement_timeout",
+    "lock_timeout",
     "jit",
     "work_mem",
     "extra_float_digits",
@@ -107,6 +108,7 @@ def test_a_store(pooled: OrmAdapter, pooler: PgBouncer) -> None:
     assert pooled.existing("n")["point"] is MARKER
     with pooled.time_limit(7):
         assert scalar(pooled, "SELECT current_setting('statement_timeout')") == "7s"
+        assert scalar(pooled, "SELECT current_setting('lock_timeout')") == "10s"
         for sql in ("SELECT current_setting('{}')", " ( SELECT current_setting('{}'))"):
             assert scalar(pooled, sql.format("jit")) == "off"
             assert scalar(pooled, sql.format("work_mem")) == "32MB"

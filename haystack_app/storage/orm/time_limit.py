@@ -14,6 +14,7 @@ from typing import Any, Self
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from ...conf import limit
 from ...sql.sessions import is_pooled, limit_statements
 from ..errors import StatementTimeout
 
@@ -30,15 +31,17 @@ _STEPS = 50_000
 def time_limit(connection: BaseDatabaseWrapper, seconds: int) -> Iterator[None]:
     """Statements inside raise StatementTimeout.
 
+    One that waits for a lock longer than ``LOCK_SECONDS`` raises an outage.
+
     A connection is not opened for it: an op that asks nothing needs none. On PostgreSQL
     the limit may remain on the connection and cancel other statements of the server;
     management commands are never limited.
     """
-    limit: _Limit = _limit_of(connection, seconds)
+    limits: _Limit = _limit_of(connection, seconds)
     before = getattr(connection, _LIMIT, None)
-    setattr(connection, _LIMIT, limit)
+    setattr(connection, _LIMIT, limits)
     try:
-        with limit:
+        with limits:
             yield
     except Exception as err:
         if _was_stopped(err) or _was_stopped(err.__cause__):
@@ -73,13 +76,18 @@ class _Postgres(_Limit):
 
     def apply(self) -> None:
         connection, raw = self.connection, self.connection.connection
+        limits = self.seconds, limit("LOCK_SECONDS")
         if is_pooled(connection):
-            limit_statements(connection, self.seconds)
-        elif getattr(raw, _ATTRIBUTE, None) != self.seconds:
+            limit_statements(connection, *limits)
+        elif getattr(raw, _ATTRIBUTE, None) != limits:
             with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = %s", [self.seconds * 1000])
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, false),"
+                    " set_config('lock_timeout', %s, false)",
+                    [f"{seconds}s" for seconds in limits],
+                )
             if not connection.in_atomic_block:
-                setattr(raw, _ATTRIBUTE, self.seconds)
+                setattr(raw, _ATTRIBUTE, limits)
 
 
 class _Sqlite(_Limit):
@@ -111,9 +119,9 @@ def _limit_of(connection: BaseDatabaseWrapper, seconds: int) -> _Limit:
 
 
 def _opened(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    limit: _Limit | None = getattr(connection, _LIMIT, None)
-    if limit is not None:
-        limit.apply()
+    limits: _Limit | None = getattr(connection, _LIMIT, None)
+    if limits is not None:
+        limits.apply()
 
 
 connection_created.connect(_opened, dispatch_uid="haystack_app.storage.orm.time_limit")
