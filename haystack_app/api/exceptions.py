@@ -33,7 +33,7 @@ from ..ops.entities import (
     StorageError,
     UnknownEntity,
 )
-from ..outages import RETRY_SECONDS, TEXT, is_outage, unavailable
+from ..outages import RETRY_SECONDS, Outage, outage_of
 from ..wire.errors import EncodeError, ParseError
 from . import throttling
 from .renderers import GridRenderer
@@ -146,8 +146,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
 
     Internal errors are logged and answered without details.
     """
-    if is_outage(error):
-        return _unavailable(error, context["request"])
+    if outage := outage_of(error):
+        return _unavailable(error, outage, context["request"])
     if isinstance(error, AuthenticationFailed | NotAuthenticated):
         error = throttling.count_unauthenticated(context["request"]) or error
     if isinstance(error, RequestDataTooBig):
@@ -168,14 +168,14 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     return body
 
 
-def _unavailable(error: Exception, request: Any) -> HttpResponseBase:
-    """Status 503, with an error grid if the client accepts grids."""
+def _unavailable(error: Exception, outage: Outage, request: Any) -> HttpResponseBase:
+    """Status 503 or 507, with an error grid if the client accepts grids."""
     logger.warning("a service is not available: %s", type(error).__name__)
     renderer = getattr(request, "accepted_renderer", None)
     if not isinstance(renderer, GridRenderer):
-        return unavailable()
-    answer = renderer.response(Grid.error(TEXT))
-    answer.status_code = 503
+        return outage.response
+    answer = renderer.response(Grid.error(outage.text))
+    answer.status_code = outage.status
     answer["Retry-After"] = str(RETRY_SECONDS)
     return answer
 

@@ -15,7 +15,7 @@ from rest_framework.exceptions import APIException
 
 from ..api.exceptions import BadRequest, BodyTooLarge
 from ..ops.dispatch import truncate
-from ..outages import TEXT, is_outage
+from ..outages import outage_of
 from ..storage.handler import storages
 from ..wire import hayson_reader
 from ..wire.errors import ParseError
@@ -131,9 +131,9 @@ class Connection:
             return not by_header
         except Exception as error:
             self.arriving.decided(is_logged_in=False)
-            if not is_outage(error):
+            if (outage := outage_of(error)) is None:
                 raise
-            await self._close_with(TRY_LATER, TEXT)
+            await self._close_with(TRY_LATER, outage.text)
             return False
         return True
 
@@ -191,8 +191,8 @@ class Connection:
         except PermissionDenied as error:
             await self._reply_error(message, 403, str(error))
         except Exception as error:
-            if is_outage(error):
-                await self._reply_error(message, 503, TEXT)
+            if outage := outage_of(error):
+                await self._reply_error(message, outage.status, outage.text)
                 return
             logger.exception("message failed")
             await self._reply_error(message, 500, "internal error")

@@ -84,13 +84,52 @@ def test_connections_that_a_server_ends(state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "status", "text"),
+    [
+        ("25006", 503, "the database cannot be written"),
+        ("53100", 507, "the storage of the server is full"),
+        ("55P03", 503, "another change takes too long"),
+        ("57P01", 503, "service temporarily unavailable"),
+    ],
+)
+def test_what_an_answer_says(state: str, status: int, text: str) -> None:
+    outage = outages.outage_of(
+        wrapped(OperationalError, psycopg.errors.lookup(state)())
+    )
+    assert outage is not None
+    assert outage.status == outage.response.status_code == status
+    assert outage.text.startswith(text)
+    assert outage.response["Retry-After"] == "5"
+
+
+def test_a_full_or_read_only_sqlite(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite3"
+    made = sqlite3.connect(file)
+    made.execute("CREATE TABLE t (x)")
+    made.execute("PRAGMA max_page_count = 3")
+    full = raised(lambda: made.execute("INSERT INTO t VALUES (zeroblob(100000))"))
+    assert outages.outage_of(full) == outages.FULL
+    made.close()
+    read_only = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    error = raised(lambda: read_only.execute("INSERT INTO t VALUES (1)"))
+    assert outages.outage_of(error) == outages.READ_ONLY
+    read_only.close()
+
+
+def test_a_full_or_read_only_redis() -> None:
+    full = redis.exceptions.OutOfMemoryError("OOM command not allowed")
+    assert outages.outage_of(full) == outages.FULL
+    replica = redis.exceptions.ReadOnlyError("READONLY You can't write")
+    assert outages.outage_of(replica) == outages.READ_ONLY
+
+
+@pytest.mark.parametrize(
     "state",
     [
         "23505",  # the row already exists
         "40001",  # two transactions met
         "40P01",
         "42P01",  # no such table
-        "53100",  # the disk is full
         "57014",  # cancelled
     ],
 )
@@ -164,7 +203,7 @@ def test_an_op_answers_an_error_grid(client: Client, accept: str, begin: str) ->
 def test_a_page_answers_json(client: Client) -> None:
     answer = client.get("/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert answer.json() == {"status": 503, "dis": outages.TEXT}
+    assert answer.json() == {"status": 503, "dis": outages.UNAVAILABLE.text}
     assert answer["Cache-Control"] == "no-cache, no-store"
 
 
