@@ -1,6 +1,7 @@
 """Measure the server beside hand-written SQL.
 
     make bench ARGS="--store timescale --samples 1000000"
+    make bench ARGS="--growth --sizes 2000,10000"
 
 Without --store: TimescaleDB if its server is there, and SQLite. Every store is
 a process of its own. TIMESCALE_DSN and POSTGRES_DSN say where servers are.
@@ -18,6 +19,7 @@ from .scratch import STORES, Unreachable
 
 SAMPLES = {"timescale": 10_000_000, "postgres": 10_000_000, "sqlite": 1_000_000}
 QUICK = ["--entities", "1500", "--samples", "20000", "--rounds", "1", "--rows", "100"]
+QUICK += ["--sizes", "1500,4500"]
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -37,11 +39,30 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep the database")
     parser.add_argument("--profile", metavar="WORD", help="profile cases named so")
     parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="only reads, at several numbers of entities",
+    )
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=[20_000, 100_000, 400_000],
+        help="those numbers (20000,100000,400000)",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="fail when a target is missed"
     )
     if "--quick" in words:
         words = [*QUICK, *words]  # what is said besides it counts
     return parser.parse_args(words)
+
+
+def _sizes(text: str) -> list[int]:
+    """Two or more numbers, separated by commas."""
+    found = sorted({int(word) for word in text.split(",")})
+    if len(found) < 2:
+        raise ValueError(text)
+    return found
 
 
 def every_store(words: Sequence[str]) -> int:
@@ -66,10 +87,11 @@ def main(words: Sequence[str]) -> int:
         return every_store(words)
     try:
         with scratch.database(options.store, keep=options.keep):
+            from .growth import Growth
             from .run import Bench
 
             samples = options.samples or SAMPLES[options.store]
-            bench = Bench(options, samples)
+            bench = Growth(options) if options.growth else Bench(options, samples)
             bench.run()
     except Unreachable as err:
         print(err, file=sys.stderr)

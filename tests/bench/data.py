@@ -13,7 +13,14 @@ from haystack_app.demo import entities
 from haystack_app.sql.tables import ENTITIES, ENTITY_REF, TAG_SETS
 from haystack_app.storage.handler import storages
 
-__all__ = ["STEP", "Building", "History", "build_entities", "build_histories"]
+__all__ = [
+    "STEP",
+    "Building",
+    "History",
+    "add_entities",
+    "build_entities",
+    "build_histories",
+]
 
 Tags = dict[str, Any]
 
@@ -39,6 +46,12 @@ class Building:
 def build_entities(wanted: int) -> Building:
     """Store whole copies until there are as many entities as wanted."""
     found = Building()
+    add_entities(found, wanted)
+    return found
+
+
+def add_entities(found: Building, wanted: int) -> None:
+    """Store more copies until there are as many entities as wanted."""
     while found.stored < wanted:
         records = [dict(record) for record in entities(copy=found.copies)]
         start = time.perf_counter()
@@ -51,7 +64,6 @@ def build_entities(wanted: int) -> Building:
         if wanted / 2 <= found.stored and not found.sample:
             found.sample = records  # from the middle of the table
     _analyze(ENTITIES, ENTITY_REF, TAG_SETS)
-    return found
 
 
 def _numeric(record: Tags) -> bool:

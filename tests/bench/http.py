@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,10 +18,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.test import Client
 
-__all__ = ["HAYSON", "ZINC", "Http"]
+from .statements import Query
+from .urls import QUERIES
+
+__all__ = ["HAYSON", "TYPES", "ZINC", "Http"]
 
 HAYSON = "application/json"
 ZINC = "text/zinc"
+TYPES = {"Zinc": ZINC, "Hayson": HAYSON}
 
 
 class _Application(WSGIHandler):
@@ -33,11 +37,11 @@ class _Application(WSGIHandler):
 
 
 class Http:
-    """A user with a session."""
+    """A user with a session, and a role."""
 
-    def __init__(self) -> None:
-        user, _ = get_user_model().objects.get_or_create(username="bench")
-        user.groups.add(Group.objects.get(name="operator"))
+    def __init__(self, role: str = "operator") -> None:
+        user, _ = get_user_model().objects.get_or_create(username=f"bench {role}")
+        user.groups.add(Group.objects.get(name=role))
         login = Client()
         login.force_login(user)
         session = login.cookies["sessionid"].value
@@ -50,9 +54,24 @@ class Http:
     def stream(self, path: str, accept: str, **query: str) -> Iterator[bytes]:
         return self._ask("GET", path, accept, query=urlencode(query))
 
-    def post(self, path: str, body: bytes, accept: str = ZINC) -> bytes:
-        """A body in Zinc."""
-        return b"".join(self._ask("POST", path, accept, body, ZINC))
+    def post(
+        self, path: str, body: bytes, accept: str = ZINC, media_type: str = ZINC
+    ) -> bytes:
+        return b"".join(self._ask("POST", path, accept, body, media_type))
+
+    def rows_of(self, query: Query) -> Callable[[], bytes]:
+        """Asks a view of the same login for what one query answers."""
+        QUERIES.append(query)
+        place = str(len(QUERIES) - 1)
+        return lambda: self.get("/bare/rows", query=place)
+
+    def floor(self, size: int, body: bytes = b"") -> Callable[[], bytes]:
+        """Asks without a session for constant bytes, which nothing computes."""
+        method, path = "POST" if body else "GET", "/bare/bytes"
+        query = urlencode({"size": size})
+        return lambda: b"".join(
+            self._ask(method, path, HAYSON, body, HAYSON, query, cookie="")
+        )
 
     def _ask(
         self,
@@ -62,6 +81,7 @@ class Http:
         body: bytes = b"",
         media_type: str = "",
         query: str = "",
+        cookie: str | None = None,
     ) -> Iterator[bytes]:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -71,7 +91,7 @@ class Http:
             "CONTENT_TYPE": media_type,
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_ACCEPT": accept,
-            "HTTP_COOKIE": self.cookie,
+            "HTTP_COOKIE": self.cookie if cookie is None else cookie,
             "HTTP_HOST": "localhost",
             "REMOTE_ADDR": "127.0.0.1",
             "SERVER_NAME": "localhost",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 from haystack_app.sql.tables import WATCH_ITEMS
 from haystack_app.storage.handler import storages
@@ -32,10 +33,12 @@ def live_cases(http: Http, raw: Raw, rows: int) -> Iterator[Case]:
     few = points[: rows // 10]
     ours, theirs = count(), count()
 
-    def cur_write() -> None:
-        value = next(ours)
+    def body(value: int) -> str:
         lines = "".join(f"@{id},{value}{unit}\n" for id, unit in few)
-        _posted(http, "curWrite", f'ver:"3.0"\nid,val\n{lines}')
+        return f'ver:"3.0"\nid,val\n{lines}'
+
+    def cur_write() -> bytes:
+        return _posted(http, "curWrite", body(next(ours)))
 
     def update() -> None:
         cur = json.dumps({"curVal": next(theirs), "curStatus": "ok"})
@@ -49,21 +52,31 @@ def live_cases(http: Http, raw: Raw, rows: int) -> Iterator[Case]:
         "UPDATE .. FROM unnest",
         4,
         once=True,
+        bare=http.floor(len(cur_write()), body(0).encode()),
+        sql=update,
     )
     lines = "".join(f"@{id}\n" for id, _ in points)
     answer = _posted(http, "watchSub", f'ver:"3.0" watchDis:"b" lease:1h\nid\n{lines}')
     watch = json.loads(answer)["meta"]["watchId"]
 
-    def poll() -> None:
-        body = _posted(http, "watchPoll", f'ver:"3.0" watchId:"{watch}"\nempty\n')
-        assert not json.loads(body)["rows"], body[:200]
+    polled = f'ver:"3.0" watchId:"{watch}"\nempty\n'
+
+    def poll() -> bytes:
+        answer = _posted(http, "watchPoll", polled)
+        assert not json.loads(answer)["rows"], answer[:200]
+        return answer
+
+    def join() -> list[Any]:
+        return raw.rows(_IDLE, [watch])
 
     yield Case(
         f"poll of an idle watch of {len(points):,}",
         poll,
-        lambda: raw.rows(_IDLE, [watch]),
+        join,
         "join of its items",
         3,
+        bare=http.floor(len(poll()), polled.encode()),
+        sql=join,
     )
 
 

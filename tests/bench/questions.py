@@ -22,9 +22,9 @@ _TAGS = ("temp", "sensor", "cmd", "sp", "zone", "air", "discharge", "flow", "wri
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """``few`` are about ten points by four conjuncts, ``many`` some thousands by
-    markers; ``of_site`` and ``of_city`` are one site's points, by their own ref
-    and by a path.
+    """``few`` are about ten points by four conjuncts, ``some`` about fifty by three,
+    ``many`` some thousands by markers; ``of_site`` and ``of_city`` are one site's
+    points, by their own ref and by a path. ``by_dis`` finds one point, ``point``.
     """
 
     tag: str
@@ -32,6 +32,17 @@ class Questions:
     equip: str
     many_tags: tuple[str, ...]
     geo_city: str
+    some_tag: str
+    point: str
+    dis: str
+
+    @property
+    def some(self) -> str:
+        return f"point and {self.some_tag} and siteRef == @{self.site}"
+
+    @property
+    def by_dis(self) -> str:
+        return f'dis == "{self.dis}"'
 
     @property
     def few(self) -> str:
@@ -68,7 +79,25 @@ def questions_for(records: list[Tags], copies: int, rows: int) -> Questions:
         r["id"].id: r["geoCity"] for r in records if "site" in r and "geoCity" in r
     }
     tag, site, equip = _closest(points, cities, 10)
-    return Questions(tag, site, equip, _common(points, rows / copies), cities[site])
+    at_site = [point for point in points if point.get("siteRef") == Ref(site)]
+    names = Counter(point["dis"] for point in points)
+    [one, *_] = [point for point in at_site if names[point["dis"]] == 1]
+    return Questions(
+        tag,
+        site,
+        equip,
+        _common(points, rows / copies),
+        cities[site],
+        _tag_of(at_site, 50),
+        one["id"].id,
+        one["dis"],
+    )
+
+
+def _tag_of(points: list[Tags], wanted: int) -> str:
+    """The tag that about ``wanted`` of the points have."""
+    counts = Counter(tag for point in points for tag in _TAGS if tag in point)
+    return min(counts, key=lambda tag: (abs(counts[tag] - wanted), tag))
 
 
 def _closest(

@@ -60,6 +60,7 @@ def redis_cases(
             lambda filter=filter: read("", filter),
             "ORM adapter",
             target,
+            bare=http.floor(len(read(f"/{alias}", filter))),
         )
     yield _reading(alias, http, history, samples)
     yield from _writing(alias, history, samples // 10, rounds)
@@ -81,6 +82,7 @@ def _reading(alias: str, http: Http, history: History, samples: int) -> Case:
         lambda: read(""),
         "ORM adapter",
         2,
+        bare=http.floor(len(read(f"/{alias}"))),
     )
 
 

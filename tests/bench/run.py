@@ -13,18 +13,21 @@ from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 
 from . import memory
-from .cases import Case, history_cases, read_cases, utc_text, write_cases
+from .cases import Case, utc_text
 from .data import START, Building, History, build_entities, build_histories
+from .edit_cases import edit_cases
 from .explain import print_plans
-from .http import HAYSON, ZINC, Http
+from .history_cases import his_read_cases, his_write_cases
+from .http import TYPES, Http
 from .live import live_cases
 from .parsing import SIZES, parsing_costs
 from .questions import Questions, questions_for
+from .read_cases import read_cases
 from .reading import reading_costs
 from .redis_cases import fill, redis_cases
 from .redis_servers import URLS
 from .statements import Raw
-from .timing import side_by_side
+from .timing import in_turn
 
 __all__ = ["Bench"]
 
@@ -69,11 +72,12 @@ class Bench:
         self._heading()
         for case in chain(
             read_cases(http, raw, questions, options.rows),
-            history_cases(http, raw, history, options.rows),
-            write_cases(
+            his_read_cases(http, raw, history, options.rows),
+            his_write_cases(
                 http, raw, history, tags.tags, options.rows // 10, options.rounds
             ),
             live_cases(http, raw, options.rows) if raw.postgres else (),
+            edit_cases(raw, building, history, options.rows // 10, options.rounds),
         ):
             self._time(case)
         raw.close()
@@ -107,19 +111,29 @@ class Bench:
                 self._time(case)
 
     def _heading(self) -> None:
+        print("\nours / beside, / a bare view without a login, / the statement alone")
         print(
-            f"\n{'case':44} {'ours ms':>9} {'beside ms':>9} {'ratio':>6}"
-            f" {'target':>6}       beside"
+            f"{'case':44} {'ours ms':>9} {'beside ms':>9} {'/ beside':>8}"
+            f" {'/ bare':>7} {'/ SQL':>7} {'target':>6}       beside"
         )
 
     def _time(self, case: Case) -> None:
         if self.options.profile and self.options.profile in case.name:
             self._profile(case)
-        pair = side_by_side(case.ours, case.theirs, self.options.rounds, once=case.once)
+        others = list(dict.fromkeys(filter(None, (case.theirs, case.bare, case.sql))))
+        seconds = in_turn([case.ours, *others], self.options.rounds, once=case.once)
+        ours, *theirs = seconds
+        ratios = {
+            call: ours / of_it for call, of_it in zip(others, theirs, strict=True)
+        }
+        floors = " ".join(
+            f"{ratios[call]:7.1f}" if call else f"{'-':>7}"
+            for call in (case.bare, case.sql)
+        )
+        ratio = ratios[case.theirs]
         print(
-            f"{case.name:44} {pair.ours * 1e3:9.2f} {pair.theirs * 1e3:9.2f}"
-            f" {pair.ratio:6.2f} {self._verdict(case.name, pair.ratio, case.target)}"
-            f" {case.beside}",
+            f"{case.name:44} {ours * 1e3:9.2f} {theirs[0] * 1e3:9.2f} {ratio:8.2f}"
+            f" {floors} {self._verdict(case.name, ratio, case.target)} {case.beside}",
             flush=True,
         )
 
@@ -142,7 +156,7 @@ class Bench:
     def _memory(self, history: History) -> None:
         span = utc_text(START), utc_text(history.long_end)
         print(f"\npeak memory while {history.long_count:,} samples stream out")
-        for format, media_type in (("Zinc", ZINC), ("Hayson", HAYSON)):
+        for format, media_type in TYPES.items():
             found = memory.streamed(history.long, *span, media_type)
             if found["rows"] < history.long_count:
                 raise AssertionError(f"{found['rows']} rows came out")

@@ -1,14 +1,14 @@
-"""Two things timed side by side."""
+"""Things timed side by side."""
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-__all__ = ["WARM_UP", "Pair", "side_by_side"]
+__all__ = ["WARM_UP", "Pair", "in_turn", "side_by_side"]
 
 WARM_UP = 6
 """Calls before the clock counts: the driver prepares a statement at its sixth use."""
@@ -29,29 +29,33 @@ class Pair(NamedTuple):
 
 
 def side_by_side(
-    ours: Callable[[], Any],
-    theirs: Callable[[], Any],
-    rounds: int,
-    *,
-    once: bool = False,
+    ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int
 ) -> Pair:
-    """Measure in turn, so that other load of the machine affects both.
+    return Pair(*in_turn([ours, theirs], rounds))
 
-    ``once``: one call a round, not as many as last long enough to time well.
+
+def in_turn(
+    calls: Sequence[Callable[[], Any]], rounds: int, *, once: bool = False
+) -> list[float]:
+    """Median seconds of each call; other load of the machine affects all of them.
+
+    ``once``: one call a round, not as many as last long enough to time well. A
+    single round, which shows no more than that they run, has no warm-up.
     """
-    repeats = [_calls_for(ours), _calls_for(theirs)]
+    repeats = [_calls_for(call) if rounds > 1 else 1 for call in calls]
     if once:
-        repeats = [1, 1]
-    times: list[list[float]] = [[], []]
-    for round_ in range(rounds):
-        for side in (0, 1) if round_ % 2 else (1, 0):
-            call, repeat = (ours, theirs)[side], repeats[side]
+        repeats = [1] * len(calls)
+    times: list[list[float]] = [[] for _ in calls]
+    order = list(range(len(calls)))
+    for _ in range(rounds):
+        for at in order:
             gc.collect()
             start = time.perf_counter()
-            for _ in range(repeat):
-                call()
-            times[side].append((time.perf_counter() - start) / repeat)
-    return Pair(median(times[0]), median(times[1]))
+            for _ in range(repeats[at]):
+                calls[at]()
+            times[at].append((time.perf_counter() - start) / repeats[at])
+        order.reverse()
+    return [median(of_one) for of_one in times]
 
 
 def _calls_for(call: Callable[[], Any]) -> int:
