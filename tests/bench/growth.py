@@ -2,6 +2,8 @@
 
 A read whose answer keeps its size should take as long in a table of any size: the
 exponent of its growth, the slope of log time over log entities, is then about zero.
+Times are divided by those of a view with a constant statement, measured in turn: the
+machine may have other load at one size than at another.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 from math import log
 from statistics import linear_regression
+from typing import NamedTuple
 
 from .cases import Case
 from .data import Building, add_entities, build_histories
@@ -16,7 +19,7 @@ from .history_cases import his_read_cases
 from .http import Http
 from .questions import Questions, questions_for
 from .read_cases import read_cases
-from .statements import Raw
+from .statements import Query, Raw
 from .timing import in_turn
 
 __all__ = ["Growth", "exponent"]
@@ -28,6 +31,19 @@ _SAME_SIZE = 1.2
 """Times that the bytes of an answer may grow by longer ids and names."""
 
 
+class _Read(NamedTuple):
+    """``relative`` is to the view with a constant statement."""
+
+    case: Case
+    seconds: float
+    relative: float
+
+
+class _Measured(NamedTuple):
+    stored: int
+    reads: list[_Read]
+
+
 class Growth:
     """``over`` are the names of reads that grow though their answers do not."""
 
@@ -36,23 +52,18 @@ class Growth:
         self.over: list[str] = []
 
     def run(self) -> None:
-        sizes = sorted(self.options.sizes)
         print(f"== {self.options.store}, growth")
         building = Building()
-        columns = [self._times(building, size) for size in sizes]
-        stored = [entities for entities, _, _ in columns]
+        at_sizes = [self._measured(building, size) for size in self.options.sizes]
+        stored = [one.stored for one in at_sizes]
         heads = " ".join(f"{number:>11,}" for number in stored)
-        print(f"\n{'least ms at':44} {heads} {'exponent':>9}")
-        for cases in zip(*(cases for _, cases, _ in columns), strict=True):
-            at = columns[0][1].index(cases[0])
-            self._print(cases, stored, [times[at] for _, _, times in columns])
+        print(f"\n{'median ms at':44} {heads} {'exponent':>9}")
+        for read in zip(*(one.reads for one in at_sizes), strict=True):
+            self._print(stored, read)
         if self.over:
             print(f"\ngrows: {', '.join(self.over)}")
 
-    def _times(
-        self, building: Building, size: int
-    ) -> tuple[int, list[Case], list[float]]:
-        """Entities that are stored, the cases, and the seconds of each."""
+    def _measured(self, building: Building, size: int) -> _Measured:
         first = not building.stored
         add_entities(building, size)
         rows = self.options.rows
@@ -67,22 +78,24 @@ class Growth:
             *read_cases(http, raw, self.questions, rows),
             *his_read_cases(http, raw, self.history, rows),
         ]
-        rounds = self.options.rounds
-        times = [in_turn([it.ours], rounds, of_rounds=min)[0] for it in cases]
+        constant = http.rows_of(Query("SELECT '{}'", []))
+        reads = []
+        for case in cases:
+            ours, clock = in_turn([case.ours, constant], self.options.rounds)
+            reads.append(_Read(case, ours, ours / clock))
         raw.close()
-        return building.stored, cases, times
+        return _Measured(building.stored, reads)
 
-    def _print(
-        self, cases: tuple[Case, ...], stored: list[int], times: list[float]
-    ) -> None:
-        found = exponent(stored, times)
-        grows = cases[-1].size > _SAME_SIZE * cases[0].size
+    def _print(self, stored: list[int], read: tuple[_Read, ...]) -> None:
+        found = exponent(stored, [one.relative for one in read])
+        name, sizes = read[0].case.name, [one.case.size for one in read]
+        grows = max(sizes) > _SAME_SIZE * min(sizes)
         verdict = "larger answer" if grows else ""
         if found > _FLAT and not grows:
             verdict = "over"
-            self.over.append(cases[0].name)
-        shown = " ".join(f"{seconds * 1e3:11.2f}" for seconds in times)
-        print(f"{cases[0].name:44} {shown} {found:9.2f} {verdict}", flush=True)
+            self.over.append(name)
+        shown = " ".join(f"{one.seconds * 1e3:11.2f}" for one in read)
+        print(f"{name:44} {shown} {found:9.2f} {verdict}", flush=True)
 
 
 def exponent(sizes: list[int], seconds: list[float]) -> float:

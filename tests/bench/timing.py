@@ -35,16 +35,9 @@ def side_by_side(
 
 
 def in_turn(
-    calls: Sequence[Callable[[], Any]],
-    rounds: int,
-    *,
-    once: bool = False,
-    of_rounds: Callable[[list[float]], float] = median,
+    calls: Sequence[Callable[[], Any]], rounds: int, *, once: bool = False
 ) -> list[float]:
     """Median seconds of each call; other load of the machine affects all of them.
-
-    Calls that are compared with those of another time take the ``min`` in place of
-    the median: load only adds.
 
     ``once``: one call a round, not as many as last long enough to time well. A
     single round, which shows no more than that they run, has no warm-up.
@@ -62,7 +55,7 @@ def in_turn(
                 calls[at]()
             times[at].append((time.perf_counter() - start) / repeats[at])
         order.reverse()
-    return [of_rounds(of_one) for of_one in times]
+    return [median(of_one) for of_one in times]
 
 
 def _calls_for(call: Callable[[], Any]) -> int:

@@ -88,6 +88,7 @@ def test_a_connection_that_ends_is_an_error(alias: str) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE query LIKE 'LISTEN %' AND datname = current_database()"
             )
+        connections[alias].close()  # it is of this task alone
         with pytest.raises(Exception, match=r"terminat|closed|connection"):
             await layer.receive("")
         await layer.group_add("group", "")
