@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import F
 
 from ...filters.ast import Filter
@@ -14,10 +14,13 @@ from ...models import Entity, TagSet
 from ...models.lookups import OneOf
 from ...models.querysets import RowQuerySet
 from ...sql.compiler import compile_filter
+from ...sql.leaves import both
+from ...sql.sqlite_cost import is_wide, too_costly
 from ...wire.record import Record, spliced
 from ..base import StorageAdapter
 from ..changes import Records
 from ..changeset import BATCH
+from ..errors import TooCostly
 from .rows import is_marked, readable_record
 
 __all__ = ["ROW", "OrmEntities", "Row"]
@@ -50,9 +53,24 @@ class OrmEntities(StorageAdapter):
             return self.entities
         return self.entities.within(self.parsed(self.scope))
 
-    def matching(self, filter: Filter | str) -> RowQuerySet[Entity]:
-        """The entities that match a filter."""
-        return self.visible.filter(compile_filter(self.parsed(filter)))
+    def matching(
+        self, filter: Filter | str, limit: int | None = None
+    ) -> RowQuerySet[Entity]:
+        """The entities that match a filter. Raises ParseError and TooCostly.
+
+        ``limit`` says how many rows are asked for.
+        """
+        tree = self.parsed(filter)
+        connection = connections[self.using]
+        drives = True
+        if connection.vendor == "sqlite":
+            if path := too_costly(connection, tree):
+                raise TooCostly(path)
+            if limit is not None and limit <= BATCH:
+                scope = self.scope and self.parsed(self.scope)
+                within = both(scope, tree) if scope else tree
+                drives = not is_wide(connection, within)
+        return self.visible.filter(compile_filter(tree, drives=drives))
 
     def scan(self) -> Iterator[Record]:
         rows = self.visible.order_by("id").values_list(*ROW)
@@ -62,10 +80,11 @@ class OrmEntities(StorageAdapter):
         if limit is not None and limit <= 0:
             self.parsed(filter)
             return Records([], frozenset())
-        return self.records_of(list(self.matching(filter)[:limit].values_list(*ROW)))
+        rows = self.matching(filter, limit)[:limit].values_list(*ROW)
+        return self.records_of(list(rows))
 
     def page(self, filter: Filter | str, after: str, size: int) -> list[Record]:
-        rows = self.matching(filter).filter(id__gt=after).order_by("id")[:size]
+        rows = self.matching(filter, size).filter(id__gt=after).order_by("id")[:size]
         return [self._record(row) for row in rows.values_list(*ROW)]
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
