@@ -172,7 +172,7 @@ _FOLLOW = {"postgresql": _on_postgres, "sqlite": _on_sqlite}
 
 
 class _VendorSql(_Operation):
-    """SQL for one vendor alone."""
+    """SQL for one vendor alone; an empty text does nothing."""
 
     reduces_to_sql = True
     vendor = ""
@@ -191,7 +191,7 @@ class _VendorSql(_Operation):
         return f"On {self.name_of_vendor}: {self.forwards}"
 
     def _run(self, schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:
-        if schema_editor.connection.vendor == self.vendor:
+        if sql and schema_editor.connection.vendor == self.vendor:
             schema_editor.execute(sql)
 
 

@@ -48,7 +48,8 @@ class Matching(FilterLookup):
             )
         tree = backend().parsed(connection.alias, self.rhs)
         fields: Any = column.target.model._meta
-        row = [Col(column.alias, fields.get_field(it)) for it in ("id", "tags", "cur")]
+        names = ("id", "tags", "cur", "tag_set")
+        row = [Col(column.alias, fields.get_field(it)) for it in names]
         [condition] = compile_filter(tree).children
         text, params = compiler.compile(with_columns(condition, row))
         return text, tuple(params)

@@ -15,7 +15,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
 from ..sql.compiler import compile_filter, conjuncts
-from ..sql.expressions import VISIBLE, Visible, drives, leaves_few
+from ..sql.expressions import VISIBLE, Visible, drives, is_narrowed, leaves_few
+from ..sql.leaves import grouped, leaves_in
 from ..sql.tables import ENTITIES
 from ..wire.record import Record, spliced
 from .backend import backend
@@ -33,6 +34,8 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 _TABLE = re.compile(rf'\b(FROM|JOIN) ("?{ENTITIES}"?)')
 _OF_MAIN = r"\1 main.\2"
+_PLAIN = 8
+"""Tests of a scope that SQLite may repeat in a statement."""
 _COMMITTED = (
     "Entity.objects.{} is not supported because it would not update references,"
     " tag sets and the change log: use {}"
@@ -165,7 +168,10 @@ class ScopedCompiler(SQLCompiler):
         few = leaves_few(self.query.where)
         sets, conditions = conjuncts(self.query.scope)
         if few or not sets or self.connection.vendor == "sqlite":
-            return self._entities(compile_filter(self.query.scope, walk=few))
+            finds = not is_narrowed(self.query.where)
+            return self._entities(
+                compile_filter(self.query.scope, walk=few, drives=finds)
+            )
         if not drives(self.query.where):
             query: Any = self.query.clone()
             query.add_q(models.Q(Visible(drives=True)))
@@ -187,8 +193,20 @@ class ScopedCompiler(SQLCompiler):
         text, params = self._rows(condition)
         if self.connection.vendor == "sqlite":
             # an unqualified name would refer to the expression itself
-            return f"{ENTITIES} AS ({_TABLE.sub(_OF_MAIN, text)})", params
+            text = _TABLE.sub(_OF_MAIN, text)
+            if not self._is_plain:
+                return f"{ENTITIES} AS ({text})", params
         return f"{ENTITIES} AS NOT MATERIALIZED ({text})", params
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether SQLite may repeat the scope wherever a path names the table.
+
+        Rows are looked up by id then; a scope with paths would make a statement of
+        many paths times many.
+        """
+        leaves = list(leaves_in(grouped(self.query.scope)))
+        return len(leaves) <= _PLAIN and all(len(it.path) == 1 for it in leaves)
 
     def _rows(self, condition: models.Q, *names: str) -> tuple[str, tuple[Any, ...]]:
         rows: models.QuerySet[Any] = models.QuerySet(self.query.model)

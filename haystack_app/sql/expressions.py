@@ -20,8 +20,9 @@ from django.db.models.sql.where import AND, WhereNode
 
 from ..filters.ast import Filter, Path
 from ..kinds.scalars import Ref
-from . import postgres, sets, sqlite
+from . import postgres, sets, sqlite, sqlite_candidates
 from .fragments import Row, Sql, Test
+from .leaves import both
 from .tables import ENTITIES
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "AnyTagPresent",
+    "Narrowed",
     "PathHolds",
     "SetsHold",
     "TagCompare",
@@ -37,6 +39,7 @@ __all__ = [
     "TestedRows",
     "Visible",
     "drives",
+    "is_narrowed",
     "leaves_few",
     "with_columns",
 ]
@@ -62,12 +65,18 @@ class Term(Expression):
 
 
 class PathHolds(Term):
-    """The value at a path of tag names passes a test."""
+    """The value at a path of tag names passes a test.
 
-    def __init__(self, path: Path, test: Test, *, walk: bool = False) -> None:
+    With ``walk`` the path is followed from each row, on SQLite unless the path is one
+    of ``many``: collecting ids then costs less.
+    """
+
+    def __init__(
+        self, path: Path, test: Test, *, walk: bool = False, many: bool = False
+    ) -> None:
         super().__init__()
-        self.path, self.test, self.walk = path, test, walk
-        self.columns: list[Any] = [F("id"), F("tags"), F("cur")]
+        self.path, self.test, self.walk, self.many = path, test, walk, many
+        self.columns: list[Any] = [F("id"), F("tags"), F("cur"), F("tag_set_id")]
 
     def get_source_expressions(self) -> list[Any]:
         return self.columns
@@ -88,8 +97,9 @@ class PathHolds(Term):
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
+        walk = self.walk and not self.many
         return _as_sql(
-            sqlite.holds(self.row(compiler), self.path, self.test, walk=self.walk)
+            sqlite.holds(self.row(compiler), self.path, self.test, walk=walk)
         )
 
 
@@ -160,6 +170,11 @@ def drives(condition: Any) -> bool:
     return any(isinstance(one, SetsHold) for one in _conjuncts(condition))
 
 
+def is_narrowed(condition: Any) -> bool:
+    """Whether a condition has a filter as a conjunct, which then finds the rows."""
+    return any(isinstance(one, Narrowed) for one in _conjuncts(condition))
+
+
 def leaves_few(condition: Any) -> bool:
     """Whether a condition has a conjunct that only rows with some ids or a ref pass."""
     return any(map(_is_selective, _conjuncts(condition)))
@@ -179,6 +194,7 @@ def _conjuncts(condition: Any) -> Iterator[Any]:
     elif isinstance(condition, Exact) and condition.rhs is True:
         yield from _conjuncts(condition.lhs)  # Django compares conditions with True
     elif isinstance(condition, AllOf) and not isinstance(condition, SetsHold):
+        yield condition
         for term in condition.terms:
             yield from _conjuncts(term)
     else:
@@ -241,7 +257,7 @@ class _Joined(Term):
 
     def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As Django does it, but each column is resolved once and not in each term."""
-        columns = [F(name) for name in ("id", "tags", "cur")]
+        columns = [F(name) for name in ("id", "tags", "cur", "tag_set_id")]
         return _resolved(
             self,
             {one: one.resolve_expression(query, *args, **kwargs) for one in columns},
@@ -343,8 +359,38 @@ class SetsHold(AllOf):
         if compiler.connection.vendor != "postgresql":
             return super().rendered(compiler, subqueries)
         id = compiler.compile(self.id)[0]
-        held = sets.all_hold(Row(id, "", ""), self.trees)
+        held = sets.all_hold(Row(id, "", "", ""), self.trees)
         return _Rendered(held.text, held.params, 0)
+
+
+class Narrowed(AllOf):
+    """The condition of a filter, which SQLite tests on candidates of its index.
+
+    In a scoped statement these are the candidates of the filter and of the scope.
+    """
+
+    def __init__(
+        self, tree: Filter, condition: Expression, *, drives: bool = True
+    ) -> None:
+        super().__init__([condition])
+        self.tree, self.drives = tree, drives
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
+        text, params = compiler.compile(self.terms[0])
+        return text, tuple(params)
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> AsSql:
+        text, params = self.as_sql(compiler, connection)
+        if not self.drives:
+            return text, params
+        scope: Filter | None = getattr(compiler.query, "scope", None)
+        tree = self.tree if scope is None else both(scope, self.tree)
+        if (found := sqlite_candidates.ids_for(tree)) is None:
+            return text, params
+        id = compiler.compile(self.id)[0]
+        return f"({text} AND {id} IN ({found.text}))", (*params, *found.params)
 
 
 def _balanced(texts: list[str], word: str) -> str:

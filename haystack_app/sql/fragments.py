@@ -31,10 +31,13 @@ class Row(NamedTuple):
     id: str
     tags: str
     cur: str
+    tag_set: str
 
     @classmethod
     def of(cls, alias: str) -> Row:
-        return cls(f"{alias}.id", f"{alias}.tags", f"{alias}.cur")
+        return cls(
+            f"{alias}.id", f"{alias}.tags", f"{alias}.cur", f"{alias}.tag_set_id"
+        )
 
 
 @dataclass(frozen=True, slots=True)

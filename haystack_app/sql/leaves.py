@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..filters.ast import And, Compare, Filter, Has, Missing, Or, Path
 from ..kinds.scalars import Ref
 from .fragments import Test
 
-__all__ = ["Leaf", "grouped", "is_selective", "leaf_of"]
+__all__ = ["Leaf", "both", "grouped", "is_selective", "leaf_of", "leaves_in"]
 
 
 _FEW = 8
@@ -40,21 +41,45 @@ def leaf_of(tree: Filter) -> Leaf | None:
 def grouped(tree: Filter) -> Filter:
     """The filter with many equalities of a path with Refs in an ``or`` of their own.
 
-    They are one test then, and thousands cost as much as one.
+    They are one test then, and thousands cost as much as one. A term that is repeated
+    is tested once.
     """
-    if isinstance(tree, And):
-        return And(tuple(map(grouped, tree.terms)))
-    if not isinstance(tree, Or):
+    if not isinstance(tree, And | Or):
         return tree
+    terms = tuple(dict.fromkeys(tree.terms))
+    if isinstance(tree, And):
+        grouped_terms = tuple(map(grouped, terms))
+        return And(grouped_terms) if len(grouped_terms) > 1 else grouped_terms[0]
     groups: dict[Path, list[Filter]] = {}
     others: list[Filter] = []
-    for term in tree.terms:
+    for term in terms:
         path = _path_to_ref(term)
         groups.setdefault(path, []).append(term) if path else others.append(term)
     alternatives = list(map(grouped, others))
     for group in groups.values():
         alternatives.extend([Or(tuple(group))] if len(group) > _FEW else group)
     return Or(tuple(alternatives)) if len(alternatives) > 1 else alternatives[0]
+
+
+def both(one: Filter, other: Filter) -> Filter:
+    """The conjunction, whose terms are planned together."""
+    trees = (one, other)
+    return And(
+        tuple(
+            term
+            for tree in trees
+            for term in (tree.terms if isinstance(tree, And) else (tree,))
+        )
+    )
+
+
+def leaves_in(tree: Filter) -> Iterator[Leaf]:
+    """All tests of a filter, but those of symbols."""
+    if leaf := leaf_of(tree):
+        yield leaf
+    elif isinstance(tree, And | Or):
+        for term in tree.terms:
+            yield from leaves_in(term)
 
 
 def is_selective(term: Filter) -> bool:

@@ -1,7 +1,8 @@
 """Tests of tag values in SQLite, by its JSON functions.
 
-A value is the JSON text that ``->`` returns, or NULL if it is missing. No index finds
-rows by their tags, except by refs and along paths, whose edges are a table.
+A value is the JSON text that ``->`` returns, or NULL if it is missing. Whether a row
+has a tag is known from its tag set, unless plain SQL changed the row. Which rows to
+test at all is in ``sqlite_candidates``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ..wire import hayson_writer
 from . import sqlite_paths
 from .fragments import Row, Sql, Test, all_of, any_of, sql
 from .paths import from_record, ids_of_refs, is_set
-from .tables import ENTITIES
+from .sqlite_terms import SET_TERMS
+from .tables import ENTITIES, ENTITY_REF
 
 __all__ = ["has_any", "holds", "json_path", "part_of_date_time", "value_holds"]
 
@@ -54,10 +56,41 @@ def holds(row: Row, path: Path, test: Test, *, walk: bool = False) -> Sql:
     if path[0] == "id" and ids is not None:
         return sql("{} {}", Sql(row.id), _among(ids))
     exact = value_holds(_tag(row, path[0]), test)
-    if ids is None or walk or path[0] in TRANSIENT:
+    if path[0] in TRANSIENT:
         return exact
-    candidates = ids_of_refs(path[0], sql("dst {}", _among(ids)))
-    return sql("({} IN ({}) AND {})", Sql(row.id), candidates, exact)
+    if test.op in ("has", "missing"):
+        return _in_set(row, [path[0]], exact, is_in=test.op == "has")
+    if ids is None or walk:
+        return exact
+    return sql("({} AND {})", _may_refer(row, path[0], ids), exact)
+
+
+def _in_set(row: Row, names: Sequence[str], exact: Sql, *, is_in: bool = True) -> Sql:
+    """Whether the row's tag set has one of the names; ``exact`` if that is unknown."""
+    having = sql(
+        f"SELECT tag_set_id FROM {SET_TERMS} WHERE value = '' AND name IN"
+        " (SELECT value FROM json_each(%s))",
+        orjson.dumps(list(names)).decode(),
+    )
+    return sql(
+        f"CASE WHEN {row.tag_set} > 0 THEN {row.tag_set} {'' if is_in else 'NOT '}IN"
+        " ({}) ELSE {} END",
+        having,
+        exact,
+    )
+
+
+def _may_refer(row: Row, name: str, ids: Sequence[str]) -> Sql:
+    """Whether an edge leads to one of the ids, at a fraction of the cost of the tag."""
+    if len(ids) == 1:
+        return sql(
+            f"({row.tag_set} <= 0 OR EXISTS (SELECT 1 FROM {ENTITY_REF} r"
+            f" WHERE r.path = %s AND r.dst = %s AND r.src = {row.id}))",
+            name,
+            ids[0],
+        )
+    candidates = ids_of_refs(name, sql("dst {}", _among(ids)))
+    return sql("+{} IN ({})", Sql(row.id), candidates)
 
 
 def _ids_of(test: Test) -> Sequence[str] | None:
@@ -76,16 +109,20 @@ def _among(ids: Sequence[str]) -> Sql:
 
 def has_any(row: Row, names: Sequence[str]) -> Sql:
     """Whether the row has at least one of the tags."""
-    columns = {row.cur: TRANSIENT & {*names}, row.tags: {*names} - TRANSIENT}
-    return any_of(
-        sql(
-            "EXISTS (SELECT 1 FROM json_each({}) AS tag WHERE tag.key IN"
-            " (SELECT value FROM json_each(%s)))",
-            Sql(column),
-            orjson.dumps(sorted(tags)).decode(),
-        )
-        for column, tags in columns.items()
-        if tags
+    tests = []
+    if transient := TRANSIENT & {*names}:
+        tests.append(_any_key(row.cur, sorted(transient)))
+    if persistent := sorted({*names} - TRANSIENT):
+        tests.append(_in_set(row, persistent, _any_key(row.tags, persistent)))
+    return any_of(tests)
+
+
+def _any_key(column: str, names: Sequence[str]) -> Sql:
+    return sql(
+        "EXISTS (SELECT 1 FROM json_each({}) AS tag WHERE tag.key IN"
+        " (SELECT value FROM json_each(%s)))",
+        Sql(column),
+        orjson.dumps(list(names)).decode(),
     )
 
 

@@ -17,6 +17,7 @@ from ..kinds.transient import TRANSIENT
 from . import sqlite
 from .fragments import Row, Sql, Test, joined, sql
 from .paths import PARTS_OF_DATE_TIME, from_record, steps, targets
+from .sqlite_terms import DATE_TIME, PRESENT, SET_TERMS
 from .tables import ENTITIES, ENTITY_REF
 
 __all__ = ["ids_of_path"]
@@ -78,11 +79,28 @@ def _of_date_time(path: Path, at: int, test: Test) -> Sql:
     is_date_time = sql(
         "(d.tags ->> %s) = 'dateTime'", sqlite.json_path(*names, "_kind")
     )
-    if at:
-        is_date_time = sql("d.id IN ({}) AND {}", targets(path, at), is_date_time)
     value = sql("(d.tags -> %s)", sqlite.json_path(*names))
     return sql(
-        f"SELECT {at}, d.id FROM {ENTITIES} d WHERE {{}} AND {{}}",
+        f"SELECT {at}, d.id FROM {ENTITIES} d WHERE {{}} AND {{}} AND {{}}",
+        sql("d.id IN ({})", targets(path, at) if at else _with_date_time(names)),
         is_date_time,
         sqlite.value_holds(sqlite.part_of_date_time(value, path[-1]), test),
+    )
+
+
+def _with_date_time(names: Path) -> Sql:
+    """The ids of entities that may have a dateTime at the names, and marked rows."""
+    marked = f"SELECT m.id FROM {ENTITIES} m WHERE m.tag_set_id <= 0"
+    if len(names) == 1:
+        return sql(
+            f"SELECT e.id FROM {SET_TERMS} t CROSS JOIN {ENTITIES} e"
+            " WHERE t.name = %s AND t.value = %s AND e.tag_set_id = t.tag_set_id"
+            f" UNION ALL {marked}",
+            names[0],
+            PRESENT if names[0] == "mod" else DATE_TIME,
+        )
+    return sql(
+        f"SELECT r.src FROM {ENTITY_REF} r WHERE r.path = %s AND r.dst = ''"
+        f" UNION ALL {marked}",
+        ".".join(names[:-1]),
     )

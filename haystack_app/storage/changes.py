@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import orjson
 
@@ -85,8 +85,7 @@ class Changes:
 ADD, UPDATE, REMOVE = "add", "update", "remove"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One entry of the change log: an entity that was added, updated or removed.
 
     ``before`` has the old values of the changed persistent tags (all tags of a removed

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -36,8 +36,7 @@ BATCH = 1_000
 """Entities of one changeset, which limits the memory of a large commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntityRow:
+class EntityRow(NamedTuple):
     """An entity in its stored form.
 
     ``tags`` and ``cur`` are the JSON objects of persistent tags, including ``mod``,
@@ -69,11 +68,10 @@ class EntityRow:
 
     def with_cur(self, cur: str) -> EntityRow:
         """With other transient tags."""
-        return replace(self, cur=cur, version=self.version + 1)
+        return self._replace(cur=cur, version=self.version + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """An entity before and after a change; None if it does not exist.
 
     ``stored`` has its references and the names of its tags, if persistent tags have

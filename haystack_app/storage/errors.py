@@ -23,6 +23,7 @@ __all__ = [
     "StaleRecord",
     "StatementTimeout",
     "StorageError",
+    "TooCostly",
     "UnknownEntity",
     "UnknownWatch",
 ]
@@ -38,6 +39,17 @@ class StorageError(ValueError):
 
 class InvalidRecord(StorageError):
     """A record is invalid."""
+
+
+class TooCostly(StorageError):
+    """A filter was refused before it ran: its paths lead too far in this store."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the filter is too expensive: paths such as '{path}' would be followed"
+            " from too many entities; use fewer of them, or add a condition that few"
+            " entities meet, such as siteRef == @id"
+        )
 
 
 class Conflict(InvalidRecord):

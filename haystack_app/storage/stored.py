@@ -10,10 +10,9 @@ import datetime as dt
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -38,6 +37,7 @@ from ..wire.zinc_writer import display_text
 from .errors import InvalidRecord
 
 __all__ = [
+    "Plain",
     "Stored",
     "edges_of",
     "first_version",
@@ -79,18 +79,22 @@ _PLAIN = frozenset(
 )
 """Types whose values contain no text to be checked, and no ref."""
 _WITHOUT_EDGES = _PLAIN | {str, Uri, XStr}
+_VALUES = frozenset({str, bool, int, float, Number, DateTime})
 _KNOWN_SETS = 1_024
 
+Edge = tuple[str, str]
+Plain = tuple[str, Any]
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+
+class Stored(NamedTuple):
     """One record ready to be stored.
 
     ``tags`` and ``cur`` are the JSON objects of persistent and transient tags,
     the former without ``mod``; ``names`` are those of ``tags`` and ``mod``, sorted;
     ``edges`` are the (path, id) of its refs and, with an empty id, the paths of its
     nested dicts. A path that ends in ``[]`` stands for refs below it that no filter
-    reaches. ``mod`` is that of a record from another store; without it the commit
+    reaches. ``plain`` are the persistent tags that are Strs, Bools, Numbers or
+    dateTimes. ``mod`` is that of a record from another store; without it the commit
     sets one.
     """
 
@@ -98,7 +102,8 @@ class Stored:
     tags: str
     cur: str
     names: tuple[str, ...]
-    edges: frozenset[tuple[str, str]]
+    edges: frozenset[Edge]
+    plain: Sequence[Plain]
     mod: dt.datetime | None = None
 
     def stamped(self, mod: dt.datetime) -> str:
@@ -157,21 +162,33 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
     id = record.get("id")
     if not isinstance(id, Ref):
         raise InvalidRecord(f"id must be a Ref, not {display_text(id)}{_hint(id)}")
-    tags: dict[str, Any] = {}
-    cur: dict[str, Any] = {}
-    for name, value in record.items():
-        if not is_tag_name(name):
-            raise InvalidRecord(f"invalid tag name {quoted(name)}")
-        if value is not None and name not in _OWN:
-            (cur if name in TRANSIENT else tags)[name] = value
+    tags, cur = (
+        {name: value for name in names if (value := record[name]) is not None}
+        for names in _split(tuple(record))
+    )
     if isinstance(tags.get("tz"), str):
         tags["tz"] = city_name(tags["tz"])
     texts = _text(tags), _text(cur)
-    edges = edges_of(tags)
+    edges, plain = _derived(tags)
     for path, dst in (("id", ""), *edges):
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
-    return Stored(id.id, *texts, _names(tuple(tags)), edges)
+    # tuples of texts are not tracked by the garbage collector
+    return Stored(id.id, *texts, _names(tuple(tags)), edges, tuple(plain))
+
+
+@lru_cache(_KNOWN_SETS)
+def _split(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The names of persistent and of transient tags that are to be stored.
+
+    Records have few sets of names. Raises InvalidRecord.
+    """
+    for name in names:
+        if not is_tag_name(name):
+            raise InvalidRecord(f"invalid tag name {quoted(name)}")
+    stored = [name for name in names if name not in _OWN]
+    transient = [name for name in stored if name in TRANSIENT]
+    return [name for name in stored if name not in TRANSIENT], transient
 
 
 @lru_cache(_KNOWN_SETS)
@@ -195,7 +212,7 @@ def restored_form(record: Mapping[str, Any]) -> Stored:
     """As ``stored_form``, for a record of another store: it keeps its ``mod``."""
     mod = record.get("mod")
     stored = stored_form(record)
-    return replace(stored, mod=mod.utc) if isinstance(mod, DateTime) else stored
+    return stored._replace(mod=mod.utc) if isinstance(mod, DateTime) else stored
 
 
 def transient_text(tags: Mapping[str, Any]) -> str:
@@ -262,7 +279,11 @@ def _hash(names: tuple[str, ...]) -> int:
 def _text(tags: dict[str, Any]) -> str:
     for name, value in tags.items():
         kind = type(value)
-        if kind not in _PLAIN and (kind is not str or "\0" in value):
+        if kind in _PLAIN:
+            continue
+        # most others are Strs and Refs
+        text = value if kind is str else value.dis or "" if kind is Ref else "\0"
+        if "\0" in text:
             _check_tag(name, value)
     try:
         return hayson_writer.dump(tags) if tags else "{}"
@@ -322,13 +343,27 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value
 
 
-def edges_of(tags: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+def edges_of(tags: Mapping[str, Any]) -> frozenset[Edge]:
     """The edges of a record, as in ``Stored``."""
-    found: set[tuple[str, str]] = set()
+    return _derived(tags)[0]
+
+
+def _derived(tags: Mapping[str, Any]) -> tuple[frozenset[Edge], list[Plain]]:
+    """The edges of a record and its plain values, as in ``Stored``."""
+    edges: set[Edge] = set()
+    plain: list[Plain] = []
     for name, value in tags.items():
-        if type(value) not in _WITHOUT_EDGES and name != "id":
-            found.update(_edges(name, value))
-    return frozenset(found)
+        kind = type(value)
+        if kind in _WITHOUT_EDGES:
+            if kind in _VALUES:
+                plain.append((name, value))
+        elif name == "id":
+            continue
+        elif kind is Ref:
+            edges.add((name, value.id))
+        else:
+            edges.update(_edges(name, value))
+    return frozenset(edges), plain
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:

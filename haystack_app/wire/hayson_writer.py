@@ -64,7 +64,12 @@ def _dict(tags: Mapping[str, Any]) -> dict[str, Any]:
     if "_kind" in tags:
         raise EncodeError("Hayson cannot represent a dict with a tag named _kind")
     return {
-        name: {"_kind": "marker"} if value is MARKER else encode(value)
+        # most values are markers and texts
+        name: {"_kind": "marker"}
+        if value is MARKER
+        else value
+        if type(value) is str
+        else encode(value)
         for name, value in tags.items()
         if value is not None
     }

@@ -138,6 +138,8 @@ def test_a_patch() -> None:
 STATEMENTS = {"add": 6, "update": 10, "update 100": 10, "remove": 10, "load": 32}
 """At most, with savepoints: 100 rows cost what one does, and 5,000 five batches. SQLite
 has a statement for each table."""
+OF_SQLITE_INDEX = {"update": 1, "update 100": 1, "load": 10}
+"""More of them: values that are deleted and inserted, in each batch."""
 
 
 def test_statements(sql_store: OrmAdapter) -> None:
@@ -161,7 +163,9 @@ def test_statements(sql_store: OrmAdapter) -> None:
             )
         ),
     }
-    assert {name: found[name] for name in found if found[name] > STATEMENTS[name]} == {}
+    more = OF_SQLITE_INDEX if connection.vendor == "sqlite" else {}
+    most = {name: number + more.get(name, 0) for name, number in STATEMENTS.items()}
+    assert {name: found[name] for name in found if found[name] > most[name]} == {}
 
 
 def test_the_lock_is_asked_for_once_a_transaction(sql_store: OrmAdapter) -> None:

@@ -14,7 +14,8 @@ _MAX_SHOWN = 100
 class Command(StorageCommand):
     help = (
         "Compare derived data of a store with its entities: tag sets, references and "
-        "facts of histories; on Redis also the index, priority arrays and the log. "
+        "facts of histories; on SQLite and Redis also the index, on Redis priority "
+        "arrays and the log. "
         "Nothing is changed without --repair. The exit status is 1 if differences "
         "remain."
     )

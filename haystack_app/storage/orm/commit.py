@@ -13,6 +13,7 @@ from django.db.models import F
 from ...models import Entity, EntityRef, HisSample, PriorityLevel
 from ...models.lookups import OneOf
 from ..changeset import Changeset, EntityRow
+from . import sqlite_index
 from .upserts import Upserts
 
 __all__ = ["apply", "stored_rows"]
@@ -30,6 +31,8 @@ def stored_rows(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:
 def apply(using: str, changes: Changeset) -> None:
     """Store one batch of a commit."""
     _upserts(changes).execute(connections[using])
+    if connections[using].vendor == "sqlite":
+        sqlite_index.update(connections[using], changes.moves)
     _remove(using, changes.removed)
 
 
@@ -42,9 +45,8 @@ def _upserts(changes: Changeset) -> Upserts:
     return Upserts(
         {row.tag_set: " ".join(stored.names) for row, stored in tagged},
         [move.after for move in changes.moves if move.after is not None],
-        sorted(
-            (path, dst, stored.id) for _, stored in tagged for path, dst in stored.edges
-        ),
+        frozenset(move.id for move in changes.moves if move.before),
+        [(path, dst, it.id) for _, it in tagged for path, dst in it.edges],
         [move.id for move in changes.moves if move.before and move.stored],
         changes.log,
     )

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from django.db import connections
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
+from . import sqlite_index, sqlite_index_check
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
 
@@ -46,6 +48,10 @@ Facts = tuple[int, dt.datetime | None, dt.datetime | None]
 class OrmConsistency(OrmWatches):
     """Consistency of the tables."""
 
+    @property
+    def has_term_index(self) -> bool:
+        return connections[self.using].vendor == "sqlite"
+
     # -- marked rows ----------------------------------------------------------
 
     def mend_marked(self, limit: int = 1_000) -> int:
@@ -54,6 +60,8 @@ class OrmConsistency(OrmWatches):
             return 0
         with self.locked():
             rows = list(marked.select_for_update().order_by("id")[:limit])
+            if self.has_term_index:
+                sqlite_index.forget(connections[self.using], [row.id for row in rows])
             for row in rows:
                 self._mend(row)
             self.announce([row.id for row in rows], logged=False)
@@ -99,6 +107,9 @@ class OrmConsistency(OrmWatches):
             [TagSet(id=tag_set_id(stored.names), names=names)], ignore_conflicts=True
         )
         self._save_edges(id, stored.edges)
+        if self.has_term_index:
+            entity = (id, stored.plain, tag_set_id(stored.names))
+            sqlite_index.store(connections[self.using], [entity])
 
     def _save_edges(self, id: str, edges: Iterable[tuple[str, str]]) -> None:
         rows = EntityRef.objects.using(self.using)
@@ -111,7 +122,7 @@ class OrmConsistency(OrmWatches):
 
     def differences(self) -> list[str]:
         found = [line for rows in self._batches() for line in self._compared(rows)]
-        return [*found, *self._strays(), *self._wrong_facts()]
+        return [*found, *self._strays(), *self._index_faults(), *self._wrong_facts()]
 
     def repair(self) -> int:
         """Repair every entity that differs, and recount its history."""
@@ -124,6 +135,10 @@ class OrmConsistency(OrmWatches):
             continue
         owners = self.entities.values("id")
         EntityRef.objects.using(self.using).exclude(src_id__in=owners).delete()
+        if faults := self._index_faults():
+            with self.locked():
+                sqlite_index_check.rebuild(connections[self.using])
+            changed += len(faults)
         for id in self._miscounted():
             self._recount(id)
             changed += 1
@@ -163,6 +178,11 @@ class OrmConsistency(OrmWatches):
         strays = EntityRef.objects.using(self.using).exclude(src_id__in=owners)
         for src in strays.values_list("src_id", flat=True).distinct().order_by("src"):
             yield f"@{src}: references exist, but the entity does not"
+
+    def _index_faults(self) -> list[str]:
+        if not self.has_term_index:
+            return []
+        return list(sqlite_index_check.faults(connections[self.using]))
 
     def _miscounted(self) -> list[str]:
         """Ids of entities whose facts do not match their samples."""

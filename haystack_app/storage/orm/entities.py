@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models import Entity, TagSet
 from ...models.querysets import RowQuerySet
-from ...sql.compiler import compile_filter
+from ...sql.leaves import both
+from ...sql.sqlite_cost import is_wide, too_costly
 from ...wire.record import Record, spliced
 from ..base import StorageAdapter
 from ..changes import Records
 from ..changeset import BATCH
+from ..errors import TooCostly
 from .rows import is_marked, readable_record
 from .statements import (
     ROW,
@@ -55,9 +57,15 @@ class OrmEntities(StorageAdapter):
         """The entities that the caller may see, for reading."""
         return self.entities.within(self.scope_tree)
 
-    def matching(self, filter: Filter | str) -> RowQuerySet[Entity]:
-        """The entities that match a filter."""
-        return self.visible.filter(compile_filter(self.parsed(filter)))
+    def matching(
+        self, filter: Filter | str, limit: int | None = None
+    ) -> RowQuerySet[Entity]:
+        """The entities that match a filter. Raises ParseError and TooCostly.
+
+        ``limit`` says how many rows are asked for.
+        """
+        selection = self._selection(filter, limit)
+        return self.visible.filter(selection.condition)
 
     def scan(self) -> Iterator[Record]:
         rows = self.visible.order_by("id").values_list(*ROW)
@@ -87,8 +95,15 @@ class OrmEntities(StorageAdapter):
     def _selection(
         self, filter: Filter | str, limit: int | None, after: str | None = None
     ) -> Selection:
-        tree = self.parsed(filter)
-        return Selection(self.using, tree, self.scope_tree, limit, after)
+        """Raises ParseError and TooCostly."""
+        tree, scope, drives = self.parsed(filter), self.scope_tree, True
+        connection = connections[self.using]
+        if connection.vendor == "sqlite":
+            if path := too_costly(connection, tree):
+                raise TooCostly(path)
+            if limit is not None and limit <= BATCH:
+                drives = not is_wide(connection, both(scope, tree) if scope else tree)
+        return Selection(self.using, tree, scope, limit, after, drives)
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}

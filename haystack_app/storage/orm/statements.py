@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import F
+from django.db.models import F, Q
 
 from ...filters.ast import Filter
 from ...models import Entity
@@ -68,7 +68,8 @@ class Statement(NamedTuple):
 class Selection(NamedTuple):
     """Up to ``limit`` entities of a database; all filters have resolved symbols.
 
-    With ``after`` they are in order of their ids and begin after that one.
+    With ``after`` they are in order of their ids and begin after that one. ``drives``:
+    whether an index of SQLite is to find them.
     """
 
     using: str
@@ -76,11 +77,16 @@ class Selection(NamedTuple):
     scope: Filter | None
     limit: int | None = None
     after: str | None = None
+    drives: bool = True
+
+    @property
+    def condition(self) -> Q:
+        return compile_filter(self.tree, drives=self.drives)
 
     @property
     def queryset(self) -> RowQuerySet[Entity]:
         rows: RowQuerySet[Entity] = Entity.rows.using(self.using).within(self.scope)
-        rows = rows.filter(compile_filter(self.tree))
+        rows = rows.filter(self.condition)
         if self.after is not None:
             rows = rows.filter(id__gt=self.after).order_by("id")
         return rows[: self.limit]

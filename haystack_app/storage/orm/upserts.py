@@ -7,10 +7,11 @@ trip. SQLite has no round trips, and takes rows with prepared statements.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...sql.arrays import text_array
@@ -37,12 +38,14 @@ _ON_CONFLICT = (
 class Upserts:
     """Rows to insert or update, in a transaction of the caller.
 
-    ``tag_sets`` are names by id. ``edges`` are all edges of some entities, sorted as
-    the key is; those of ``former`` had edges before. ``log`` gets ids in its order.
+    ``tag_sets`` are names by id. Of ``entities``, those of ``known`` exist. ``edges``
+    are all edges of some entities; those of ``former`` had edges before. ``log`` gets
+    ids in its order.
     """
 
     tag_sets: dict[int, str]
     entities: Sequence[EntityRow]
+    known: Collection[str]
     edges: Sequence[Edge]
     former: Sequence[str]
     log: Sequence[Change]
@@ -101,7 +104,8 @@ class Upserts:
 
     def _postgres_edges(self) -> Iterable[Sql]:
         """Edges that stay are neither deleted nor inserted."""
-        columns = tuple(map(text_array, zip(*self.edges, strict=True))) or ("{}",) * 3
+        edges_by_key = sorted(self.edges)
+        columns = tuple(map(text_array, zip(*edges_by_key, strict=True))) or ("{}",) * 3
         edges = f"unnest(%s::text[], %s::text[], %s::text[]) AS edges({_EDGE})"
         if self.former:
             yield Sql(
@@ -147,21 +151,23 @@ class Upserts:
         def text_of(time: dt.datetime) -> str:
             return str(connection.ops.adapt_datetimefield_value(time))
 
+        tag_sets = orjson.dumps(list(self.tag_sets.items())).decode()
         mods = _texts((row.mod for row in self.entities), text_of)
+        rows = [
+            (row.id, row.tags, row.cur, mod, row.version, row.tag_set)
+            for row, mod in zip(self.entities, mods, strict=True)
+        ]
         times = _texts((one.at for one in self.log), text_of)
         yield (
-            f"INSERT INTO {TAG_SETS} (id, names) VALUES (%s, %s)"
-            " ON CONFLICT (id) DO NOTHING",
-            list(self.tag_sets.items()),
+            f"INSERT INTO {TAG_SETS} (id, names)"
+            " SELECT value ->> 0, value ->> 1 FROM json_each(%s) WHERE NOT EXISTS"
+            f" (SELECT 1 FROM {TAG_SETS} t WHERE t.id = value ->> 0)",
+            [(tag_sets,)] if self.tag_sets else [],
         )
-        yield (
-            f"INSERT INTO {ENTITIES} ({_ENTITY})"
-            f" VALUES (%s, %s, %s, %s, %s, %s){_ON_CONFLICT}",
-            [
-                (row.id, row.tags, row.cur, mod, row.version, row.tag_set)
-                for row, mod in zip(self.entities, mods, strict=True)
-            ],
-        )
+        insert = f"INSERT INTO {ENTITIES} ({_ENTITY}) VALUES (%s, %s, %s, %s, %s, %s)"
+        # with an index, SQLite prepares for a conflict by a journal for each row
+        yield insert, [row for row in rows if row[0] not in self.known]
+        yield insert + _ON_CONFLICT, [row for row in rows if row[0] in self.known]
         former = [(id,) for id in self.former]
         yield f"DELETE FROM {ENTITY_REF} WHERE src = %s", former
         yield (
