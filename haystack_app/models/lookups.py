@@ -20,7 +20,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..sql.arrays import text_array
 from ..sql.compiler import compile_filter
-from ..sql.expressions import with_columns
+from ..sql.expressions import bound_to
 from .backend import backend
 from .fields import HaysonField
 
@@ -51,7 +51,7 @@ class Matching(FilterLookup):
         names = ("id", "tags", "cur", "tag_set")
         row = [Col(column.alias, fields.get_field(it)) for it in names]
         [condition] = compile_filter(tree).children
-        text, params = compiler.compile(with_columns(condition, row))
+        text, params = compiler.compile(bound_to(condition, row))
         return text, tuple(params)
 
 

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import F, Q
+from django.db.models.sql import Query
 
 from ...filters.ast import Filter
 from ...models import Entity
 from ...models.lookups import OneOf
-from ...models.querysets import RowQuerySet
 from ...sql.compiler import compile_filter
+from ...sql.expressions import Term, compiled_for
 from ...sql.revision import Revision
 
 __all__ = [
@@ -44,6 +45,17 @@ _LONGEST = 8_192
 _IDS: Sequence[str] = ("\0",)
 """Takes the place of ids; no text in a database contains it."""
 _REVISION = Revision()
+_MARK = "\0"
+
+
+class _Here(Term):
+    """Takes the place of a condition."""
+
+    def as_sql(self, *_: Any) -> tuple[str, tuple[Any, ...]]:
+        return _MARK, ()
+
+
+_HERE = _Here()
 _SEPARATOR = "\n"
 _AGGREGATES = {
     "postgresql": "SELECT string_agg(revision, %s), bool_or(tag_set_id <= 0)",
@@ -83,23 +95,34 @@ class Selection(NamedTuple):
     def condition(self) -> Q:
         return compile_filter(self.tree, drives=self.drives)
 
-    @property
-    def queryset(self) -> RowQuerySet[Entity]:
-        rows: RowQuerySet[Entity] = Entity.rows.using(self.using).within(self.scope)
-        rows = rows.filter(self.condition)
+    def statement(self, columns: Sequence[str]) -> Statement:
+        if self.scope is not None:  # the condition decides how the scope is written
+            return self._compiled(self.condition, columns)
+        key = (self.using, self.limit, self.after, *columns)
+        frame = _remembered(key, "frame", lambda: self._compiled(Q(_HERE), columns))
+        [condition] = self.condition.children
+        compiler = Query(Entity).get_compiler(using=self.using)
+        text, params = compiled_for(compiler, condition)
+        before, after = frame.text.split(_MARK)
+        at = before.count("%s")
+        return Statement(
+            f"{before}{text}{after}", (*frame.params[:at], *params, *frame.params[at:])
+        )
+
+    def _compiled(self, condition: Q, columns: Sequence[str]) -> Statement:
+        rows: Any = Entity.rows.using(self.using).within(self.scope).filter(condition)
         if self.after is not None:
             rows = rows.filter(id__gt=self.after).order_by("id")
-        return rows[: self.limit]
+        if REVISED_ROW[0] in columns:
+            rows = rows.annotate(revision=_REVISION)
+        return _compiled(self.using, rows[: self.limit].values_list(*columns))
 
 
 def rows_matching(selection: Selection) -> list[Row]:
     """The columns ``REVISED_ROW`` of the entities."""
 
-    def compiled() -> Statement:
-        rows = selection.queryset.annotate(revision=_REVISION)
-        return _compiled(selection.using, rows.values_list(*REVISED_ROW))
-
-    return _statement(selection, "rows", compiled).rows(selection.using)
+    statement = _remembered(selection, "rows", lambda: selection.statement(REVISED_ROW))
+    return statement.rows(selection.using)
 
 
 def revisions_matching(selection: Selection) -> list[str] | None:
@@ -110,15 +133,14 @@ def revisions_matching(selection: Selection) -> list[str] | None:
     """
 
     def compiled() -> Statement:
-        rows = selection.queryset.annotate(revision=_REVISION)
-        inner = _compiled(selection.using, rows.values("revision", "tag_set_id"))
+        inner = selection.statement(("revision", "tag_set_id"))
         if not inner.text:
             return inner
         head = _AGGREGATES[connections[selection.using].vendor]
         text = f"{head} FROM ({inner.text}) AS found"
         return Statement(text, (_SEPARATOR, *inner.params))
 
-    statement = _statement(selection, "revisions", compiled)
+    statement = _remembered(selection, "revisions", compiled)
     for joined, has_marks in statement.rows(selection.using):
         if has_marks:
             return None
@@ -133,7 +155,7 @@ def rows_by_ids(using: str, ids: Sequence[str], scope: Filter | None) -> list[Ro
         rows = Entity.rows.using(using).within(scope).filter(OneOf(F("id"), _IDS))
         return _compiled(using, rows.values_list(*ROW))
 
-    statement = _statement((using, scope), "ids", compiled)
+    statement = _remembered((using, scope), "ids", compiled)
     held, given = (OneOf.parameter(connections[using], it) for it in (_IDS, ids))
     params = tuple(given if one == held else one for one in statement.params)
     return statement._replace(params=params).rows(using)
@@ -150,7 +172,7 @@ _statements: OrderedDict[Hashable, Statement] = OrderedDict()
 _lock = Lock()
 
 
-def _statement(
+def _remembered(
     about: tuple[Any, ...], kind: str, compiled: Callable[[], Statement]
 ) -> Statement:
     """The statement of this kind, remembered or compiled; ``about`` names a database
