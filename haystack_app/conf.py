@@ -274,6 +274,12 @@ DEFAULTS: Mapping[str, Setting] = {
         "Whether processes announce changes by PostgreSQL's NOTIFY where there is no "
         "shared channel layer.",
     ),
+    "READY_NEEDS_WRITES": Setting(
+        False,
+        lambda value: isinstance(value, bool),
+        "True or False",
+        "Whether ``/readyz`` is 503 while a store cannot be written.",
+    ),
     "DIRECT_DATABASE_URL": Setting(
         "",
         lambda value: isinstance(value, str),

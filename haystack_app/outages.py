@@ -14,7 +14,17 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
-__all__ = ["RETRY_SECONDS", "Outage", "is_outage", "outage_of", "server_error"]
+__all__ = [
+    "FULL",
+    "LOCKED",
+    "READ_ONLY",
+    "RETRY_SECONDS",
+    "UNAVAILABLE",
+    "Outage",
+    "is_outage",
+    "outage_of",
+    "server_error",
+]
 
 RETRY_SECONDS = 5
 

@@ -120,6 +120,8 @@ for _name in (
 ):
     if f"HAYSTACK_{_name}" in os.environ:
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
+if "READY_NEEDS_WRITES" in os.environ:
+    HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
 if env.str("HAYSTACK_SERVER_NAME", default=""):
     HAYSTACK["SERVER_NAME"] = env.str("HAYSTACK_SERVER_NAME")
 

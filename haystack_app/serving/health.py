@@ -7,6 +7,7 @@ service that hangs does not hold the answer, and many callers cost no more than 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import gzip
 import json
 import time
@@ -24,8 +25,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from ..conf import app_settings
 from ..extras import imported_for
-from ..outages import RETRY_SECONDS
+from ..outages import FULL, LOCKED, READ_ONLY, RETRY_SECONDS, outage_of
+from ..storage.handler import storages
 from .bodies import App, Receive, Scope, Send, header_text
 from .content_coding import REFUSED, Codings
 
@@ -41,15 +44,23 @@ SECONDS = 5.0
 _FRESH_SECONDS = 1.0
 _LATE = f"no answer within {SECONDS:g} s"
 _SERVICE_SECONDS = 2.0
+_WRITE_SECONDS = 10.0
+_BUSY = "busy with another change"
+_REASONS = {FULL: "the storage is full", READ_ONLY: "read-only", LOCKED: _BUSY}
+_TASK = "health"
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class Probe:
-    """One item; ``ask`` returns what is wrong, or ``OK``, and may raise."""
+    """One item; ``ask`` returns what is wrong, or ``OK``, and may raise.
 
-    def __init__(self, ask: Callable[[], str]) -> None:
+    An answer is remembered for ``seconds``, by default one.
+    """
+
+    def __init__(self, ask: Callable[[], str], seconds: float | None = None) -> None:
         self._ask = ask
+        self._seconds = seconds
         self._lock = Lock()
         self._answer: Future[str] | None = None
         self._stale = 0.0
@@ -67,9 +78,12 @@ class Probe:
         try:
             text = self._ask()
         except Exception as error:
+            outage = outage_of(error)
             # its text has hosts and users in it
             text = f"no answer ({type(error).__name__})"
-        self._stale = time.monotonic() + _FRESH_SECONDS
+            text = _REASONS.get(outage, text) if outage else text
+        fresh = _FRESH_SECONDS if self._seconds is None else self._seconds
+        self._stale = time.monotonic() + fresh
         answer.set_result(text)
 
 
@@ -78,31 +92,48 @@ class Health:
 
     def __init__(self) -> None:
         self.probes = {name: Probe(ask) for name, ask in _items().items()}
+        self.writes = {
+            alias: Probe(partial(_write, alias), _WRITE_SECONDS) for alias in storages
+        }
 
     def answer(self, path: str) -> tuple[int, dict[str, Any]]:
         if path == LIVE:
             return _live()
-        asked = {name: probe.answer() for name, probe in self.probes.items()}
-        futures.wait(asked.values(), SECONDS)
-        return _ready(asked)
+        asked, written = _answers(self.probes), _answers(self.writes)
+        futures.wait([*asked.values(), *written.values()], SECONDS)
+        return _ready(asked, written)
 
     async def aanswer(self, path: str) -> tuple[int, dict[str, Any]]:
         if path == LIVE:
             return _live()
-        asked = {name: probe.answer() for name, probe in self.probes.items()}
-        await asyncio.wait(map(asyncio.wrap_future, asked.values()), timeout=SECONDS)
-        return _ready(asked)
+        asked, written = _answers(self.probes), _answers(self.writes)
+        every = map(asyncio.wrap_future, (*asked.values(), *written.values()))
+        await asyncio.wait(every, timeout=SECONDS)
+        return _ready(asked, written)
 
 
 def _live() -> tuple[int, dict[str, Any]]:
     return 200, {"status": OK}
 
 
-def _ready(asked: Mapping[str, Future[str]]) -> tuple[int, dict[str, Any]]:
-    checks = {name: it.result() if it.done() else _LATE for name, it in asked.items()}
-    if set(checks.values()) <= {OK}:
-        return 200, {"status": OK, "checks": checks}
-    return 503, {"status": "unavailable", "checks": checks}
+def _answers(probes: Mapping[str, Probe]) -> dict[str, Future[str]]:
+    return {name: probe.answer() for name, probe in probes.items()}
+
+
+def _ready(
+    asked: Mapping[str, Future[str]], written: Mapping[str, Future[str]]
+) -> tuple[int, dict[str, Any]]:
+    checks, writes = _texts(asked), _texts(written)
+    needed = set(checks.values())
+    if app_settings.READY_NEEDS_WRITES:
+        needed |= set(writes.values()) - {_LATE, _BUSY}
+    status = 200 if needed <= {OK} else 503
+    word = OK if status == 200 else "unavailable"
+    return status, {"status": word, "checks": checks, "writes": writes}
+
+
+def _texts(asked: Mapping[str, Future[str]]) -> dict[str, str]:
+    return {name: it.result() if it.done() else _LATE for name, it in asked.items()}
 
 
 class HealthLayer:
@@ -186,6 +217,16 @@ def _items() -> dict[str, Callable[[], str]]:
     if get_channel_layer() is not None:
         found["channelLayer"] = _channel_layer
     return found
+
+
+def _write(alias: str) -> str:
+    """A small write to a store, which shows a full disk and a replica."""
+    now = dt.datetime.now(dt.UTC)
+    try:
+        storages[alias].take_task(_TASK, "", now, now)
+    finally:
+        connections.close_all()
+    return OK
 
 
 def _database(alias: str) -> str:

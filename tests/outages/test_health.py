@@ -7,6 +7,7 @@ import http.client
 import threading
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connections
 from django.test import Client
@@ -31,6 +32,9 @@ class OnlyDefault:
 
     def __getitem__(self, alias: str) -> Any:
         return connections[alias]
+
+    def close_all(self) -> None:
+        connections.close_all()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,10 +79,61 @@ def test_in_front_of_the_threads(path: str, method: str) -> None:
         connection.close()
 
 
-def with_probes(**asks: Any) -> Health:
+def with_probes(write: Any = lambda: "ok", **asks: Any) -> Health:
     made = Health()
     made.probes = {name: Probe(ask) for name, ask in asks.items()}
+    made.writes = {"default": Probe(write)}
     return made
+
+
+def failing(error: Exception) -> Any:
+    def ask() -> str:
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("write", "text", "status"),
+    [
+        (failing(psycopg.errors.DiskFull()), "the storage is full", 503),
+        (failing(psycopg.errors.ReadOnlySqlTransaction()), "read-only", 503),
+        (failing(psycopg.errors.LockNotAvailable()), "busy with another change", 200),
+        (failing(OSError("secret")), "no answer (OSError)", 503),
+        (lambda: "ok", "ok", 200),
+    ],
+)
+def test_writes_count_where_they_are_needed(
+    settings: Any, write: Any, text: str, status: int
+) -> None:
+    asked = with_probes(write, database=lambda: "ok")
+    for needed, expected in ((False, 200), (True, status)):
+        settings.HAYSTACK = {**settings.HAYSTACK, "READY_NEEDS_WRITES": needed}
+        found, report = asked.answer("/readyz")
+        assert found == expected
+        assert report["writes"] == {"default": text}
+
+
+def test_a_write_that_waits_is_no_failure(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SECONDS", 0.05)
+    settings.HAYSTACK = {**settings.HAYSTACK, "READY_NEEDS_WRITES": True}
+    go_on = threading.Event()
+
+    def wait() -> str:
+        go_on.wait(60)
+        return "ok"
+
+    status, report = with_probes(wait).answer("/readyz")
+    assert status == 200
+    assert report["writes"]["default"].startswith("no answer within")
+    go_on.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_to_the_store() -> None:
+    assert Client().get("/readyz").json()["writes"]["default"] == "ok"
 
 
 def test_each_item_says_what_is_wrong_without_secrets() -> None:
@@ -92,7 +147,8 @@ def test_each_item_says_what_is_wrong_without_secrets() -> None:
         asyncio.run(asked.aanswer("/readyz")),
     ):
         assert status == 503
-        assert report == {"status": "unavailable", "checks": expected}
+        assert report["status"] == "unavailable"
+        assert report["checks"] == expected
 
 
 def test_one_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
