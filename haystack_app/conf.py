@@ -132,6 +132,11 @@ LIMITS: Mapping[str, Setting] = {
         "answer is 503. SQLite waits as long as the database's option timeout says.",
         highest=86_400,
     ),
+    "RUNNING": _limit(
+        8,
+        "Requests of one login that run in a process at one time; others wait, and are "
+        "answered 503 after 10 s. Events, long polls and websockets do not count.",
+    ),
     "SPOOL": _limit(
         1024 * 1024 * 1024,
         "Bytes of request bodies and answers that a process keeps at one time, most "

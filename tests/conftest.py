@@ -28,6 +28,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from haystack_app.auth import throttle
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
@@ -101,6 +102,12 @@ def _one_context() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_requests_yet() -> None:
+    """Users of other tests in the same minute have the same ids."""
+    throttle.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,6 +25,7 @@ __all__ = [
     "begin_login",
     "count_anonymous",
     "count_request",
+    "forget",
     "login_succeeded",
 ]
 
@@ -57,6 +58,11 @@ def count_request(user: Any) -> None:
         return
     if count > limit:
         raise TooManyRequests(_left())
+
+
+def forget() -> None:
+    """Forget the requests of this process that others do not know yet."""
+    _requests.forget()
 
 
 def count_anonymous(request: HttpRequest) -> None:

@@ -7,6 +7,7 @@ HTTP runs through the WSGI handler in threads: Django's own ASGI handler costs
 from __future__ import annotations
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from ..conf import app_settings, limit
@@ -15,6 +16,7 @@ from .health import HealthLayer
 from .http10 import OldClientLayer
 from .slow_clients import SlowClientLayer
 from .spool import Budget
+from .turns import TurnLayer
 from .wsgi import get_wsgi_application
 from .wsgi_threads import wsgi_in_threads
 
@@ -67,7 +69,11 @@ def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
     """The layers around the threads in which Django runs."""
     from .credentials import body_limit  # which imports views
 
-    threads = wsgi_in_threads(wsgi, app_settings.THREADS)
+    threads = TurnLayer(
+        wsgi_in_threads(wsgi, app_settings.THREADS),
+        most=limit("RUNNING"),
+        cookie=settings.SESSION_COOKIE_NAME,
+    )
     budget = Budget(limit("SPOOL"))
     return SlowClientLayer(
         OldClientLayer(

@@ -114,7 +114,7 @@ def test_writes_count_where_they_are_needed(
         assert report["writes"] == {"default": text}
 
 
-def test_a_write_that_waits_is_no_failure(
+def test_a_write_that_waits_is_not_a_failure(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "SECONDS", 0.05)
