@@ -15,6 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 MANAGE := $(BIN)/python manage.py
 SERVE := $(BIN)/python -m uvicorn project.asgi:application \
 	--host $(HOST) --port $(PORT) --lifespan off --no-proxy-headers \
+	--http haystack_app.serving.protocol:HttpProtocol \
 	--ws-per-message-deflate false --ws-max-size 16777216 --limit-concurrency 1000
 
 RUNTIME := $(VENV)/.stamp-runtime

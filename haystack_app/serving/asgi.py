@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from ..conf import app_settings, limit
+from . import open_files
 from .bodies import App, BodyLayer
 from .health import HealthLayer
 from .http10 import OldClientLayer
@@ -50,6 +51,7 @@ def get_asgi_application(
     # not the layer for slow clients, which would read ahead for them
     changes = ChangesApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
     feed = OldClientLayer(changes)
+    open_files.raise_limit()
     maintenance.start()
     if app_settings.SIMULATE_SECONDS > 0:
         from ..demo.simulator import start as start_simulator
