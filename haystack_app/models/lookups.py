@@ -20,7 +20,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..sql.arrays import text_array
 from ..sql.compiler import compile_filter
-from ..sql.expressions import bound_to
+from ..sql.joined import bound_to
 from .backend import backend
 from .fields import HaysonField
 

@@ -15,7 +15,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
 from ..sql.compiler import compile_filter, conjuncts
-from ..sql.expressions import VISIBLE, Visible, drives, is_narrowed, leaves_few
+from ..sql.conjuncts import drives, is_narrowed, leaves_few
+from ..sql.expressions import VISIBLE, Visible
 from ..sql.leaves import grouped, leaves_in
 from ..sql.tables import ENTITIES
 from ..wire.record import Record, spliced

@@ -5,18 +5,8 @@ from __future__ import annotations
 from django.db.models import Expression, Q, Value
 
 from ..filters.ast import And, Filter, HasAny, IsSpec, Or
-from .expressions import (
-    AllOf,
-    AnyOf,
-    AnyTagPresent,
-    Narrowed,
-    PathHolds,
-    SetsHold,
-    TagCompare,
-    TagEquals,
-    TagPresent,
-    TestedRows,
-)
+from .expressions import AnyTagPresent, PathHolds, TagCompare, TagEquals, TagPresent
+from .joined import AllOf, AnyOf, Narrowed, SetsHold, TestedRows
 from .leaves import Leaf, grouped, is_selective, leaf_of, leaves_in
 from .sets import sets_among
 

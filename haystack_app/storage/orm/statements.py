@@ -21,7 +21,8 @@ from ...filters.ast import Filter
 from ...models import Entity
 from ...models.lookups import OneOf
 from ...sql.compiler import compile_filter
-from ...sql.expressions import Term, compiled_for
+from ...sql.expressions import Term
+from ...sql.joined import compiled_for
 from ...sql.revision import Revision
 
 __all__ = [
