@@ -27,11 +27,14 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
-from .samples import Batch, Extent
+from .samples import FIRST_TIME, Batch, Extent
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
+
+_SHORTEST_SPAN = 3_600_000_000
+"""Microseconds that a search for an older sample begins with."""
 
 
 class StorageBackend:
@@ -233,6 +236,20 @@ class StorageBackend:
         A chunk has at most ``size`` samples.
         """
         raise NotImplementedError
+
+    def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
+        """Samples with time < before, the newest first; finite numbers are floats.
+
+        Read in spans that double, so that a long history is not read for one sample.
+        """
+        end, span = before, _SHORTEST_SPAN
+        while end > FIRST_TIME:
+            start = max(end - span, FIRST_TIME)
+            for chunk in reversed(list(self.his_chunks(id, start, end))):
+                for place in reversed(range(len(chunk.times))):
+                    value = chunk.others.get(place, chunk.vals[place])
+                    yield chunk.times[place], value
+            end, span = start, 2 * span
 
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
