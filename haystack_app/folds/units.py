@@ -30,19 +30,13 @@ _RATES = {
     "A": ("Ah", _HOUR),
 }
 """Rates whose symbol does not tell the unit of the amount and that of the time."""
+_DIFFERENCES = {"°F": "Δ°F", "°C": "Δ°C", "K": "ΔK"}
 _WITH_HOURS = {"power", "apparent power", "reactive power"}
 
 
 def difference_unit(unit: str | None) -> str | None:
     """The unit of a difference of two values: Δ°F for °F."""
-    known = UNITS.get(unit or "")
-    if known is None or known.quantity != "temperature":
-        return unit
-    return next(
-        one.symbol
-        for one in UNITS.values()
-        if one.quantity == "temperature differential" and one.scale == known.scale
-    )
+    return _DIFFERENCES.get(unit or "", unit)
 
 
 @cache

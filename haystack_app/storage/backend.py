@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import (
     Callable,
     Collection,
@@ -245,11 +246,13 @@ class StorageBackend:
         end, span = before, _SHORTEST_SPAN
         while end > FIRST_TIME:
             start = max(end - span, FIRST_TIME)
-            for chunk in reversed(list(self.his_chunks(id, start, end))):
+            last = deque(self.his_chunks(id, start, end), maxlen=1)
+            for chunk in last:
                 for place in reversed(range(len(chunk.times))):
                     value = chunk.others.get(place, chunk.vals[place])
                     yield chunk.times[place], value
-            end, span = start, 2 * span
+            end = last[0].times[0] if last else start
+            span = _SHORTEST_SPAN if last else 2 * span
 
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -119,9 +120,9 @@ def sampled(
     if last is not None and _newest_is(store, point, record, last, moment):
         return _as_current(point, last, batch.written[last])
     given = record.get(SAMPLE_TS)
-    if given is None or microseconds_of(given.utc) not in batch.removed:
+    if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
-    sample = next(store.his_backwards(point.id, moment + 1), None)
+    sample = _newest(store, point, time, moment)
     if sample is None:
         return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
     return _as_current(point, *sample)
@@ -136,6 +137,17 @@ def _newest_is(
         return True
     newer = store.his_chunks(point.id, time + 1, moment + 1, 1)
     return next(iter(newer), None) is None
+
+
+def _newest(
+    store: StorageBackend, point: HisPoint, time: int, moment: int
+) -> tuple[int, Any] | None:
+    """The newest sample up to a moment; there are few, if any, after ``time``."""
+    after = deque(store.his_chunks(point.id, time, moment + 1), maxlen=1)
+    if after:
+        last = after[0].values(point.unit)[-1]
+        return after[0].times[-1], last
+    return next(store.his_backwards(point.id, time), None)
 
 
 def _as_current(point: HisPoint, time: int, value: Any) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def walked(number: Number, tz: str, start: dt.datetime, end: dt.datetime) -> lis
         if whole:
             begins = floor > before
         else:
-            size = dt.timedelta(**{{"min": "minutes", "hr": "hours"}[number.unit or ""]: number.val})
+            size = dt.timedelta(
+                **{{"min": "minutes", "hr": "hours"}[number.unit or ""]: number.val}
+            )
             begins = floor != before or back >= size
         if begins:
             before = floor
@@ -78,7 +80,9 @@ def _floor(local: dt.datetime, number: Number) -> dt.datetime:
     return midnight + past // minutes * minutes * MINUTE
 
 
-@pytest.mark.parametrize("number", INTERVALS, ids=lambda number: f"{number.val:g}{number.unit}")
+@pytest.mark.parametrize(
+    "number", INTERVALS, ids=lambda number: f"{number.val:g}{number.unit}"
+)
 @pytest.mark.parametrize(("tz", "day", "days"), CHANGES)
 def test_every_minute(number: Number, tz: str, day: str, days: int) -> None:
     start = dt.datetime.fromisoformat(f"{day}T00:00Z")
@@ -95,7 +99,9 @@ def test_every_minute(number: Number, tz: str, day: str, days: int) -> None:
     assert [begin for begin in found if begin >= first] == expected
 
 
-def lengths(tz: str, day: str, unit: str, count: int, interval: float = 1) -> list[float]:
+def lengths(
+    tz: str, day: str, unit: str, count: int, interval: float = 1
+) -> list[float]:
     zone = zone_of(tz)
     start = dt.datetime.fromisoformat(day).replace(tzinfo=zone)
     found = buckets(Interval.of(Number(interval, unit)), tz, microseconds_of(start))
@@ -139,7 +145,7 @@ def test_the_first_instant_of_a_day(tz: str, day: str, first: str, hours: int) -
     ],
 )
 def test_other_intervals_are_refused(value: object) -> None:
-    with pytest.raises(FoldError, match="interval .*(a Number such as|only 1)"):
+    with pytest.raises(FoldError, match=r"interval .*(a Number such as|only 1)"):
         Interval.of(value)
 
 
@@ -158,7 +164,9 @@ def test_the_shortest_interval_that_fits(most: int, tz: str) -> None:
         end = start + hours * HOUR
         fits = []
         for interval in AUTOMATIC:
-            count = next(n for n, (at, _) in enumerate(buckets(interval, tz, start)) if at >= end)
+            count = next(
+                n for n, (at, _) in enumerate(buckets(interval, tz, start)) if at >= end
+            )
             fits += [interval] if count <= most else []
         if fits:
             assert shortest_fitting(most, start, end, tz) == fits[0]
