@@ -41,6 +41,7 @@ LATEST = 252_400_000_000 * _SECOND
 """In the year 9968; offsets of zones do not change from there on."""
 EARLIEST = -2_000_000_000 * _SECOND
 """In the year 1906; no sample is earlier."""
+_LAST_DAY = (dt.date.max - EPOCH.date()).days
 _FORMS = (
     "a Number such as 15min, 1hr, 1day, 1wk, 1mo or 1yr;"
     " sec, min and hr must divide a day evenly"
@@ -88,7 +89,7 @@ class Interval:
         days = local // _DAY
         if self.unit == "wk":
             return (days - (days + 3) % 7) * _DAY  # 1970 began on a Thursday
-        date = EPOCH.date() + dt.timedelta(days)
+        date = EPOCH.date() + dt.timedelta(min(days, _LAST_DAY))
         first = date.replace(day=1, month=date.month if self.unit == "mo" else 1)
         return (first - EPOCH.date()).days * _DAY
 
@@ -96,7 +97,9 @@ class Interval:
         """The next rounded local time after one."""
         if self.unit not in ("mo", "yr"):
             return floor + self.size
-        return self.floor(floor + (31 if self.unit == "mo" else 366) * _DAY)
+        shortest, longest = (28, 31) if self.unit == "mo" else (365, 366)
+        # in December 9999 the floor of later times is no later
+        return max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
 
 
 AUTOMATIC = tuple(
@@ -115,7 +118,7 @@ AUTOMATIC = tuple(
 def shortest_fitting(most: int, start: int, end: int, tz: str) -> Interval:
     """The first of ``AUTOMATIC`` with at most ``most`` buckets from start to end.
 
-    Raises FoldError if there is none.
+    Raises FoldError if none has.
     """
     for interval in AUTOMATIC:
         if (end - start) // interval.size > 2 * most + 2:

@@ -74,7 +74,7 @@ class Meaning:
 
     @property
     def default(self) -> str:
-        """The fold of a request without one. Raises FoldError if there is none."""
+        """The fold of a request without one. Raises FoldError for kinds without it."""
         if self.is_totalized:
             return "delta"
         if self.ends_included:

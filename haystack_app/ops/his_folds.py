@@ -17,7 +17,7 @@ from ..folds.meaning import Meaning, fold_names
 from ..folds.rollup import END, Rollup, Row, Sample, samples_of
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Number, Ref
-from ..kinds.series import Chunk, JoinedRows, Series, microseconds_of
+from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.samples import HisPoint
 from ..wire.record import Record
@@ -62,6 +62,17 @@ class FoldArguments:
     @property
     def decimates(self) -> bool:
         return self.interval is None and not self.folds
+
+    def check_batch(self, count: int) -> None:
+        """Raises OpError if the chosen samples of so many points are too many.
+
+        They are in memory together.
+        """
+        if self.decimates and (self.max_points or 0) * count > MOST_BUCKETS:
+            raise OpError(
+                f"maxPoints {self.max_points} of {count} points are more than"
+                f" {MOST_BUCKETS} samples: ask for fewer of either"
+            )
 
 
 def _points(value: Any, least: int) -> int:
@@ -144,8 +155,11 @@ def rolled_up(
     window: Window,
     *,
     alone: bool,
+    size: int = LARGEST_CHUNK,
 ) -> Grid:
     """The grid of a roll-up without ``hisStart`` and ``hisEnd``.
+
+    At most ``size`` samples of each point are in memory at a time.
 
     Columns are named by fold if there is one point, ``alone``, with several folds;
     ``val`` for one fold; ``v0``, ``v1``, .. in a batch. Raises FoldError.
@@ -169,7 +183,7 @@ def rolled_up(
             Col(name, _column_meta(point, fold, meaning, alone=alone))
             for name, fold in zip(names, folds, strict=True)
         )
-        sources.append(_source(store, point, rollup, names))
+        sources.append(_source(store, point, rollup, names, size))
         used += (fold for fold in folds if fold not in used)
         cut = cut or rollup.is_cut
     meta: dict[str, Any] = {"rollup": ",".join(used), "interval": interval.number}
@@ -215,7 +229,11 @@ def _column_meta(
 
 
 def _source(
-    store: StorageAdapter, point: HisPoint, rollup: Rollup, names: Sequence[str]
+    store: StorageAdapter,
+    point: HisPoint,
+    rollup: Rollup,
+    names: Sequence[str],
+    size: int,
 ) -> Callable[[], Iterator[Row]]:
     """A function that reads the samples of a point and returns its rows."""
     end = None if rollup.end >= END else rollup.end + 1
@@ -229,7 +247,7 @@ def _source(
 
     def rows() -> Iterator[Row]:
         found = rollup.rows(
-            samples_of(store.his_chunks(point.id, rollup.start, end)),
+            samples_of(store.his_chunks(point.id, rollup.start, end, size)),
             _numbered(store.his_backwards(point.id, rollup.start)),
             after,
         )

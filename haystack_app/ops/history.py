@@ -63,15 +63,13 @@ def his_read(context: Context, request: Grid) -> Grid:
         folding = FoldArguments.of(arguments)
     except ValueError as err:
         raise OpError(f"@{id.id}: {err}") from None
-    if folding is not None and not folding.decimates:
-        window = _window(context, span, bounds)
-        grid = rolled_up(
-            context.storage, [point], [record], folding, window, alone=True
-        )
-        return replace(grid, meta={**meta, **grid.meta})
     series = _series(context, point, span)
     if folding is not None:
         window = _window(context, span, bounds)
+        if not folding.decimates:
+            one = [point], [record]
+            grid = rolled_up(context.storage, *one, folding, window, alone=True)
+            return replace(grid, meta={**meta, **grid.meta})
         series = decimated_series(series, folding, window, record)
     return Grid((Col("ts"), Col("val")), series, meta)
 
@@ -137,20 +135,21 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     # series are read side by side, so they share the memory of the batch
     size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _BATCH_SAMPLES // len(points)))
     bounds = _bounds(context, span, records)
-    folding = FoldArguments.of(request.meta)
-    if folding is not None and not folding.decimates:
-        window = _window(context, span, bounds)
-        grid = rolled_up(context.storage, points, records, folding, window, alone=False)
-        return replace(grid, meta={**bounds, **grid.meta})
     series = {point.id: _series(context, point, span, size) for point in points}
+    folding = FoldArguments.of(request.meta)
     if folding is not None:
+        folding.check_batch(len(points))
         window = _window(context, span, bounds)
-        series = {
-            record["id"].id: decimated_series(
-                series[record["id"].id], folding, window, record
+        if not folding.decimates:
+            grid = rolled_up(
+                *(context.storage, points, records, folding, window),
+                alone=False,
+                size=size,
             )
-            for record in records
-        }
+            return replace(grid, meta={**bounds, **grid.meta})
+        for point, record in zip(points, records, strict=True):
+            whole = _series(context, point, span, size)
+            series[point.id] = decimated_series(whole, folding, window, record)
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
     rows = JoinedSeries(
         span.start.tz,

@@ -262,6 +262,8 @@ def test_errors_name_argument_and_point(rising: Api) -> None:
     )
     batch = ids_grid("t", range=DAY, rollup="max", interval=Number(7, "min"))
     assert "interval 7min" in rising.error(rising.post("hisRead", batch))
+    batch = ids_grid("t", "on", range=DAY, maxPoints=Number(600_000))
+    assert "maxPoints 600000 of 2 points" in rising.error(rising.post("hisRead", batch))
     gone = Grid.of(
         [
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from itertools import islice
 
 import pytest
@@ -15,6 +16,7 @@ from haystack_app.kinds.timezones import zone_of
 
 HOUR = 3_600_000_000
 MINUTE = dt.timedelta(minutes=1)
+DAY = dt.timedelta(days=1)
 # zone, first day, days: the clocks change in between
 CHANGES = [
     ("New_York", "2024-03-08", 4),
@@ -39,29 +41,39 @@ INTERVALS = [
 ]
 
 
+@cache
+def minutes(
+    tz: str, start: dt.datetime, end: dt.datetime
+) -> list[tuple[int, dt.datetime]]:
+    """Each minute from three days before ``start``, and the local time."""
+    zone, now, found = zone_of(tz), start - 3 * DAY, []
+    while now < end:
+        found.append((microseconds_of(now), now.astimezone(zone).replace(tzinfo=None)))
+        now += MINUTE
+    return found
+
+
 def walked(number: Number, tz: str, start: dt.datetime, end: dt.datetime) -> list[int]:
     """Boundaries of [start, end): each minute's floor against the one before."""
-    zone, found, now = zone_of(tz), [], start - 3 * dt.timedelta(days=1)
-    before = _floor(now.astimezone(zone).replace(tzinfo=None), number)
-    clock = now.astimezone(zone).replace(tzinfo=None)
-    while now < end:
-        local = now.astimezone(zone).replace(tzinfo=None)
+    every = minutes(tz, start, end)
+    whole = number.unit in ("day", "wk", "mo", "yr") or number == Number(24, "hr")
+    size = (
+        None
+        if whole
+        else number.val * {"min": MINUTE, "hr": 60 * MINUTE}[number.unit or ""]
+    )
+    found, before, clock = [], _floor(every[0][1], number), every[0][1]
+    for time, local in every:
         floor = _floor(local, number)
-        whole = number.unit in ("day", "wk", "mo", "yr") or number == Number(24, "hr")
-        back = clock + MINUTE - local
-        if whole:
+        if size is None:
             begins = floor > before
         else:
-            size = dt.timedelta(
-                **{{"min": "minutes", "hr": "hours"}[number.unit or ""]: number.val}
-            )
-            begins = floor != before or back >= size
+            begins = floor != before or clock + MINUTE - local >= size
         if begins:
             before = floor
-            if now >= start:
-                found.append(microseconds_of(now))
-        clock, now = local, now + MINUTE
-    return found
+            found.append(time)
+        clock = local
+    return [time for time in found if time >= microseconds_of(start)]
 
 
 def _floor(local: dt.datetime, number: Number) -> dt.datetime:
@@ -133,6 +145,15 @@ def test_the_first_instant_of_a_day(tz: str, day: str, first: str, hours: int) -
     begin, end = next(buckets(Interval.of(Number(1, "day")), tz, microseconds_of(noon)))
     assert instant_of(begin) == dt.datetime.fromisoformat(first)
     assert (end - begin) / HOUR == hours
+
+
+@pytest.mark.parametrize("unit", ["day", "wk", "mo", "yr"])
+def test_the_end_of_the_calendar(unit: str) -> None:
+    """Samples may have such times, and the bucket after theirs does not matter."""
+    for text in ("9999-06-01", "9999-12-31"):
+        time = microseconds_of(dt.datetime.fromisoformat(f"{text}T12:00Z"))
+        begin, end = next(buckets(Interval.of(Number(1, unit)), "New_York", time))
+        assert begin <= time < end
 
 
 @pytest.mark.parametrize(
