@@ -98,7 +98,7 @@ class Interval:
         if self.unit not in ("mo", "yr"):
             return floor + self.size
         shortest, longest = (28, 31) if self.unit == "mo" else (365, 366)
-        # in December 9999 the floor of later times is no later
+        # all later times have the floor of December 9999
         return max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
 
 

@@ -23,7 +23,7 @@ Sample = tuple[int, Any]
 
 
 def decimated(samples: Iterable[Sample], most: int, end: int) -> Iterator[Sample]:
-    """Samples of times before ``end``, in time order.
+    """Samples in time order; those from ``end`` on, if any, belong to the last span.
 
     ``most`` is 4 or more: so many samples are not decimated. The usual interval is the
     median of those between the first ``most`` samples.
@@ -37,7 +37,11 @@ def decimated(samples: Iterable[Sample], most: int, end: int) -> Iterator[Sample
     count = most // FEWEST_POINTS
     length = max(1, -(-(end - first) // count))
     usual = median_low(later - time for (time, _), (later, _) in pairwise(head[:most]))
-    spans = groupby(chain(head, stream), lambda one: (one[0] - first) // length)
+
+    def span_of(sample: Sample) -> int:
+        return min((sample[0] - first) // length, count - 1)
+
+    spans = groupby(chain(head, stream), span_of)
     for _, part in spans:
         span = _Span()
         for sample in part:

@@ -53,6 +53,15 @@ def test_random_histories(seed: int) -> None:
         assert {one[0] for one in kept} == {one[0] for one in expected}
 
 
+@pytest.mark.parametrize("end", [-5, 0, 1, 500, 2_000])
+def test_samples_after_the_end(end: int) -> None:
+    samples = [(time, float(time % 7)) for time in range(1_000)]
+    found = list(decimated(samples, 40, end))
+    assert found[0] == samples[0]
+    assert found[-1] == samples[-1]
+    assert len(found) <= 60
+
+
 def test_long_histories_are_not_held() -> None:
     """Only so many samples as are asked for are read before the first answer."""
     read = 0
