@@ -12,7 +12,7 @@ from typing import Any
 
 from .columns import SampleRows
 from .scalars import MARKER
-from .series import JoinedSeries, Series
+from .series import JoinedRows, JoinedSeries, Series
 
 __all__ = ["EMPTY_COL", "Col", "Grid", "column_order"]
 
@@ -45,7 +45,7 @@ class Grid:
     """
 
     cols: Sequence[Col] = (EMPTY_COL,)
-    rows: Sequence[Row] | Series | JoinedSeries | SampleRows = ()
+    rows: Sequence[Row] | Series | JoinedSeries | JoinedRows | SampleRows = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

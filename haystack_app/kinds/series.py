@@ -22,6 +22,7 @@ __all__ = [
     "EPOCH",
     "LARGEST_CHUNK",
     "Chunk",
+    "JoinedRows",
     "JoinedSeries",
     "Series",
     "instant_of",
@@ -116,6 +117,32 @@ class JoinedSeries:
                 for _, value, names in samples:
                     row.update(dict.fromkeys(names, value))
                 yield row
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRows:
+    """Computed rows of several sources as one table, one row for each time.
+
+    Each source is called for its rows when the table is iterated: microseconds, in
+    ascending order, and cells by column. ``view`` is as for ``JoinedSeries``.
+    """
+
+    tz: str
+    sources: Sequence[Callable[[], Iterator[tuple[int, dict[str, Any]]]]]
+    view: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self.view():
+            streams = [source() for source in self.sources]
+            for time, found in groupby(heapq.merge(*streams, key=_first), _first):
+                row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
+                for _, cells in found:
+                    row.update(cells)
+                yield row
+
+
+def _first(row: tuple[int, dict[str, Any]]) -> int:
+    return row[0]
 
 
 _Labelled = tuple[int, Any, list[str]]

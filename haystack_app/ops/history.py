@@ -7,23 +7,25 @@ the rows; a batch hisWrite has ids in the meta of columns.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from ..filters import is_trash
+from ..folds.rollup import END
 from ..kinds.columns import SampleRows
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
-from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series
+from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series, microseconds_of
 from ..kinds.timezones import city_name, same_zone, zone_of
 from ..storage.errors import InvalidSample, UnknownEntity
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.record import Record
 from .arguments import check_id_count, require_ref, require_str, row_ids
+from .his_folds import FoldArguments, Window, decimated_series, rolled_up
 from .his_range import LAST, HisRange, parse_range, shown
 from .registry import Context, OpError, op
 
@@ -42,7 +44,9 @@ def his_read(context: Context, request: Grid) -> Grid:
     """Samples of one point, or of several in one grid, within a range.
 
     The range is interpreted in the time zone of the point, or in that of meta
-    ``tz`` of a batch; its start is included, its end is excluded.
+    ``tz`` of a batch; its start is included, its end is excluded. With ``rollup`` and
+    ``interval`` the answer has folds of the samples instead, a row for each interval;
+    with ``maxPoints`` about so many samples or rows.
     """
     if "range" in request.meta:
         return _read_batch(context, request)
@@ -53,10 +57,30 @@ def his_read(context: Context, request: Grid) -> Grid:
     [record] = _records(context, [id.id])
     point = HisPoint.of(record)
     span = parse_range(arguments["range"], point.tz, context.now)
-    return Grid(
-        (Col("ts"), Col("val")),
-        _series(context, point, span),
-        {"id": Ref(id.id), **_bounds(context, span, [record])},
+    bounds = _bounds(context, span, [record])
+    meta = {"id": Ref(id.id), **bounds}
+    try:
+        folding = FoldArguments.of(arguments)
+    except ValueError as err:
+        raise OpError(f"@{id.id}: {err}") from None
+    series = _series(context, point, span)
+    if folding is not None:
+        window = _window(context, span, bounds)
+        if not folding.decimates:
+            one = [point], [record]
+            grid = rolled_up(context.storage, *one, folding, window, alone=True)
+            return replace(grid, meta={**meta, **grid.meta})
+        series = decimated_series(series, folding, window, record)
+    return Grid((Col("ts"), Col("val")), series, meta)
+
+
+def _window(context: Context, span: HisRange, bounds: Mapping[str, DateTime]) -> Window:
+    return Window(
+        span.start.tz,
+        microseconds_of(span.start.utc),
+        END if span.until is None else microseconds_of(span.until),
+        microseconds_of(bounds["hisEnd"].utc),
+        microseconds_of(context.now),
     )
 
 
@@ -110,7 +134,22 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     span = parse_range(request.meta["range"], tz or zones[0], context.now)
     # series are read side by side, so they share the memory of the batch
     size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _BATCH_SAMPLES // len(points)))
+    bounds = _bounds(context, span, records)
     series = {point.id: _series(context, point, span, size) for point in points}
+    folding = FoldArguments.of(request.meta)
+    if folding is not None:
+        folding.check_batch(len(points))
+        window = _window(context, span, bounds)
+        if not folding.decimates:
+            grid = rolled_up(
+                *(context.storage, points, records, folding, window),
+                alone=False,
+                size=size,
+            )
+            return replace(grid, meta={**bounds, **grid.meta})
+        for point, record in zip(points, records, strict=True):
+            whole = _series(context, point, span, size)
+            series[point.id] = decimated_series(whole, folding, window, record)
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
     rows = JoinedSeries(
         span.start.tz,
@@ -118,7 +157,7 @@ def _read_batch(context: Context, request: Grid) -> Grid:
         [series[id.id] for id in ids],
         context.storage.snapshot,
     )
-    return Grid([Col("ts"), *cols], rows, _bounds(context, span, records))
+    return Grid([Col("ts"), *cols], rows, bounds)
 
 
 @op("hisWrite", permission="write_history", side_effects=True, takes_samples=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import (
     Callable,
     Collection,
@@ -27,11 +28,14 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
-from .samples import Batch, Extent
+from .samples import FIRST_TIME, Batch, Extent
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
+
+_SHORTEST_SPAN = 3_600_000_000
+"""Microseconds that a search for an older sample begins with."""
 
 
 class StorageBackend:
@@ -233,6 +237,22 @@ class StorageBackend:
         A chunk has at most ``size`` samples.
         """
         raise NotImplementedError
+
+    def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
+        """Samples with time < before, the newest first; finite numbers are floats.
+
+        Read in spans that double, so that a long history is not read for one sample.
+        """
+        end, span = before, _SHORTEST_SPAN
+        while end > FIRST_TIME:
+            start = max(end - span, FIRST_TIME)
+            last = deque(self.his_chunks(id, start, end), maxlen=1)
+            for chunk in last:
+                for place in reversed(range(len(chunk.times))):
+                    value = chunk.others.get(place, chunk.vals[place])
+                    yield chunk.times[place], value
+            end = last[0].times[0] if last else start
+            span = _SHORTEST_SPAN if last else 2 * span
 
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int

@@ -18,12 +18,11 @@ from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
-from .samples import FIRST_TIME, Batch, HisPoint
+from .samples import Batch, HisPoint
 from .stored import transient_text
 
 __all__ = ["STATUSES", "Current", "CurrentStore", "sampled"]
 
-_HOUR = 3_600_000_000
 STATUSES = frozenset(
     {
         "ok",
@@ -119,9 +118,7 @@ def sampled(
     moment = microseconds_of(now)
     last = next((time for time in reversed(batch.written) if time <= moment), None)
     if last is not None and _newest_is(store, point, record, last, moment):
-        value = batch.written[last]
-        number = Number(value, point.unit) if type(value) is float else value
-        return _as_current(point, last, number)
+        return _as_current(point, last, batch.written[last])
     given = record.get(SAMPLE_TS)
     if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
@@ -145,21 +142,17 @@ def _newest_is(
 def _newest(
     store: StorageBackend, point: HisPoint, time: int, moment: int
 ) -> tuple[int, Any] | None:
-    """The newest sample up to a moment.
-
-    Searched from ``time`` on, and then before it in spans that double, so that a long
-    history is not read for one sample.
-    """
-    start, end, span = time, moment + 1, _HOUR
-    while end > FIRST_TIME:
-        last = deque(store.his_chunks(point.id, start, end), maxlen=1)
-        if last:
-            return last[0].times[-1], last[0].values(point.unit)[-1]
-        start, end, span = max(start - span, FIRST_TIME), start, 2 * span
-    return None
+    """The newest sample up to a moment; there are few, if any, after ``time``."""
+    after = deque(store.his_chunks(point.id, time, moment + 1), maxlen=1)
+    if after:
+        last = after[0].values(point.unit)[-1]
+        return after[0].times[-1], last
+    return next(store.his_backwards(point.id, time), None)
 
 
 def _as_current(point: HisPoint, time: int, value: Any) -> dict[str, Any]:
     ts = DateTime(instant_of(time), point.tz)
+    if type(value) is float:
+        value = Number(value, point.unit)
     current = Current(None, "unknown") if value is NA else Current(value)
     return current.tags | {SAMPLE_TS: ts}

@@ -90,11 +90,17 @@ def _titles(grid: Grid) -> list[str]:
 
 
 def _title(col: Col) -> str:
-    """The display name of the column or of its point, else its id, else its name."""
-    dis, point = col.meta.get("dis"), col.meta.get("id")
+    """The display name of the column or of its point, else its id, else its name.
+
+    Of a point's roll-up also the fold, for there may be a column for each.
+    """
+    dis, point, fold = (col.meta.get(name) for name in ("dis", "id", "rollup"))
     if isinstance(dis, str):
         return dis
-    return point.dis or _ref(point) if isinstance(point, Ref) else col.name
+    if not isinstance(point, Ref):
+        return col.name
+    title = point.dis or _ref(point)
+    return f"{title} {fold}" if isinstance(fold, str) else title
 
 
 def grid_text(grid: Grid) -> str:

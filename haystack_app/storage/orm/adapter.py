@@ -122,6 +122,9 @@ class OrmAdapter(OrmConsistency):
     ) -> Iterator[Chunk]:
         return history.chunks(connections[self.using], id, start, end, size)
 
+    def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
+        return history.backwards(connections[self.using], id, before)
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:

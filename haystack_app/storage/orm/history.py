@@ -26,10 +26,11 @@ from ...sql.tables import HISTORY
 from ...wire import hayson_reader, hayson_writer
 from ..samples import Batch, Extent
 
-__all__ = ["chunks", "extent", "short", "snapshot", "store"]
+__all__ = ["backwards", "chunks", "extent", "short", "snapshot", "store"]
 
 _BATCH = 16_384
 _SHORT = 2_048
+_FEW = 4
 _Page = tuple[list[int], list[float], dict[int, str]]
 _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
@@ -110,6 +111,23 @@ def store(
         return _postgres_store(connection, batches)
     with connection.cursor() as cursor:
         return {id: _sqlite_store(cursor, id, batches[id]) for id in sorted(batches)}
+
+
+def backwards(
+    connection: BaseDatabaseWrapper, id: str, before: int
+) -> Iterator[tuple[int, Any]]:
+    """Samples with time < before, the newest first, a few with each statement."""
+    samples = HisSample.objects.using(connection.alias).filter(point_id=id)
+    size = _FEW
+    while True:
+        page = samples.filter(ts__lt=instant_of(before)).order_by("-ts")[:size]
+        rows = list(page.values_list("ts", "val", "obj"))
+        for ts, val, obj in rows:
+            before = microseconds_of(ts)
+            yield before, val if obj is None else hayson_reader.read_value(obj)
+        if len(rows) < size:
+            return
+        size = min(2 * size, _BATCH)
 
 
 def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:

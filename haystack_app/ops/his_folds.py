@@ -1,0 +1,273 @@
+"""Roll-ups and decimation in hisRead: its arguments, and the columns of the answer.
+
+What folds mean is in ``folds``; this module reads samples for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..folds.buckets import MOST_BUCKETS, Interval, shortest_fitting
+from ..folds.decimation import FEWEST_POINTS, decimated
+from ..folds.errors import FoldError
+from ..folds.meaning import Meaning, fold_names
+from ..folds.rollup import END, Rollup, Row, Sample, samples_of
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import MARKER, Number, Ref
+from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
+from ..storage.base import StorageAdapter
+from ..storage.samples import HisPoint
+from ..wire.record import Record
+from ..wire.zinc_writer import display_text
+from .registry import OpError
+
+__all__ = ["FoldArguments", "Window", "decimated_series", "rolled_up"]
+
+_AFTER = 64
+"""Samples after a range that are read together; mostly one is needed."""
+_COUNTER_NOTE = "readings of a counter (hisTotalized): its consumption is delta"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldArguments:
+    """The arguments ``rollup``, ``interval`` and ``maxPoints`` of a request."""
+
+    folds: tuple[str, ...] = ()
+    interval: Interval | None = None
+    max_points: int | None = None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> FoldArguments | None:
+        """None if the request has none of them. Raises OpError or FoldError."""
+        rollup, interval, points = (
+            arguments.get(name) for name in ("rollup", "interval", "maxPoints")
+        )
+        if rollup is None and interval is None and points is None:
+            return None
+        if rollup is not None and not isinstance(rollup, str):
+            raise OpError(f"rollup must be a Str, not {display_text(rollup)}")
+        if interval is not None and points is not None:
+            raise OpError("give interval or maxPoints, not both of them")
+        if rollup is not None and interval is None and points is None:
+            raise OpError("rollup needs interval, such as 1hr, or maxPoints")
+        return cls(
+            () if rollup is None else tuple(fold_names(rollup)),
+            None if interval is None else Interval.of(interval),
+            None if points is None else _points(points, least=1 if rollup else 4),
+        )
+
+    @property
+    def decimates(self) -> bool:
+        return self.interval is None and not self.folds
+
+    def check_batch(self, count: int) -> None:
+        """Raises OpError if the chosen samples of so many points are too many.
+
+        They are in memory together.
+        """
+        if self.decimates and (self.max_points or 0) * count > MOST_BUCKETS:
+            raise OpError(
+                f"maxPoints {self.max_points} of {count} points are more than"
+                f" {MOST_BUCKETS} samples: ask for fewer of either"
+            )
+
+
+def _points(value: Any, least: int) -> int:
+    if (
+        isinstance(value, Number)
+        and value.unit is None
+        and least <= value.val <= MOST_BUCKETS
+        and value.val.is_integer()
+    ):
+        return int(value.val)
+    raise OpError(
+        f"maxPoints must be a whole Number from {least} to {MOST_BUCKETS}, without a"
+        f" unit, not {display_text(value)}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The range of a request, in microseconds since 1970 UTC.
+
+    ``end`` is ``END`` for a range without one; ``shown`` is the end that the answer
+    names, ``now`` the current time.
+    """
+
+    tz: str
+    start: int
+    end: int
+    shown: int
+    now: int
+
+    def extent(self, records: Sequence[Record]) -> tuple[int, int]:
+        """The part of it in which the points have samples or hold their values."""
+        starts = [_time(record, "hisStart", self.now) for record in records]
+        ends = [_time(record, "hisEnd", self.now) for record in records]
+        start = max(self.start, min(starts))
+        return start, max(start, min(self.end, max(self.now, *ends)))
+
+
+def _time(record: Record, tag: str, default: int) -> int:
+    time = record.get(tag)
+    return default if time is None else microseconds_of(time.utc)
+
+
+# -- decimation -----------------------------------------------------------------
+
+
+def decimated_series(
+    series: Series, arguments: FoldArguments, window: Window, record: Record
+) -> Series:
+    """The samples of a series that keep its look, with the times that they have."""
+    most = arguments.max_points or FEWEST_POINTS
+    end = min(window.shown, _time(record, "hisEnd", window.shown) + 1)
+
+    def read() -> Iterator[Chunk]:
+        chosen = list(decimated(samples_of(series.read()), most, end))
+        if chosen:
+            yield _chunk(chosen)
+
+    return Series(series.tz, series.unit, read)
+
+
+def _chunk(samples: Sequence[Sample]) -> Chunk:
+    vals, others = [0.0] * len(samples), {}
+    for place, (_, value) in enumerate(samples):
+        if type(value) is float and math.isfinite(value):
+            vals[place] = value
+        else:
+            others[place] = Number(value) if type(value) is float else value
+    return Chunk([time for time, _ in samples], vals, others)
+
+
+# -- roll-ups -------------------------------------------------------------------
+
+
+def rolled_up(
+    store: StorageAdapter,
+    points: Sequence[HisPoint],
+    records: Sequence[Record],
+    arguments: FoldArguments,
+    window: Window,
+    *,
+    alone: bool,
+    size: int = LARGEST_CHUNK,
+) -> Grid:
+    """The grid of a roll-up without ``hisStart`` and ``hisEnd``.
+
+    At most ``size`` samples of each point are in memory at a time.
+
+    Columns are named by fold if there is one point, ``alone``, with several folds;
+    ``val`` for one fold; ``v0``, ``v1``, .. in a batch. Raises FoldError.
+    """
+    interval = arguments.interval or _automatic(arguments, window, records)
+    _check_count(interval, window.extent(records))
+    cols: list[Col] = []
+    sources: list[Callable[[], Iterator[Row]]] = []
+    used: list[str] = []
+    cut = False
+    for point, record in zip(points, records, strict=True):
+        meaning = Meaning.of(record, point.unit, window.now)
+        try:
+            folds = arguments.folds or (meaning.default,)
+            meaning.check(folds)
+        except FoldError as err:
+            raise FoldError(f"@{point.id}: {err}") from None
+        rollup = Rollup(folds, interval, window.tz, window.start, window.end, meaning)
+        names = _names(folds, len(cols), alone=alone)
+        cols += (
+            Col(name, _column_meta(point, fold, meaning, alone=alone))
+            for name, fold in zip(names, folds, strict=True)
+        )
+        sources.append(_source(store, point, rollup, names, size))
+        used += (fold for fold in folds if fold not in used)
+        cut = cut or rollup.is_cut
+    meta: dict[str, Any] = {"rollup": ",".join(used), "interval": interval.number}
+    if cut:
+        meta["partial"] = MARKER
+    rows = JoinedRows(window.tz, sources, store.snapshot)
+    return Grid([Col("ts"), *cols], rows, meta)
+
+
+def _automatic(
+    arguments: FoldArguments, window: Window, records: Sequence[Record]
+) -> Interval:
+    start, end = window.extent(records)
+    return shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+
+
+def _check_count(interval: Interval, extent: tuple[int, int]) -> None:
+    count = (extent[1] - extent[0]) // interval.size
+    if count > MOST_BUCKETS:
+        shown = display_text(interval.number)
+        raise FoldError(
+            f"interval {shown} divides the range into {count} buckets, at most"
+            f" {MOST_BUCKETS} are allowed: use a longer interval or a shorter range"
+        )
+
+
+def _names(folds: Sequence[str], before: int, *, alone: bool) -> list[str]:
+    if not alone:
+        return [f"v{before + place}" for place in range(len(folds))]
+    return list(folds) if len(folds) > 1 else ["val"]
+
+
+def _column_meta(
+    point: HisPoint, fold: str, meaning: Meaning, *, alone: bool
+) -> dict[str, Any]:
+    meta: dict[str, Any] = {} if alone else {"id": Ref(point.id)}
+    meta["rollup"] = fold
+    if (unit := meaning.unit_of(fold)) is not None:
+        meta["unit"] = unit
+    if meaning.is_totalized and fold in ("sum", "spread"):
+        meta["note"] = _COUNTER_NOTE
+    return meta
+
+
+def _source(
+    store: StorageAdapter,
+    point: HisPoint,
+    rollup: Rollup,
+    names: Sequence[str],
+    size: int,
+) -> Callable[[], Iterator[Row]]:
+    """A function that reads the samples of a point and returns its rows."""
+    end = None if rollup.end >= END else rollup.end + 1
+    units = {fold: rollup.meaning.unit_of(fold) for fold in rollup.folds}
+    name_of = dict(zip(rollup.folds, names, strict=True))
+
+    def after() -> Iterator[Sample]:
+        if end is None:
+            return iter(())
+        return samples_of(store.his_chunks(point.id, end, None, _AFTER))
+
+    def rows() -> Iterator[Row]:
+        found = rollup.rows(
+            samples_of(store.his_chunks(point.id, rollup.start, end, size)),
+            _numbered(store.his_backwards(point.id, rollup.start)),
+            after,
+        )
+        for time, values in found:
+            yield (
+                time,
+                {
+                    name_of[fold]: _cell(value, units[fold])
+                    for fold, value in values.items()
+                },
+            )
+
+    return rows
+
+
+def _numbered(samples: Iterator[Sample]) -> Iterator[Sample]:
+    """Samples with NaN and infinite numbers as floats, too."""
+    for time, value in samples:
+        yield time, value.val if type(value) is Number else value
+
+
+def _cell(value: Any, unit: str | None) -> Any:
+    return Number(value, unit) if type(value) is float else value
