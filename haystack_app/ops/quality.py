@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..conf import limit
 from ..filters import And, Has, without_trash
 from ..filters.ast import Filter
 from ..kinds.datetimes import DateTime
-from ..kinds.scalars import Number
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import Number, Ref
 from ..kinds.series import instant_of, microseconds_of
 from ..kinds.timezones import UnknownTimeZone, city_name, zone_of
 from ..kinds.units import converted, preferred_symbol
@@ -26,7 +26,16 @@ from .arguments import require_filter
 from .his_range import parse_range
 from .registry import Context, OpError
 
-__all__ = ["DAYS", "FLAT_HOURS", "SORTS", "PointQuality", "quality", "read_hours"]
+__all__ = [
+    "DAYS",
+    "FLAT_HOURS",
+    "SORTS",
+    "PointQuality",
+    "as_grid",
+    "as_json",
+    "quality",
+    "read_hours",
+]
 
 DAYS = 30
 """Days up to now that are examined without a range."""
@@ -58,9 +67,9 @@ class PointQuality:
     share: float | None
     gaps: int | None
     gap: float | None
-    gapStart: DateTime | None  # noqa: N815  names of the answer
+    gapStart: DateTime | None
     flat: float | None
-    flatStart: DateTime | None  # noqa: N815
+    flatStart: DateTime | None
     outside: int
     mismatched: int
     future: int
@@ -70,11 +79,31 @@ class PointQuality:
 SORTS = tuple(field.name for field in fields(PointQuality))
 
 
+def as_json(row: PointQuality) -> dict[str, Any]:
+    """Times are ISO texts with the offset of the point's zone."""
+    cells = ((name, getattr(row, name)) for name in SORTS)
+    return {
+        name: cell.iso if isinstance(cell, DateTime) else cell for name, cell in cells
+    }
+
+
+def as_grid(rows: Iterable[PointQuality]) -> Grid:
+    return Grid(tuple(map(Col, SORTS)), [_row(row) for row in rows])
+
+
+def _row(row: PointQuality) -> dict[str, Any]:
+    cells = {name: getattr(row, name) for name in SORTS} | {"id": Ref(row.id)}
+    return {
+        name: Number(cell) if isinstance(cell, int | float) else cell
+        for name, cell in cells.items()
+        if cell is not None
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Point:
     """What to expect of a point, by its tags."""
 
-    id: str
     dis: str | None
     tz: str
     is_cov: bool
@@ -82,18 +111,16 @@ class _Point:
     window: Window
 
     @classmethod
-    def of(
-        cls, record: Record, span: Any, flat: int, now: dt.datetime
-    ) -> _Point:
+    def of(cls, record: Record, periods: _Periods, flat: int) -> _Point:
         tags = record.tags
-        id, tz, kind, dis = tags["id"].id, _zone(tags), tags.get("kind"), tags.get("dis")
-        start, end = _period(span, tz, now)
+        tz, kind, dis = _zone(tags), tags.get("kind"), tags.get("dis")
+        start, end = periods(tz)
         is_number = kind == "Number"
         window = Window(
-            id,
+            tags["id"].id,
             start,
             end,
-            microseconds_of(now),
+            microseconds_of(periods.now),
             kind if isinstance(kind, str) else None,
             _bound(tags, "minVal") if is_number else None,
             _bound(tags, "maxVal") if is_number else None,
@@ -101,14 +128,31 @@ class _Point:
             _time(tags.get("hisEnd")),
         )
         is_cov = tags.get("hisMode") == "cov" or "hisCollectCov" in tags
-        return cls(
-            id,
-            dis if isinstance(dis, str) else None,
-            tz,
-            is_cov,
-            _time(tags.get("hisStart")),
-            window,
-        )
+        name = dis if isinstance(dis, str) else None
+        return cls(name, tz, is_cov, _time(tags.get("hisStart")), window)
+
+
+class _Periods:
+    """What a range means in each zone: from a time up to another, at most up to now."""
+
+    def __init__(self, range: str | None, now: dt.datetime) -> None:
+        self.range, self.now = range, now
+        self.known: dict[str, tuple[int, int]] = {}
+
+    def __call__(self, tz: str) -> tuple[int, int]:
+        """In microseconds. Raises ParseError."""
+        if tz not in self.known:
+            self.known[tz] = self._period(tz)
+        return self.known[tz]
+
+    def _period(self, tz: str) -> tuple[int, int]:
+        now = microseconds_of(self.now)
+        if self.range is None:
+            return now - DAYS * _DAY, now + 1
+        span = parse_range(self.range, tz, self.now)
+        end = now + 1 if span.until is None else microseconds_of(span.until)
+        end = min(end, now + 1)
+        return min(microseconds_of(span.start.utc), end), end
 
 
 def quality(
@@ -117,17 +161,20 @@ def quality(
     range: str | None = None,
     flat_hours: float = FLAT_HOURS,
     sort: str = "score",
+    cap: int | None = None,
 ) -> list[PointQuality]:
     """The points with history that match, the worst first unless sorted otherwise.
 
     ``range`` is one of hisRead, in the zone of each point; what is later than now is
     not examined, but counted. ``sort`` is a field, with ``-`` in front for descending
-    order. Raises ParseError for the filter or the range, and OpError.
+    order. Raises ParseError for the filter or the range, and OpError, also for more
+    than ``cap`` points.
     """
-    order = _order(sort)
-    records = _records(context, filter)
+    order, periods = _order(sort), _Periods(range, context.now)
+    periods("UTC")  # an invalid range is an error without points, too
+    records = _records(context, filter, cap)
     flat = round(flat_hours * _HOUR)
-    points = [_Point.of(record, range, flat, context.now) for record in records]
+    points = [_Point.of(record, periods, flat) for record in records]
     found = context.storage.his_quality([point.window for point in points])
     rows = map(_judged, points, found)
     return _sorted(rows, *order)
@@ -154,15 +201,15 @@ def _order(sort: str) -> tuple[str, bool]:
     return name, sort.startswith("-")
 
 
-def _records(context: Context, filter: str | None) -> Sequence[Record]:
+def _records(context: Context, filter: str | None, cap: int | None) -> Sequence[Record]:
     tree: Filter = And(_HISTORIZED)
     if filter is not None:
         tree = And((require_filter(filter), *_HISTORIZED))
-    cap = limit("ROWS")
-    found = context.storage.read(without_trash(tree), cap + 1)
-    if len(found) > cap:
+    most = None if cap is None else cap + 1
+    found = context.storage.read(without_trash(tree), most)
+    if cap is not None and len(found) > cap:
         raise OpError(
-            f"more than {cap} points with history match (cap ROWS):"
+            f"more than {cap} points with history match (cap IDS):"
             " use a filter that matches fewer"
         )
     return found
@@ -182,15 +229,6 @@ def _zone(tags: Any) -> str:
     return city
 
 
-def _period(range: str | None, tz: str, now: dt.datetime) -> tuple[int, int]:
-    last = microseconds_of(now) + 1
-    if range is None:
-        return last - 1 - DAYS * _DAY, last
-    span = parse_range(range, tz, now)
-    end = last if span.until is None else min(last, microseconds_of(span.until))
-    return min(microseconds_of(span.start.utc), end), end
-
-
 def _bound(tags: Any, name: str) -> float | None:
     """The tag in the unit of the point; None if it has none that can be compared."""
     bound = tags.get(name)
@@ -200,7 +238,9 @@ def _bound(tags: Any, name: str) -> float | None:
         return bound.val
     try:
         unit = preferred_symbol(tags.get("unit") or "")
-        return bound.val if unit == bound.unit else converted(bound.val, bound.unit, unit)
+        return (
+            bound.val if unit == bound.unit else converted(bound.val, bound.unit, unit)
+        )
     except (TypeError, ValueError):
         return None
 
@@ -220,7 +260,7 @@ def _judged(point: _Point, found: Findings) -> PointQuality:
         return None if time is None else DateTime(instant_of(time), point.tz)
 
     return PointQuality(
-        point.id,
+        point.window.id,
         point.dis,
         _score(point, found, share, age),
         shown(found.newest),

@@ -28,7 +28,7 @@ class Window:
 
     ``end`` is at most the instant after ``now``. ``kind`` is that of the point, None
     if any is right. Numbers below ``low`` or above ``high`` are outside. ``flat``: a
-    longer run of one number is reported, none if it is None. ``last`` is the time of
+    longer run of one number is reported; without it none is. ``last`` is the time of
     the newest sample of the whole history, None if it is unknown.
     """
 

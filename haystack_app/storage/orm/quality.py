@@ -12,7 +12,7 @@ histories have few distances.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,11 +36,30 @@ def findings(
 ) -> list[Findings]:
     """What each window has, in the same order."""
     dialect = _Postgres if connection.vendor == "postgresql" else _Sqlite
-    found: list[Findings] = []
+    found: dict[int, Findings] = {}
     with connection.cursor() as cursor:
-        for at in range(0, len(windows), _BATCH):
-            found += _batch(dialect(cursor), windows[at : at + _BATCH])
-    return found
+        for places in _batches(windows):
+            batch = _batch(dialect(cursor), [windows[place] for place in places])
+            found.update(zip(places, batch, strict=True))
+    return [found[place] for place in range(len(windows))]
+
+
+def _batches(windows: Sequence[Window]) -> Iterator[list[int]]:
+    """Places of windows with the same times.
+
+    The times are constants of a statement, so that the planner knows how many samples
+    a point has, and leaves out chunks.
+    """
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for place, window in enumerate(windows):
+        groups.setdefault(_span(window), []).append(place)
+    for places in groups.values():
+        for at in range(0, len(places), _BATCH):
+            yield places[at : at + _BATCH]
+
+
+def _span(window: Window) -> tuple[int, int, int]:
+    return window.start, window.end, window.now
 
 
 def _batch(dialect: _Dialect, windows: Sequence[Window]) -> list[Findings]:
@@ -107,43 +126,42 @@ class _Dialect:
 _SUMS = """
     sum(size) AS size, sum(outside) AS outside, sum(mismatched) AS mismatched,
     sum(na) AS na"""
-_FACTS = f"""
+_FACTS = """
     count(*) AS size,
     count(*) FILTER (WHERE number < low OR number > high) AS outside,
-    count(*) FILTER (WHERE NOT is_na AND kind <> found) AS mismatched,
-    count(*) FILTER (WHERE is_na) AS na,
+    count(*) FILTER (WHERE CASE WHEN obj IS NULL THEN kind <> 'Number'
+        ELSE NOT {is_na} AND kind <> {found} END) AS mismatched,
+    count(*) FILTER (WHERE obj IS NOT NULL AND {is_na}) AS na,
     count(*) FILTER (WHERE number = before) AS same,
     min(previous) AS start"""
 
 # -- PostgreSQL ---------------------------------------------------------------
 
-_POSTGRES_KIND = """CASE WHEN obj IS NULL THEN 'Number' ELSE
-    CASE jsonb_typeof(obj)
-    WHEN 'boolean' THEN 'Bool' WHEN 'string' THEN 'Str' WHEN 'number' THEN 'Number'
-    WHEN 'object' THEN CASE obj->>'_kind'
-        WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
-    ELSE '' END END"""
+_POSTGRES_FACTS = _FACTS.format(
+    is_na="(jsonb_typeof(obj) = 'object' AND coalesce(obj->>'_kind' = 'na', false))",
+    found="""CASE jsonb_typeof(obj)
+        WHEN 'boolean' THEN 'Bool' WHEN 'string' THEN 'Str' WHEN 'number' THEN 'Number'
+        WHEN 'object' THEN CASE obj->>'_kind'
+            WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
+        ELSE '' END""",
+)
 _POSTGRES_WINDOWS = """
-    unnest(%(ids)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
-        %(kinds)s::text[], %(lows)s::float8[], %(highs)s::float8[],
-        %(nows)s::timestamptz[])
-    WITH ORDINALITY AS p(id, start, stop, kind, low, high, now, n)"""
+    unnest(%(ids)s::text[], %(kinds)s::text[], %(lows)s::float8[], %(highs)s::float8[])
+    WITH ORDINALITY AS p(id, kind, low, high, n)"""
 _POSTGRES_SAMPLES = f"""
     SELECT ts, obj, CASE WHEN obj IS NULL THEN val END AS number
-    FROM {HISTORY} WHERE point_id = p.id AND ts >= p.start AND ts < p.stop
-    AND ts >= %(first)s::timestamptz AND ts < %(last)s::timestamptz"""
+    FROM {HISTORY} WHERE point_id = p.id
+    AND ts >= %(start)s::timestamptz AND ts < %(end)s::timestamptz"""
 
 
 class _Postgres(_Dialect):
     counts = f"""
 SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
     WITH distances AS MATERIALIZED (
-        SELECT distance, {_FACTS}
+        SELECT distance, {_POSTGRES_FACTS}
         FROM (
-            SELECT number, lag(ts) OVER w AS previous, ts - lag(ts) OVER w AS distance,
-                lag(number) OVER w AS before, {_POSTGRES_KIND} AS found,
-                obj IS NOT NULL AND jsonb_typeof(obj) = 'object'
-                    AND obj->>'_kind' = 'na' AS is_na
+            SELECT number, obj, lag(ts) OVER w AS previous,
+                ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
             FROM ({_POSTGRES_SAMPLES}) AS samples WINDOW w AS (ORDER BY ts)
         ) AS neighbours GROUP BY distance
     ), usual AS (
@@ -177,24 +195,22 @@ FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
 ) AS run"""
     ends = f"""
 SELECT p.n - 1,
-    (SELECT max(ts) FROM {HISTORY} WHERE point_id = p.id AND ts <= p.now),
-    (SELECT count(*) FROM {HISTORY} WHERE point_id = p.id AND ts > p.now)
+    (SELECT max(ts) FROM {HISTORY}
+        WHERE point_id = p.id AND ts <= %(now)s::timestamptz),
+    (SELECT count(*) FROM {HISTORY}
+        WHERE point_id = p.id AND ts > %(now)s::timestamptz)
 FROM {_POSTGRES_WINDOWS}"""
 
     def parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        starts = [window.start for window in windows]
-        stops = [window.end for window in windows]
+        start, end, now = _span(windows[0])
         return {
             "ids": text_array(window.id for window in windows),
-            "starts": [instant_of(at) for at in starts],
-            "ends": [instant_of(at) for at in stops],
             "kinds": [window.kind for window in windows],
             "lows": [window.low for window in windows],
             "highs": [window.high for window in windows],
-            # constants let the planner leave out chunks
-            "first": instant_of(min(starts)),
-            "last": instant_of(max(stops)),
-            "nows": [instant_of(window.now) for window in windows],
+            "start": instant_of(start),
+            "end": instant_of(end),
+            "now": instant_of(now),
         }
 
     def decoded(self, row: Sequence[Any]) -> _Row:
@@ -219,33 +235,34 @@ _SQLITE_TIME = (
     "(CAST(strftime('%%s', substr(h.ts, 1, 19)) AS INTEGER) * 1000000"
     " + CAST(substr(h.ts || '000000', 21, 6) AS INTEGER))"
 )
-_SQLITE_KIND = """CASE json_type(obj)
-    WHEN 'true' THEN 'Bool' WHEN 'false' THEN 'Bool' WHEN 'text' THEN 'Str'
-    WHEN 'integer' THEN 'Number' WHEN 'real' THEN 'Number'
-    WHEN 'object' THEN CASE json_extract(obj, '$._kind')
-        WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
-    ELSE CASE WHEN obj IS NULL THEN 'Number' ELSE '' END END"""
+_SQLITE_FACTS = _FACTS.format(
+    is_na="""(json_type(obj) = 'object'
+        AND coalesce(json_extract(obj, '$._kind') = 'na', false))""",
+    found="""CASE json_type(obj)
+        WHEN 'true' THEN 'Bool' WHEN 'false' THEN 'Bool' WHEN 'text' THEN 'Str'
+        WHEN 'integer' THEN 'Number' WHEN 'real' THEN 'Number'
+        WHEN 'object' THEN CASE json_extract(obj, '$._kind')
+            WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
+        ELSE '' END""",
+)
 _SQLITE_WINDOWS = """
     SELECT key AS n, json_extract(value, '$[0]') AS id,
-        json_extract(value, '$[1]') AS start, json_extract(value, '$[2]') AS stop,
-        json_extract(value, '$[3]') AS kind, json_extract(value, '$[4]') AS low,
-        json_extract(value, '$[5]') AS high, json_extract(value, '$[6]') AS now
+        json_extract(value, '$[1]') AS kind, json_extract(value, '$[2]') AS low,
+        json_extract(value, '$[3]') AS high
     FROM json_each(%(windows)s)"""
 _SQLITE_SAMPLES = f"""
     SELECT p.n, {_SQLITE_TIME} AS ts, h.obj, p.kind, p.low, p.high,
         CASE WHEN h.obj IS NULL THEN h.val END AS number
     FROM p CROSS JOIN {HISTORY} AS h
-    ON h.point_id = p.id AND h.ts >= p.start AND h.ts < p.stop"""
+    ON h.point_id = p.id AND h.ts >= %(start)s AND h.ts < %(end)s"""
 
 
 class _Sqlite(_Dialect):
     counts = f"""
 WITH p AS MATERIALIZED ({_SQLITE_WINDOWS}), distances AS MATERIALIZED (
-    SELECT n, distance, {_FACTS} FROM (
-        SELECT n, number, kind, low, high, lag(ts) OVER w AS previous,
-            ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before, {_SQLITE_KIND} AS found,
-            coalesce(json_type(obj) = 'object'
-                AND json_extract(obj, '$._kind') = 'na', 0) AS is_na
+    SELECT n, distance, {_SQLITE_FACTS} FROM (
+        SELECT n, number, obj, kind, low, high, lag(ts) OVER w AS previous,
+            ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
         FROM ({_SQLITE_SAMPLES}) WINDOW w AS (PARTITION BY n ORDER BY ts)
     ) GROUP BY n, distance
 ), usual AS (
@@ -283,22 +300,17 @@ SELECT n, length, start FROM (
     ends = f"""
 WITH p AS MATERIALIZED ({_SQLITE_WINDOWS})
 SELECT n, (SELECT {_SQLITE_TIME} FROM {HISTORY} AS h
-        WHERE h.point_id = p.id AND h.ts <= p.now ORDER BY h.ts DESC LIMIT 1),
+        WHERE h.point_id = p.id AND h.ts <= %(now)s ORDER BY h.ts DESC LIMIT 1),
     (SELECT count(*) FROM {HISTORY} AS h
-        WHERE h.point_id = p.id AND h.ts > p.now)
+        WHERE h.point_id = p.id AND h.ts > %(now)s)
 FROM p"""
 
     def parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        rows = [
-            (
-                one.id,
-                sqlite_text(one.start),
-                sqlite_text(one.end),
-                one.kind,
-                one.low,
-                one.high,
-                sqlite_text(one.now),
-            )
-            for one in windows
-        ]
-        return {"windows": orjson.dumps(rows).decode()}
+        rows = [(one.id, one.kind, one.low, one.high) for one in windows]
+        start, end, now = map(sqlite_text, _span(windows[0]))
+        return {
+            "windows": orjson.dumps(rows).decode(),
+            "start": start,
+            "end": end,
+            "now": now,
+        }
