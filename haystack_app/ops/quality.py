@@ -232,7 +232,7 @@ def _zone(tags: Any) -> str:
 def _bound(tags: Any, name: str) -> float | None:
     """The tag in the unit of the point; None if it has none that can be compared."""
     bound = tags.get(name)
-    if not isinstance(bound, Number) or math.isnan(bound.val):
+    if not isinstance(bound, Number) or not math.isfinite(bound.val):
         return None
     if bound.unit is None:
         return bound.val

@@ -27,7 +27,8 @@ class Window:
     """The samples of a point with ``start`` <= time < ``end``, and what to expect.
 
     ``end`` is at most the instant after ``now``. ``kind`` is that of the point, None
-    if any is right. Numbers below ``low`` or above ``high`` are outside. ``flat``: a
+    if any is right. Numbers below ``low`` or above ``high``, both
+    finite, are outside. ``flat``: a
     longer run of one number is reported; without it none is. ``last`` is the time of
     the newest sample of the whole history, None if it is unknown.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 from io import StringIO
 from typing import Any
 
@@ -154,6 +155,23 @@ def test_points_that_log_changes_have_no_gaps(quality: Api) -> None:
         None,
         100,
     )
+
+
+def test_points_whose_tags_are_invalid(quality: Api) -> None:
+    """They are in the answer; limits that cannot be compared do not count."""
+    invalid = {
+        "tz": {"tz": "Nowhere"},
+        "kind": {"kind": Number(1)},
+        "limits": {"minVal": "0", "maxVal": Number(math.inf)},
+        "unit": {"unit": "°C", "minVal": Number(300, "kW"), "maxVal": Number(0, "_x")},
+    }
+    store = storages["default"]
+    store.load_entities([point(id, **tags) for id, tags in invalid.items()])
+    for id in ("limits", "unit"):
+        write(store, id, [Number(5), Number(6)], STEP)
+    found = rows(quality)
+    assert found.keys() > invalid.keys()
+    assert [found[id]["outside"] for id in ("limits", "unit")] == [0, 0]
 
 
 def test_hours_of_flat_lines(quality: Api) -> None:
