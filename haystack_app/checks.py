@@ -40,7 +40,9 @@ _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
 _CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
 _NEEDED = ("rest_framework", "drf_spectacular", "drf_spectacular_sidecar")
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
-_RESERVED = {"changes", "docs", "entities", "his", "load", "schema", "sys", "users"}
+_RESERVED = {
+    *("changes", "docs", "entities", "his", "load", "quality", "schema", "sys", "users")
+}
 """Names of REST resources, and the synonym of the default storage."""
 
 

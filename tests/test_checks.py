@@ -69,7 +69,7 @@ def test_one_database_for_two_storages(settings: Any) -> None:
     "alias",
     [
         *("read", "hisWrite", "sys"),
-        *("entities", "users", "load", "changes", "his", "docs", "schema"),
+        *("entities", "users", "load", "changes", "his", "docs", "schema", "quality"),
     ],
 )
 def test_a_storage_named_like_an_op_or_a_resource(alias: str, settings: Any) -> None:

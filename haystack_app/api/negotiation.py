@@ -30,7 +30,14 @@ from ..wire.registry import (
 )
 from .renderers import GridRenderer
 
-__all__ = ["GridNegotiation", "choose_format", "choose_media_type", "request_format"]
+__all__ = [
+    "GridNegotiation",
+    "choose_format",
+    "choose_media_type",
+    "download_format",
+    "download_name",
+    "request_format",
+]
 
 _MAX_RANGES = 100
 _ENDINGS = {"zinc": ZINC, "json": HAYSON, "trio": TRIO, "csv": CSV}
@@ -65,21 +72,21 @@ class GridNegotiation(BaseContentNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        if filename := _filename(request):
-            format, media_type = _download_format(filename)
+        if filename := download_name(request):
+            format, media_type = download_format(filename)
         else:
             format, media_type = choose_format(request.headers.get("Accept", ""))
         return GridRenderer(format, media_type, filename), media_type
 
 
-def _filename(request: Request) -> str:
+def download_name(request: Request) -> str:
     """The parameter ``download`` of a link, which a browser follows."""
     if request.method != "GET":
         return ""
     return str(request.query_params.get("download", ""))
 
 
-def _download_format(filename: str) -> tuple[Format, str]:
+def download_format(filename: str) -> tuple[Format, str]:
     """The format of a download, by the ending of its name. Raises NotAcceptable."""
     stem, _, ending = filename.rpartition(".")
     format = _ENDINGS.get(ending.lower())

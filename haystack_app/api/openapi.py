@@ -19,6 +19,7 @@ __all__ = [
     "IF_MATCH",
     "ONE_OR_MORE",
     "PAGE_ETAG",
+    "QUALITY",
     "bodies",
     "error_responses",
     "extend_schema",
@@ -75,6 +76,44 @@ CHANGES: dict[str, Any] = {
         "more": {"type": "boolean", "description": "whether there are more changes"},
     },
     "required": ["changes", "cursor", "more"],
+}
+_COUNT = {"type": "integer", "minimum": 0}
+_SECONDS = {"type": "number", "nullable": True, "description": "in seconds"}
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1, "nullable": True}
+_TIME = {"type": "string", "format": "date-time", "nullable": True}
+_QUALITY = {
+    "id": {"type": "string"},
+    "dis": {"type": "string", "nullable": True},
+    "score": {"type": "number", "minimum": 0, "maximum": 100},
+    "newest": _TIME,
+    "age": _SECONDS,
+    "samples": _COUNT,
+    "interval": _SECONDS,
+    "share": _SHARE,
+    "gaps": {**_COUNT, "nullable": True},
+    "gap": _SECONDS,
+    "gapStart": _TIME,
+    "flat": _SECONDS,
+    "flatStart": _TIME,
+    "outside": _COUNT,
+    "mismatched": _COUNT,
+    "future": _COUNT,
+    "na": _SHARE,
+}
+QUALITY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": _QUALITY,
+                "required": list(_QUALITY),
+            },
+        },
+        "count": {**_COUNT, "description": "points that match"},
+    },
+    "required": ["results", "count"],
 }
 GRID: dict[str, Any] = {
     "type": "object",

@@ -22,6 +22,7 @@ __all__ = [
     "RecordPagination",
     "flag",
     "page_size",
+    "rows_at_most",
 ]
 
 PAGE = 100
@@ -32,11 +33,18 @@ _T = TypeVar("_T")
 
 def page_size(params: QueryDict, default: int = PAGE) -> int:
     """Parameter ``limit``, capped. Raises BadRequest."""
-    text = params.get("limit", str(default))
+    return min(rows_at_most(params) or default, LARGEST_PAGE)
+
+
+def rows_at_most(params: QueryDict) -> int | None:
+    """Parameter ``limit``; None without it. Raises BadRequest."""
+    text = params.get("limit")
+    if text is None:
+        return None
     digits = text.lstrip("0")
     if not text.isascii() or not digits.isdigit():
         raise BadRequest(f"limit must be 1 or greater, not {text!r}")
-    return min(int(digits[:9]), LARGEST_PAGE)
+    return int(digits[:9])
 
 
 def flag(params: QueryDict, name: str) -> bool:

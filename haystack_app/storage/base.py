@@ -22,6 +22,7 @@ from .currents import CurrentStore
 from .entities import EntityStore
 from .history import HistoryStore
 from .points import PointStore
+from .quality import QualityStore
 from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
@@ -43,7 +44,9 @@ def _twin(
     return call
 
 
-class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchStore):
+class StorageAdapter(
+    EntityStore, HistoryStore, QualityStore, CurrentStore, PointStore, WatchStore
+):
     """The complete contract of one store."""
 
     aabout = _twin(EntityStore.about)
@@ -59,6 +62,7 @@ class StorageAdapter(EntityStore, HistoryStore, CurrentStore, PointStore, WatchS
     acommit = _twin(EntityStore.commit)
     ahis_write = _twin(HistoryStore.his_write)
     ahis_write_all = _twin(HistoryStore.his_write_all)
+    ahis_quality = _twin(QualityStore.his_quality)
     apoint_array = _twin(PointStore.point_array)
     apoint_write = _twin(PointStore.point_write)
     acur_write = _twin(CurrentStore.cur_write)

@@ -83,6 +83,7 @@ REST: dict[str, tuple[str, str, Any]] = {
     "PATCH entity": ("PATCH", "entities/s1/", {"dis": "Changed"}),
     "DELETE entity": ("DELETE", "entities/n/", None),
     "GET changes": ("GET", "changes/", None),
+    "GET quality": ("GET", "quality/?filter=point", None),
 }
 USERS: dict[str, tuple[str, str, Any]] = {
     "GET users": ("GET", "users/", None),

@@ -35,12 +35,14 @@ METHODS = {
     "/api/entities/{id}/": ["get", "patch", "delete"],
     "/api/entities/{id}/writes/": ["get"],
     "/api/changes/": ["get"],
+    "/api/quality/": ["get"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
 }
 IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
 BODIES: dict[str, list[Any]] = {
     "/api/changes/": [None],
+    "/api/quality/": [None],
     "/api/entities/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/writes/": [None],

@@ -23,10 +23,11 @@ from ...models.lookups import OneOf
 from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
 from ..priority_array import Level
+from ..quality import Findings, Window
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, history, levels, libs, log, tasks, transient
+from . import commit, history, levels, libs, log, quality, tasks, transient
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -146,6 +147,9 @@ class OrmAdapter(OrmConsistency):
     def has_samples(self, id: str) -> bool:
         samples = HisSample.objects.using(self.using).filter(point_id=id)
         return bool(samples.exists())
+
+    def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
+        return quality.findings(connections[self.using], windows)
 
     # -- priority arrays ------------------------------------------------------
 

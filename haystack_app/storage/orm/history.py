@@ -26,7 +26,15 @@ from ...sql.tables import HISTORY
 from ...wire import hayson_reader, hayson_writer
 from ..samples import Batch, Extent
 
-__all__ = ["backwards", "chunks", "extent", "short", "snapshot", "store"]
+__all__ = [
+    "backwards",
+    "chunks",
+    "extent",
+    "short",
+    "snapshot",
+    "sqlite_text",
+    "store",
+]
 
 _BATCH = 16_384
 _SHORT = 2_048
@@ -340,7 +348,7 @@ def _sqlite_chunks(
     for at, operator in ((start, ">="), (end, "<")):
         if at is not None:
             bounds += f" AND ts {operator} %s"
-            params.append(_sqlite_text(at))
+            params.append(sqlite_text(at))
     with connection.cursor() as cursor:
         cursor.execute(
             # +ts has no declared type, for which Django would make a datetime
@@ -361,10 +369,10 @@ def _sqlite_store(cursor: Any, id: str, batch: Batch) -> int:
     before = _sqlite_count(cursor, id, batch)
     cursor.executemany(
         f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = %s",
-        [(id, _sqlite_text(time)) for time in batch.removed],
+        [(id, sqlite_text(time)) for time in batch.removed],
     )
     columns = _columns(list(batch.written.values()))
-    rows = zip_longest(map(_sqlite_text, batch.written), *columns)
+    rows = zip_longest(map(sqlite_text, batch.written), *columns)
     cursor.executemany(
         f"INSERT INTO {HISTORY} (point_id, ts, val, obj) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT (point_id, ts)"
@@ -381,12 +389,12 @@ def _sqlite_count(cursor: Any, id: str, batch: Batch) -> int:
         return 0
     cursor.execute(
         f"SELECT count(*) FROM {HISTORY} WHERE point_id = %s AND ts BETWEEN %s AND %s",
-        [id, _sqlite_text(min(times)), _sqlite_text(max(times))],
+        [id, sqlite_text(min(times)), sqlite_text(max(times))],
     )
     return int(cursor.fetchone()[0])
 
 
-def _sqlite_text(time: int) -> str:
+def sqlite_text(time: int) -> str:
     """The text that Django stores for a DateTimeField: UTC without an offset."""
     return str(_NAIVE_EPOCH + dt.timedelta(microseconds=time))
 

@@ -1,0 +1,130 @@
+"""``/api/quality/``: the quality of points' histories, as JSON or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed, NotAcceptable
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..conf import limit
+from ..ops.quality import (
+    DAYS,
+    FLAT_HOURS,
+    SORTS,
+    PointQuality,
+    as_grid,
+    as_json,
+    quality,
+    read_hours,
+)
+from ..wire.registry import CSV
+from . import openapi
+from .negotiation import choose_media_type, download_format, download_name
+from .openapi import extend_schema, query
+from .pagination import rows_at_most
+from .renderers import GridRenderer, HaysonRenderer
+from .rest import JsonNegotiation, RestView
+
+__all__ = ["QualityView"]
+
+_CSV = "text/csv"
+
+
+class QualityNegotiation(JsonNegotiation):
+    """JSON or CSV, by Accept or by the name of a download."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[Any],
+        format_suffix: str | None = None,
+    ) -> tuple[Any, str]:
+        json = HaysonRenderer()
+        if filename := download_name(request):
+            format, media_type = download_format(filename)
+            if format is not CSV:
+                raise NotAcceptable(
+                    "download must be the name of a file ending in .csv"
+                )
+            return GridRenderer(CSV, media_type, filename), media_type
+        accept = request.headers.get("Accept", "")
+        if choose_media_type(accept, [json.media_type, _CSV]) == _CSV:
+            return GridRenderer(CSV, _CSV), _CSV
+        return json, json.media_type
+
+
+class QualityView(RestView):
+    """What the histories of points are lacking, the worst points first."""
+
+    content_negotiation_class = QualityNegotiation
+    http_method_names = ["get", "head", "options"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method not in SAFE_METHODS:  # before permissions
+            raise MethodNotAllowed(request.method or "")
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="quality_list",
+        parameters=[
+            query(
+                "filter",
+                "a Haystack filter; without it, all points with history."
+                " It must not match more than the cap `IDS`",
+            ),
+            query(
+                "range",
+                "as for `hisRead`, in the time zone of each point;"
+                f" default: the last {DAYS} days",
+            ),
+            query(
+                "flat",
+                "hours that the value of a sensor may stay the same:"
+                f" {FLAT_HOURS} by default",
+                {"type": "number", "exclusiveMinimum": True, "minimum": 0},
+            ),
+            query(
+                "sort",
+                "a field of the answer, with `-` in front for descending order;"
+                " default: `score`, the worst points first",
+                {"type": "string", "enum": [*SORTS, *(f"-{one}" for one in SORTS)]},
+            ),
+            query(
+                "limit",
+                "points in the answer at most: the first ones in this order",
+                {"type": "integer", "minimum": 1},
+            ),
+            query("download", "the name of a CSV file to save the answer as"),
+        ],
+        responses={
+            (200, "application/json"): openapi.QUALITY,
+            (200, _CSV): {"type": "string"},
+            **openapi.error_responses(403, 406),
+        },
+    )
+    def get(self, request: Request, **_: Any) -> HttpResponseBase:
+        """The quality of the histories of points, the worst points first."""
+        params = request.query_params
+        most = rows_at_most(params)
+        with self.op_context() as context:
+            found = quality(
+                context,
+                params.get("filter"),
+                params.get("range"),
+                read_hours(params.get("flat", str(FLAT_HOURS))),
+                params.get("sort", "score"),
+                cap=limit("IDS"),
+            )
+        return _answer(request, found[:most], len(found))
+
+
+def _answer(request: Request, rows: list[PointQuality], count: int) -> HttpResponseBase:
+    renderer = request.accepted_renderer
+    if isinstance(renderer, GridRenderer):
+        return renderer.response(as_grid(rows))
+    return Response({"results": [as_json(row) for row in rows], "count": count})

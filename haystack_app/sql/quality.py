@@ -1,0 +1,184 @@
+"""Statements on the quality of histories, on a table ``p`` of points.
+
+``n`` is the place of a point. What the numbers mean is defined by ``storage.quality``.
+
+PostgreSQL folds one point after the other (LATERAL), so that ids are not compared and
+few samples are sorted at a time. Samples are grouped by their distance first: most
+histories have few distances, and the rest works on these.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .tables import HISTORY
+
+__all__ = ["POSTGRES", "SQLITE", "Statements"]
+
+
+class Statements(NamedTuple):
+    """Parameters by name: ``start``, ``end``, ``now`` and ``gap``, and the points.
+
+    - ``counts``: n, samples, outside, mismatched, NA, usual interval, gaps, the longest
+      gap, its start, sum of the distances between equal numbers
+    - ``runs``: n, the longest run of one number, its start
+    - ``ends``: n, the newest sample up to now, the number of later ones
+    """
+
+    counts: str
+    runs: str
+    ends: str
+
+
+_SUMS = """
+    sum(size) AS size, sum(outside) AS outside, sum(mismatched) AS mismatched,
+    sum(na) AS na"""
+_FACTS = """
+    count(*) AS size,
+    count(*) FILTER (WHERE number < low OR number > high) AS outside,
+    count(*) FILTER (WHERE CASE WHEN obj IS NULL THEN kind <> 'Number'
+        ELSE NOT {is_na} AND kind <> {found} END) AS mismatched,
+    count(*) FILTER (WHERE obj IS NOT NULL AND {is_na}) AS na,
+    count(*) FILTER (WHERE number = before) AS same,
+    min(previous) AS start"""
+
+# -- PostgreSQL ---------------------------------------------------------------
+
+_POSTGRES_FACTS = _FACTS.format(
+    is_na="(jsonb_typeof(obj) = 'object' AND coalesce(obj->>'_kind' = 'na', false))",
+    found="""CASE jsonb_typeof(obj)
+        WHEN 'boolean' THEN 'Bool' WHEN 'string' THEN 'Str' WHEN 'number' THEN 'Number'
+        WHEN 'object' THEN CASE obj->>'_kind'
+            WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
+        ELSE '' END""",
+)
+_POSTGRES_WINDOWS = """
+    unnest(%(ids)s::text[], %(kinds)s::text[], %(lows)s::float8[], %(highs)s::float8[])
+    WITH ORDINALITY AS p(id, kind, low, high, n)"""
+_POSTGRES_SAMPLES = f"""
+    SELECT ts, obj, CASE WHEN obj IS NULL THEN val END AS number
+    FROM {HISTORY} WHERE point_id = p.id
+    AND ts >= %(start)s::timestamptz AND ts < %(end)s::timestamptz"""
+POSTGRES = Statements(
+    counts=f"""
+SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
+    WITH distances AS MATERIALIZED (
+        SELECT distance, {_POSTGRES_FACTS}
+        FROM (
+            SELECT number, obj, lag(ts) OVER w AS previous,
+                ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
+            FROM ({_POSTGRES_SAMPLES}) AS samples WINDOW w AS (ORDER BY ts)
+        ) AS neighbours GROUP BY distance
+    ), usual AS (
+        SELECT min(distance) AS median FROM (
+            SELECT distance, sum(size) OVER (ORDER BY distance) AS place,
+                sum(size) OVER () AS total
+            FROM distances WHERE distance IS NOT NULL
+        ) AS ranked WHERE place * 2 >= total
+    ), long AS (
+        SELECT size, distance, start FROM distances, usual
+        WHERE distance > %(gap)s * median
+    )
+    SELECT {_SUMS}, (SELECT median FROM usual),
+        (SELECT coalesce(sum(size), 0) FROM long), (SELECT max(distance) FROM long),
+        (SELECT start FROM long ORDER BY distance DESC LIMIT 1),
+        coalesce(sum(same * distance), interval '0') AS same
+    FROM distances HAVING count(*) > 0
+) AS found""",
+    runs=f"""
+SELECT p.n - 1, run.stop - run.start, run.start
+FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
+    SELECT min(ts) AS start, max(ts) AS stop FROM (
+        SELECT ts, number, count(*) FILTER (WHERE number IS DISTINCT FROM before)
+            OVER (ORDER BY ts) AS run
+        FROM (
+            SELECT ts, number, lag(number) OVER (ORDER BY ts) AS before
+            FROM ({_POSTGRES_SAMPLES}) AS samples
+        ) AS neighbours
+    ) AS numbered WHERE number IS NOT NULL
+    GROUP BY run ORDER BY max(ts) - min(ts) DESC, min(ts) LIMIT 1
+) AS run""",
+    ends=f"""
+SELECT p.n - 1,
+    (SELECT max(ts) FROM {HISTORY}
+        WHERE point_id = p.id AND ts <= %(now)s::timestamptz),
+    (SELECT count(*) FROM {HISTORY}
+        WHERE point_id = p.id AND ts > %(now)s::timestamptz)
+FROM {_POSTGRES_WINDOWS}""",
+)
+
+# -- SQLite -------------------------------------------------------------------
+
+# whole seconds: strftime rounds to milliseconds
+_SQLITE_TIME = (
+    "(CAST(strftime('%%s', substr(h.ts, 1, 19)) AS INTEGER) * 1000000"
+    " + CAST(substr(h.ts || '000000', 21, 6) AS INTEGER))"
+)
+_SQLITE_FACTS = _FACTS.format(
+    is_na="""(json_type(obj) = 'object'
+        AND coalesce(json_extract(obj, '$._kind') = 'na', false))""",
+    found="""CASE json_type(obj)
+        WHEN 'true' THEN 'Bool' WHEN 'false' THEN 'Bool' WHEN 'text' THEN 'Str'
+        WHEN 'integer' THEN 'Number' WHEN 'real' THEN 'Number'
+        WHEN 'object' THEN CASE json_extract(obj, '$._kind')
+            WHEN 'number' THEN 'Number' WHEN 'coord' THEN 'Coord' ELSE '' END
+        ELSE '' END""",
+)
+_SQLITE_WINDOWS = """
+    SELECT key AS n, json_extract(value, '$[0]') AS id,
+        json_extract(value, '$[1]') AS kind, json_extract(value, '$[2]') AS low,
+        json_extract(value, '$[3]') AS high
+    FROM json_each(%(windows)s)"""
+_SQLITE_SAMPLES = f"""
+    SELECT p.n, {_SQLITE_TIME} AS ts, h.obj, p.kind, p.low, p.high,
+        CASE WHEN h.obj IS NULL THEN h.val END AS number
+    FROM p CROSS JOIN {HISTORY} AS h
+    ON h.point_id = p.id AND h.ts >= %(start)s AND h.ts < %(end)s"""
+SQLITE = Statements(
+    counts=f"""
+WITH p AS MATERIALIZED ({_SQLITE_WINDOWS}), distances AS MATERIALIZED (
+    SELECT n, distance, {_SQLITE_FACTS} FROM (
+        SELECT n, number, obj, kind, low, high, lag(ts) OVER w AS previous,
+            ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
+        FROM ({_SQLITE_SAMPLES}) WINDOW w AS (PARTITION BY n ORDER BY ts)
+    ) GROUP BY n, distance
+), usual AS (
+    SELECT n, min(distance) AS median FROM (
+        SELECT n, distance, sum(size) OVER (PARTITION BY n ORDER BY distance) AS place,
+            sum(size) OVER (PARTITION BY n) AS total
+        FROM distances WHERE distance IS NOT NULL
+    ) WHERE place * 2 >= total GROUP BY n
+), judged AS (
+    SELECT d.*, u.median, coalesce(distance > %(gap)s * median, 0) AS is_gap,
+        row_number() OVER (PARTITION BY d.n ORDER BY distance DESC) = 1 AS is_longest
+    FROM distances AS d LEFT JOIN usual AS u ON u.n = d.n
+)
+SELECT n, {_SUMS}, max(median), coalesce(sum(size) FILTER (WHERE is_gap), 0),
+    max(distance) FILTER (WHERE is_gap),
+    max(start) FILTER (WHERE is_gap AND is_longest),
+    coalesce(sum(same * distance), 0)
+FROM judged GROUP BY n""",
+    runs=f"""
+WITH p AS MATERIALIZED ({_SQLITE_WINDOWS})
+SELECT n, length, start FROM (
+    SELECT n, max(ts) - min(ts) AS length, min(ts) AS start,
+        row_number() OVER (PARTITION BY n ORDER BY max(ts) - min(ts) DESC, min(ts))
+            AS place
+    FROM (
+        SELECT n, ts, number, count(*) FILTER (WHERE number IS NOT before)
+            OVER (PARTITION BY n ORDER BY ts) AS run
+        FROM (
+            SELECT n, ts, number,
+                lag(number) OVER (PARTITION BY n ORDER BY ts) AS before
+            FROM ({_SQLITE_SAMPLES})
+        )
+    ) WHERE number IS NOT NULL GROUP BY n, run
+) WHERE place = 1""",
+    ends=f"""
+WITH p AS MATERIALIZED ({_SQLITE_WINDOWS})
+SELECT n, (SELECT {_SQLITE_TIME} FROM {HISTORY} AS h
+        WHERE h.point_id = p.id AND h.ts <= %(now)s ORDER BY h.ts DESC LIMIT 1),
+    (SELECT count(*) FROM {HISTORY} AS h
+        WHERE h.point_id = p.id AND h.ts > %(now)s)
+FROM p""",
+)
