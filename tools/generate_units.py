@@ -32,6 +32,14 @@ _OFFSET = re.compile(r"\boffset: ([0-9.e+-]+)")
 # What may follow a number in Zinc, see haystack_app/kinds/units.py.
 _ID = re.compile(r"(?:[A-Za-z_%$/]|[^\x00-\x80])(?:[A-Za-z0-9_%$/]|[^\x00-\x80])*")
 
+# Factors of the package that are wrong: it has 1e-5 m, the volume of a gallon, and
+# the angle of a revolution.
+_CORRECTED = {
+    "revolutions_per_minute": "|0.10471975511966|0",
+    "micrometer": "|0.000001|0",
+    "imperial_gallons_per_minute": "|0.0000757682|0",
+}
+
 Row = tuple[str, tuple[str, ...], str]
 
 
@@ -41,7 +49,8 @@ def parse_units(source: str) -> Iterator[Row]:
         ids, quantity = _IDS.search(body), _QUANTITY.search(body)
         if ids is None or quantity is None:
             raise SystemExit(f"cannot read this unit: {body.strip()}")
-        yield quantity[1], tuple(_STRING.findall(ids[1])), _factors(body)
+        names = tuple(_STRING.findall(ids[1]))
+        yield quantity[1], names, _CORRECTED.get(names[0], _factors(body))
 
 
 def _factors(body: str) -> str:

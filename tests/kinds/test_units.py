@@ -7,7 +7,13 @@ import pickle
 import pytest
 
 from haystack_app.kinds.display import quoted
-from haystack_app.kinds.units import UNITS, Unit, UnknownUnit, preferred_symbol
+from haystack_app.kinds.units import (
+    UNITS,
+    Unit,
+    UnknownUnit,
+    converted,
+    preferred_symbol,
+)
 
 # Every unit of the conformance cases: what the reference implementation answers.
 REFERENCE = {
@@ -165,3 +171,18 @@ def test_unknown_units(name: str) -> None:
 def test_error_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(UnknownUnit("bogus")))
     assert (error.name, str(error)) == ("bogus", 'unknown unit "bogus"')
+
+
+@pytest.mark.parametrize(
+    ("val", "unit", "to", "expected"),
+    [
+        (1_000_000, "µm", "m", 1.0),
+        (1, "mm", "µm", 1_000.0),
+        (1, "galUK/min", "m³/s", 7.57682e-5),
+        (1, "gal/min", "m³/s", 6.30902e-5),
+        (60, "rpm", "rad/s", 6.283185),
+    ],
+)
+def test_factors_of_units(val: float, unit: str, to: str, expected: float) -> None:
+    """Also of those that the package has wrong."""
+    assert converted(val, unit, to) == pytest.approx(expected, rel=1e-5)
