@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -287,3 +290,16 @@ def test_what_is_in_no_table_is_for_the_explorer(
     found = admin_client.get(LIST, {"q": "site and dis"})
     assert found["Location"] == "/explore/?filter=site+and+dis"
     assert admin_client.get(page("p"))["Location"] == "/explore/?id=p"
+
+
+def test_the_quality_of_the_points_that_are_listed(
+    building: StorageAdapter, admin_client: Client
+) -> None:
+    text = 'dis == "Room Temp" and not x'
+    for filter in ("", text):
+        body = admin_client.get(LIST, {"q": filter}).content.decode()
+        [link] = re.findall(r'href="(/api/quality[^"]*)"', body)
+        answer = admin_client.get(html.unescape(link))
+        assert answer["Content-Disposition"].endswith('filename="quality.csv"')
+        assert answer.content.decode().splitlines()[1].startswith("'@p,Room Temp,0,")
+    assert parse_qs(urlsplit(html.unescape(link)).query)["filter"] == [text]
