@@ -1,0 +1,284 @@
+"""Times as exports write them, and the instants that they mean.
+
+The order of day and month is not decided here: a text has the fields of its date, and
+the orders that they allow.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ...kinds.display import quoted
+from ...kinds.timezones import UnknownTimeZone, city_name, zone_of
+from ..timestamps import Instants, local_instants
+
+__all__ = [
+    "ORDERS",
+    "Stamp",
+    "instants_of",
+    "is_time_only",
+    "number_instants",
+    "stamp_of",
+    "zone_named",
+]
+
+ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
+"""The places of year, month and day."""
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DAYS = "(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +"
+_DATE = (
+    r"(?P<a>\d{4}|\d{1,2})(?P<sign>[-/.])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{4}|\d{1,2})"
+    r"|(?P<d>\d{4}|\d{1,2})[-/ .]*(?P<month>[a-z]{3,9})[-/ ,.]*(?P<y>\d{4}|\d\d)"
+    r"|(?P<us_month>[a-z]{3,9})\.? +(?P<us_d>\d{1,2}),? +(?P<us_y>\d{4})"
+    r"|(?P<compact>\d{8})"
+)
+_TIME = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[ap])\.?m\.?(?![a-z]))?"
+)
+_ZONE = (
+    r"(?:\s*(?P<offset>z(?![a-z])|[+-]\d\d:?\d\d|[+-]\d\d))?"
+    r"(?:\s*[(\[]?(?P<zone>[a-z][\w/+\-]*)[)\]]?)?"
+)
+_STAMP = re.compile(
+    rf"(?:{_DAYS})?(?:{_DATE})(?:(?:T|,? +){_TIME}{_ZONE})?", re.ASCII | re.IGNORECASE
+)
+_TIME_ONLY = re.compile(rf"{_TIME}{_ZONE}", re.ASCII | re.IGNORECASE)
+_UTC = ("UTC", "GMT", "Z")
+_DAY = 86_400_000_000
+_EXCEL_EPOCH = dt.datetime(1899, 12, 30)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_RESOLUTION = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+class Stamp(NamedTuple):
+    """The fields of a text; ``time`` is in microseconds, None for a date alone.
+
+    ``by_column``: other rows decide which of the orders it is.
+    """
+
+    fields: tuple[int, int, int]
+    orders: frozenset[str]
+    by_column: bool
+    time: int | None
+    offset: dt.timedelta | None
+    zone: str | None
+
+
+@lru_cache(maxsize=65_536)
+def stamp_of(text: str) -> Stamp | None:
+    """None if the text is not a time with a date."""
+    match = _STAMP.fullmatch(text)
+    if match is None:
+        return None
+    found = _date(match)
+    if found is None or not found[1]:
+        return None
+    time = None
+    if match["hour"] is not None:
+        time = _time(match)
+        if time is None:
+            return None
+    by_column = match["a"] is not None and len(match["a"]) < 4
+    return Stamp(*found, by_column, time, _offset(match["offset"]), match["zone"])
+
+
+def is_time_only(text: str) -> bool:
+    return _TIME_ONLY.fullmatch(text) is not None
+
+
+def _date(match: re.Match[str]) -> tuple[tuple[int, int, int], frozenset[str]] | None:
+    if compact := match["compact"]:
+        fields = int(compact[:4]), int(compact[4:6]), int(compact[6:])
+        return fields, _possible(fields, {"ymd"})
+    if match["us_month"]:
+        month = _month(match["us_month"])
+        fields = month, int(match["us_d"]), int(match["us_y"])
+        return fields, _possible(fields, {"mdy"})
+    if match["month"]:
+        first, last = match["d"], match["y"]
+        if len(first) == 4 and len(last) == 4:
+            return None
+        fields = _year(first), _month(match["month"]), _year(last)
+        if len(first) == 4:
+            return (fields[0], fields[1], int(last)), frozenset({"ymd"})
+        fields = int(first), fields[1], fields[2]
+        # 22-Sep-26 is a day first: no maker writes a short year before a month's name
+        return fields, _possible(fields, {"dmy"})
+    first, last = match["a"], match["c"]
+    middle = int(match["b"])
+    if len(first) == 4:
+        fields = int(first), middle, int(last)
+        return fields, _possible(fields, {"ymd"} if len(last) < 3 else set())
+    if len(last) == 4:
+        fields = int(first), middle, int(last)
+        return fields, _possible(fields, {"dmy", "mdy"})
+    orders = {"ymd"} if len(first) == 2 else set()
+    orders |= {"dmy", "mdy"} if len(last) == 2 else set()
+    fields = int(first), middle, int(last)
+    return fields, _possible(fields, orders)
+
+
+def _possible(fields: tuple[int, int, int], orders: set[str]) -> frozenset[str]:
+    found = set()
+    for order in orders:
+        _, month, day = (fields[place] for place in ORDERS[order])
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            found.add(order)
+    return frozenset(found)
+
+
+def _year(text: str) -> int:
+    """Years of two digits are those from 1969 to 2068, as POSIX has it."""
+    year = int(text)
+    if len(text) > 2:
+        return year
+    return year + (2000 if year < 69 else 1900)
+
+
+def _month(name: str) -> int:
+    """0 if it is not an English name of a month, or the first letters of one."""
+    lower = name.lower()
+    found = [at for at, full in enumerate(_MONTHS, 1) if full.startswith(lower)]
+    return found[0] if len(found) == 1 else 9 if lower == "sept" else 0
+
+
+def _time(match: re.Match[str]) -> int | None:
+    hour, minute = int(match["hour"]), int(match["minute"])
+    second = int(match["second"] or 0)
+    micro = int((match["fraction"] or "0").ljust(6, "0")[:6])
+    if half := match["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    time = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micro
+    return time if minute < 60 and second < 60 and time <= _DAY else None
+
+
+def _offset(text: str | None) -> dt.timedelta | None:
+    if text is None:
+        return None
+    if text in "zZ":
+        return dt.timedelta(0)
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    found = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -found if text[0] == "-" else found
+
+
+@lru_cache(maxsize=65_536)
+def instants_of(text: str, order: str | None, tz: str) -> Instants:
+    """The UTC times of a text. ``tz`` applies where it has neither offset nor zone.
+
+    Raises ValueError.
+    """
+    stamp = stamp_of(text)
+    if stamp is None:
+        raise ValueError(f"invalid time {quoted(text)}")
+    used = _order(text, stamp, order)
+    year, month, day = (stamp.fields[place] for place in ORDERS[used])
+    if year < 100:
+        year = _year(f"{year:02d}")
+    try:
+        local = dt.datetime(year, month, day) + dt.timedelta(
+            microseconds=stamp.time or 0
+        )
+        if stamp.offset is not None:
+            return ((local - stamp.offset).replace(tzinfo=dt.UTC),)
+    except (ValueError, OverflowError):
+        reason = f"invalid time {quoted(text)}: there is no such day or hour"
+        raise ValueError(reason) from None
+    return _in_zone(text, local, stamp.zone, tz)
+
+
+def _order(text: str, stamp: Stamp, order: str | None) -> str:
+    if not stamp.by_column:
+        return next(iter(stamp.orders))
+    if order is None:
+        raise ValueError(f"{quoted(text)} has two readings: give --dates")
+    if order not in stamp.orders:
+        raise ValueError(
+            f"invalid time {quoted(text)}: the dates of the column are {order}"
+        )
+    return order
+
+
+def _in_zone(text: str, local: dt.datetime, name: str | None, tz: str) -> Instants:
+    if name is None:
+        return local_instants(text, local, zone_of(tz), tz)
+    if name.upper() in _UTC:
+        return (local.replace(tzinfo=dt.UTC),)
+    if not _is_short(name):
+        city = city_name(name)
+        return local_instants(text, local, _zone(city), city)
+    zone = zone_of(tz)
+    found = tuple(
+        utc
+        for utc in local_instants(text, local, zone, tz)
+        if utc.astimezone(zone).tzname() == name.upper()
+    )
+    if not found:
+        raise ValueError(
+            f"{quoted(text)}: {name} is not what clocks in {tz} show then:"
+            " give the zone of the file with --tz"
+        )
+    return found
+
+
+def _is_short(name: str) -> bool:
+    """EST, CEST: short names are of many zones, so the zone of the point decides."""
+    return re.fullmatch(r"[A-Z]{2,5}", name) is not None
+
+
+def _zone(city: str) -> ZoneInfo:
+    try:
+        return zone_of(city)
+    except UnknownTimeZone as err:
+        raise ValueError(f"{err}: expected a name such as America/New_York") from None
+
+
+def zone_named(name: str) -> str | None:
+    """The city of a zone's full name, None for other text."""
+    if name.upper() in _UTC:
+        return "UTC"
+    city = city_name(name)
+    try:
+        zone_of(city)
+    except UnknownTimeZone:
+        return None
+    return None if _is_short(name) else city
+
+
+def number_instants(text: str, form: str, tz: str) -> Instants:
+    """An epoch in ``s``, ``ms`` or ``us``, or a local ``serial`` of a spreadsheet.
+
+    Raises ValueError.
+    """
+    try:
+        if form in _RESOLUTION:
+            micros = round(float(text) * _RESOLUTION[form])
+            if text.isdigit():
+                micros = int(text) * _RESOLUTION[form]
+            return (_EPOCH + dt.timedelta(microseconds=micros),)
+        millis = round(float(text) * 86_400_000)
+        local = _EXCEL_EPOCH + dt.timedelta(milliseconds=millis)
+    except (ValueError, OverflowError):
+        raise ValueError(f"invalid time {quoted(text)}") from None
+    return local_instants(text, local, zone_of(tz), tz)

@@ -1,0 +1,216 @@
+"""The form of a table, found from all of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from ...kinds.display import quoted
+from ...wire.errors import ParseError
+from ...wire.files import UnreadableFile
+from ..his_points import SamplePoints
+from .layout import Layout, layout_of
+from .names import PointNames
+from .numbers import DecimalEvidence
+from .options import TableOptions
+from .rows import found_shape, rows_of
+from .shape import Row, Shape
+from .source import encoding_of, unpacked
+from .stamps import stamp_of
+from .values import without_status
+
+__all__ = ["Table", "time_text", "understood"]
+
+_FOOTER = re.compile(
+    r"\W*(?:total|sum|summe|somme|average|avg|mean|min|max|count|gesamt|mittelwert|end"
+    r"|report|\d+ rows?)\b.*|\*+",
+    re.IGNORECASE | re.DOTALL,
+)
+_SAMPLE = 400
+
+
+@dataclass(slots=True)
+class Table:
+    """``order`` is that of the fields of dates, None if their form shows it.
+
+    ``last`` is the last line with a time; footers are after it. ``decimals`` are the
+    signs by the places of columns.
+    """
+
+    path: Path
+    options: TableOptions
+    encoding: str
+    delimiter: str
+    shape: Shape
+    layout: Layout
+    names: PointNames
+    order: str | None = None
+    last: int = 0
+    first: int = 0
+    decimals: dict[int, str | None] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        return len(self.shape.header)
+
+    def rows(self, raw: IO[bytes], refuse: object) -> Iterator[Row]:
+        """The rows of data, and what follows them. Raises UnreadableFile."""
+        assert callable(refuse)
+        try:
+            found = rows_of(self.path, raw, self.encoding, self.delimiter, refuse)
+            yield from islice(found, self.shape.first, None)
+        except ParseError as err:
+            raise UnreadableFile(self.path, err.position, err.message) from None
+
+    def is_footer(self, line: int, cells: Sequence[str]) -> bool:
+        """Whether a row after the last one with a time says what it is."""
+        if line <= self.last:
+            return False
+        start = next((cell.strip() for cell in cells if cell.strip()), "")
+        return not start or _FOOTER.fullmatch(start) is not None
+
+
+def time_text(shape: Shape, cells: Sequence[str]) -> str:
+    """The time of a row, of one cell or of two."""
+    if len(shape.time) == 1:
+        return cells[shape.time[0]].strip() + shape.suffix
+    date, time = shape.time
+    return f"{cells[date].strip()} {cells[time].strip()}{shape.suffix}"
+
+
+def understood(path: Path, points: SamplePoints, options: TableOptions) -> Table:
+    """Raises UnreadableFile."""
+    with unpacked(path) as raw:
+        try:
+            encoding = encoding_of(path, raw)
+            delimiter, shape = found_shape(path, raw, encoding, options)
+            rows = rows_of(path, raw, encoding, delimiter, lambda _: None)
+            sample = [cells for _, cells in islice(rows, shape.first, _SAMPLE)]
+            sample = [cells for cells in sample if len(cells) > max(shape.time)]
+            names = PointNames(points, options.mapping, _aliases(shape.preamble))
+            body = [cells for cells in sample if stamp_of(cells[shape.time[0]].strip())]
+            layout = layout_of(shape, body or sample, names, options)
+            table = Table(path, options, encoding, delimiter, shape, layout, names)
+            _decide(table, raw)
+            return table
+        except UnreadableFile:
+            raise
+        except ParseError as err:
+            raise UnreadableFile(path, err.position, err.message) from None
+        except ValueError as err:
+            raise UnreadableFile(path, "", str(err)) from None
+
+
+def _aliases(preamble: Sequence[Row]) -> dict[str, str]:
+    """``Point_1:`` and the name of a point, before a header with ``Point_1``."""
+    return {
+        cells[0].strip()[:-1]: cells[1].strip()
+        for _, cells in preamble
+        if len(cells) > 1 and cells[0].strip().endswith(":") and cells[1].strip()
+    }
+
+
+def _decide(table: Table, raw: IO[bytes]) -> None:
+    """Decide by all rows what one row does not show. Raises ValueError."""
+    dates, decimals = _DateOrder(), DecimalEvidence()
+    places = _number_places(table)
+    for line, cells in table.rows(raw, lambda _: None):
+        if len(cells) <= max(table.shape.time):
+            continue
+        table.first = table.first or line
+        if not _has_time(table, cells):
+            continue
+        table.last = line
+        if table.shape.form == "text":
+            dates.add(line, cells[table.shape.time[0]].strip())
+        for at in places:
+            if at < len(cells) and _counts(table, cells):
+                decimals.add(line, at, without_status(cells[at].strip())[0])
+    table.order = dates.decided(table.options.dates, table.shape.order)
+    by_delimiter = "point" if table.delimiter == "," else None
+    for column in table.layout.columns:
+        at = column.place
+        table.decimals[at] = table.options.decimal
+        if at in places and table.options.decimal is None:
+            table.decimals[at] = decimals.decided(at, column.header, by_delimiter)
+
+
+def _number_places(table: Table) -> list[int]:
+    return [
+        column.place
+        for column in table.layout.columns
+        if column.point is None or column.point.column.point.kind == "Number"
+    ]
+
+
+def _counts(table: Table, cells: Sequence[str]) -> bool:
+    """Whether the value of a long row is that of a point of Numbers."""
+    at = table.layout.names
+    if at is None:
+        return True
+    if at >= len(cells):
+        return False
+    try:
+        found = table.names.find(cells[at].strip())
+    except ValueError:
+        return False
+    return found is not None and found.column.point.kind == "Number"
+
+
+def _has_time(table: Table, cells: Sequence[str]) -> bool:
+    text = cells[table.shape.time[0]].strip()
+    if table.shape.form == "text":
+        return stamp_of(text) is not None
+    return text.replace(".", "", 1).isdigit()
+
+
+class _DateOrder:
+    """The orders of day, month and year that all dates of a column allow."""
+
+    def __init__(self) -> None:
+        self.possible: frozenset[str] | None = None
+        self.first: dict[frozenset[str], tuple[int, str]] = {}
+        self.open: tuple[int, str] | None = None
+
+    def add(self, line: int, text: str) -> None:
+        stamp = stamp_of(text)
+        if stamp is None or not stamp.by_column:
+            return
+        if self.possible is None:
+            self.possible = stamp.orders
+        self.possible &= stamp.orders
+        self.first.setdefault(stamp.orders, (line, text))
+        one, two, three = stamp.fields
+        if self.open is None and len(stamp.orders) > 1 and (one != two or three < 100):
+            self.open = line, text
+
+    def decided(self, option: str | None, hint: str | None) -> str | None:
+        if self.possible is None:
+            return None
+        if option is not None:
+            return option
+        if not self.possible:
+            shown = " and ".join(
+                f"{quoted(text)} in line {line}" for line, text in self.first.values()
+            )
+            raise ValueError(
+                f"no order of day and month fits all dates, such as {shown}: give"
+                " --dates dmy, mdy or ymd to see which rows are invalid"
+            )
+        if hint is not None:
+            if hint in self.possible:
+                return hint
+            raise ValueError(
+                f"the header says that dates are {hint}, but they are not: give --dates"
+            )
+        if len(self.possible) == 1 or self.open is None:
+            return min(self.possible)
+        line, text = self.open
+        raise ValueError(
+            f"{quoted(text)} in line {line} has two readings, and no other date"
+            f" decides: give --dates {' or --dates '.join(sorted(self.possible))}"
+        )
