@@ -15,18 +15,19 @@ _LINE = re.compile(r"(?:line|row) (\d+)\b")
 
 
 class BadRowReport:
-    """Writes each error as a row: file, line, column, reason."""
+    """Writes each error as a row: file, line, column, reason, remedy."""
 
     def __init__(self, file: TextIO) -> None:
         self.writer = csv.writer(file)
-        self.writer.writerow(("file", "line", "column", "reason"))
+        self.writer.writerow(("file", "line", "column", "reason", "remedy"))
 
     def __call__(self, error: UnreadableFile) -> None:
         line = _LINE.match(error.where)
-        column = error.column if isinstance(error, BadCell) else ""
-        self.writer.writerow(
-            (error.path, line[1] if line else "", _safe(column), _safe(error.reason))
-        )
+        column, reason, remedy = "", error.reason, ""
+        if isinstance(error, BadCell):
+            column, reason, remedy = error.column, error.cause, error.remedy
+        place = error.path, line[1] if line else ""
+        self.writer.writerow((*place, *map(_safe, (column, reason, remedy))))
 
 
 def _safe(text: str) -> str:

@@ -56,7 +56,8 @@ def _times(table: Table) -> str:
     names = (
         " and ".join(header[at] for at in table.shape.time) if header else "column 1"
     )
-    form = _FORMS.get(table.shape.form) or _ORDERS.get(table.order or "") or "ISO 8601"
+    form = _FORMS.get(table.shape.form) or _ORDERS.get(table.order or "")
+    form = form or "the order of day and month is in each text"
     return f"{names} ({form})"
 
 

@@ -10,9 +10,15 @@ __all__ = ["BadCell"]
 
 
 class BadCell(UnreadableFile):
-    """``column`` is the header of the cell, empty for a whole row."""
+    """``column`` is the header of the cell, empty for a whole row.
 
-    def __init__(self, path: Path, line: int, column: str, reason: str) -> None:
+    ``remedy`` is what the user may do; the message ends with it.
+    """
+
+    def __init__(
+        self, path: Path, line: int, column: str, reason: str, remedy: str
+    ) -> None:
         where = f"line {line}, column {column}" if column else f"line {line}"
-        super().__init__(path, where, reason)
+        super().__init__(path, where, f"{reason} ({remedy})" if remedy else reason)
         self.line, self.column = line, column
+        self.cause, self.remedy = reason, remedy

@@ -68,7 +68,9 @@ class TableReader:
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
             cells = cells[:width]
         if len(cells) != width:
-            self._refuse(line, "", f"expected {width} cells, found {len(cells)}")
+            remedy = "quote cells that contain the delimiter"
+            found_cells = f"expected {width} cells, found {len(cells)}"
+            self._refuse(line, "", found_cells, remedy)
             return None
         found: list[CsvSample] = []
         is_valid = True
@@ -82,7 +84,7 @@ class TableReader:
                 status = None if column.status is None else cells[column.status]
                 value = reader.read(cells[column.place], status)
             except ValueError as err:
-                self._refuse(line, column.header, str(err))
+                self._refuse(line, column.header, str(err), _remedy(str(err)))
                 is_valid = False
                 continue
             tz = reader.column.options.tz or reader.column.point.tz
@@ -165,5 +167,13 @@ class TableReader:
         header = self.table.shape.header
         return header[self.table.shape.time[0]] if header else "1"
 
-    def _refuse(self, line: int, column: str, reason: str) -> None:
-        self.errors.add(BadCell(self.table.path, line, column, reason))
+    def _refuse(self, line: int, column: str, reason: str, remedy: str = "") -> None:
+        self.errors.add(BadCell(self.table.path, line, column, reason, remedy))
+
+
+def _remedy(reason: str) -> str:
+    """What helps with an invalid value; other errors name their option."""
+    is_invalid = ": invalid " in reason and "--" not in reason
+    return (
+        "--no-value WORD if the text means that there is no value" if is_invalid else ""
+    )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...kinds.display import quoted
 from ..his_units import unit_of
 from .options import TableOptions
-from .stamps import is_time_only, stamp_of, zone_named
+from .stamps import is_time_only, number_form, stamp_of, zone_named
 
 __all__ = ["Row", "Shape", "shape_of"]
 
@@ -21,13 +21,15 @@ _TIME_NAME = re.compile(
     r"|.*(timestamp|datetime|_time|_ts|time_ms|epoch_ms|unix).*",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _HINT = re.compile(
     r"\b(d{1,2}|m{1,2}|y{2,4})[-/. ](d{1,2}|m{1,2})[-/. ](d{1,2}|y{2,4})\b", re.I
 )
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
-_UTC = re.compile(r"(?:\b|_)(?:utc|gmt)\b", re.IGNORECASE)
-_SHORT_ZONE = re.compile(r"[A-Z]{3,5}")
+_UTC = re.compile(r"(?:.*[\s_])?\(?\[?(?:utc|gmt)\)?\]?|utc[\s_].*", re.IGNORECASE)
+_ZONE_WORD = re.compile(r"utc|gmt|offset|time ?zone|zeitzone|fuseau", re.IGNORECASE)
+_SHORT_ZONES = re.compile(
+    r"\b([ECMP][SD]T|AK[SD]T|HST|CES?T|EES?T|WES?T|BST|IST|JST|MEZ|MESZ|A[EWC][SD]T)\b"
+)
 _ROLES = {
     "name": "id|name|point|point ?name|point ?id|object|object ?name"
     "|name path reference|topic|tag|tag ?name|sensor|sensor ?id|series"
@@ -47,7 +49,8 @@ class Shape(NamedTuple):
 
     ``header`` is empty if the table has none. ``time`` has the columns of the time,
     one, or date and time. ``form`` is text, s, ms, us or serial. ``zone`` is that of
-    the header of the times, ``suffix`` a short one that is read with each of them.
+    the header of the times, ``suffix`` a short one that is read with each of them, and
+    ``unclear`` a text about a zone that only a person understands.
     """
 
     first: int
@@ -59,6 +62,7 @@ class Shape(NamedTuple):
     order: str | None
     zone: str | None
     suffix: str
+    unclear: str
 
 
 def role_of(header: str) -> str | None:
@@ -86,7 +90,7 @@ def shape_of(rows: Sequence[Row], options: TableOptions) -> Shape | None:
             at
             for at, name in enumerate(header[: len(cells[first])])
             if (name.strip() in options.time or _TIME_NAME.fullmatch(name.strip()))
-            and _number_form(cells[first][at])
+            and number_form(cells[first][at].strip())
             and _counts_on(cells[first:], at)
         ]
         if named:
@@ -105,25 +109,10 @@ def _goes_on(cells: Sequence[list[str]], first: int, at: int) -> bool:
 
 
 def _counts_on(rest: Sequence[list[str]], at: int) -> bool:
-    numbers = sum(len(row) > at and _number_form(row[at]) is not None for row in rest)
+    numbers = sum(
+        len(row) > at and number_form(row[at].strip()) is not None for row in rest
+    )
     return 2 * numbers >= len(rest)
-
-
-def _number_form(cell: str) -> str | None:
-    """What a number may be as a time, by its size: from 1968 to 2119 in each form."""
-    text = cell.strip()
-    if not _NUMBER.fullmatch(text):
-        return None
-    value = float(text)
-    for form, low, high in (
-        ("serial", 25_000, 80_000),
-        ("s", 1e8, 4.7e9),
-        ("ms", 1e11, 4.7e12),
-        ("us", 1e14, 4.7e15),
-    ):
-        if low <= value <= high:
-            return form
-    return None
 
 
 def _with_header(
@@ -149,12 +138,14 @@ def _with_header(
         )
     titles = " ".join(names[at] for at in times) if names else ""
     forms = {_form(row[times[0]]) for row in body if len(row) > times[0]}
-    zone, suffix = _zone(titles)
+    zone, suffix, unclear = _zone(titles)
+    unclear = unclear or ("" if zone or suffix else zone_line(above))
     if len(times) == 2 and is_time_only(body[0][times[0]].strip()):
         times.reverse()
     form = _only_form(forms)
     return Shape(
-        first, names, units, above, tuple(times), form, _hint(titles), zone, suffix
+        *(first, names, units, above, tuple(times), form, _hint(titles)),
+        *(zone, suffix, unclear),
     )
 
 
@@ -168,7 +159,7 @@ def _form(cell: str) -> str | None:
     text = cell.strip()
     if _is_dated(text) or is_time_only(text):
         return "text"
-    return _number_form(text)
+    return number_form(text)
 
 
 def _only_form(forms: set[str | None]) -> str:
@@ -244,12 +235,22 @@ def _hint(title: str) -> str | None:
     return order if sorted(order) == ["d", "m", "y"] else None
 
 
-def _zone(title: str) -> tuple[str | None, str]:
-    if _UTC.search(title):
-        return "UTC", ""
+def _zone(title: str) -> tuple[str | None, str, str]:
+    """The zone of a header, the short one, and what is not clear of it."""
     for text in _BRACKETED.findall(title):
         if zone := zone_named(text.strip()):
-            return zone, ""
-        if _SHORT_ZONE.fullmatch(text.strip()) and not set(text) <= set("DMYHS"):
-            return None, f" {text.strip()}"
-    return None, ""
+            return zone, "", ""
+    if _UTC.fullmatch(title):
+        return "UTC", "", ""
+    if short := _SHORT_ZONES.search(title):
+        return None, f" {short[1]}", ""
+    return None, "", title if _ZONE_WORD.search(title) else ""
+
+
+def zone_line(rows: Sequence[Row]) -> str:
+    """A row of the preamble that speaks of a zone."""
+    for _, cells in rows:
+        text = " ".join(cell.strip() for cell in cells)
+        if _ZONE_WORD.search(text) or _SHORT_ZONES.search(text):
+            return text
+    return ""

@@ -21,6 +21,7 @@ __all__ = [
     "Stamp",
     "instants_of",
     "is_time_only",
+    "number_form",
     "number_instants",
     "stamp_of",
     "zone_named",
@@ -47,7 +48,7 @@ _DATE = (
     r"(?P<a>\d{4}|\d{1,2})(?P<sign>[-/.])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{4}|\d{1,2})"
     r"|(?P<d>\d{4}|\d{1,2})[-/ .]*(?P<month>[a-z]{3,9})[-/ ,.]*(?P<y>\d{4}|\d\d)"
     r"|(?P<us_month>[a-z]{3,9})\.? +(?P<us_d>\d{1,2}),? +(?P<us_y>\d{4})"
-    r"|(?P<compact>\d{8})"
+    r"|(?P<compact>\d{8})(?:[T _]?(?P<clock>\d{6})(?!\d)|[T _](?P<short>\d{4})(?!\d))?"
 )
 _TIME = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
@@ -55,29 +56,41 @@ _TIME = (
     r"(?: ?(?P<half>[ap])\.?m\.?(?![a-z]))?"
 )
 _ZONE = (
-    r"(?:\s*(?P<offset>z(?![a-z])|[+-]\d\d:?\d\d|[+-]\d\d))?"
+    r"(?:\s*(?P<offset>z(?![a-z])|(?:utc)?[+-]\d\d:?\d\d|(?:utc)?[+-]\d\d|utc[+-]\d))?"
     r"(?:\s*[(\[]?(?P<zone>[a-z][\w/+\-]*)[)\]]?)?"
 )
 _STAMP = re.compile(
-    rf"(?:{_DAYS})?(?:{_DATE})(?:(?:T|,? +){_TIME}{_ZONE})?", re.ASCII | re.IGNORECASE
+    rf"(?:{_DAYS})?(?:{_DATE})(?:(?:T|,? +){_TIME})?{_ZONE}", re.ASCII | re.IGNORECASE
 )
 _TIME_ONLY = re.compile(rf"{_TIME}{_ZONE}", re.ASCII | re.IGNORECASE)
 _UTC = ("UTC", "GMT", "Z")
+_SIGNED = re.compile(r"(?:Etc/)?GMT[+-]\d+", re.IGNORECASE)
+"""Etc/GMT-5 is UTC+5, but most exports mean UTC-5 by it."""
 _DAY = 86_400_000_000
 _EXCEL_EPOCH = dt.datetime(1899, 12, 30)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_SIZES = (
+    ("serial", 18_000, 80_000),
+    ("s", 1e8, 4.7e9),
+    ("ms", 1e11, 4.7e12),
+    ("us", 1e14, 4.7e15),
+)
+"""Days of 1949 to 2119, and epochs of 1973 to 2118."""
 _RESOLUTION = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 class Stamp(NamedTuple):
     """The fields of a text; ``time`` is in microseconds, None for a date alone.
 
-    ``by_column``: other rows decide which of the orders it is.
+    ``by_column``: other rows decide which of the orders it is. ``is_named``: the month
+    has its name.
     """
 
     fields: tuple[int, int, int]
     orders: frozenset[str]
     by_column: bool
+    is_named: bool
     time: int | None
     offset: dt.timedelta | None
     zone: str | None
@@ -95,10 +108,28 @@ def stamp_of(text: str) -> Stamp | None:
     time = None
     if match["hour"] is not None:
         time = _time(match)
-        if time is None:
-            return None
-    by_column = match["a"] is not None and len(match["a"]) < 4
-    return Stamp(*found, by_column, time, _offset(match["offset"]), match["zone"])
+    elif clock := match["clock"] or match["short"]:
+        time = _clock(clock)
+    elif match["offset"] or match["zone"]:
+        return None
+    if time is None and (match["hour"] or match["clock"] or match["short"]):
+        return None
+    # 22-Sep-26 has two short numbers too
+    first = match["a"] or (match["d"] if len(match["y"] or "") == 2 else None)
+    by_column = first is not None and len(first) < 4
+    is_named = bool(match["month"] or match["us_month"])
+    return Stamp(
+        *found, by_column, is_named, time, _offset(match["offset"]), match["zone"]
+    )
+
+
+def number_form(text: str) -> str | None:
+    """What a number may be as a time, by its size: s, ms, us or serial."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    found = [form for form, low, high in _SIZES if low <= value <= high]
+    return found[0] if found else None
 
 
 def is_time_only(text: str) -> bool:
@@ -117,12 +148,11 @@ def _date(match: re.Match[str]) -> tuple[tuple[int, int, int], frozenset[str]] |
         first, last = match["d"], match["y"]
         if len(first) == 4 and len(last) == 4:
             return None
-        fields = _year(first), _month(match["month"]), _year(last)
-        if len(first) == 4:
-            return (fields[0], fields[1], int(last)), frozenset({"ymd"})
-        fields = int(first), fields[1], fields[2]
-        # 22-Sep-26 is a day first: no maker writes a short year before a month's name
-        return fields, _possible(fields, {"dmy"})
+        fields = int(first), _month(match["month"]), int(last)
+        orders = {"ymd"} if len(first) == 4 else {"dmy"}
+        if len(first) == len(last) == 2:
+            orders = {"dmy", "ymd"}
+        return fields, _possible(fields, orders)
     first, last = match["a"], match["c"]
     middle = int(match["b"])
     if len(first) == 4:
@@ -173,12 +203,20 @@ def _time(match: re.Match[str]) -> int | None:
     return time if minute < 60 and second < 60 and time <= _DAY else None
 
 
+def _clock(digits: str) -> int | None:
+    hour, minute, second = (int(digits.ljust(6, "0")[at : at + 2]) for at in (0, 2, 4))
+    time = ((hour * 60 + minute) * 60 + second) * 1_000_000
+    return time if minute < 60 and second < 60 and time <= _DAY else None
+
+
 def _offset(text: str | None) -> dt.timedelta | None:
     if text is None:
         return None
     if text in "zZ":
         return dt.timedelta(0)
-    digits = text[1:].replace(":", "").ljust(4, "0")
+    text = text.lower().removeprefix("utc")
+    digits = text[1:].replace(":", "")
+    digits = digits.zfill(2).ljust(4, "0")
     found = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -found if text[0] == "-" else found
 
@@ -225,6 +263,11 @@ def _in_zone(text: str, local: dt.datetime, name: str | None, tz: str) -> Instan
         return local_instants(text, local, zone_of(tz), tz)
     if name.upper() in _UTC:
         return (local.replace(tzinfo=dt.UTC),)
+    if _SIGNED.fullmatch(name):
+        raise ValueError(
+            f"{quoted(text)}: the sign of {name} has two readings: give the zone of the"
+            " file with --tz, and the times without it"
+        )
     if not _is_short(name):
         city = city_name(name)
         return local_instants(text, local, _zone(city), city)
@@ -263,6 +306,8 @@ def zone_named(name: str) -> str | None:
         zone_of(city)
     except UnknownTimeZone:
         return None
+    if _SIGNED.fullmatch(city):
+        return None
     return None if _is_short(name) else city
 
 
@@ -271,6 +316,8 @@ def number_instants(text: str, form: str, tz: str) -> Instants:
 
     Raises ValueError.
     """
+    if number_form(text) != form:
+        raise ValueError(f"invalid time {quoted(text)}: the other rows have {form}")
     try:
         if form in _RESOLUTION:
             micros = round(float(text) * _RESOLUTION[form])

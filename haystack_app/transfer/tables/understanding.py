@@ -18,9 +18,9 @@ from .names import PointNames
 from .numbers import DecimalEvidence
 from .options import TableOptions
 from .rows import found_shape, rows_of
-from .shape import Row, Shape
+from .shape import Row, Shape, role_of
 from .source import encoding_of, unpacked
-from .stamps import stamp_of
+from .stamps import Stamp, stamp_of
 from .values import without_status
 
 __all__ = ["Table", "time_text", "understood"]
@@ -88,11 +88,13 @@ def understood(path: Path, points: SamplePoints, options: TableOptions) -> Table
         try:
             encoding = encoding_of(path, raw)
             delimiter, shape = found_shape(path, raw, encoding, options)
+            shape = _with_zone(shape, points.options.tz)
             rows = rows_of(path, raw, encoding, delimiter, lambda _: None)
             sample = [cells for _, cells in islice(rows, shape.first, _SAMPLE)]
             sample = [cells for cells in sample if len(cells) > max(shape.time)]
             names = PointNames(points, options.mapping, _aliases(shape.preamble))
             body = [cells for cells in sample if stamp_of(cells[shape.time[0]].strip())]
+            shape = _with_unit(shape, options)
             layout = layout_of(shape, body or sample, names, options)
             table = Table(path, options, encoding, delimiter, shape, layout, names)
             _decide(table, raw)
@@ -103,6 +105,32 @@ def understood(path: Path, points: SamplePoints, options: TableOptions) -> Table
             raise UnreadableFile(path, err.position, err.message) from None
         except ValueError as err:
             raise UnreadableFile(path, "", str(err)) from None
+
+
+def _with_zone(shape: Shape, tz: str | None) -> Shape:
+    """The option decides against what the file says of its zone. Raises ValueError."""
+    if tz is not None:
+        return shape._replace(zone=None, suffix="", unclear="")
+    if shape.unclear and shape.form in ("text", "serial"):
+        raise ValueError(
+            f"{quoted(shape.unclear)} speaks of a zone: give that of the times with"
+            " --tz"
+        )
+    return shape
+
+
+def _with_unit(shape: Shape, options: TableOptions) -> Shape:
+    """The unit that the preamble of the table of one point names below or beside it."""
+    if options.point is None or shape.units or not shape.header:
+        return shape
+    for number, (_, cells) in enumerate(shape.preamble):
+        for at, cell in enumerate(cells):
+            if role_of(cell.strip(" :")) == "unit":
+                below = shape.preamble[number + 1 : number + 2]
+                row = below[0][1] if below and not cell.strip().endswith(":") else []
+                unit = row[at] if at < len(row) else "".join(cells[at + 1 : at + 2])
+                return shape._replace(units=[unit.strip()] * len(shape.header))
+    return shape
 
 
 def _aliases(preamble: Sequence[Row]) -> dict[str, str]:
@@ -168,6 +196,17 @@ def _has_time(table: Table, cells: Sequence[str]) -> bool:
     return text.replace(".", "", 1).isdigit()
 
 
+def _is_open(stamp: Stamp) -> bool:
+    """Whether the orders give different days.
+
+    22-Sep-26 begins with the day if no other row shows the year there: a year before
+    the name of a month is written in full.
+    """
+    one, two, three = stamp.fields
+    is_same = one == two and three >= 100
+    return len(stamp.orders) > 1 and not stamp.is_named and not is_same
+
+
 class _DateOrder:
     """The orders of day, month and year that all dates of a column allow."""
 
@@ -184,8 +223,7 @@ class _DateOrder:
             self.possible = stamp.orders
         self.possible &= stamp.orders
         self.first.setdefault(stamp.orders, (line, text))
-        one, two, three = stamp.fields
-        if self.open is None and len(stamp.orders) > 1 and (one != two or three < 100):
+        if self.open is None and _is_open(stamp):
             self.open = line, text
 
     def decided(self, option: str | None, hint: str | None) -> str | None:
