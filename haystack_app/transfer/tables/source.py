@@ -116,4 +116,5 @@ def lines_of(path: Path, raw: IO[bytes], encoding: str) -> Iterator[str]:
         where = f"line {number + 1}"
         raise UnreadableFile(path, where, f"invalid {encoding.upper()}") from None
     finally:
-        text.detach()
+        if not raw.closed:  # a wrapper that is dropped would close it
+            text.detach()

@@ -24,6 +24,11 @@ _BOOLS = {
     **dict.fromkeys(("true", "t", "on", "1", "1.0", "yes", "active"), True),
     **dict.fromkeys(("false", "f", "off", "0", "0.0", "no", "inactive"), False),
 }
+_PLAIN = {
+    "point": re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?", re.ASCII),
+    None: re.compile(r"[+-]?\d{1,15}", re.ASCII),
+}
+"""Most cells, by the decimal sign of the column."""
 _STATUS = re.compile(r"(.*?)\s*\{([^{}]*)\}", re.DOTALL)
 _LEVEL = re.compile(r"\s*@\s*\w+\Z")
 _GOOD = frozenset(
@@ -96,10 +101,15 @@ class CellReader:
         words = _NO_STR if self.kind == "Str" else NO_VALUE
         self.no_value = words | {word.lower() for word in no_value}
         self.status = status
+        self.plain = _PLAIN.get(decimal) if self.kind == "Number" else None
         self.bools = bool_names(enum) if self.kind == "Bool" else {}
 
     def read(self, cell: str, status: str | None = None) -> Any:
         """The value, or None if there is no value to store. Raises ValueError."""
+        if self.plain is not None and status is None and self.plain.fullmatch(cell):
+            if cell in self.no_value:
+                return None
+            return self.column.value(Number(float(cell) * self.factor))
         text, own = without_status(cell.strip())
         try:
             good = all(is_good(one) for one in (status, own) if one is not None)
