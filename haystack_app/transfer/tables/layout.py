@@ -30,12 +30,16 @@ class ValueColumn:
 
 @dataclass(slots=True)
 class Layout:
-    """``name``: wide, long or single, the table of one point."""
+    """``name``: wide, long or single, the table of one point.
+
+    ``unnamed`` are columns without a header and, as far as is known, without values.
+    """
 
     name: str
     columns: list[ValueColumn]
     names: int | None = None
     units: int | None = None
+    unnamed: list[int] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -52,11 +56,9 @@ def layout_of(
     unknown = left_out - {_EVERY} - set(shape.header)
     if unknown:
         raise ValueError(f"--ignore: there is not a column {quoted(min(unknown))}")
-    rest = [
-        at
-        for at, header in enumerate(shape.header)
-        if at not in shape.time and not _is_empty(at, header, sample)
-    ]
+    others = [at for at in range(len(shape.header)) if at not in shape.time]
+    unnamed = [at for at in others if _is_empty(at, shape.header[at], sample)]
+    rest = [at for at in others if at not in unnamed]
     ignored = [
         at
         for at in rest
@@ -66,6 +68,7 @@ def layout_of(
     ]
     rest = [at for at in rest if at not in ignored]
     found = _found(shape, sample, names, options, rest)
+    found.unnamed = unnamed
     found.ignored = [
         shape.header[at] or "(row numbers)" for at in ignored
     ] + found.ignored

@@ -72,6 +72,9 @@ class TableReader:
             found_cells = f"expected {width} cells, found {len(cells)}"
             self._refuse(line, "", found_cells, remedy)
             return None
+        if any(cells[at].strip() for at in table.layout.unnamed):
+            self._refuse(line, "", "a cell in a column without a header")
+            return None
         found: list[CsvSample] = []
         is_valid = True
         text = time_text(table.shape, cells)

@@ -34,21 +34,24 @@ def is_table(path: Path, points: SamplePoints, options: TableOptions) -> bool:
 
 
 def _is_own(path: Path, points: SamplePoints) -> bool:
+    found: list[list[str]] = []
+    is_cut = False
     try:
         with unpacked(path) as raw:
             lines = (line.decode("utf-8") for line in raw)
-            rows = csv_rows(lines, lambda _: None)
-            found = [cells for _, cells in islice(rows, 2)]
+            found.extend(cells for _, cells in islice(csv_rows(lines), 2))
     except UnicodeDecodeError:
         return False
-    except (UnreadableFile, ParseError):  # the reader of our own says it better
+    except ParseError:
+        is_cut = True
+    except UnreadableFile:  # the reader of our own says why
         return True
     if not found:
-        return True
+        return not is_cut
     header = [cell.strip().removeprefix("\ufeff") for cell in found[0]]
     is_rows = {"ts", "id", "val"} <= {name.partition(" ")[0] for name in header}
     if not is_rows and header[0] != "ts":
-        return len(found) == 1
+        return len(found) == 1 and not is_cut
     at = next(at for at, name in enumerate(header) if name.startswith("ts"))
     time = found[1][at].strip() if len(found) > 1 and len(found[1]) > at else ""
     if not is_own_stamp(time) and stamp_of(time) is not None:

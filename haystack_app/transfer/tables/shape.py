@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -103,9 +104,15 @@ def _is_dated(cell: str) -> bool:
 
 
 def _goes_on(cells: Sequence[list[str]], first: int, at: int) -> bool:
+    """Whether the times of a table begin in this row.
+
+    A date before the header is in a row of another length.
+    """
     rest = cells[first:]
-    dated = sum(len(row) > at and _is_dated(row[at]) for row in rest)
-    return 2 * dated >= len(rest)
+    lengths = Counter(len(row) for row in rest if len(row) > at and _is_dated(row[at]))
+    if 2 * lengths.total() < len(rest):
+        return False
+    return lengths[len(cells[first])] == max(lengths.values())
 
 
 def _counts_on(rest: Sequence[list[str]], at: int) -> bool:

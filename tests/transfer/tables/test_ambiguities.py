@@ -42,6 +42,12 @@ His = Callable[[str], dict[str, Any]]
         ("Time,sat\n2024-06-15 00:00\n2024-06-15 00:15,1\n", (), "line 2: expected 2 cells"),
         ("Time,sat\n2024-06-15 00:00,1\nx,2\n2024-06-15 00:30,1\n", (), "line 3.* invalid time"),
         ("Time,sat\n2024-06-15 00:00,1\nyesterday,2\n", (), "line 3.* invalid time"),
+        ('Time,sat\n"2024-06-15 00:00,1\n', (), "no closing quote|no column of times"),
+        (
+            "Time,sat,\n" + "2024-06-15 00:00,1,\n" * 450 + "2024-06-15 00:00,1,9\n",
+            (),
+            "line 452: a cell in a column without a header",
+        ),
         ("Time,sat\n1900-06-15 00:00,1\n", (), "before 1950"),
         ("Time,Power,sat\n2024-06-15 00:00,1 °C,2\n", (), "unit must be kW, not °C"),
     ],

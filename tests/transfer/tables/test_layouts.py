@@ -208,6 +208,11 @@ CASES = {
         ("--point", "@sat"),
         {"sat": at(20.5, 21.5)},
     ),
+    "date_before_the_header": Case(
+        "Export\n2024-06-20\nTime,sat\n2024-06-15 00:00,20.5\n2024-06-15 00:15,21\n",
+        (),
+        {"sat": at(20.5, 21)},
+    ),
     "date_only": Case(
         "Day;Date;Power\n;2024-06-15;5\n;2024-06-16;6\n",
         ("--ignore", "Day"),
