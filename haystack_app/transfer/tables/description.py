@@ -8,6 +8,7 @@ from ...kinds.display import quoted, shortened
 from .layout import ValueColumn
 from .reader import TableReader
 from .rows import NAMES
+from .source import SHEET
 from .understanding import Table
 
 __all__ = ["description"]
@@ -33,7 +34,8 @@ def description(reader: TableReader, tz: str | None) -> Iterator[str]:
     delimiter = next(name for name, sign in NAMES.items() if sign == table.delimiter)
     yield f"{table.path}"
     yield f"  layout: {_LAYOUTS[table.layout.name]}"
-    yield f"  text: {table.encoding}, delimiter {delimiter}"
+    is_sheet = table.encoding == SHEET
+    yield f"  text: {'a sheet' if is_sheet else f'{table.encoding}, {delimiter}s'}"
     yield f"  times: {_times(table)}, {_zone(table, tz)}"
     for column in table.layout.columns[:_LISTED]:
         yield f"  {_column(table, column)}"

@@ -171,7 +171,7 @@ def _long(
         [column],
         named[0],
         units[0] if units else None,
-        [shape.header[at] for at in left_out],
+        ignored=[shape.header[at] for at in left_out],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -12,7 +13,7 @@ from ...wire.csv_cells import csv_rows
 from ...wire.errors import ParseError
 from .options import TableOptions
 from .shape import Row, Shape, shape_of
-from .source import lines_of
+from .source import SHEET, lines_of
 
 __all__ = ["DELIMITERS", "NAMES", "found_shape", "rows_of"]
 
@@ -32,6 +33,10 @@ def rows_of(
     refuse: Callable[[ParseError], object],
 ) -> Iterator[Row]:
     """Rows without a line ``sep=``. Raises UnreadableFile and ParseError."""
+    if encoding == SHEET:
+        raw.seek(0)
+        yield from (tuple(json.loads(line)) for line in raw)
+        return
     lines = _without_sep(lines_of(path, raw, encoding))
     for line, cells in csv_rows(lines, refuse, delimiter):
         if len(cells) > _COLUMNS:
@@ -86,6 +91,8 @@ def _candidates(
 ) -> tuple[str, ...]:
     if options.delimiter is not None:
         return (NAMES[options.delimiter],)
+    if encoding == SHEET:
+        return (",",)
     first = next(lines_of(path, raw, encoding), "")
     match = _SEP.fullmatch(first)
     return (match[1],) if match else DELIMITERS

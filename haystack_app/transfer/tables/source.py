@@ -8,15 +8,25 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from ...wire.files import UnreadableFile
+from .sheets import spool_sheet
 
-__all__ = ["TABLE_SUFFIXES", "encoding_of", "lines_of", "suffix_of", "unpacked"]
+__all__ = [
+    "SHEET",
+    "TABLE_SUFFIXES",
+    "encoding_of",
+    "lines_of",
+    "suffix_of",
+    "unpacked",
+]
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+SHEET = "xlsx"
+"""In place of an encoding: lines of ``sheets.spool_sheet``."""
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _UNPACKED = 16 * 1024**3
 """Bytes of an unpacked file."""
 _RATIO = 200
@@ -40,23 +50,27 @@ def suffix_of(path: Path) -> str:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked if its name ends in ``.gz``. Raises UnreadableFile."""
+    """The file, unpacked if its name ends in ``.gz``. Raises UnreadableFile.
+
+    A spreadsheet is read to lines of its rows.
+    """
     try:
-        with path.open("rb") as raw:
-            if path.suffix.lower() != ".gz":
-                yield raw
-                return
-            with tempfile.TemporaryFile() as spooled:
-                _unpack(path, raw, spooled)
-                spooled.seek(0)
-                yield spooled
+        with ExitStack() as stack:
+            file: IO[bytes] = stack.enter_context(path.open("rb"))
+            limit = min(_UNPACKED, max(_FREE, path.stat().st_size * _RATIO))
+            if path.suffix.lower() == ".gz":
+                packed, file = file, stack.enter_context(tempfile.TemporaryFile())
+                _unpack(path, packed, file, limit)
+            if suffix_of(path) == ".xlsx":
+                book, file = file, stack.enter_context(tempfile.TemporaryFile())
+                spool_sheet(path, book, file, limit)
+            file.seek(0)
+            yield file
     except OSError as err:
         raise UnreadableFile(path, "", err.strerror or str(err)) from None
 
 
-def _unpack(path: Path, raw: IO[bytes], spooled: IO[bytes]) -> None:
-    packed = path.stat().st_size
-    limit = min(_UNPACKED, max(_FREE, packed * _RATIO))
+def _unpack(path: Path, raw: IO[bytes], spooled: IO[bytes], limit: int) -> None:
     size = 0
     try:
         with gzip.GzipFile(fileobj=raw) as file:
@@ -72,6 +86,8 @@ def _unpack(path: Path, raw: IO[bytes], spooled: IO[bytes]) -> None:
 
 def encoding_of(path: Path, raw: IO[bytes]) -> str:
     """By its byte order mark, else UTF-8, UTF-16 or cp1252. Raises UnreadableFile."""
+    if suffix_of(path) == ".xlsx":
+        return SHEET
     raw.seek(0)
     start = raw.read(4096)
     for mark, encoding in _BOMS:

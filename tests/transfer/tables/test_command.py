@@ -29,7 +29,7 @@ def test_a_dry_run_prints_what_it_understood_and_stores_nothing(
     out = load(GERMAN, "--dry-run", "--ignore", "Text").splitlines()
     assert [line.strip() for line in out[1:]] == [
         "layout: wide, a column for each point",
-        "text: utf-8, delimiter semicolon",
+        "text: utf-8, semicolons",
         "times: Datum (day, month, year), local in the zone of each point",
         "Supply Temp (°C) -> @sat, °C, decimal comma",
         "Power -> @kw, taken as kW, decimal comma",
@@ -197,3 +197,13 @@ def test_a_file_that_is_not_text(load: Import) -> None:
         load(bytes(range(256)), name="a.txt")
     with pytest.raises(CommandError, match="neither UTF-8 nor cp1252"):
         load(b"Time,sat\x81\n", name="a.txt")
+
+
+def test_names_that_are_not_those_of_points_are_left_out(load: Import) -> None:
+    out = load(
+        "Time,Name Path Reference,Object Name,Object Value,Note\n"
+        "2024-06-15 00:00,HQ/AHU-1/Power,PWR,5,x\n",
+        *("--dry-run", "--ignore", "*"),
+    )
+    assert "left out: Object Name, Note" in out
+    assert "@kw: 1 samples" in out
