@@ -22,6 +22,7 @@ _FORMS = {
     "s": "seconds since 1970",
     "ms": "milliseconds since 1970",
     "us": "microseconds since 1970",
+    "ns": "nanoseconds since 1970",
     "serial": "days of a spreadsheet",
 }
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year first"}
@@ -64,7 +65,7 @@ def _times(table: Table) -> str:
 
 
 def _zone(table: Table, tz: str | None) -> str:
-    if table.shape.form in ("s", "ms", "us"):
+    if table.shape.form in ("s", "ms", "us", "ns"):
         return "UTC"
     suffix = f", read as{table.shape.suffix}" if table.shape.suffix else ""
     zone = tz or table.shape.zone

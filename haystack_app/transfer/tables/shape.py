@@ -49,9 +49,9 @@ class Shape(NamedTuple):
     """``first`` is the index of the first row of data in the sample of rows.
 
     ``header`` is empty if the table has none. ``time`` has the columns of the time,
-    one, or date and time. ``form`` is text, s, ms, us or serial. ``zone`` is that of
-    the header of the times, ``suffix`` a short one that is read with each of them, and
-    ``unclear`` a text about a zone that only a person understands.
+    one, or date and time. ``form`` is text, s, ms, us, ns or serial. ``zone`` is that
+    of the header of the times, ``suffix`` a short one that is read with each of them,
+    and ``unclear`` a text about a zone that only a person understands.
     """
 
     first: int

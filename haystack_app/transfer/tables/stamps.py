@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -75,6 +76,7 @@ _SIZES = (
     ("s", 1e8, 4.7e9),
     ("ms", 1e11, 4.7e12),
     ("us", 1e14, 4.7e15),
+    ("ns", 1e17, 4.7e18),
 )
 """Days of 1949 to 2119, and epochs of 1973 to 2118."""
 _RESOLUTION = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -100,7 +102,7 @@ class Stamp(NamedTuple):
 def stamp_of(text: str) -> Stamp | None:
     """None if the text is not a time with a date."""
     match = _STAMP.fullmatch(text)
-    if match is None:
+    if match is None or _is_early(match):
         return None
     found = _date(match)
     if found is None or not found[1]:
@@ -124,7 +126,7 @@ def stamp_of(text: str) -> Stamp | None:
 
 
 def number_form(text: str) -> str | None:
-    """What a number may be as a time, by its size: s, ms, us or serial."""
+    """What a number may be as a time, by its size: s, ms, us, ns or serial."""
     if not _NUMBER.fullmatch(text):
         return None
     value = float(text)
@@ -134,6 +136,12 @@ def number_form(text: str) -> str | None:
 
 def is_time_only(text: str) -> bool:
     return _TIME_ONLY.fullmatch(text) is not None
+
+
+def _is_early(match: re.Match[str]) -> bool:
+    """A year before 1000, which must not be taken for a short one."""
+    years = (match[name] or "" for name in ("a", "c", "d", "y", "us_y", "compact"))
+    return any(len(year) >= 4 and year[0] == "0" for year in years)
 
 
 def _date(match: re.Match[str]) -> tuple[tuple[int, int, int], frozenset[str]] | None:
@@ -312,17 +320,18 @@ def zone_named(name: str) -> str | None:
 
 
 def number_instants(text: str, form: str, tz: str) -> Instants:
-    """An epoch in ``s``, ``ms`` or ``us``, or a local ``serial`` of a spreadsheet.
+    """An epoch in ``s``, ``ms``, ``us`` or ``ns``, or a local ``serial``.
 
     Raises ValueError.
     """
     if number_form(text) != form:
         raise ValueError(f"invalid time {quoted(text)}: the other rows have {form}")
     try:
-        if form in _RESOLUTION:
-            micros = round(float(text) * _RESOLUTION[form])
-            if text.isdigit():
-                micros = int(text) * _RESOLUTION[form]
+        if form == "ns" or form in _RESOLUTION:
+            if form == "ns":
+                micros = int(text) // 1_000
+            else:
+                micros = round(Decimal(text) * _RESOLUTION[form])
             return (_EPOCH + dt.timedelta(microseconds=micros),)
         millis = round(float(text) * 86_400_000)
         local = _EXCEL_EPOCH + dt.timedelta(milliseconds=millis)
