@@ -12,7 +12,7 @@ from ..his_units import unit_of
 from .options import TableOptions
 from .stamps import is_time_only, number_form, stamp_of, zone_named
 
-__all__ = ["Row", "Shape", "shape_of"]
+__all__ = ["Row", "Shape", "role_of", "shape_of", "speaks_of_the_end", "zone_line"]
 
 Row = tuple[int, list[str]]
 """The line of a row, and its cells."""
@@ -24,6 +24,11 @@ _TIME_NAME = re.compile(
 )
 _HINT = re.compile(
     r"\b(d{1,2}|m{1,2}|y{2,4})[-/. ](d{1,2}|m{1,2})[-/. ](d{1,2}|y{2,4})\b", re.I
+)
+_FOOTER = re.compile(
+    r"\W*(?:total|sum|summe|somme|average|avg|mean|min|max|count|gesamt|mittelwert|end"
+    r"|report|\d+ rows?)\b.*|\*+",
+    re.IGNORECASE | re.DOTALL,
 )
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _UTC = re.compile(r"(?:.*[\s_])?\(?\[?(?:utc|gmt)\)?\]?|utc[\s_].*", re.IGNORECASE)
@@ -99,6 +104,12 @@ def shape_of(rows: Sequence[Row], options: TableOptions) -> Shape | None:
     return None
 
 
+def speaks_of_the_end(cells: Sequence[str]) -> bool:
+    """Whether a row is empty or begins with a word such as Total."""
+    start = next((cell.strip() for cell in cells if cell.strip()), "")
+    return not start or _FOOTER.fullmatch(start) is not None
+
+
 def _is_dated(cell: str) -> bool:
     return stamp_of(cell.strip()) is not None
 
@@ -108,7 +119,7 @@ def _goes_on(cells: Sequence[list[str]], first: int, at: int) -> bool:
 
     A date before the header is in a row of another length.
     """
-    rest = cells[first:]
+    rest = [row for row in cells[first:] if not speaks_of_the_end(row)]
     lengths = Counter(len(row) for row in rest if len(row) > at and _is_dated(row[at]))
     if 2 * lengths.total() < len(rest):
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,18 +17,13 @@ from .names import PointNames
 from .numbers import DecimalEvidence
 from .options import TableOptions
 from .rows import found_shape, rows_of
-from .shape import Row, Shape, role_of
+from .shape import Row, Shape, role_of, speaks_of_the_end
 from .source import encoding_of, unpacked
 from .stamps import Stamp, stamp_of
 from .values import without_status
 
 __all__ = ["Table", "time_text", "understood"]
 
-_FOOTER = re.compile(
-    r"\W*(?:total|sum|summe|somme|average|avg|mean|min|max|count|gesamt|mittelwert|end"
-    r"|report|\d+ rows?)\b.*|\*+",
-    re.IGNORECASE | re.DOTALL,
-)
 _SAMPLE = 400
 
 
@@ -70,8 +64,7 @@ class Table:
         """Whether a row after the last one with a time says what it is."""
         if line <= self.last:
             return False
-        start = next((cell.strip() for cell in cells if cell.strip()), "")
-        return not start or _FOOTER.fullmatch(start) is not None
+        return speaks_of_the_end(cells)
 
 
 def time_text(shape: Shape, cells: Sequence[str]) -> str:

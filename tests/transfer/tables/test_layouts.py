@@ -213,6 +213,11 @@ CASES = {
         (),
         {"sat": at(20.5, 21)},
     ),
+    "more_totals_than_rows": Case(
+        "Time,sat\n2024-06-15 00:00,20.5\n\nAverage,20.5\nMax,20.5\n(1 rows)\n",
+        (),
+        {"sat": at(20.5)},
+    ),
     "date_only": Case(
         "Day;Date;Power\n;2024-06-15;5\n;2024-06-16;6\n",
         ("--ignore", "Day"),
