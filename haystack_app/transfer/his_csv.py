@@ -15,13 +15,15 @@ from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
 from .his_points import SampleColumn, SamplePoints
 from .his_units import split_unit, unit_of
+from .tables.source import unpacked
 from .timestamps import Instants
 
-__all__ = ["CsvSample", "csv_samples"]
+__all__ = ["UNNAMED", "CsvSample", "csv_samples"]
 
 _ROW_HEADER = ("ts", "id", "val")
 _UNIT_COLUMNS = ("unit", "units")
-_NO_POINT = re.compile(r"val|v\d+")
+UNNAMED = re.compile(r"val|v\d+")
+"""Columns of an answer of hisRead whose points are in its meta."""
 _PROGRESS_LINES = 4_096
 
 
@@ -50,10 +52,8 @@ def csv_samples(
 ) -> Iterator[list[CsvSample]]:
     """The samples of each row. Invalid rows are added to ``errors``."""
     try:
-        with path.open("rb") as raw:
+        with unpacked(path) as raw:
             yield from _read(path, raw, points, errors, progress)
-    except OSError as err:
-        errors.add(UnreadableFile(path, "", err.strerror or str(err)))
     except UnreadableFile as err:
         errors.add(err)
     except ParseError as err:
@@ -195,7 +195,7 @@ def _column(cell: str, points: SamplePoints) -> SampleColumn:
     try:
         return points.named(cell)
     except ValueError as err:
-        if _NO_POINT.fullmatch(cell):
+        if UNNAMED.fullmatch(cell):
             hint = "the header must name the point, as in ts,@id"
             raise ValueError(f"{err}: {hint}") from None
         raise

@@ -5,14 +5,15 @@ CSV rows have the columns ``ts``, ``id`` and ``val`` in any order, and optionall
 id; a unit in brackets may follow, as in ``@ahu-1.temp (°F)``. Grids (Zinc, JSON, Trio)
 have the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` and
 ``val``, or ``ts`` and columns with an ``id`` in their meta, and optionally a ``unit``.
-Answers of hisRead are read in every format.
+Answers of hisRead are read in every format. Other tables (.csv, .tsv, .txt) are those
+that building systems export: their form is found and printed. CSV may be packed (.gz).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -25,11 +26,14 @@ from .his_csv import CsvSample, csv_samples
 from .his_grids import grid_samples
 from .his_points import SamplePoints
 from .occurrences import RowOrder
+from .tables.reader import TableReader
+from .tables.source import TABLE_SUFFIXES, suffix_of
+from .tables.understanding import Table
 from .timestamps import fixed_offset
 
 __all__ = ["HIS_SUFFIXES", "FileSample", "HisFiles"]
 
-HIS_SUFFIXES = (".csv", *GRID_SUFFIXES, ".trio")
+HIS_SUFFIXES = (*TABLE_SUFFIXES, *GRID_SUFFIXES, ".trio")
 _NAMED = 100
 """Rows that an error names."""
 
@@ -44,12 +48,22 @@ class FileSample(NamedTuple):
 
 
 class HisFiles:
-    """Reads files and counts their rows; ``errors`` has what is invalid in them."""
+    """Reads files and counts their rows; ``errors`` has what is invalid in them.
 
-    def __init__(self, points: SamplePoints) -> None:
+    ``tables`` are the files that are read as tables of another system.
+    """
+
+    def __init__(
+        self,
+        points: SamplePoints,
+        tables: Mapping[Path, Table] | None = None,
+        errors: FileErrors | None = None,
+    ) -> None:
         self.points = points
-        self.errors = FileErrors()
+        self.tables = tables or {}
+        self.errors = FileErrors() if errors is None else errors
         self.rows = 0
+        self.readers: dict[Path, TableReader] = {}
 
     def samples(
         self, path: Path, progress: Callable[[IO[bytes]], None] | None = None
@@ -59,12 +73,12 @@ class HisFiles:
         Samples whose time the rest of the file decides come last. ``progress`` is
         called regularly with the open file.
         """
-        suffix = path.suffix.lower()
+        suffix = suffix_of(path)
         if suffix not in HIS_SUFFIXES:
             endings = f"{', '.join(HIS_SUFFIXES[:-1])} or {HIS_SUFFIXES[-1]}"
             reason = f"the name must end in {endings}"
             self.errors.add(UnreadableFile(path, "", reason))
-        elif suffix == ".csv":
+        elif suffix in TABLE_SUFFIXES:
             yield from self._csv(path, progress or (lambda _: None))
         else:
             yield from self._grid(path)
@@ -85,9 +99,12 @@ class HisFiles:
     ) -> Iterator[FileSample]:
         orders: dict[str, RowOrder] = defaultdict(RowOrder)
         held: list[tuple[CsvSample, int]] = []
-        for found in csv_samples(path, self.points, self.errors, progress):
+        left_out = self.errors.left_out.get(path, ())
+        for found in self._read(path, progress):
             self.rows += 1
             for sample in found:
+                if sample.line in left_out:
+                    continue
                 group = orders[sample.column.point.id].add(sample.times)
                 if group is None:
                     yield _at(sample, sample.times[0])
@@ -95,6 +112,14 @@ class HisFiles:
                     held.append((sample, group))
         if held:
             yield from self._held(path, held, orders)
+
+    def _read(
+        self, path: Path, progress: Callable[[IO[bytes]], None]
+    ) -> Iterator[list[CsvSample]]:
+        if path not in self.tables:
+            return csv_samples(path, self.points, self.errors, progress)
+        reader = self.readers[path] = TableReader(self.tables[path], self.errors)
+        return reader.samples(progress)
 
     def _held(
         self,

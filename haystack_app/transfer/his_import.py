@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,6 +26,9 @@ from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
 from .his_files import FileSample, HisFiles
 from .his_points import AS_WRITTEN, ReadingOptions, SamplePoints
+from .tables.reader import TableReader
+from .tables.source import TABLE_SUFFIXES, suffix_of
+from .tables.understanding import Table
 
 __all__ = ["ImportResult", "import_histories", "transaction_of"]
 
@@ -47,6 +50,9 @@ class ImportResult:
     repeated: int = 0
     removed: int = 0
     points: set[str] = field(default_factory=set)
+    extents: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """First and last time in microseconds, and the samples, of each point."""
+    readers: dict[Path, TableReader] = field(default_factory=dict)
 
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
@@ -61,22 +67,29 @@ def import_histories(
     *,
     options: ReadingOptions = AS_WRITTEN,
     progress: Callable[[IO[bytes]], None] | None = None,
+    tables: Mapping[Path, Table] | None = None,
+    errors: FileErrors | None = None,
+    dry_run: bool = False,
 ) -> ImportResult:
-    """Upsert the samples of all files. Raises UnreadableFile with all errors."""
+    """Upsert the samples of all files. Raises UnreadableFile with all errors.
+
+    ``dry_run`` checks everything, stores nothing, and leaves the errors in ``errors``.
+    """
     points = SamplePoints(adapter, options)
-    files = HisFiles(points)
-    streams = getattr(adapter, "using", None) is not None
-    with transaction_of(adapter):
-        batch = _Batch(adapter, points, files.errors)
+    files = HisFiles(points, tables, errors)
+    streams = dry_run or getattr(adapter, "using", None) is not None
+    with nullcontext() if dry_run else transaction_of(adapter):
+        batch = _Batch(adapter, points, files.errors, dry_run=dry_run)
         for path in paths:
             for sample in files.samples(path, progress):
                 batch.add(path, sample)
                 if streams and batch.size >= _BATCH:
                     batch.write()
         batch.write()
-        files.errors.check()
+        if not dry_run:
+            files.errors.check()
     found = batch.counted()
-    found.files, found.rows = len(paths), files.rows
+    found.files, found.rows, found.readers = len(paths), files.rows, files.readers
     return found
 
 
@@ -87,9 +100,15 @@ class _Batch:
     """
 
     def __init__(
-        self, adapter: StorageAdapter, points: SamplePoints, errors: FileErrors
+        self,
+        adapter: StorageAdapter,
+        points: SamplePoints,
+        errors: FileErrors,
+        *,
+        dry_run: bool,
     ) -> None:
         self.adapter, self.points, self.errors = adapter, points, errors
+        self.dry_run = dry_run
         self.size = 0
         self.samples: dict[str, list[Sample]] = defaultdict(list)
         self.positions: dict[str, list[Position]] = defaultdict(list)
@@ -110,14 +129,16 @@ class _Batch:
 
     def write(self) -> None:
         try:
-            if not self.errors:
+            if self.dry_run:
+                self._check_all()
+            elif not self.errors:
                 self.adapter.his_write_all(self.samples)
         except InvalidSample:
             self._check_all()
             if not self.errors:
                 raise
         else:
-            if self.errors:
+            if self.errors and not self.dry_run:
                 self._check_all()
         self.samples.clear()
         self.positions.clear()
@@ -127,14 +148,20 @@ class _Batch:
         for id, samples in self.samples.items():
             self._check(self.points[id], samples)
 
-    def _check(self, point: HisPoint, samples: Iterable[Sample]) -> None:
+    def _check(self, point: HisPoint, samples: Sequence[Sample]) -> None:
         """Add the errors of invalid samples with their positions."""
+        try:
+            checked(point, samples)
+        except InvalidSample:
+            pass
+        else:
+            return
         found = zip(self.positions[point.id], samples, strict=True)
         for (path, position), sample in found:
             try:
                 checked(point, [sample])
             except InvalidSample as err:
-                unit = "line" if path.suffix.lower() == ".csv" else "row"
+                unit = "line" if suffix_of(path) in TABLE_SUFFIXES else "row"
                 reason = str(err).replace(", sample 1:", ":", 1)
                 self.errors.add(UnreadableFile(path, f"{unit} {position}", reason))
 
@@ -147,6 +174,7 @@ class _Batch:
             result.repeated += len(times) - distinct
             result.removed += removed
             result.samples += distinct - removed
+            result.extents[id] = min(times), max(times), distinct - removed
         return result
 
 

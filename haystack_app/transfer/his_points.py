@@ -51,18 +51,19 @@ class SampleColumn(NamedTuple):
     def cell(self, text: str) -> Any:
         """The value of a CSV cell that is not empty. Raises ValueError."""
         try:
-            return self._fitted(cell_value(self.point.kind, text))
+            return self.fit(cell_value(self.point.kind, text))
         except ValueError as err:
             raise ValueError(f"@{self.point.id}: {err}") from None
 
     def value(self, value: Any) -> Any:
         """The value of a grid's cell. Raises ValueError."""
         try:
-            return self._fitted(value)
+            return self.fit(value)
         except ValueError as err:
             raise ValueError(f"@{self.point.id}: {err}") from None
 
-    def _fitted(self, value: Any) -> Any:
+    def fit(self, value: Any) -> Any:
+        """A value in the unit of the point. Raises ValueError."""
         if type(value) is not Number or (value.unit is None and self.unit is None):
             return value
         return fitted(value, self.point, self.unit, convert=self.options.convert)

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from ..kinds.display import quoted
 from ..kinds.timezones import UnknownTimeZone, zone_of
 
-__all__ = ["Instants", "fixed_offset", "instants"]
+__all__ = ["Instants", "fixed_offset", "instants", "is_own_stamp", "local_instants"]
 
 Instants = tuple[dt.datetime, ...]
 """The UTC time of a text, or both if the local time occurs twice, in order."""
@@ -48,13 +48,29 @@ def instants(text: str, tz: str) -> Instants:
             given = dt.datetime.fromisoformat(date + "T" + time + offset)
             return (given.astimezone(dt.UTC),)
         local = dt.datetime.fromisoformat(date + "T" + time)
-        found = _occurrences(local, zone)
     except (ValueError, OverflowError):
-        reason = f"invalid time {quoted(text)}: there is no such day or hour"
-        raise ValueError(reason) from None
+        raise ValueError(_no_such(text)) from None
+    return local_instants(text, local, zone, city or tz)
+
+
+def is_own_stamp(text: str) -> bool:
+    """Whether a text has the form that ``instants`` reads."""
+    return _STAMP.fullmatch(text) is not None
+
+
+def local_instants(text: str, local: dt.datetime, zone: ZoneInfo, tz: str) -> Instants:
+    """The instants with this local time. Raises ValueError if it does not occur."""
+    try:
+        found = _occurrences(local, zone)
+    except OverflowError:
+        raise ValueError(_no_such(text)) from None
     if not found:
-        raise ValueError(_gap(text, local, zone, city or tz))
+        raise ValueError(_gap(text, local, zone, tz))
     return found
+
+
+def _no_such(text: str) -> str:
+    return f"invalid time {quoted(text)}: there is no such day or hour"
 
 
 def _zone(tz: str) -> ZoneInfo:

@@ -18,7 +18,10 @@ __all__ = ["Quoted", "csv_rows", "needs_quotes"]
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|\A[\s\ufeff]|\s\Z')
 _QUOTED = re.compile(r'((?:[^"]|"")*+)("?)')
 """The rest of a quoted cell, and its closing quote."""
-_PLAIN = re.compile(r"[^,\r\n]*")
+_PLAIN = {
+    sign: re.compile(rf"[^{re.escape(sign)}\r\n]*") for sign in (",", ";", "\t", "|")
+}
+"""An unquoted cell, by the delimiter."""
 _END = re.compile(r"\r\n|[\r\n]|\Z")
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 _LONGEST = 64 * 1024 * 1024
@@ -37,7 +40,9 @@ def needs_quotes(cell: str) -> bool:
 
 
 def csv_rows(
-    lines: Iterable[str], refuse: Callable[[ParseError], object] | None = None
+    lines: Iterable[str],
+    refuse: Callable[[ParseError], object] | None = None,
+    delimiter: str = ",",
 ) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of their last line, without empty lines.
 
@@ -45,17 +50,17 @@ def csv_rows(
     an invalid row is passed to it and left out.
     """
     number = 0
-    state = _State()
+    state = _State(delimiter)
     for number, line in enumerate(lines, 1):
         if '"' not in line and not state.is_open:
             for row in _LINE_END.split(line):
                 if row:
-                    yield number, row.split(",")
+                    yield number, row.split(delimiter)
             continue
         try:
             found = state.rows_of(line)
         except ParseError as err:
-            state = _State()
+            state = _State(delimiter)
             error = ParseError(err.message, f"line {number}")
             if refuse is None:
                 raise error from None
@@ -73,7 +78,8 @@ class _State:
     Each character is read once, however many lines a cell has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delimiter: str) -> None:
+        self.delimiter, self.plain = delimiter, _PLAIN[delimiter]
         self.cells: list[str] = []
         self.parts: list[str] = []
         self.is_open = False
@@ -87,12 +93,13 @@ class _State:
             at = self._cell(line, at)
             if self.is_open:
                 return rows
-            if line.startswith(",", at):
+            if line.startswith(self.delimiter, at):
                 at += 1
                 continue
             end = _END.match(line, at)
             if end is None:
-                raise ParseError("a comma is expected after a quoted cell")
+                name = "comma" if self.delimiter == "," else repr(self.delimiter)
+                raise ParseError(f"a {name} is expected after a quoted cell")
             row, self.cells = self.cells, []
             if row != [""] or isinstance(row[0], Quoted):
                 rows.append(row)
@@ -104,7 +111,7 @@ class _State:
         """Read a cell, or the part of it in this line; where it ends."""
         if not self.is_open:
             if not line.startswith('"', at):
-                plain = _PLAIN.match(line, at)
+                plain = self.plain.match(line, at)
                 end = plain.end() if plain else at
                 self.cells.append(line[at:end])
                 return end

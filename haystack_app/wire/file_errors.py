@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .errors import ParseError
@@ -16,6 +17,7 @@ LISTED = 100
 """Errors of one file that are shown; the others are counted."""
 _JSON_ROW = re.compile(r"(?:rows)?\[(\d+)\]\.?(.*)", re.DOTALL)
 _LINE = re.compile(r"line (\d+), ")
+_IN_LINE = re.compile(r"line (\d+)\b")
 
 
 class InvalidFiles(UnreadableFile):
@@ -33,16 +35,35 @@ class InvalidFiles(UnreadableFile):
 
 
 class FileErrors:
-    """The errors that a run has found so far."""
+    """The errors that a run has found so far.
 
-    def __init__(self) -> None:
+    ``report`` gets every error. ``lines`` are those with an error, ``others`` the
+    number of errors without a line. Errors in ``left_out`` lines are not added.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[UnreadableFile], object] = lambda _: None,
+        left_out: Mapping[Path, set[int]] | None = None,
+    ) -> None:
         self.shown: list[UnreadableFile] = []
         self.counts: Counter[Path] = Counter()
+        self.report, self.left_out = report, left_out or {}
+        self.lines: dict[Path, set[int]] = defaultdict(set)
+        self.others = 0
 
     def __bool__(self) -> bool:
         return bool(self.shown)
 
     def add(self, error: UnreadableFile) -> None:
+        line = _IN_LINE.match(error.where)
+        if line is None:
+            self.others += 1
+        elif int(line[1]) in self.left_out.get(error.path, ()):
+            return
+        else:
+            self.lines[error.path].add(int(line[1]))
+        self.report(error)
         self.counts[error.path] += 1
         if self.counts[error.path] <= LISTED:
             self.shown.append(error)

@@ -85,7 +85,7 @@ def test_invalid_records_of_all_files(
 def test_the_first_hundred_are_listed(
     run: Run, points: StorageAdapter, write: Write
 ) -> None:
-    path = write("a.csv", "ts,num\n" + "2024-01-01,1\n" * 250)
+    path = write("a.csv", "ts,num\n" + "yesterday,1\n" * 250)
     other = write("b.csv", "ts,num\n2024-01-01T00:00Z,x\n")
     with pytest.raises(CommandError) as caught:
         run("haystack_his_import", path, other)

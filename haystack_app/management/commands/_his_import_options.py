@@ -1,0 +1,84 @@
+"""Arguments of ``haystack_his_import`` for tables of other systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from haystack_app.transfer.tables.mapping import read_mapping
+from haystack_app.transfer.tables.options import TableOptions
+from haystack_app.transfer.tables.rows import NAMES
+from haystack_app.transfer.tables.stamps import ORDERS
+
+__all__ = ["add_table_arguments", "table_options"]
+
+
+def add_table_arguments(parser: CommandParser) -> None:
+    group = parser.add_argument_group("tables of other systems")
+    group.add_argument(
+        "--point", metavar="ID", help="the point of a table with one column of values"
+    )
+    group.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="CSV with the columns header, id, unit, factor: the points of headers or "
+        "names; an empty id leaves the column out",
+    )
+    group.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="leave a column out; '*' leaves out all that are not those of points",
+    )
+    group.add_argument(
+        "--time",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="the column of times; twice for date and time of day",
+    )
+    group.add_argument(
+        "--dates",
+        choices=sorted(ORDERS),
+        help="the order of day, month and year in dates of numbers",
+    )
+    group.add_argument(
+        "--decimal", choices=["comma", "point"], help="the decimal sign of numbers"
+    )
+    group.add_argument(
+        "--delimiter", choices=list(NAMES), help="what separates the cells of a row"
+    )
+    group.add_argument(
+        "--no-value",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="text of cells without a value, besides empty, NaN, null, N/A, - and Calm",
+    )
+    group.add_argument(
+        "--status",
+        choices=["skip", "na", "keep"],
+        default="skip",
+        help="samples with a bad status such as {fault}: left out, stored as NA, or as "
+        "they are (default: %(default)s)",
+    )
+
+
+def table_options(options: dict[str, Any]) -> TableOptions:
+    """Raises UnreadableFile for an invalid mapping."""
+    mapping = options["mapping"]
+    return TableOptions(
+        delimiter=options["delimiter"],
+        decimal=options["decimal"],
+        dates=options["dates"],
+        point=options["point"],
+        time=tuple(options["time"]),
+        ignore=tuple(options["ignore"]),
+        no_value=tuple(options["no_value"]),
+        status=options["status"],
+        mapping={} if mapping is None else read_mapping(Path(mapping)),
+    )
