@@ -21,8 +21,8 @@ NO_VALUE = frozenset(
 """In lower case; a Str has no value if it is empty or ``null``."""
 _NO_STR = frozenset(("", "null"))
 _BOOLS = {
-    **dict.fromkeys(("true", "t", "on", "1", "1.0", "yes", "active"), True),
-    **dict.fromkeys(("false", "f", "off", "0", "0.0", "no", "inactive"), False),
+    **dict.fromkeys(("true", "t", "on", "1", "1.0", "yes", "active", "ein"), True),
+    **dict.fromkeys(("false", "f", "off", "0", "0.0", "no", "inactive", "aus"), False),
 }
 _PLAIN = {
     "point": re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?", re.ASCII),
