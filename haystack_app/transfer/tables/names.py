@@ -86,7 +86,7 @@ class PointNames:
         )
 
     def kind(self, header: str) -> str | None:
-        """The kind of the point, None if there is none."""
+        """The kind of the point, None for a name that is not found."""
         if header not in self._kinds:
             try:
                 found = self.find(header)
