@@ -59,6 +59,7 @@ class PointNames:
     ) -> None:
         self.points, self.mapping = points, mapping
         self.aliases = aliases or {}
+        self._kinds: dict[str, str | None] = {}
 
     def find(self, header: str, unit: str | None = None) -> NamedPoint | None:
         """None if the mapping leaves the column out; ``unit`` is that of a units row.
@@ -83,6 +84,16 @@ class PointNames:
             f"no point with the id, dis or path {quoted(header)}: map it with"
             " --mapping, or leave it out with --ignore"
         )
+
+    def kind(self, header: str) -> str | None:
+        """The kind of the point, None for a name that is not found."""
+        if header not in self._kinds:
+            try:
+                found = self.find(header)
+            except ValueError:
+                found = None
+            self._kinds[header] = found.column.point.kind if found else None
+        return self._kinds[header]
 
     def point(self, id: str, unit: str | None = None) -> NamedPoint:
         """The point of the option ``--point``. Raises ValueError."""

@@ -175,11 +175,7 @@ def _counts(table: Table, cells: Sequence[str]) -> bool:
         return True
     if at >= len(cells):
         return False
-    try:
-        found = table.names.find(cells[at].strip())
-    except ValueError:
-        return False
-    return found is not None and found.column.point.kind == "Number"
+    return table.names.kind(cells[at].strip()) == "Number"
 
 
 def _has_time(table: Table, cells: Sequence[str]) -> bool:
