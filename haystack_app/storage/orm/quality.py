@@ -19,7 +19,7 @@ from ...kinds.series import instant_of, microseconds_of
 from ...sql.arrays import text_array
 from ...sql.quality import POSTGRES, SQLITE, Statements
 from ..quality import GAP, Findings, Window
-from .history import sqlite_text
+from .sqlite_history import sqlite_text
 
 __all__ = ["findings"]
 

@@ -1,0 +1,202 @@
+"""Samples in PostgreSQL.
+
+Pages of two arrays are read, whose binary form is unpacked without an object per sample
+(10,000 samples: 8 ms against 14-28 ms as rows).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import orjson
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...kinds.series import Chunk, instant_of
+from ...sql.tables import HISTORY
+from ..samples import Batch
+from .sample_columns import BATCH, Decoder, columns_of
+
+__all__ = ["chunks", "short", "store"]
+
+_SHORT = 2_048
+_Page = tuple[list[int], list[float], dict[int, str]]
+_MILLENNIUM = 946_684_800_000_000
+"""Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
+_ARRAY_HEADER = struct.Struct(">iiiii")
+# An interval is multiplied as a double, which has no exact microseconds after 2255.
+# No % in it: that is a parameter's sign.
+_TS_OF_T = (
+    "timestamptz 'epoch' + t / 1000000 * interval '1 second'"
+    " + mod(t, 1000000) * interval '1 microsecond'"
+)
+
+
+def chunks(
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
+) -> Iterator[Chunk]:
+    decoder = Decoder()
+    after, first = start, True
+    while page := _page(connection, id, after, end, size, inclusive=first):
+        yield _chunk(page, decoder)
+        if len(page[0]) < size:
+            return
+        after, first = page[0][-1], False
+
+
+def short(
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
+) -> list[Chunk] | None:
+    """The samples of ``chunks`` by one statement; None if they are not few."""
+    if size < _SHORT:
+        return None
+    page = _page(connection, id, start, end, _SHORT + 1, inclusive=True)
+    if page is None:
+        return []
+    return [_chunk(page, Decoder())] if len(page[0]) <= _SHORT else None
+
+
+def _chunk(page: _Page, decoder: Decoder) -> Chunk:
+    times, vals, others = page
+    return Chunk(times, vals, {at: decoder(text) for at, text in others.items()})
+
+
+def _page(
+    connection: BaseDatabaseWrapper,
+    id: str,
+    start: int | None,
+    end: int | None,
+    size: int,
+    *,
+    inclusive: bool,
+) -> _Page | None:
+    """Times, numbers, and ``obj`` texts by position, of the next samples."""
+    bounds, params = "", [id]
+    for at, operator in ((start, ">=" if inclusive else ">"), (end, "<")):
+        if at is not None:
+            bounds += f" AND ts {operator} %s::timestamptz"
+            params.append(instant_of(at).isoformat())
+    from psycopg import Cursor
+
+    connection.ensure_connection()
+    with Cursor(connection.connection) as cursor:  # Django's cursor is never binary
+        for name in ("timestamptz", "float8"):
+            array = cursor.adapters.types[name].array_oid
+            cursor.adapters.register_loader(array, _raw_loader())
+        cursor.execute(
+            "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
+            " array_agg(ts) FILTER (WHERE obj IS NOT NULL),"
+            " array_agg(obj::text) FILTER (WHERE obj IS NOT NULL)"
+            f" FROM (SELECT ts, val, obj FROM {HISTORY} WHERE point_id = %s"
+            f"{bounds} ORDER BY ts LIMIT %s) AS page",
+            [*params, size],
+            binary=True,
+        )
+        row: Any = cursor.fetchone()
+    times, vals, other_times, texts = row
+    if times is None:
+        return None
+    moments = _moments(times)
+    others: dict[int, str] = {}
+    if texts:
+        places = {time: place for place, time in enumerate(moments)}
+        found = zip(_moments(other_times), texts, strict=True)
+        others = {places[time]: text for time, text in found}
+    return moments, _unpack(vals, "d"), others
+
+
+def _moments(data: bytes) -> list[int]:
+    return [time + _MILLENNIUM for time in _unpack(data, "q")]
+
+
+def _raw_loader() -> Any:
+    from psycopg.adapt import Loader
+    from psycopg.pq import Format
+
+    class RawArray(Loader):
+        """Returns an array in its binary form."""
+
+        format = Format.BINARY
+
+        def load(self, data: Any) -> bytes:
+            return bytes(data)
+
+    return RawArray
+
+
+def _unpack(data: bytes, code: str) -> list[Any]:
+    """The items of a one-dimensional binary array of 8-byte items, no NULLs."""
+    if _ARRAY_HEADER.unpack_from(data)[1]:
+        raise ValueError("NULL in an array of samples")
+    return [item for _, item in struct.iter_unpack(f">i{code}", data[20:])]
+
+
+def store(
+    connection: BaseDatabaseWrapper, batches: Mapping[str, Batch]
+) -> dict[str, int]:
+    """One statement for all points."""
+    ids = sorted(batches)
+    growth = dict.fromkeys(ids, 0)
+    written = [batches[id].written for id in ids]
+    places = [place for place, part in enumerate(written, 1) for _ in part]
+    times = list(chain.from_iterable(written))
+    values = list(chain.from_iterable(part.values() for part in written))
+    with connection.cursor() as cursor:
+        for id in ids:
+            if removed := batches[id].removed:
+                growth[id] -= _remove(cursor, id, removed)
+        for at in range(0, len(times), BATCH):
+            part = slice(at, at + BATCH)
+            rows = places[part], times[part], *columns_of(values[part])
+            for id, new in _upsert(cursor, ids, *rows):
+                growth[id] += new
+    return growth
+
+
+def _remove(cursor: Any, id: str, times: Sequence[int]) -> int:
+    cursor.execute(
+        f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
+        f" {_TS_OF_T}"
+        " FROM unnest(%s::int8[]) AS t))",
+        [id, _array(times)],
+    )
+    return int(cursor.rowcount)
+
+
+def _upsert(
+    cursor: Any,
+    ids: Sequence[str],
+    places: Sequence[int],
+    times: Sequence[int],
+    vals: Sequence[float | None],
+    objs: Sequence[str | None],
+) -> list[tuple[str, int]]:
+    """How many samples were new, by id; ``places`` are those of ids, from 1."""
+    cursor.execute(
+        f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
+        f" SELECT (%s::text[])[p], {_TS_OF_T},"
+        " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
+        " AS u(p, t, v, o)"
+        " ON CONFLICT (point_id, ts)"
+        " DO UPDATE SET val = EXCLUDED.val, obj = EXCLUDED.obj"
+        " RETURNING point_id, xmax = 0 AS is_new)"  # 0: inserted, not updated
+        " SELECT point_id, count(*) FILTER (WHERE is_new) FROM stored GROUP BY 1",
+        [ids, _array(places), _array(times), _array(vals), list(objs) or "{}"],
+    )
+    found: list[tuple[str, int]] = cursor.fetchall()
+    return found
+
+
+def _array(numbers: Sequence[float | None]) -> str:
+    """An array literal: one parameter instead of thousands."""
+    return f"{{{orjson.dumps(numbers).decode()[1:-1]}}}"
