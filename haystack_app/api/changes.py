@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
-from rest_framework.exceptions import APIException, MethodNotAllowed
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from ..auth.caller import Caller
@@ -21,7 +20,7 @@ from .exceptions import BadRequest
 from .negotiation import choose_media_type
 from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, flag, page_size
-from .rest import JsonNegotiation, RestView
+from .rest import JsonNegotiation, ReadingView
 
 __all__ = ["CAN_WAIT", "ChangesView", "PendingChanges", "wait_seconds"]
 
@@ -66,16 +65,10 @@ class ChangesNegotiation(JsonNegotiation):
         return None, choose_media_type(accept, [_JSON, EVENTS])
 
 
-class ChangesView(RestView):
+class ChangesView(ReadingView):
     """Added, updated and removed entities, in order of the commits."""
 
     content_negotiation_class = ChangesNegotiation
-    http_method_names = ["get", "head", "options"]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.method not in SAFE_METHODS:  # before permissions
-            raise MethodNotAllowed(request.method or "")
-        super().initial(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="changes_list",

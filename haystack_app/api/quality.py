@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponseBase
-from rest_framework.exceptions import MethodNotAllowed, NotAcceptable
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,7 +27,7 @@ from .negotiation import choose_media_type, download_format, download_name
 from .openapi import extend_schema, query
 from .pagination import rows_at_most
 from .renderers import GridRenderer, HaysonRenderer
-from .rest import JsonNegotiation, RestView
+from .rest import JsonNegotiation, ReadingView
 
 __all__ = ["QualityView"]
 
@@ -58,16 +57,10 @@ class QualityNegotiation(JsonNegotiation):
         return json, json.media_type
 
 
-class QualityView(RestView):
+class QualityView(ReadingView):
     """What the histories of points are lacking, the worst points first."""
 
     content_negotiation_class = QualityNegotiation
-    http_method_names = ["get", "head", "options"]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.method not in SAFE_METHODS:  # before permissions
-            raise MethodNotAllowed(request.method or "")
-        super().initial(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="quality_list",

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
 from ..conf import limit
@@ -23,7 +23,7 @@ from .parsers import HaysonParser
 from .permissions import EntityPermission, TokenScope
 from .renderers import HaysonRenderer
 
-__all__ = ["JsonNegotiation", "RestView"]
+__all__ = ["JsonNegotiation", "ReadingView", "RestView"]
 
 
 class JsonNegotiation(BaseContentNegotiation):
@@ -70,6 +70,17 @@ class RestView(ApiView):
             context = context_for(self.kwargs.get("project"), self.caller)
         with rest_exceptions(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context
+
+
+class ReadingView(RestView):
+    """A resource that is only read."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method not in SAFE_METHODS:  # before permissions
+            raise MethodNotAllowed(request.method or "")
+        super().initial(request, *args, **kwargs)
 
 
 def _has_body(request: Request) -> bool:
