@@ -20,7 +20,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..sql.arrays import text_array
 from ..sql.compiler import compile_filter
-from ..sql.joined import bound_to
+from ..sql.joined import compiled_for
 from .backend import backend
 from .fields import HaysonField
 
@@ -47,12 +47,8 @@ class Matching(FilterLookup):
                 "the lookup 'matching' is only supported for the field 'tags'"
             )
         tree = backend().parsed(connection.alias, self.rhs)
-        fields: Any = column.target.model._meta
-        names = ("id", "tags", "cur", "tag_set")
-        row = [Col(column.alias, fields.get_field(it)) for it in names]
         [condition] = compile_filter(tree).children
-        text, params = compiler.compile(bound_to(condition, row))
-        return text, tuple(params)
+        return compiled_for(compiler, condition, column.target.model, column.alias)
 
 
 class OneOf(FilterLookup):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, F
+from django.db.models import Expression, F, Model
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -23,7 +23,6 @@ __all__ = [
     "Narrowed",
     "SetsHold",
     "TestedRows",
-    "bound_to",
     "compiled_for",
 ]
 
@@ -33,20 +32,16 @@ _MAX_WIDTH = 200
 """Terms in one chain; SQLite's parser rejects trees deeper than 1,000."""
 
 
-def bound_to(condition: Any, columns: Sequence[Any]) -> Any:
-    """A copy of a condition on the columns with the id, tags, cur and tag_set_id of an
-    entity."""
-    return _resolved(condition, dict(zip(map(F, COLUMNS), columns, strict=True)))
-
-
-def compiled_for(compiler: SQLCompiler, condition: Any) -> AsSql:
-    """The SQL of a condition on the rows of a compiler's table, without a query.
+def compiled_for(
+    compiler: SQLCompiler, condition: Any, model: type[Model], alias: str
+) -> AsSql:
+    """The SQL of a condition on the rows that a statement calls ``alias``.
 
     Adding a condition to a query, and compiling that, takes several times as long.
     """
-    meta: Any = compiler.query.get_meta()
-    columns = [Col(meta.db_table, meta.get_field(name)) for name in COLUMNS]
-    text, params = compiler.compile(bound_to(condition, columns))
+    fields: Any = model._meta
+    columns = {F(name): Col(alias, fields.get_field(name)) for name in COLUMNS}
+    text, params = compiler.compile(_resolved(condition, columns))
     return text, tuple(params)
 
 

@@ -24,9 +24,9 @@ from ...sql.compiler import compile_filter
 from ...sql.expressions import Term
 from ...sql.joined import compiled_for
 from ...sql.revision import Revision
+from ...sql.tables import ENTITIES
 
 __all__ = [
-    "REVISED_ROW",
     "ROW",
     "Row",
     "Selection",
@@ -99,16 +99,18 @@ class Selection(NamedTuple):
     def statement(self, columns: Sequence[str]) -> Statement:
         if self.scope is not None:  # the condition decides how the scope is written
             return self._compiled(self.condition, columns)
-        key = (self.using, self.limit, self.after, *columns)
+        is_page = self.after is not None
+        key = (self.using, self.limit, is_page, *columns)
         frame = _remembered(key, "frame", lambda: self._compiled(Q(_HERE), columns))
         [condition] = self.condition.children
         compiler = Query(Entity).get_compiler(using=self.using)
-        text, params = compiled_for(compiler, condition)
-        before, after = frame.text.split(_MARK)
-        at = before.count("%s")
-        return Statement(
-            f"{before}{text}{after}", (*frame.params[:at], *params, *frame.params[at:])
-        )
+        text, params = compiled_for(compiler, condition, Entity, ENTITIES)
+        end = (self.after,) if is_page else ()  # the only other parameter
+        return Statement(frame.text.replace(_MARK, text), (*params, *end))
+
+    def remembered(self, kind: str, compiled: Callable[[], Statement]) -> Statement:
+        """The statement of this kind; that of a later page is asked for once."""
+        return compiled() if self.after else _remembered(self, kind, compiled)
 
     def _compiled(self, condition: Q, columns: Sequence[str]) -> Statement:
         rows: Any = Entity.rows.using(self.using).within(self.scope).filter(condition)
@@ -121,8 +123,7 @@ class Selection(NamedTuple):
 
 def rows_matching(selection: Selection) -> list[Row]:
     """The columns ``REVISED_ROW`` of the entities."""
-
-    statement = _remembered(selection, "rows", lambda: selection.statement(REVISED_ROW))
+    statement = selection.remembered("rows", lambda: selection.statement(REVISED_ROW))
     return statement.rows(selection.using)
 
 
@@ -141,7 +142,7 @@ def revisions_matching(selection: Selection) -> list[str] | None:
         text = f"{head} FROM ({inner.text}) AS found"
         return Statement(text, (_SEPARATOR, *inner.params))
 
-    statement = _remembered(selection, "revisions", compiled)
+    statement = selection.remembered("revisions", compiled)
     for joined, has_marks in statement.rows(selection.using):
         if has_marks:
             return None
