@@ -107,7 +107,7 @@ def _one_context() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_requests_yet() -> None:
     """Users of other tests in the same minute have the same ids."""
-    throttle.forget()
+    throttle._requests._counts.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

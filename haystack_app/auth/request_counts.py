@@ -57,10 +57,6 @@ class RequestCounts:
             count.shared = max(count.shared, total)
             return count.shared + count.own
 
-    def forget(self) -> None:
-        with self._lock:
-            self._counts.clear()
-
     def _new(self, name: str, window: int) -> _Count:
         if len(self._counts) >= _MOST:
             self._counts.clear()

@@ -25,7 +25,6 @@ __all__ = [
     "begin_login",
     "count_anonymous",
     "count_request",
-    "forget",
     "login_succeeded",
 ]
 
@@ -58,11 +57,6 @@ def count_request(user: Any) -> None:
         return
     if count > limit:
         raise TooManyRequests(_left())
-
-
-def forget() -> None:
-    """Forget the requests of this process that others do not know yet."""
-    _requests.forget()
 
 
 def count_anonymous(request: HttpRequest) -> None:

@@ -11,12 +11,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from .bodies import App, Receive, Refused, Scope, Send, header_text, refuse
+from .bodies import (
+    RETRY_SECONDS,
+    App,
+    Receive,
+    Refused,
+    Scope,
+    Send,
+    header_text,
+    refuse,
+)
 
 __all__ = ["TurnLayer"]
 
 WAIT_SECONDS = 10.0
-RETRY_SECONDS = 5
 
 
 class TurnLayer:
@@ -59,10 +67,7 @@ class TurnLayer:
         line = self._lines.setdefault(login, Line(self.most))
         line.requests += 1
         try:
-            if line.turns.locked():
-                await line.wait()
-            else:
-                await line.turns.acquire()
+            await line.wait()
             try:
                 yield
             finally:
@@ -85,6 +90,9 @@ class Line:
         self.requests = 0
 
     async def wait(self) -> None:
+        if not self.turns.locked():  # mostly, and a timer costs more than that
+            await self.turns.acquire()
+            return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self.turns.acquire()

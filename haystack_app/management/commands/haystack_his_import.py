@@ -6,6 +6,7 @@ import datetime as dt
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -97,17 +98,12 @@ class Command(StorageCommand):
             tables = _tables(adapter, paths, reading, table_options(options), errors)
             left_out: dict[Path, set[int]] = {}
             is_checked = bool(tables) or options["skip_bad"] is not None
+            read = partial(
+                import_histories, adapter, paths, options=reading, tables=tables
+            )
             if options["dry_run"] or is_checked:
                 with _progress("checking", total) as progress:
-                    result = import_histories(
-                        adapter,
-                        paths,
-                        options=reading,
-                        progress=progress,
-                        tables=tables,
-                        errors=errors,
-                        dry_run=True,
-                    )
+                    result = read(progress=progress, errors=errors, dry_run=True)
                 self._print(adapter, result, options["tz"])
                 left_out = _left_out(errors, result.rows, options["skip_bad"])
                 if options["dry_run"]:
@@ -115,14 +111,7 @@ class Command(StorageCommand):
                     return
                 errors = FileErrors(left_out=left_out)
             with _progress("importing", total) as progress:
-                result = import_histories(
-                    adapter,
-                    paths,
-                    options=reading,
-                    progress=progress,
-                    tables=tables,
-                    errors=errors,
-                )
+                result = read(progress=progress, errors=errors)
         self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
 
     def _print(
