@@ -49,6 +49,8 @@ def _is_own(path: Path, points: SamplePoints) -> bool:
     if not found:
         return not is_cut
     header = [cell.strip().removeprefix("\ufeff") for cell in found[0]]
+    if any("\0" in name for name in header):  # UTF-16, or not a text
+        return False
     is_rows = {"ts", "id", "val"} <= {name.partition(" ")[0] for name in header}
     if not is_rows and header[0] != "ts":
         return len(found) == 1 and not is_cut

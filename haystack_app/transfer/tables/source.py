@@ -95,7 +95,8 @@ def encoding_of(path: Path, raw: IO[bytes]) -> str:
             return encoding
     if b"\0" in start:
         odd, even = start[1::2].count(0), start[::2].count(0)
-        if max(odd, even) < len(start) // 4:
+        least, most = sorted((odd, even))
+        if most < len(start) // 4 or least > len(start) // 8:
             raise UnreadableFile(path, "", "it is not a text file")
         return "utf-16-le" if odd > even else "utf-16-be"
     for encoding in ("utf-8", "cp1252"):

@@ -197,6 +197,8 @@ def test_a_file_that_is_not_text(load: Import) -> None:
         load(bytes(range(256)), name="a.txt")
     with pytest.raises(CommandError, match="neither UTF-8 nor cp1252"):
         load(b"Time,sat\x81\n", name="a.txt")
+    with pytest.raises(CommandError, match="not a text file"):
+        load(bytes(20_000))
 
 
 def test_names_that_are_not_those_of_points_are_left_out(load: Import) -> None:
