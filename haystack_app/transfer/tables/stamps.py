@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -331,7 +331,7 @@ def number_instants(text: str, form: str, tz: str) -> Instants:
             if form == "ns":
                 micros = int(text) // 1_000
             else:
-                micros = round(Decimal(text) * _RESOLUTION[form])
+                micros = round(Fraction(text) * _RESOLUTION[form])
             return (_EPOCH + dt.timedelta(microseconds=micros),)
         millis = round(float(text) * 86_400_000)
         local = _EXCEL_EPOCH + dt.timedelta(milliseconds=millis)

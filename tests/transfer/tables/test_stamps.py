@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 
 import pytest
 
@@ -124,6 +125,12 @@ def test_numbers(text: str, form: str, utc: str) -> None:
     assert number_form(text) == form
     (found,) = number_instants(text, form, "New_York")
     assert found == dt.datetime.fromisoformat(utc).replace(tzinfo=dt.UTC)
+
+
+def test_the_precision_of_decimals_is_that_of_the_process() -> None:
+    """Some libraries lower it to six digits when they are imported."""
+    with decimal.localcontext(prec=6):
+        test_numbers("1718438400.25", "s", "2024-06-15T08:00:00.250000")
 
 
 def test_a_number_of_another_form_than_its_column() -> None:
