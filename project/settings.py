@@ -113,6 +113,8 @@ for _name in (
     "CHANGES_DAYS",
     "CHECK_SECONDS",
     "COALESCE_MS",
+    "JOBS_DAYS",
+    "JOB_LEASE_SECONDS",
     "PATIENCE_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
@@ -122,8 +124,9 @@ for _name in (
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
 if "READY_NEEDS_WRITES" in os.environ:
     HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
-if env.str("HAYSTACK_SERVER_NAME", default=""):
-    HAYSTACK["SERVER_NAME"] = env.str("HAYSTACK_SERVER_NAME")
+for _name in ("SERVER_NAME", "WORKER"):
+    if env.str(f"HAYSTACK_{_name}", default=""):
+        HAYSTACK[_name] = env.str(f"HAYSTACK_{_name}")
 
 # --- security -----------------------------------------------------------------
 
