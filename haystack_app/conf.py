@@ -312,7 +312,7 @@ DEFAULTS: Mapping[str, Setting] = {
         60.0,
         lambda value: 1 <= value <= 3_600,
         ", 1 to 3,600",
-        "Seconds without a sign of life after which a worker's jobs are taken by others.",
+        "Seconds after which other workers take the jobs of one that shows no life.",
         "haystack.E014",
     ),
     "JOBS_DAYS": Setting(

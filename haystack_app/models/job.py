@@ -40,7 +40,7 @@ class JobSchedule(models.Model):
 
     class Meta:
         db_table = tables.JOB_SCHEDULES
-        default_permissions = ("add", "change", "delete", "view")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name
