@@ -58,9 +58,12 @@ class PendingJob(HttpResponse):
 class JobSerializer(ModelSerializer[Job]):
     owner = CharField(source="owner_name", help_text="empty for the server's own jobs")
     enqueued = DateTimeField(source="enqueued_at")
-    started = DateTimeField(source="started_at")
-    finished = DateTimeField(source="finished_at")
-    result = JSONField(help_text="what the task returned; of an op, its grid in Hayson")
+    started = DateTimeField(source="started_at", allow_null=True)
+    finished = DateTimeField(source="finished_at", allow_null=True)
+    result = JSONField(
+        allow_null=True,
+        help_text="what the task returned; of an op, its grid in Hayson",
+    )
     errors = SerializerMethodField()  # type: ignore[assignment]  # not the property
 
     class Meta:
@@ -107,6 +110,7 @@ class JobViewSet(RestView, ReadOnlyModelViewSet[Job]):
     serializer_class = JobSerializer
     pagination_class = JobPagination
     permission_classes = [IsAuthenticated, JobPermission]
+    takes_body = False
     lookup_url_kwarg = "id"
     lookup_value_regex = "[^/]+"
     http_method_names = ["get", "post", "head", "options"]
@@ -150,7 +154,10 @@ class JobViewSet(RestView, ReadOnlyModelViewSet[Job]):
     @extend_schema(
         operation_id="jobs_events",
         parameters=[_ID],
-        responses={(200, EVENTS): {"type": "string"}, **openapi.error_responses(404)},
+        responses={
+            (200, EVENTS): {"type": "string"},
+            **openapi.error_responses(404, 501),
+        },
     )
     @action(detail=True, methods=["get"])
     def events(self, request: Request, **_: Any) -> HttpResponse:

@@ -179,6 +179,14 @@ def test_cancelling() -> None:
     )
 
 
+def test_cancelling_needs_no_body() -> None:
+    """As ``curl -X POST`` sends it."""
+    user = person("ann")
+    job = enqueue_for(user, examples.note)
+    answer = client_of(user).generic("POST", f"/api/jobs/{job.pk}/cancel/")
+    assert answer.status_code == 202, answer.content
+
+
 def test_pages_of_jobs() -> None:
     user = person("ann")
     jobs = [enqueue_for(user, examples.note).pk for _ in range(5)]
