@@ -102,6 +102,7 @@ class Interval:
         return max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
 
 
+DAY = Interval.of(Number(1.0, "day"))
 AUTOMATIC = tuple(
     Interval.of(Number(float(count), unit))
     for count, unit in (

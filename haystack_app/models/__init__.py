@@ -8,6 +8,7 @@ from .handshake import Handshake
 from .history import HisSample
 from .job import Job, JobBody, JobSchedule
 from .lookups import Matching
+from .policy import HistoryPolicy
 from .priority import PointWrite, PriorityLevel
 from .scope import GroupScope
 from .task import Task
@@ -23,6 +24,7 @@ __all__ = [
     "GroupScope",
     "Handshake",
     "HisSample",
+    "HistoryPolicy",
     "Job",
     "JobBody",
     "JobSchedule",

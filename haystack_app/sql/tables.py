@@ -17,6 +17,7 @@ __all__ = [
     "GROUP_SCOPES",
     "HANDSHAKES",
     "HISTORY",
+    "HISTORY_POLICIES",
     "JOBS",
     "JOB_BODIES",
     "JOB_SCHEDULES",
@@ -39,6 +40,7 @@ DEF_LIBRARIES = "haystack_def_libraries"
 ENTITY_REF = "haystack_entity_ref"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
+HISTORY_POLICIES = "haystack_history_policies"
 JOBS = "haystack_jobs"
 JOB_BODIES = "haystack_job_bodies"
 JOB_SCHEDULES = "haystack_job_schedules"
