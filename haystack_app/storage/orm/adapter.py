@@ -17,17 +17,19 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from ... import models
+from ...folds.rollup import Rollup
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import EntityRef, HisSample
 from ...models.lookups import OneOf
 from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
+from ..folds import PlacedRow
 from ..priority_array import Level
 from ..quality import Findings, Window
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, history, levels, libs, log, quality, tasks, transient
+from . import commit, folds, history, levels, libs, log, quality, tasks, transient
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -147,6 +149,11 @@ class OrmAdapter(OrmConsistency):
     def has_samples(self, id: str) -> bool:
         samples = HisSample.objects.using(self.using).filter(point_id=id)
         return bool(samples.exists())
+
+    def his_fold(
+        self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
+    ) -> Iterator[PlacedRow]:
+        return folds.fold(self, connections[self.using], rollups)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
