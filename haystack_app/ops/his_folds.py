@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 
 from ..folds.buckets import MOST_BUCKETS, Interval, shortest_fitting
-from ..folds.decimation import FEWEST_POINTS, decimated
+from ..folds.decimation import FEWEST_POINTS
 from ..folds.errors import FoldError
 from ..folds.meaning import Meaning, fold_names
-from ..folds.rollup import Rollup, Row, Sample, samples_of
+from ..folds.rollup import END, Rollup, Row, Sample
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Number, Ref
 from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
@@ -121,18 +121,25 @@ def _time(record: Record, tag: str, default: int) -> int:
 
 
 def decimated_series(
-    series: Series, arguments: FoldArguments, window: Window, record: Record
+    store: StorageAdapter,
+    point: HisPoint,
+    arguments: FoldArguments,
+    window: Window,
+    record: Record,
 ) -> Series:
-    """The samples of a series that keep its look, with the times that they have."""
+    """The samples of a point that keep its look, with the times that they have."""
     most = arguments.max_points or FEWEST_POINTS
     end = min(window.shown, _time(record, "hisEnd", window.shown) + 1)
+    until = None if window.end >= END else window.end
 
     def read() -> Iterator[Chunk]:
-        chosen = list(decimated(samples_of(series.read()), most, end))
+        with store.snapshot():
+            found = store.his_decimated(point.id, window.start, until, most, end)
+            chosen = list(found)
         if chosen:
             yield _chunk(chosen)
 
-    return Series(series.tz, series.unit, read)
+    return Series(point.tz, point.unit, read)
 
 
 def _chunk(samples: Sequence[Sample]) -> Chunk:

@@ -20,7 +20,16 @@ from typing import NamedTuple
 from ..folds.parts import HUGE, SCALE
 from .tables import HISTORY
 
-__all__ = ["POSTGRES", "SQLITE", "FoldStatements"]
+__all__ = [
+    "POSTGRES",
+    "POSTGRES_BUCKET",
+    "POSTGRES_NUMBER",
+    "POSTGRES_TIME",
+    "SQLITE",
+    "SQLITE_NUMBER",
+    "SQLITE_TIME",
+    "FoldStatements",
+]
 
 
 class FoldStatements(NamedTuple):
@@ -48,6 +57,8 @@ _NO_READINGS = "NULL, NULL, NULL, NULL"
 
 # -- PostgreSQL ---------------------------------------------------------------
 
+POSTGRES_TIME = "(extract(epoch FROM {}) * 1000000)::int8"
+"""Microseconds since 1970 of a timestamp."""
 _OBJ_NUMBER = """CASE
         WHEN jsonb_typeof(obj) = 'boolean' THEN CASE obj WHEN 'true' THEN 1 ELSE 0 END
         WHEN jsonb_typeof(obj) = 'number' THEN (obj #>> '{}')::float8
@@ -55,34 +66,30 @@ _OBJ_NUMBER = """CASE
             WHEN 'NaN' THEN NULL WHEN 'INF' THEN 'Infinity'
             WHEN '-INF' THEN '-Infinity' ELSE (obj ->> 'val')::float8 END
     END"""
-_P_NUMBER = f"""CASE WHEN obj IS NULL THEN nullif(coalesce(val, 0), 'NaN')
+POSTGRES_NUMBER = f"""CASE WHEN obj IS NULL THEN nullif(coalesce(val, 0), 'NaN')
         ELSE {_OBJ_NUMBER} END"""
 _P_NA = "(obj IS NOT NULL AND coalesce(obj ->> '_kind' = 'na', false))"
 _P_NAN = """(CASE WHEN obj IS NULL THEN coalesce(val = 'NaN', false)
         ELSE coalesce(obj ->> '_kind' = 'number' AND obj ->> 'val' = 'NaN', false)
     END)"""
-_P_BUCKET = "width_bucket(ts, %(bounds)s::timestamptz[])"
+POSTGRES_BUCKET = "width_bucket(ts, %(bounds)s::timestamptz[])"
 _P_WHERE = f"""FROM {HISTORY} WHERE point_id = p.id
         AND ts >= %(low)s::timestamptz AND ts < %(high)s::timestamptz"""
 _P_SAMPLES = f"""
-    SELECT {_P_BUCKET} AS bucket, ts, val, obj, {_P_NUMBER} AS number,
+    SELECT {POSTGRES_BUCKET} AS bucket, ts, val, obj, {POSTGRES_NUMBER} AS number,
         {_P_NA} AS is_na, {_P_NAN} AS is_nan {_P_WHERE}"""
 _P_OVER = """
 SELECT p.n, part.* FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS p(id, n)
 CROSS JOIN LATERAL ({}) AS part"""
 
 
-def _microseconds(time: str) -> str:
-    return f"(extract(epoch FROM {time}) * 1000000)::int8"
-
-
 def _postgres_weighed(weights: str) -> str:
     """``weights``: of the number and the one ``toward`` it, over the time ``dt``."""
     return _P_OVER.format(f"""
     SELECT bucket, count(*), count(*) FILTER (WHERE is_na), 0,
-        {_microseconds("min(ts)")}, min(val) FILTER (WHERE is_first),
+        {POSTGRES_TIME.format("min(ts)")}, min(val) FILTER (WHERE is_first),
         min(obj::text) FILTER (WHERE is_first),
-        {_microseconds("max(ts)")}, min(val) FILTER (WHERE is_last),
+        {POSTGRES_TIME.format("max(ts)")}, min(val) FILTER (WHERE is_last),
         min(obj::text) FILTER (WHERE is_last), {weights}
     FROM (
         SELECT bucket, ts, val, obj, is_na, number, lead(number) OVER w AS toward,
@@ -94,7 +101,7 @@ def _postgres_weighed(weights: str) -> str:
         OFFSET 0
     ) AS neighbours GROUP BY bucket
     UNION ALL
-    SELECT {_P_BUCKET} AS bucket, count(*), 0, count(*), {_NO_WEIGHTS}
+    SELECT {POSTGRES_BUCKET} AS bucket, count(*), 0, count(*), {_NO_WEIGHTS}
     {_P_WHERE} AND {_P_NAN} GROUP BY 1""")
 
 
@@ -138,7 +145,7 @@ POSTGRES = FoldStatements(
     regular=_P_OVER.format(f"""
     SELECT bucket, count(*), count(number), sum(number), min(number), max(number)
     FROM (
-        SELECT {_P_BUCKET} AS bucket,
+        SELECT {POSTGRES_BUCKET} AS bucket,
             CASE WHEN obj IS NULL AND abs(val) <= {HUGE!r} THEN val END AS number
         {_P_WHERE} OFFSET 0
     ) AS samples GROUP BY bucket"""),
@@ -153,7 +160,7 @@ POSTGRES = FoldStatements(
 # -- SQLite -------------------------------------------------------------------
 
 _INFINITE = "9e999"
-_S_NUMBER = f"""CASE WHEN obj IS NULL THEN coalesce(val, 0.0)
+SQLITE_NUMBER = f"""CASE WHEN obj IS NULL THEN coalesce(val, 0.0)
         WHEN json_type(obj) = 'true' THEN 1.0 WHEN json_type(obj) = 'false' THEN 0.0
         WHEN json_type(obj) IN ('integer', 'real') THEN CAST(obj AS REAL)
         WHEN json_type(obj) <> 'object' THEN NULL
@@ -185,8 +192,8 @@ WITH p AS MATERIALIZED (
     SELECT key + 1 AS bucket, value ->> 0 AS low, value ->> 1 AS high
     FROM json_each(%(spans)s)
 ), samples AS (
-    SELECT p.n, b.bucket, {SQLITE_TIME} AS time, h.val, h.obj, {_S_NUMBER} AS number,
-        {_S_NA} AS is_na, {_S_NAN} AS is_nan
+    SELECT p.n, b.bucket, {SQLITE_TIME} AS time, h.val, h.obj,
+        {SQLITE_NUMBER} AS number, {_S_NA} AS is_na, {_S_NAN} AS is_nan
     FROM p CROSS JOIN b CROSS JOIN {HISTORY} AS h
     ON h.point_id = p.id AND h.ts >= b.low AND h.ts < b.high
 )"""

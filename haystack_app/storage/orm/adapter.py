@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from ... import models
-from ...folds.rollup import Rollup
+from ...folds.rollup import Rollup, Sample
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import EntityRef, HisSample
 from ...models.lookups import OneOf
@@ -29,7 +29,18 @@ from ..quality import Findings, Window
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, folds, history, levels, libs, log, quality, tasks, transient
+from . import (
+    commit,
+    decimation,
+    folds,
+    history,
+    levels,
+    libs,
+    log,
+    quality,
+    tasks,
+    transient,
+)
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -154,6 +165,12 @@ class OrmAdapter(OrmConsistency):
         self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
     ) -> Iterator[PlacedRow]:
         return folds.fold(self, connections[self.using], rollups)
+
+    def his_decimated(
+        self, id: str, start: int, until: int | None, most: int, end: int
+    ) -> Iterator[Sample]:
+        arguments = (id, start, until, most, end)
+        return decimation.decimated(self, connections[self.using], *arguments)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)

@@ -21,7 +21,7 @@ from ...wire import hayson_reader
 from ..backend import StorageBackend
 from .sqlite_history import sqlite_text
 
-__all__ = ["Key", "PlacedPart", "read_parts", "time_text"]
+__all__ = ["Key", "PlacedPart", "read_parts", "sample_of", "time_text"]
 
 PlacedPart = tuple[int, int, Part]
 """Place of a point, place of a bucket, and samples of both."""
@@ -133,8 +133,8 @@ def _of_weighed(row: Sequence[Any]) -> Part:
         count,
         na,
         nan,
-        first=_sample(first, first_val, first_obj),
-        last=_sample(last, last_val, last_obj),
+        first=sample_of(first, first_val, first_obj),
+        last=sample_of(last, last_val, last_obj),
         area=_sum(small, huge),
         known=known or 0,
     )
@@ -156,7 +156,8 @@ def _sum(small: float | None, huge: float | None) -> FloatSum:
     return FloatSum(small or 0.0, huge or 0.0)
 
 
-def _sample(time: int | None, val: float | None, obj: str | None) -> Sample | None:
+def sample_of(time: int | None, val: float | None, obj: str | None) -> Sample | None:
+    """A sample of the columns of a statement; numbers are floats, without a unit."""
     if time is None:
         return None
     if obj is None:

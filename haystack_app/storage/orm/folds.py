@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -158,12 +158,9 @@ def _pages(
         (start, max(start, rollup.start), min(end, rollup.end))
         for start, end in buckets(rollup.interval, rollup.tz, begin)
     )
-    while page := list(islice(spans, size)):
-        inside = [span for span in page if span[1] < stop]
-        if inside:
-            yield inside
-        if len(inside) < len(page):
-            return
+    inside = takewhile(lambda span: span[1] < stop, spans)
+    while page := list(islice(inside, size)):
+        yield page
 
 
 class _Page:
