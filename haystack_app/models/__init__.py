@@ -4,6 +4,7 @@ from .audit import AuditEntry
 from .change import Change, PrunedChanges
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
+from .fold import FoldMark, FoldPart, FoldPoint
 from .handshake import Handshake
 from .history import HisSample
 from .lookups import Matching
@@ -19,6 +20,9 @@ __all__ = [
     "DefLibrary",
     "Entity",
     "EntityRef",
+    "FoldMark",
+    "FoldPart",
+    "FoldPoint",
     "GroupScope",
     "Handshake",
     "HisSample",

@@ -15,6 +15,7 @@ compared; a binary search in an array finds the bucket of a sample.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ..folds.parts import HUGE, SCALE
@@ -23,9 +24,13 @@ from .tables import HISTORY
 __all__ = [
     "POSTGRES",
     "POSTGRES_BUCKET",
+    "POSTGRES_NA",
+    "POSTGRES_NAN",
     "POSTGRES_NUMBER",
     "POSTGRES_TIME",
     "SQLITE",
+    "SQLITE_NA",
+    "SQLITE_NAN",
     "SQLITE_NUMBER",
     "SQLITE_TIME",
     "FoldStatements",
@@ -45,8 +50,8 @@ class FoldStatements(NamedTuple):
 SMALL = f"abs(number) <= {HUGE!r}"
 _LARGE = f"abs(number) > {HUGE!r}"
 _SUMS = f"""
-    sum(number) FILTER (WHERE {SMALL}),
-    sum(number * {SCALE!r}) FILTER (WHERE {_LARGE})"""
+    coalesce(sum(number) FILTER (WHERE {SMALL}), 0),
+    coalesce(sum(number * {SCALE!r}) FILTER (WHERE {_LARGE}), 0)"""
 _NUMBERS = f"""
     count(*), count(*) FILTER (WHERE is_na), count(*) FILTER (WHERE is_nan),
     count(number), {_SUMS}, min(number), max(number)"""
@@ -68,8 +73,8 @@ _OBJ_NUMBER = """CASE
     END"""
 POSTGRES_NUMBER = f"""CASE WHEN obj IS NULL THEN nullif(coalesce(val, 0), 'NaN')
         ELSE {_OBJ_NUMBER} END"""
-_P_NA = "(obj IS NOT NULL AND coalesce(obj ->> '_kind' = 'na', false))"
-_P_NAN = """(CASE WHEN obj IS NULL THEN coalesce(val = 'NaN', false)
+POSTGRES_NA = "(obj IS NOT NULL AND coalesce(obj ->> '_kind' = 'na', false))"
+POSTGRES_NAN = """(CASE WHEN obj IS NULL THEN coalesce(val = 'NaN', false)
         ELSE coalesce(obj ->> '_kind' = 'number' AND obj ->> 'val' = 'NaN', false)
     END)"""
 POSTGRES_BUCKET = "width_bucket(ts, %(bounds)s::timestamptz[])"
@@ -77,7 +82,7 @@ _P_WHERE = f"""FROM {HISTORY} WHERE point_id = p.id
         AND ts >= %(low)s::timestamptz AND ts < %(high)s::timestamptz"""
 _P_SAMPLES = f"""
     SELECT {POSTGRES_BUCKET} AS bucket, ts, val, obj, {POSTGRES_NUMBER} AS number,
-        {_P_NA} AS is_na, {_P_NAN} AS is_nan {_P_WHERE}"""
+        {POSTGRES_NA} AS is_na, {POSTGRES_NAN} AS is_nan {_P_WHERE}"""
 _P_OVER = """
 SELECT p.n, part.* FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS p(id, n)
 CROSS JOIN LATERAL ({}) AS part"""
@@ -102,13 +107,13 @@ def _postgres_weighed(weights: str) -> str:
     ) AS neighbours GROUP BY bucket
     UNION ALL
     SELECT {POSTGRES_BUCKET} AS bucket, count(*), 0, count(*), {_NO_WEIGHTS}
-    {_P_WHERE} AND {_P_NAN} GROUP BY 1""")
+    {_P_WHERE} AND {POSTGRES_NAN} GROUP BY 1""")
 
 
 _HELD = f"""
-    sum(number * dt) FILTER (WHERE {SMALL}),
-    sum(number * {SCALE!r} * dt) FILTER (WHERE {_LARGE}),
-    sum(dt) FILTER (WHERE number IS NOT NULL)"""
+    coalesce(sum(number * dt) FILTER (WHERE {SMALL}), 0),
+    coalesce(sum(number * {SCALE!r} * dt) FILTER (WHERE {_LARGE}), 0),
+    coalesce(sum(dt) FILTER (WHERE number IS NOT NULL), 0)"""
 _LINEAR = f"""
     coalesce(sum(number * dt / 2) FILTER (WHERE toward IS NOT NULL AND {SMALL}), 0)
         + coalesce(sum(toward * dt / 2)
@@ -117,7 +122,7 @@ _LINEAR = f"""
             FILTER (WHERE toward IS NOT NULL AND {_LARGE}), 0)
         + coalesce(sum(toward * {SCALE!r} * dt / 2)
             FILTER (WHERE number IS NOT NULL AND abs(toward) > {HUGE!r}), 0),
-    sum(dt) FILTER (WHERE number IS NOT NULL AND toward IS NOT NULL)"""
+    coalesce(sum(dt) FILTER (WHERE number IS NOT NULL AND toward IS NOT NULL), 0)"""
 # bits of the float: sign, exponent and fraction, of which numeric is exact
 _P_BITS = "('x' || encode(float8send(before), 'hex'))::bit(64)::int8"
 _P_UNITS = f"""(CASE WHEN before < 0 THEN -1 ELSE 1 END
@@ -176,8 +181,8 @@ def _sqlite_kind(test: str) -> str:
         AND coalesce({test}, 0))"""
 
 
-_S_NA = _sqlite_kind("json_extract(obj, '$._kind') = 'na'")
-_S_NAN = _sqlite_kind(
+SQLITE_NA = _sqlite_kind("json_extract(obj, '$._kind') = 'na'")
+SQLITE_NAN = _sqlite_kind(
     "json_extract(obj, '$._kind') = 'number' AND json_extract(obj, '$.val') = 'NaN'"
 )
 # whole seconds: strftime rounds to milliseconds
@@ -193,13 +198,15 @@ WITH p AS MATERIALIZED (
     FROM json_each(%(spans)s)
 ), samples AS (
     SELECT p.n, b.bucket, {SQLITE_TIME} AS time, h.val, h.obj,
-        {SQLITE_NUMBER} AS number, {_S_NA} AS is_na, {_S_NAN} AS is_nan
+        {SQLITE_NUMBER} AS number, {SQLITE_NA} AS is_na, {SQLITE_NAN} AS is_nan
     FROM p CROSS JOIN b CROSS JOIN {HISTORY} AS h
     ON h.point_id = p.id AND h.ts >= b.low AND h.ts < b.high
 )"""
-_S_SUMS = f"""
-    total(number) FILTER (WHERE {SMALL}),
-    total(number * {SCALE!r}) FILTER (WHERE {_LARGE})"""
+
+
+def _totals(sums: str) -> str:
+    """Without samples 0.0; NULL stands for NaN only."""
+    return re.sub(r"coalesce\(sum\((.*?)\), 0\)", r"total(\1)", sums, flags=re.DOTALL)
 
 
 def _sqlite_weighed(weights: str) -> str:
@@ -227,9 +234,9 @@ FROM (
     FROM samples
 ) GROUP BY n, bucket""",
     numbers=f"""{_S_WITH}
-SELECT n, bucket, {_NUMBERS.replace(_SUMS, _S_SUMS)} FROM samples GROUP BY n, bucket""",
-    held=_sqlite_weighed(_HELD.replace("sum(", "total(")),
-    linear=_sqlite_weighed(_LINEAR.replace("sum(", "total(")),
+SELECT n, bucket, {_totals(_NUMBERS)} FROM samples GROUP BY n, bucket""",
+    held=_sqlite_weighed(_totals(_HELD)),
+    linear=_sqlite_weighed(_totals(_LINEAR)),
     counter=f"""{_S_WITH}
 SELECT n, bucket, count(*), 0, 0,
     min(number) FILTER (WHERE is_first), min(number) FILTER (WHERE is_last),

@@ -20,17 +20,21 @@ from haystack_app.folds.meaning import Meaning
 from haystack_app.folds.rollup import Rollup
 from haystack_app.kinds import Number
 from haystack_app.kinds.scalars import NA
+from haystack_app.models import FoldMark, FoldPart, FoldPoint, HisSample
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.samples import Batch
-from tests.folds.histories import a_history, a_rollup, a_zone, agree
+from tests.folds.histories import DAY, MINUTE, a_history, a_rollup, a_zone, agree
 from tests.folds.test_rollup import streamed
+from tests.storage.building import point
 
-CASES = int(os.environ.get("FOLD_CASES", "600"))
-"""Histories on the three SQL stores together."""
-TOGETHER = 100
+CASES = int(os.environ.get("FOLD_CASES", "4800"))
+"""Roll-ups of histories, on the three SQL stores together."""
+TOGETHER, ROLLUPS = 100, 4
+SEED = int(os.environ.get("FOLD_SEED", "0"))
 BASE = 1_709_251_200_000_000
 Sample = tuple[int, Any]
+Histories = list[list[Sample]]
 
 
 def written(samples: list[Sample]) -> Batch:
@@ -43,19 +47,29 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def some_histories(
-    random: Random, count: int
-) -> tuple[list[list[Sample]], list[Rollup]]:
-    """Of points with roll-ups of their own, in the same buckets."""
-    tz, base = a_zone(random)
+def some_histories(random: Random, tz: str, base: int) -> tuple[list[str], Histories]:
+    kinds = [
+        random.choice(["Number", "Number", "Bool", "Str"]) for _ in range(TOGETHER)
+    ]
+    return kinds, [a_history(random, base, kind) for kind in kinds]
+
+
+def some_rollups(random: Random, tz: str, base: int, kinds: list[str]) -> list[Rollup]:
+    """In the same buckets, with folds and meanings of their own.
+
+    Most are of days and hours, whose parts are stored, or consist of these.
+    """
     shared = a_rollup(random, tz, base)
-    histories, rollups = [], []
-    for _ in range(count):
-        kind = random.choice(["Number", "Number", "Bool", "Str"])
-        own = a_rollup(random, tz, base, kind)
-        histories.append(a_history(random, base, kind))
-        rollups.append(replace(shared, folds=own.folds, meaning=own.meaning))
-    return histories, rollups
+    if random.random() < 0.7:
+        number = Number(1, random.choice(["hr", "day", "day", "wk", "mo", "yr"]))
+        longer = {
+            "interval": Interval.of(number),
+            "start": shared.start - random.choice([0, 3, 40]) * DAY,
+            "end": shared.end + random.choice([0, 3, 40]) * DAY,
+        }
+        shared = replace(shared, **longer)
+    owns = [a_rollup(random, tz, base, kind) for kind in kinds]
+    return [replace(shared, folds=own.folds, meaning=own.meaning) for own in owns]
 
 
 def check(
@@ -75,24 +89,66 @@ def check(
 
 @pytest.mark.parametrize("seed", range(2))
 def test_each_store(store: StorageAdapter, seed: int) -> None:
-    histories, rollups = some_histories(Random(seed), 40)
+    random = Random(seed)
+    tz, base = a_zone(random)
+    kinds, histories = some_histories(random, tz, base)
     with store.locked([]):
         store.his_store({f"p{n}": written(one) for n, one in enumerate(histories)})
-    check(store, histories, rollups)
+    check(store, histories, some_rollups(random, tz, base, kinds))
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_random_histories(sql_store: OrmAdapter, seed: int) -> None:
-    random = Random(seed)
-    for _ in range(-(-CASES // (6 * TOGETHER))):
-        histories, rollups = some_histories(random, TOGETHER)
+    """In all states of the stored parts: none, some of them, all, all but some."""
+    random = Random(SEED + seed)
+    for _ in range(-(-CASES // (6 * 2 * ROLLUPS * TOGETHER))):
+        tz, base = a_zone(random)
+        kinds, histories = some_histories(random, tz, base)
+        sql_store.load_entities([point(f"p{n}", tz=tz) for n in range(TOGETHER)])
         batches = {f"p{n}": written(one) for n, one in enumerate(histories)}
         with sql_store.locked([]):
-            sql_store.his_store(batches)
-            check(sql_store, histories, rollups)
-            sql_store.his_store(
-                {id: Batch({}, list(one.written)) for id, one in batches.items()}
-            )
+            for _ in range(2):
+                sql_store.his_store(batches)
+                fold_some(sql_store, random)
+                for _ in range(ROLLUPS):
+                    rollups = some_rollups(random, tz, base, kinds)
+                    check(sql_store, histories, rollups)
+                changed = [a_change(random, base, one) for one in histories]
+                histories = [samples for samples, _ in changed]
+                batches = {f"p{n}": batch for n, (_, batch) in enumerate(changed)}
+            remove_all(sql_store)
+
+
+def fold_some(store: OrmAdapter, random: Random) -> None:
+    for _ in range(random.choice([0, 1, 5, 20, 1_000])):
+        if not store.fold_dirty(random.choice([1, 10, 1_000])):
+            break
+
+
+def a_change(
+    random: Random, base: int, samples: list[Sample]
+) -> tuple[list[Sample], Batch]:
+    """Late and repeated samples, and removals; or nothing."""
+    held = dict(samples)
+    usual = [value for value in held.values() if value is not NA] or [NA]
+    removed = random.sample(
+        sorted(held), random.choice([0, 0, 1, len(held)]) if held else 0
+    )
+    new = {
+        base + random.randrange(-DAY, 3 * DAY) // MINUTE * MINUTE: random.choice(
+            [*usual, NA]
+        )
+        for _ in range(random.choice([0, 0, 1, 3]))
+    }
+    removed = [time for time in removed if time not in new]
+    after = {time: value for time, value in (held | new).items() if time not in removed}
+    batch = written(sorted(new.items()))
+    return sorted(after.items()), Batch(batch.written, removed)
+
+
+def remove_all(store: OrmAdapter) -> None:
+    for model in (HisSample, FoldMark, FoldPart, FoldPoint):
+        model.objects.using(store.using).all().delete()
 
 
 def a_chart(random: Random) -> tuple[list[Sample], int, int]:
@@ -126,7 +182,10 @@ def test_decimation(store: StorageAdapter, seed: int) -> None:
 def test_readings_that_are_infinite(store: StorageAdapter) -> None:
     """Such a counter has no sum of drops."""
     hour = 3_600_000_000
-    values = [5.0, math.inf, 7.0, NA, -math.inf, 1e308, 1e308, 4.0, 1e308, 9.0]
+    values = [
+        *(5.0, math.inf, 7.0, NA, -math.inf, 1e308, 1e308, 4.0, 1e308),
+        *(math.inf, -math.inf, 9.0, 2.0),
+    ]
     samples = [(BASE + n * hour // 3, value) for n, value in enumerate(values)]
     with store.locked([]):
         store.his_store({"p0": written(samples)})

@@ -32,6 +32,7 @@ from ..write_log import LevelWrite
 from . import (
     commit,
     decimation,
+    fold_work,
     folds,
     history,
     levels,
@@ -171,6 +172,9 @@ class OrmAdapter(OrmConsistency):
     ) -> Iterator[Sample]:
         arguments = (id, start, until, most, end)
         return decimation.decimated(self, connections[self.using], *arguments)
+
+    def fold_dirty(self, limit: int = 1_000) -> int:
+        return fold_work.fold_dirty(self, connections[self.using], limit)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)

@@ -68,7 +68,7 @@ def decimated(
 class _Span(NamedTuple):
     """``is_aligned``: all times are multiples of the usual interval apart."""
 
-    count: int
+    size: int
     numbers: int
     low: float | None
     high: float | None
@@ -80,7 +80,7 @@ class _Span(NamedTuple):
         """Whether a gap is longer than it may be; each other interval is a usual one
         or longer."""
         shortest = usual if self.is_aligned else 1
-        rest = max(0, self.count - 2) * shortest
+        rest = max(0, self.size - 2) * shortest
         return self.last - self.first - rest > GAP * usual
 
 
@@ -100,7 +100,7 @@ class _Spans:
     def chosen(self) -> Iterator[Sample]:
         name, extremes = "regular", "regular_extremes"
         spans = self._spans(name)
-        if any(span.count != span.numbers for span in spans.values()):
+        if any(span.size != span.numbers for span in spans.values()):
             name, extremes = "numbers", "extremes"
             spans = self._spans(name)
         times = {time for span in spans.values() for time in (span.first, span.last)}

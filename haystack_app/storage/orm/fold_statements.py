@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,7 +22,14 @@ from ...wire import hayson_reader
 from ..backend import StorageBackend
 from .sqlite_history import sqlite_text
 
-__all__ = ["Key", "PlacedPart", "read_parts", "sample_of", "time_text"]
+__all__ = [
+    "Key",
+    "PlacedPart",
+    "part_of_numbers",
+    "read_parts",
+    "sample_of",
+    "time_text",
+]
 
 PlacedPart = tuple[int, int, Part]
 """Place of a point, place of a bucket, and samples of both."""
@@ -50,7 +58,7 @@ def read_parts(
         return
     for place, bucket, row in _rows(connection, key.statement, ids, edges):
         if key.statement == "numbers":
-            yield place, bucket, _of_numbers(row)
+            yield place, bucket, part_of_numbers(row)
         elif key.statement == "counter":
             if row[5]:  # infinite readings have no sum
                 span = edges[bucket], edges[bucket + 1]
@@ -75,7 +83,7 @@ def _regular(
     if odd:
         others = [ids[place] for place in odd]
         for at, bucket, row in _rows(connection, "numbers", others, edges):
-            yield odd[at], bucket, _of_numbers(row)
+            yield odd[at], bucket, part_of_numbers(row)
 
 
 def _rows(
@@ -119,15 +127,15 @@ def time_text(time: int) -> str:
     return instant_of(min(time, _LATEST)).isoformat()
 
 
-def _of_numbers(row: Sequence[Any]) -> Part:
+def part_of_numbers(row: Sequence[Any]) -> Part:
     count, na, nan, numbers, small, huge, low, high = row
-    if numbers and small is None and huge is None:
-        huge = float("nan")
     return Part(count, na, nan, numbers, _sum(small, huge), low, high)
 
 
 def _of_weighed(row: Sequence[Any]) -> Part:
     count, na, nan, first, first_val, first_obj, last, last_val, last_obj, *area = row
+    if first is None:
+        return Part(count, na, nan)
     small, huge, known = area
     return Part(
         count,
@@ -136,7 +144,7 @@ def _of_weighed(row: Sequence[Any]) -> Part:
         first=sample_of(first, first_val, first_obj),
         last=sample_of(last, last_val, last_obj),
         area=_sum(small, huge),
-        known=known or 0,
+        known=known,
     )
 
 
@@ -152,8 +160,8 @@ def _of_infinite(samples: Iterator[Sample]) -> Part:
     return Part(whole.numbers, start=whole.start, end=whole.end, rise=whole.rise)
 
 
-def _sum(small: float | None, huge: float | None) -> FloatSum:
-    return FloatSum(small or 0.0, huge or 0.0)
+def _sum(small: float, huge: float | None) -> FloatSum:
+    return FloatSum(small, math.nan if huge is None else huge)  # SQLite has no NaN
 
 
 def sample_of(time: int | None, val: float | None, obj: str | None) -> Sample | None:

@@ -1,15 +1,17 @@
 """Roll-ups whose samples are folded by the database.
 
 Page by page of buckets, statements return parts of the samples of each bucket, which
-``folds.composition`` composes to the rows of each point. No sample is read, except
-beside a range, and those of a counter with infinite readings.
+``folds.composition`` composes to the rows of each point. Where valid parts are stored,
+they are read instead. No sample is read, except beside a range, and those of a counter
+with infinite readings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -20,14 +22,17 @@ from ...folds.rollup import END, Rollup
 from ...kinds.scalars import Number
 from ..backend import StorageBackend
 from ..folds import PlacedRow
-from .fold_statements import Key, read_parts
+from .fold_statements import Key, PlacedPart, read_parts
 from .history import extents
+from .stored_parts import StoredParts
 
 __all__ = ["fold"]
 
 _CELLS = 20_000
 """Buckets times points of a page."""
 _MOST_BUCKETS = 4_096
+_NEAR = 8
+_Run = tuple[int, int]
 _OF_NUMBERS = {"avg", "min", "max", "sum", "spread"}
 _OF_ENDS = {"first", "last"}
 
@@ -43,8 +48,12 @@ def fold(
     begin, stop = _limits(connection, points, size)
     for point in points:
         point.begin()
+    if begin >= stop:
+        return
+    ids = [point.id for point in points]
+    stored = StoredParts.of(connection, ids, points[0].rollup)
     for page in _pages(points[0].rollup, begin, stop, size):
-        folded = _Page(store, connection, page)
+        folded = _Page(store, connection, page, stored)
         folded.read(points)
         yield from folded.rows(points)
 
@@ -148,19 +157,28 @@ def _limits(
     return begin, min(stop, last)
 
 
-def _pages(
-    rollup: Rollup, begin: int, stop: int, size: int
-) -> Iterator[list[tuple[int, int, int]]]:
-    """Start, and the ends after the range has cut it, of the buckets of a page."""
-    if begin >= stop:
-        return
+def _pages(rollup: Rollup, begin: int, stop: int, size: int) -> Iterator[list[_Span]]:
+    """The buckets of each page."""
     spans = (
-        (start, max(start, rollup.start), min(end, rollup.end))
+        _Span(start, max(start, rollup.start), min(end, rollup.end), end)
         for start, end in buckets(rollup.interval, rollup.tz, begin)
     )
-    inside = takewhile(lambda span: span[1] < stop, spans)
+    inside = takewhile(lambda span: span.low < stop, spans)
     while page := list(islice(inside, size)):
         yield page
+
+
+class _Span(NamedTuple):
+    """A bucket, from ``low`` to ``high`` after the range has cut it."""
+
+    start: int
+    low: int
+    high: int
+    end: int
+
+    @property
+    def is_cut(self) -> bool:
+        return (self.low, self.high) != (self.start, self.end)
 
 
 class _Page:
@@ -170,40 +188,88 @@ class _Page:
         self,
         store: StorageBackend,
         connection: BaseDatabaseWrapper,
-        spans: Sequence[tuple[int, int, int]],
+        spans: Sequence[_Span],
+        stored: StoredParts,
     ) -> None:
         self.store, self.connection, self.spans = store, connection, spans
+        self.stored = stored
+        self.edges = [span.low for span in spans] + [spans[-1].high]
         self.parts: dict[tuple[Key, int], dict[int, list[Part]]] = {}
 
     def read(self, points: Sequence[_Point]) -> None:
-        wanted: dict[Key, dict[int, None]] = {}
+        wanted: dict[Key, list[int]] = {}
         for place, point in enumerate(points):
             keys = point.keys
-            for key in (keys.numbers, keys.ends, keys.weighed, keys.counted):
+            for key in {keys.numbers, keys.ends, keys.weighed, keys.counted}:
                 if key is not None:
-                    wanted.setdefault(key, {})[place] = None
-        edges = [low for _, low, _ in self.spans] + [self.spans[-1][2]]
+                    wanted.setdefault(key, []).append(place)
+        ids = [point.id for point in points]
+        whole = [(0, len(self.spans))]
+        folded = {
+            place: runs
+            for place in self.stored.marks
+            if (runs := self._changed(place)) != whole
+        }
         for key, places in wanted.items():
-            self._read(key, points, list(places), edges)
+            changed = {place: folded.get(place, whole) for place in places}
+            valid = [place for place in places if place in folded]
+            if valid:
+                self._read_stored(key, ids, valid, changed)
+            self._read_samples(key, ids, changed)
 
-    def _read(
+    def _changed(self, place: int) -> list[_Run]:
+        """The buckets of a point that are not valid as they are stored."""
+        return _runs(
+            at
+            for at, span in enumerate(self.spans)
+            if span.is_cut or not self.stored.is_valid(place, span.low, span.high)
+        )
+
+    def _read_stored(
         self,
         key: Key,
-        points: Sequence[_Point],
+        ids: Sequence[str],
         places: Sequence[int],
-        edges: Sequence[int],
+        runs: dict[int, list[_Run]],
     ) -> None:
-        ids = [points[place].id for place in places]
-        for at, bucket, part in read_parts(
-            self.connection, self.store, key, ids, edges
-        ):
-            found = self.parts.setdefault((key, places[at]), {})
-            found.setdefault(bucket, []).append(part)
+        """Parts of buckets outside the runs; those of infinite numbers join these."""
+        infinite: dict[int, set[int]] = {}
+        found: list[PlacedPart] = []
+        asked = [ids[place] for place in places]
+        for (at, bucket, part), is_infinite in self.stored.read(key, asked, self.edges):
+            found.append((places[at], bucket, part))
+            if is_infinite:
+                infinite.setdefault(places[at], set()).add(bucket)
+        for place, buckets_of in infinite.items():
+            runs[place] = _runs(sorted({*_members(runs[place]), *buckets_of}))
+        others = {place: {*_members(runs[place])} for place in places}
+        for place, bucket, part in found:
+            if bucket not in others[place]:
+                self._add(key, place, bucket, part)
+
+    def _read_samples(
+        self, key: Key, ids: Sequence[str], runs: dict[int, list[_Run]]
+    ) -> None:
+        together: dict[_Run, list[int]] = {}
+        for place, some in runs.items():
+            for run in some:
+                together.setdefault(run, []).append(place)
+        for (first, after), places in together.items():
+            asked = [ids[place] for place in places]
+            edges = self.edges[first : after + 1]
+            for at, bucket, part in read_parts(
+                self.connection, self.store, key, asked, edges
+            ):
+                self._add(key, places[at], first + bucket, part)
+
+    def _add(self, key: Key, place: int, bucket: int, part: Part) -> None:
+        found = self.parts.setdefault((key, place), {})
+        found.setdefault(bucket, []).append(part)
 
     def rows(self, points: Sequence[_Point]) -> Iterator[PlacedRow]:
         """In the order of time."""
         found: list[PlacedRow] = []
-        after = self.spans[-1][2]
+        after = self.edges[-1]
         for place, point in enumerate(points):
             made = self._buckets(point.keys, place)
             rows = point.composition.rows(made, point.following(after))
@@ -219,13 +285,34 @@ class _Page:
         )
         return [
             Bucket(
-                *span,
+                span.start,
+                span.low,
+                span.high,
                 _summary(numbers.get(at, ()), ends.get(at, ())),
                 weighed.get(at, ()),
                 counted.get(at, ()),
             )
             for at, span in enumerate(self.spans)
         ]
+
+
+def _runs(buckets_of: Iterable[int]) -> list[_Run]:
+    """First and after the last of neighbours; those near each other are joined.
+
+    A statement costs more than some buckets.
+    """
+    runs: list[_Run] = []
+    for at in buckets_of:
+        if runs and at - runs[-1][1] <= _NEAR:
+            runs[-1] = runs[-1][0], at + 1
+        else:
+            runs.append((at, at + 1))
+    return runs
+
+
+def _members(runs: Iterable[_Run]) -> Iterator[int]:
+    for first, after in runs:
+        yield from range(first, after)
 
 
 def _summary(numbers: Sequence[Part], ends: Sequence[Part]) -> Part | None:
