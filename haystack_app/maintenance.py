@@ -97,7 +97,7 @@ def _until_none_is_left(prune: Callable[[], int]) -> int:
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches and repair rows changed by SQL.
+    """Release expired writes, end expired watches, repair rows, fold some samples.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -110,6 +110,7 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
             storages[alias].mend_marked()
+            storages[alias].fold_dirty()
         except Exception as error:
             errors[alias] = error
     return released, errors

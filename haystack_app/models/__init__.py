@@ -4,6 +4,7 @@ from .audit import AuditEntry
 from .change import Change, PrunedChanges
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
+from .fold import FoldMark, FoldPart, FoldPoint
 from .handshake import Handshake
 from .history import HisSample
 from .job import Job, JobBody, JobSchedule
@@ -21,6 +22,9 @@ __all__ = [
     "DefLibrary",
     "Entity",
     "EntityRef",
+    "FoldMark",
+    "FoldPart",
+    "FoldPoint",
     "GroupScope",
     "Handshake",
     "HisSample",

@@ -6,15 +6,16 @@ What folds mean is in ``folds``; this module reads samples for them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..folds.buckets import MOST_BUCKETS, Interval, shortest_fitting
-from ..folds.decimation import FEWEST_POINTS, decimated
+from ..folds.decimation import FEWEST_POINTS
 from ..folds.errors import FoldError
 from ..folds.meaning import Meaning, fold_names
-from ..folds.rollup import END, Rollup, Row, Sample, samples_of
+from ..folds.rollup import END, Rollup, Row, Sample
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Number, Ref
 from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
@@ -26,8 +27,8 @@ from .registry import OpError
 
 __all__ = ["FoldArguments", "Window", "decimated_series", "rolled_up"]
 
-_AFTER = 64
-"""Samples after a range that are read together; mostly one is needed."""
+_Cells = Mapping[str, tuple[str, str | None]]
+"""Names of columns and units, by fold."""
 _COUNTER_NOTE = "readings of a counter (hisTotalized): its consumption is delta"
 
 
@@ -120,18 +121,25 @@ def _time(record: Record, tag: str, default: int) -> int:
 
 
 def decimated_series(
-    series: Series, arguments: FoldArguments, window: Window, record: Record
+    store: StorageAdapter,
+    point: HisPoint,
+    arguments: FoldArguments,
+    window: Window,
+    record: Record,
 ) -> Series:
-    """The samples of a series that keep its look, with the times that they have."""
+    """The samples of a point that keep its look, with the times that they have."""
     most = arguments.max_points or FEWEST_POINTS
     end = min(window.shown, _time(record, "hisEnd", window.shown) + 1)
+    until = None if window.end >= END else window.end
 
     def read() -> Iterator[Chunk]:
-        chosen = list(decimated(samples_of(series.read()), most, end))
+        with store.snapshot():
+            found = store.his_decimated(point.id, window.start, until, most, end)
+            chosen = list(found)
         if chosen:
             yield _chunk(chosen)
 
-    return Series(series.tz, series.unit, read)
+    return Series(point.tz, point.unit, read)
 
 
 def _chunk(samples: Sequence[Sample]) -> Chunk:
@@ -167,9 +175,9 @@ def rolled_up(
     interval = arguments.interval or _automatic(arguments, window, records)
     _check_count(interval, window.extent(records))
     cols: list[Col] = []
-    sources: list[Callable[[], Iterator[Row]]] = []
+    rollups: list[tuple[str, Rollup]] = []
+    cells: list[_Cells] = []
     used: list[str] = []
-    cut = False
     for point, record in zip(points, records, strict=True):
         meaning = Meaning.of(record, point.unit, window.now)
         try:
@@ -183,13 +191,19 @@ def rolled_up(
             Col(name, _column_meta(point, fold, meaning, alone=alone))
             for name, fold in zip(names, folds, strict=True)
         )
-        sources.append(_source(store, point, rollup, names, size))
+        rollups.append((point.id, rollup))
+        cells.append(
+            {
+                fold: (name, meaning.unit_of(fold))
+                for fold, name in zip(folds, names, strict=True)
+            }
+        )
         used += (fold for fold in folds if fold not in used)
-        cut = cut or rollup.is_cut
     meta: dict[str, Any] = {"rollup": ",".join(used), "interval": interval.number}
-    if cut:
+    if rollups[0][1].is_cut:
         meta["partial"] = MARKER
-    rows = JoinedRows(window.tz, sources, store.snapshot)
+    source = partial(_rows, store, rollups, cells, size)
+    rows = JoinedRows(window.tz, [source], store.snapshot)
     return Grid([Col("ts"), *cols], rows, meta)
 
 
@@ -228,46 +242,17 @@ def _column_meta(
     return meta
 
 
-def _source(
+def _rows(
     store: StorageAdapter,
-    point: HisPoint,
-    rollup: Rollup,
-    names: Sequence[str],
+    rollups: Sequence[tuple[str, Rollup]],
+    cells: Sequence[_Cells],
     size: int,
-) -> Callable[[], Iterator[Row]]:
-    """A function that reads the samples of a point and returns its rows."""
-    end = None if rollup.end >= END else rollup.end + 1
-    units = {fold: rollup.meaning.unit_of(fold) for fold in rollup.folds}
-    name_of = dict(zip(rollup.folds, names, strict=True))
-
-    def after() -> Iterator[Sample]:
-        if end is None:
-            return iter(())
-        return samples_of(store.his_chunks(point.id, end, None, _AFTER))
-
-    def rows() -> Iterator[Row]:
-        found = rollup.rows(
-            samples_of(store.his_chunks(point.id, rollup.start, end, size)),
-            _numbered(store.his_backwards(point.id, rollup.start)),
-            after,
-        )
-        for time, values in found:
-            yield (
-                time,
-                {
-                    name_of[fold]: _cell(value, units[fold])
-                    for fold, value in values.items()
-                },
-            )
-
-    return rows
-
-
-def _numbered(samples: Iterator[Sample]) -> Iterator[Sample]:
-    """Samples with NaN and infinite numbers as floats, too."""
-    for time, value in samples:
-        yield time, value.val if type(value) is Number else value
-
-
-def _cell(value: Any, unit: str | None) -> Any:
-    return Number(value, unit) if type(value) is float else value
+) -> Iterator[Row]:
+    """Times and cells by column, of all points in the order of time."""
+    for time, place, values in store.his_fold(rollups, size):
+        named = cells[place]
+        row = {}
+        for fold, value in values.items():
+            name, unit = named[fold]
+            row[name] = Number(value, unit) if type(value) is float else value
+        yield time, row

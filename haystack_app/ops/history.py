@@ -70,7 +70,7 @@ def his_read(context: Context, request: Grid) -> Grid:
             one = [point], [record]
             grid = rolled_up(context.storage, *one, folding, window, alone=True)
             return replace(grid, meta={**meta, **grid.meta})
-        series = decimated_series(series, folding, window, record)
+        series = decimated_series(context.storage, point, folding, window, record)
     return Grid((Col("ts"), Col("val")), series, meta)
 
 
@@ -148,8 +148,9 @@ def _read_batch(context: Context, request: Grid) -> Grid:
             )
             return replace(grid, meta={**bounds, **grid.meta})
         for point, record in zip(points, records, strict=True):
-            whole = _series(context, point, span, size)
-            series[point.id] = decimated_series(whole, folding, window, record)
+            series[point.id] = decimated_series(
+                context.storage, point, folding, window, record
+            )
     cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
     rows = JoinedSeries(
         span.start.tz,

@@ -14,6 +14,9 @@ __all__ = [
     "DEF_LIBRARIES",
     "ENTITIES",
     "ENTITY_REF",
+    "FOLD_MARKS",
+    "FOLD_PARTS",
+    "FOLD_POINTS",
     "GROUP_SCOPES",
     "HANDSHAKES",
     "HISTORY",
@@ -38,6 +41,9 @@ AUDIT = "haystack_audit"
 CHANGES = "haystack_changes"
 DEF_LIBRARIES = "haystack_def_libraries"
 ENTITY_REF = "haystack_entity_ref"
+FOLD_MARKS = "haystack_fold_marks"
+FOLD_PARTS = "haystack_fold_parts"
+FOLD_POINTS = "haystack_fold_points"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
 HISTORY_POLICIES = "haystack_history_policies"

@@ -20,6 +20,7 @@ from ..kinds.series import Chunk
 from .changes import Changes, Records
 from .currents import CurrentStore
 from .entities import EntityStore
+from .folds import FoldStore
 from .history import HistoryStore
 from .points import PointStore
 from .quality import QualityStore
@@ -45,7 +46,13 @@ def _twin(
 
 
 class StorageAdapter(
-    EntityStore, HistoryStore, QualityStore, CurrentStore, PointStore, WatchStore
+    EntityStore,
+    HistoryStore,
+    FoldStore,
+    QualityStore,
+    CurrentStore,
+    PointStore,
+    WatchStore,
 ):
     """The complete contract of one store."""
 

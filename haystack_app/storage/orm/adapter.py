@@ -17,17 +17,31 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from ... import models
+from ...folds.rollup import Rollup, Sample
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import EntityRef, HisSample
 from ...models.lookups import OneOf
 from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
+from ..folds import PlacedRow
 from ..priority_array import Level
 from ..quality import Findings, Window
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, history, levels, libs, log, quality, tasks, transient
+from . import (
+    commit,
+    decimation,
+    fold_work,
+    folds,
+    history,
+    levels,
+    libs,
+    log,
+    quality,
+    tasks,
+    transient,
+)
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -147,6 +161,20 @@ class OrmAdapter(OrmConsistency):
     def has_samples(self, id: str) -> bool:
         samples = HisSample.objects.using(self.using).filter(point_id=id)
         return bool(samples.exists())
+
+    def his_fold(
+        self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
+    ) -> Iterator[PlacedRow]:
+        return folds.fold(self, connections[self.using], rollups)
+
+    def his_decimated(
+        self, id: str, start: int, until: int | None, most: int, end: int
+    ) -> Iterator[Sample]:
+        arguments = (id, start, until, most, end)
+        return decimation.decimated(self, connections[self.using], *arguments)
+
+    def fold_dirty(self, limit: int = 1_000) -> int:
+        return fold_work.fold_dirty(self, connections[self.using], limit)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
