@@ -125,6 +125,17 @@ class Part:
             self.rise.step(self.end, number)
         self.end = number
 
+    def include_numbers(self, other: Part) -> None:
+        """Add the samples of another part, as far as folds of samples alone need."""
+        self.count += other.count
+        self.na += other.na
+        self.nan += other.nan
+        self.numbers += other.numbers
+        self.total.include(other.total)
+        lows = [low for low in (self.low, other.low) if low is not None]
+        highs = [high for high in (self.high, other.high) if high is not None]
+        self.low, self.high = min(lows, default=None), max(highs, default=None)
+
     @property
     def instead(self) -> Any:
         """NA or NaN if there is no other answer, else None."""

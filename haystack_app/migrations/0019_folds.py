@@ -113,7 +113,7 @@ _ALL = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("haystack_app", "0017_sqlite_index"),
+        ("haystack_app", "0018_jobs"),
     ]
 
     operations = [

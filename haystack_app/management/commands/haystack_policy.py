@@ -68,7 +68,9 @@ class Command(StorageCommand):
 
     def _apply(self, store: StorageAdapter, plan: Plan) -> None:
         dropped = 0
-        with progress_bar(desc=plan.policy.name, unit=" points", total=len(plan.old)) as bar:
+        with progress_bar(
+            desc=plan.policy.name, unit=" points", total=len(plan.old)
+        ) as bar:
             for point, end, _ in plan.old:
                 dropped += drop(store, plan.policy, point, end)
                 bar.update()

@@ -8,9 +8,9 @@ with infinite readings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -52,7 +52,8 @@ def fold(
         return
     ids = [point.id for point in points]
     stored = StoredParts.of(connection, ids, points[0].rollup)
-    for page in _pages(points[0].rollup, begin, stop, size):
+    spans = _spans(points[0].rollup, begin, stop, stored)
+    for page in _pages(spans, size):
         folded = _Page(store, connection, page, stored)
         folded.read(points)
         yield from folded.rows(points)
@@ -157,28 +158,49 @@ def _limits(
     return begin, min(stop, last)
 
 
-def _pages(rollup: Rollup, begin: int, stop: int, size: int) -> Iterator[list[_Span]]:
-    """The buckets of each page."""
-    spans = (
-        _Span(start, max(start, rollup.start), min(end, rollup.end), end)
-        for start, end in buckets(rollup.interval, rollup.tz, begin)
-    )
-    inside = takewhile(lambda span: span.low < stop, spans)
-    while page := list(islice(inside, size)):
-        yield page
-
-
 class _Span(NamedTuple):
-    """A bucket, from ``low`` to ``high`` after the range has cut it."""
+    """A bucket that begins at ``start``, or a piece of it: from ``low`` to ``high``.
+
+    ``is_whole``: it consists of parts that may be stored.
+    """
 
     start: int
     low: int
     high: int
-    end: int
+    is_whole: bool
 
-    @property
-    def is_cut(self) -> bool:
-        return (self.low, self.high) != (self.start, self.end)
+
+def _spans(
+    rollup: Rollup, begin: int, stop: int, stored: StoredParts
+) -> Iterator[_Span]:
+    """The buckets as far as they are in the range.
+
+    Those longer than stored parts are in pieces, so that one changed part, or an end
+    of the range, makes samples of its own only be read.
+    """
+    edges = stored.edges(rollup)
+    for start, end in buckets(rollup.interval, rollup.tz, begin):
+        low, high = max(start, rollup.start), min(end, rollup.end)
+        if low >= stop:
+            return
+        if edges is None:
+            yield _Span(start, low, high, (low, high) == (start, end))
+            continue
+        cuts = [low, *edges.between(low, high), high]
+        for first, last in pairwise(cuts):
+            yield _Span(start, first, last, edges.has(first) and edges.has(last))
+
+
+def _pages(spans: Iterator[_Span], size: int) -> Iterator[list[_Span]]:
+    """About ``size`` spans each, and no bucket in two pages."""
+    page: list[_Span] = []
+    for span in spans:
+        if len(page) >= size and span.start != page[-1].start:
+            yield page
+            page = []
+        page.append(span)
+    if page:
+        yield page
 
 
 class _Page:
@@ -222,7 +244,7 @@ class _Page:
         return _runs(
             at
             for at, span in enumerate(self.spans)
-            if span.is_cut or not self.stored.is_valid(place, span.low, span.high)
+            if not (span.is_whole and self.stored.is_valid(place, span.low, span.high))
         )
 
     def _read_stored(
@@ -283,17 +305,25 @@ class _Page:
             {} if key is None else self.parts.get((key, place), {})
             for key in (keys.numbers, keys.ends, keys.weighed, keys.counted)
         )
-        return [
-            Bucket(
-                span.start,
-                span.low,
-                span.high,
-                _summary(numbers.get(at, ()), ends.get(at, ())),
-                weighed.get(at, ()),
-                counted.get(at, ()),
+        made = []
+        for _, pieces in groupby(enumerate(self.spans), lambda piece: piece[1].start):
+            places = [at for at, _ in pieces]
+            first, last = self.spans[places[0]], self.spans[places[-1]]
+            made.append(
+                Bucket(
+                    first.start,
+                    first.low,
+                    last.high,
+                    _summary(_of(numbers, places), _of(ends, places)),
+                    _of(weighed, places),
+                    _of(counted, places),
+                )
             )
-            for at, span in enumerate(self.spans)
-        ]
+        return made
+
+
+def _of(parts: Mapping[int, Sequence[Part]], places: Sequence[int]) -> list[Part]:
+    return [part for at in places for part in parts.get(at, ())]
 
 
 def _runs(buckets_of: Iterable[int]) -> list[_Run]:
@@ -317,9 +347,11 @@ def _members(runs: Iterable[_Run]) -> Iterator[int]:
 
 def _summary(numbers: Sequence[Part], ends: Sequence[Part]) -> Part | None:
     """One part of all samples of a bucket, with its first and last ones."""
-    if not ends:
+    if not ends and len(numbers) < 2:
         return numbers[0] if numbers else None
-    part = numbers[0] if numbers else Part()
+    part = Part()
+    for one in numbers:
+        part.include_numbers(one)
     if not numbers:
         part.count = sum(one.count for one in ends)
     firsts = [one for one in ends if one.first is not None]

@@ -7,7 +7,7 @@ the same statement.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...folds.buckets import LATEST, Interval
+from ...folds.buckets import EARLIEST, LATEST, Interval, buckets
 from ...folds.exact import ExactSum
 from ...folds.parts import FloatSum, Part
 from ...folds.rollup import Rollup
@@ -38,6 +38,7 @@ INTERVALS = {
     HOUR: Interval.of(Number(1, "hr")),
 }
 _MOST_MARKS = 10_000
+_MOST_PIECES = 1_000
 _Range = tuple[int, int]
 
 
@@ -88,6 +89,17 @@ class StoredParts:
         merged = {place: merged_ranges(found) for place, found in marks.items()}
         return cls(connection, hours, merged)
 
+    def edges(self, rollup: Rollup) -> PartEdges | None:
+        """Where buckets that are longer than parts are cut into pieces."""
+        part = INTERVALS.get(self.hours)
+        if part is None or rollup.interval.size <= part.size:
+            return None
+        changed = merged_ranges(one for found in self.marks.values() for one in found)
+        times = [rollup.start, rollup.end]
+        if len(changed) <= _MOST_PIECES:
+            times += (time for one in changed for time in one)
+        return PartEdges(part, rollup.tz, times)
+
     def is_valid(self, place: int, low: int, high: int) -> bool:
         """Whether no sample changed from ``low`` to ``high``, both included."""
         marks = self.marks[place]
@@ -124,6 +136,29 @@ class StoredParts:
                     yield (place, at, head), False
             if part is not None and bucket < len(edges) - 1:
                 yield (place, bucket, part), is_infinite
+
+
+class PartEdges:
+    """The bounds of the parts that some instants are in."""
+
+    def __init__(self, part: Interval, tz: str, times: Iterable[int]) -> None:
+        self._part, self._tz = part, tz
+        found = (edge for time in times for edge in self._around(time))
+        self._edges = sorted(set(found))
+
+    def _around(self, time: int) -> tuple[int, ...]:
+        if not EARLIEST <= time <= LATEST:
+            return ()
+        return next(buckets(self._part, self._tz, time))
+
+    def between(self, low: int, high: int) -> list[int]:
+        """Those inside a bucket, in order."""
+        first, last = bisect_right(self._edges, low), bisect_left(self._edges, high)
+        return self._edges[first:last]
+
+    def has(self, time: int) -> bool:
+        """Whether an instant is the bound of a part."""
+        return bool(self._around(time)) and self._around(time)[0] == time
 
 
 def merged_ranges(ranges: Iterable[_Range]) -> list[_Range]:
