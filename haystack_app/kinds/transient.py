@@ -7,7 +7,7 @@ is never a persistent tag.
 
 from __future__ import annotations
 
-__all__ = ["HIS_FACTS", "SAMPLE_TS", "TRANSIENT"]
+__all__ = ["DROPPED", "HIS_FACTS", "SAMPLE_TS", "TRANSIENT"]
 
 HIS_FACTS = frozenset({"hisEnd", "hisEndVal", "hisSize", "hisStart"})
 """Computed by the server from a point's samples; never set by a client."""
@@ -18,8 +18,12 @@ SAMPLE_TS = "curSampleTs"
 A point whose current value was written otherwise does not have it.
 """
 
+DROPPED = "hisDropped"
+"""The time before which the samples of a point were dropped by a policy."""
+
 TRANSIENT = HIS_FACTS | frozenset(
     {
+        DROPPED,
         SAMPLE_TS,
         "curErr",
         "curStatus",

@@ -13,12 +13,14 @@ __all__ = ["FoldMark", "FoldPart", "FoldPoint"]
 class FoldPoint(models.Model):
     """A point whose history has parts: by local day and, if ``hourly``, by hour.
 
-    ``zone`` is its time zone, and the version of the zone's rules.
+    ``zone`` is its time zone, and the version of the zone's rules. Of what is before
+    ``dropped``, the samples are gone and the parts by day stay.
     """
 
     point_id = models.TextField(primary_key=True)
     zone = models.TextField()
     hourly = models.BooleanField()
+    dropped = models.DateTimeField(null=True)
 
     class Meta:
         db_table = tables.FOLD_POINTS

@@ -11,16 +11,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..folds.buckets import MOST_BUCKETS, Interval, shortest_fitting
+from ..folds.buckets import DAY, MOST_BUCKETS, Interval, buckets, shortest_fitting
 from ..folds.decimation import FEWEST_POINTS
 from ..folds.errors import FoldError
 from ..folds.meaning import Meaning, fold_names
 from ..folds.rollup import END, Rollup, Row, Sample
+from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Number, Ref
-from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
+from ..kinds.series import (
+    LARGEST_CHUNK,
+    Chunk,
+    JoinedRows,
+    Series,
+    instant_of,
+    microseconds_of,
+)
+from ..kinds.timezones import same_zone
 from ..storage.base import StorageAdapter
-from ..storage.samples import HisPoint
+from ..storage.samples import FIRST_TIME, HisPoint
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .registry import OpError
@@ -172,8 +181,10 @@ def rolled_up(
     Columns are named by fold if there is one point, ``alone``, with several folds;
     ``val`` for one fold; ``v0``, ``v1``, .. in a batch. Raises FoldError.
     """
-    interval = arguments.interval or _automatic(arguments, window, records)
+    interval = arguments.interval or _automatic(arguments, window, points, records)
     _check_count(interval, window.extent(records))
+    for point in points:
+        _check_dropped(point, interval, window)
     cols: list[Col] = []
     rollups: list[tuple[str, Rollup]] = []
     cells: list[_Cells] = []
@@ -208,10 +219,42 @@ def rolled_up(
 
 
 def _automatic(
-    arguments: FoldArguments, window: Window, records: Sequence[Record]
+    arguments: FoldArguments,
+    window: Window,
+    points: Sequence[HisPoint],
+    records: Sequence[Record],
 ) -> Interval:
     start, end = window.extent(records)
-    return shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    if not any(_is_dropped(point, window) for point in points):
+        return shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    start = max(window.start, FIRST_TIME)
+    found = shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    return DAY if found.is_part_of_day else found
+
+
+def _is_dropped(point: HisPoint, window: Window) -> bool:
+    return point.dropped is not None and window.start < point.dropped
+
+
+def _check_dropped(point: HisPoint, interval: Interval, window: Window) -> None:
+    """Of dropped samples only days of the point's zone are known."""
+    if point.dropped is None or not _is_dropped(point, window):
+        return
+    end = DateTime(instant_of(point.dropped), point.tz).iso
+    gone = f"@{point.id}: samples before {end} were dropped, and days of them are kept"
+    if interval.is_part_of_day:
+        shown = display_text(interval.number)
+        raise FoldError(f"{gone}: interval must be 1day or longer, not {shown}")
+    if not same_zone(window.tz, point.tz):
+        raise FoldError(f"{gone}: tz must be {point.tz}, not {window.tz}")
+    for name, time in (("begin", window.start), ("end", window.end)):
+        if FIRST_TIME < time < point.dropped and not _begins_day(time, point.tz):
+            shown = DateTime(instant_of(time), point.tz).iso
+            raise FoldError(f"{gone}: the range must {name} with a day, not {shown}")
+
+
+def _begins_day(time: int, tz: str) -> bool:
+    return next(buckets(DAY, tz, time))[0] == time
 
 
 def _check_count(interval: Interval, extent: tuple[int, int]) -> None:

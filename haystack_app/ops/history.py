@@ -19,7 +19,13 @@ from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
-from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series, microseconds_of
+from ..kinds.series import (
+    LARGEST_CHUNK,
+    JoinedSeries,
+    Series,
+    instant_of,
+    microseconds_of,
+)
 from ..kinds.timezones import city_name, same_zone, zone_of
 from ..storage.errors import InvalidSample, UnknownEntity
 from ..storage.samples import HisPoint, Sample, checked
@@ -58,7 +64,7 @@ def his_read(context: Context, request: Grid) -> Grid:
     point = HisPoint.of(record)
     span = parse_range(arguments["range"], point.tz, context.now)
     bounds = _bounds(context, span, [record])
-    meta = {"id": Ref(id.id), **bounds}
+    meta = {"id": Ref(id.id), **bounds, **_dropped(point, span)}
     try:
         folding = FoldArguments.of(arguments)
     except ValueError as err:
@@ -117,6 +123,13 @@ def _bounds(
     return {"hisStart": span.start, "hisEnd": end}
 
 
+def _dropped(point: HisPoint, span: HisRange) -> dict[str, DateTime]:
+    """Meta ``dropped``, if samples of the range may have been dropped before it."""
+    if point.dropped is None or microseconds_of(span.start.utc) >= point.dropped:
+        return {}
+    return {"dropped": DateTime(instant_of(point.dropped), point.tz)}
+
+
 def _read_batch(context: Context, request: Grid) -> Grid:
     ids = row_ids(request)
     if not ids:
@@ -151,7 +164,10 @@ def _read_batch(context: Context, request: Grid) -> Grid:
             series[point.id] = decimated_series(
                 context.storage, point, folding, window, record
             )
-    cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
+    cols = [
+        Col(f"v{index}", {"id": Ref(point.id), **_dropped(point, span)})
+        for index, point in enumerate(points)
+    ]
     rows = JoinedSeries(
         span.start.tz,
         [col.name for col in cols],

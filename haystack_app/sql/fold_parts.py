@@ -3,7 +3,7 @@
 ``numbers`` has the columns of the statement of that name in ``folds``, and whether a
 part has infinite numbers, whose sums are not stored. ``parts`` has the parts between
 two instants as they are. ``marks`` has the points that have parts, each with the ranges
-that changed since.
+that changed since, its zone, and the end of its dropped samples.
 """
 
 from __future__ import annotations
@@ -87,8 +87,10 @@ SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
     {_P_WHERE} ORDER BY start
 ) AS part""",
     marks=f"""
-SELECT p.n, {POSTGRES_TIME.format("m.first")}, {POSTGRES_TIME.format("m.last")}
-FROM {_P_POINTS} JOIN {FOLD_POINTS} AS f ON f.point_id = p.id AND f.zone = %(zone)s
+SELECT p.n, {POSTGRES_TIME.format("m.first")}, {POSTGRES_TIME.format("m.last")},
+    f.zone, {POSTGRES_TIME.format("f.dropped")}
+FROM {_P_POINTS} JOIN {FOLD_POINTS} AS f ON f.point_id = p.id
+    AND (f.zone = %(zone)s OR f.dropped IS NOT NULL)
     AND (f.hourly OR %(hours)s = 24)
 LEFT JOIN {FOLD_MARKS} AS m ON m.point_id = p.id
     AND m.first <= %(high)s::timestamptz AND m.last >= %(before)s::timestamptz
@@ -137,8 +139,10 @@ SELECT p.n, {_S_TIME.format("f.start")}, {
 {_S_JOIN} ORDER BY p.n, f.start""",
     marks=f"""
 WITH {_S_POINTS}
-SELECT p.n, {_S_TIME.format("m.first")}, {_S_TIME.format("m.last")}
-FROM p JOIN {FOLD_POINTS} AS f ON f.point_id = p.id AND f.zone = %(zone)s
+SELECT p.n, {_S_TIME.format("m.first")}, {_S_TIME.format("m.last")},
+    f.zone, {_S_TIME.format("f.dropped")}
+FROM p JOIN {FOLD_POINTS} AS f ON f.point_id = p.id
+    AND (f.zone = %(zone)s OR f.dropped IS NOT NULL)
     AND (f.hourly OR %(hours)s = 24)
 LEFT JOIN {FOLD_MARKS} AS m ON m.point_id = p.id
     AND m.first <= %(high)s AND m.last >= %(before)s

@@ -28,7 +28,7 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
-from .samples import FIRST_TIME, Batch, Extent
+from .samples import FIRST_TIME, Batch, Extent, HisPoint
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
@@ -42,12 +42,14 @@ class StorageBackend:
     """Entities, histories, priority arrays, watches and defs of one store.
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
-    see the same), ``supports_rollup`` (aggregates history itself).
+    see the same), ``supports_rollup`` (aggregates history itself),
+    ``supports_policies`` (keeps roll-ups of samples that are dropped).
     """
 
     persistent = False
     shared = False
     supports_rollup = False
+    supports_policies = False
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
@@ -237,6 +239,28 @@ class StorageBackend:
         A chunk has at most ``size`` samples.
         """
         raise NotImplementedError
+
+    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
+        """The samples of each point before an instant. If ``supports_policies``."""
+        raise NotImplementedError
+
+    def his_sample_bytes(self) -> float:
+        """About how much space a sample takes. If ``supports_policies``."""
+        raise NotImplementedError
+
+    def his_drop(self, point: HisPoint, end: int) -> int:
+        """Drop samples before the local day that begins at ``end``; their number.
+
+        Roll-ups to days and longer stay. If ``supports_policies``.
+        """
+        raise NotImplementedError
+
+    def fold_now(self, id: str) -> None:
+        """Fold what changed of a point, in the caller's transaction."""
+
+    def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
+        """Compress samples before an instant, or say what would be done."""
+        return f"compression is not available on storage {self.alias!r}: skipped"
 
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
         """Samples with time < before, the newest first; finite numbers are floats.

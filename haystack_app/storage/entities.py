@@ -23,7 +23,7 @@ from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
-from ..kinds.transient import HIS_FACTS, SAMPLE_TS, TRANSIENT
+from ..kinds.transient import DROPPED, HIS_FACTS, SAMPLE_TS, TRANSIENT
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
@@ -50,7 +50,7 @@ Tags = Mapping[str, Any]
 _T = TypeVar("_T")
 
 _KEY = {"id", "mod"}
-_COMPUTED = HIS_FACTS | {SAMPLE_TS, "writeLevel", "writeVal"}
+_COMPUTED = HIS_FACTS | {DROPPED, SAMPLE_TS, "writeLevel", "writeVal"}
 _NAMED = 10
 """How many entities an error names."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
@@ -14,7 +15,8 @@ from ..kinds.transient import HIS_FACTS
 from ..wire.record import Record
 from .backend import StorageBackend
 from .currents import sampled
-from .errors import NotHistorized, UnknownEntity
+from .errors import InvalidSample, NotHistorized, UnknownEntity
+from .policies import Readable, policy_of
 from .samples import Batch, Extent, HisPoint, Sample, checked
 
 __all__ = ["HistoryStore"]
@@ -93,7 +95,13 @@ class HistoryStore(StorageBackend):
                 if is_trash(record):
                     raise NotHistorized(f"@{point.id} is in the trash")
             batches = {point.id: checked(point, samples[point.id]) for point in points}
+            for point in points:
+                self._check_late(point, batches[point.id])
             growth = self.his_store(batches)
+            for point in points:
+                batch = batches[point.id]
+                if point.dropped in batch.written or point.dropped in batch.removed:
+                    self.fold_now(point.id)  # it is in the last dropped day, too
             self.set_transient(
                 {
                     point.id: self._facts(point, record, batches[point.id], growth)
@@ -101,6 +109,25 @@ class HistoryStore(StorageBackend):
                     for point, record in zip(points, records, strict=True)
                     if batches[point.id]
                 }
+            )
+
+    def _check_late(self, point: HisPoint, batch: Batch) -> None:
+        """Raises InvalidSample for samples where those of before were dropped."""
+        if point.dropped is None:
+            return
+        times = [*islice(batch.written, 1), *batch.removed]  # written are in order
+        if min(times, default=point.dropped) >= point.dropped:
+            return
+        policy = policy_of(cast("Readable", self), point.id)
+        if policy is None or policy.refuses_late:
+            time, end = (
+                DateTime(instant_of(at), point.tz).iso
+                for at in (min(times), point.dropped)
+            )
+            named = "" if policy is None else f" by policy {policy.name!r}"
+            raise InvalidSample(
+                f"@{point.id}: {time} is before {end}, from where on samples are kept:"
+                f" earlier ones were dropped{named}"
             )
 
     def his_restore(self, id: str, batch: Batch) -> None:

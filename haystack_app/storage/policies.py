@@ -7,10 +7,10 @@ first whose filter matches a point decides.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .. import filters
 from ..conf import app_settings
@@ -20,11 +20,19 @@ from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import zone_of
 from ..models import HistoryPolicy
-from .base import StorageAdapter
 from .errors import NotHistorized
 from .samples import HisPoint
 
 __all__ = ["Policy", "assigned", "cutoff", "policies", "policy_of"]
+
+
+class Readable(Protocol):
+    """A store, as far as policies need it."""
+
+    def read(
+        self, filter: Filter | str, limit: int | None = None
+    ) -> Iterable[Mapping[str, Any]]: ...
+
 
 _HISTORIZED = (Has(("point",)), Has(("his",)))
 
@@ -71,17 +79,17 @@ def _of_row(row: HistoryPolicy) -> Policy:
     )
 
 
-def policy_of(store: StorageAdapter, id: str) -> Policy | None:
+def policy_of(store: Readable, id: str) -> Policy | None:
     """The policy that decides for a point; None if its samples are kept for ever."""
     this = Compare(("id",), "==", Ref(id))
     for policy in policies():
-        if store.read(And((this, policy.tree)), 1):
+        if any(True for _ in store.read(And((this, policy.tree)), 1)):
             return policy
     return None
 
 
 def assigned(
-    store: StorageAdapter,
+    store: Readable,
 ) -> Iterator[tuple[Policy, list[tuple[HisPoint, int]]]]:
     """Each policy with the points that it decides for, and their ``hisSize``.
 

@@ -10,7 +10,7 @@ from .base import StorageAdapter
 from .policies import Policy, assigned, cutoff
 from .samples import HisPoint
 
-__all__ = ["Plan", "plans"]
+__all__ = ["Plan", "compress_before", "plans"]
 
 _POINTS = 500
 
@@ -51,8 +51,25 @@ def _old(
     store: StorageAdapter, points: Sequence[HisPoint], days: int, now: dt.datetime
 ) -> Iterator[tuple[HisPoint, int, int]]:
     """The points that have samples before the days to keep."""
-    ends = [cutoff(point, days, now) for point in points]
-    counts = store.his_counts([(point.id, end) for point, end in zip(points, ends)])
+    cuts = {point: cutoff(point, days, now) for point in points}
+    points = [one for one in points if one.dropped is None or one.dropped < cuts[one]]
+    ends = [cuts[point] for point in points]
+    counts = store.his_counts(
+        [(point.id, end) for point, end in zip(points, ends, strict=True)]
+    )
     for point, end, count in zip(points, ends, counts, strict=True):
         if count:
             yield point, end, count
+
+
+def compress_before(found: Sequence[Plan], now: dt.datetime) -> dt.datetime | None:
+    """Before when samples may be compressed; None for never.
+
+    Chunks have samples of all points, so the policy that waits longest decides.
+    """
+    days = [
+        plan.policy.compress_days
+        for plan in found
+        if plan.points and plan.policy.compress_days is not None
+    ]
+    return now - dt.timedelta(days=max(days)) if days else None

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from haystack_app.jobs.retention import log_dropped
 from haystack_app.kinds.datetimes import DateTime
 from haystack_app.kinds.series import instant_of
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.policies import Policy, cutoff, policies, policy_of
-from haystack_app.storage.retention import Plan, compress, drop, plans
+from haystack_app.storage.retention import Plan, compress_before, plans
 
 from ._storage import StorageCommand, progress_bar
 
@@ -53,7 +54,8 @@ class Command(StorageCommand):
             self._print(plan)
             if options["apply"]:
                 self._apply(store, plan)
-        self.stdout.write(compress(store, found, now, apply=options["apply"]))
+        if (before := compress_before(found, now)) is not None:
+            self.stdout.write(store.his_compress(before, apply=options["apply"]))
         if not options["apply"]:
             self.stdout.write("dry run, nothing dropped: use --apply")
 
@@ -68,12 +70,12 @@ class Command(StorageCommand):
 
     def _apply(self, store: StorageAdapter, plan: Plan) -> None:
         dropped = 0
-        with progress_bar(
-            desc=plan.policy.name, unit=" points", total=len(plan.old)
-        ) as bar:
+        total = len(plan.old)
+        with progress_bar(desc=plan.policy.name, unit=" points", total=total) as bar:
             for point, end, _ in plan.old:
-                dropped += drop(store, plan.policy, point, end)
+                dropped += store.his_drop(point, end)
                 bar.update()
+        log_dropped(store, plan, dropped)
         self.stdout.write(f"{plan.policy.name}: {dropped:,} samples dropped")
 
     def _explain(self, store: StorageAdapter, id: str, now: dt.datetime) -> None:

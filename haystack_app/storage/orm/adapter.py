@@ -26,21 +26,24 @@ from ..changeset import BATCH, Changeset, EntityRow
 from ..folds import PlacedRow
 from ..priority_array import Level
 from ..quality import Findings, Window
-from ..samples import Batch, Extent
+from ..samples import Batch, Extent, HisPoint
 from ..stored import transient_text
 from ..write_log import LevelWrite
 from . import (
     commit,
     decimation,
+    dropping,
     fold_work,
     folds,
     history,
+    hypertable,
     levels,
     libs,
     log,
     quality,
     tasks,
     transient,
+    usage,
 )
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
@@ -54,6 +57,7 @@ class OrmAdapter(OrmConsistency):
 
     persistent = True
     shared = True
+    supports_policies = True
 
     # -- writing --------------------------------------------------------------
 
@@ -175,6 +179,21 @@ class OrmAdapter(OrmConsistency):
 
     def fold_dirty(self, limit: int = 1_000) -> int:
         return fold_work.fold_dirty(self, connections[self.using], limit)
+
+    def fold_now(self, id: str) -> None:
+        fold_work.fold_now(self, connections[self.using], id)
+
+    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
+        return usage.samples_before(connections[self.using], ends)
+
+    def his_sample_bytes(self) -> float:
+        return usage.bytes_per_sample(connections[self.using])
+
+    def his_drop(self, point: HisPoint, end: int) -> int:
+        return dropping.drop(self, connections[self.using], point, end)
+
+    def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
+        return hypertable.compress(connections[self.using], before, apply=apply)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)

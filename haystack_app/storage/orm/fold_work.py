@@ -7,6 +7,7 @@ Those of writers that commit meanwhile stay. All of it is one transaction.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -24,14 +25,15 @@ from ...kinds.scalars import Number
 from ...kinds.series import instant_of, microseconds_of
 from ...models import Entity, FoldMark, FoldPart, FoldPoint, HisSample
 from ...wire import hayson_writer
+from ...wire.record import Record
 from ..backend import StorageBackend
 from ..errors import NotHistorized
 from ..samples import HisPoint
 from .fold_statements import Key, read_parts
-from .locks import try_to_fold
+from .locks import locked_for_folding, try_to_fold
 from .stored_parts import DAY, HOUR, INTERVALS, merged_ranges, zone_key
 
-__all__ = ["fold_dirty", "mark_all"]
+__all__ = ["fold_dirty", "fold_now", "fold_point", "mark_all"]
 
 _MARKS = 1_000
 """Of a point, that are read at a time."""
@@ -66,6 +68,23 @@ def fold_dirty(
             else:
                 done += _Work(store, connection, mark.point_id).fold(limit - done)
     return done
+
+
+def fold_point(store: StorageBackend, connection: BaseDatabaseWrapper, id: str) -> None:
+    """Fold all that changed of a point, in a transaction that holds the folding."""
+    marks = FoldMark.objects.using(connection.alias)
+    points = FoldPoint.objects.using(connection.alias)
+    if not points.filter(point_id=id).exists():
+        mark_all(connection.alias, [id])
+    while marks.filter(point_id=id).exists():
+        _Work(store, connection, id).fold(_MARKS)
+
+
+def fold_now(store: StorageBackend, connection: BaseDatabaseWrapper, id: str) -> None:
+    """As ``fold_point``, for a caller that does not hold the folding yet."""
+    with transaction.atomic(using=connection.alias):
+        locked_for_folding(connection)
+        fold_point(store, connection, id)
 
 
 def mark_all(using: str, ids: Sequence[str]) -> None:
@@ -109,15 +128,17 @@ class _Work:
 
     def fold(self, limit: int) -> int:
         """Fold some buckets, at least one day; returns the work that was done."""
-        tz = self._zone()
+        [record] = self.store.read_by_ids([self.id])
+        tz = None if record is None else _zone(record)
         if tz is None:
-            return self._forget()
+            # a point may become one again: what was dropped must not be lost
+            return self._forget() if record is None else self._wait()
         extent = self._extent()
         if extent is None:
             return self._forget()
         point = self._state(tz, is_dense=extent.samples > _DAY // _DENSE)
         marks = self._marks()
-        days = self._days(tz, marks, extent)
+        days = self._days(tz, marks, extent, point.dropped)
         cost = 1 + extent.samples // _SAMPLES + (24 if point.hourly else 0)
         some = days[: max(1, limit // cost)]
         for run in _neighbours(some):
@@ -128,20 +149,26 @@ class _Work:
         self._clear(marks, covered)
         return 1 + cost * len(some)
 
-    def _zone(self) -> str | None:
-        """The time zone; None for what is no longer a point with history."""
-        [record] = self.store.read_by_ids([self.id])
-        if record is None:
-            return None
-        try:
-            return HisPoint.of(record).tz
-        except NotHistorized:
-            return None
+    def _wait(self) -> int:
+        """Delete all but the days whose samples were dropped."""
+        points = FoldPoint.objects.using(self.connection.alias)
+        point = points.filter(point_id=self.id).first()
+        if point is None or point.dropped is None:
+            return self._forget()
+        self._forget(point.dropped)
+        point.save(using=self.connection.alias, force_insert=True)
+        return 1
 
-    def _forget(self) -> int:
-        for model in (FoldPart, FoldMark, FoldPoint):
-            rows = model.objects.using(self.connection.alias)
-            rows.filter(point_id=self.id)._raw_delete(self.connection.alias)
+    def _forget(self, before: dt.datetime | None = None) -> int:
+        """Delete all that is stored of the point, except for days before an instant."""
+        using = self.connection.alias
+        parts = FoldPart.objects.using(using).filter(point_id=self.id)
+        if before is not None:
+            parts = parts.filter(start__gte=before)
+        parts._raw_delete(using)
+        for model in (FoldMark, FoldPoint):
+            rows = model.objects.using(using).filter(point_id=self.id)
+            rows._raw_delete(using)
         return 1
 
     def _extent(self) -> _Extent | None:
@@ -165,15 +192,21 @@ class _Work:
         return _Extent(min(found), max(found), _DAY // max(1, usual))
 
     def _state(self, tz: str, *, is_dense: bool) -> FoldPoint:
-        """The row of the point. Nothing stays of another zone, or without hours."""
+        """The row of the point. Nothing stays of another zone, or without hours.
+
+        Days whose samples were dropped stay as they are.
+        """
         rows = FoldPoint.objects.using(self.connection.alias)
         point = rows.filter(point_id=self.id).first()
         zone = zone_key(tz)
         if point and point.zone == zone and point.hourly >= is_dense:
             return point
         is_hourly = is_dense or bool(point and point.hourly)
-        self._forget()
-        point = FoldPoint(point_id=self.id, zone=zone, hourly=is_hourly)
+        dropped = point.dropped if point else None
+        self._forget(dropped)
+        point = FoldPoint(
+            point_id=self.id, zone=zone, hourly=is_hourly, dropped=dropped
+        )
         point.save(using=self.connection.alias, force_insert=True)
         mark_all(self.connection.alias, [self.id])
         return point
@@ -184,10 +217,17 @@ class _Work:
         return [(id, *map(microseconds_of, ends)) for id, *ends in rows]  # type: ignore[misc]
 
     def _days(
-        self, tz: str, marks: Sequence[_Mark], extent: _Extent
+        self,
+        tz: str,
+        marks: Sequence[_Mark],
+        extent: _Extent,
+        dropped: dt.datetime | None,
     ) -> list[tuple[int, int]]:
-        """The days that the marks touch, in order."""
+        """The days that the marks touch, in order; not those that were dropped."""
         days: list[tuple[int, int]] = []
+        if dropped is not None:
+            first = max(extent.first, microseconds_of(dropped))
+            extent = extent._replace(first=first)
         for first, last in merged_ranges(mark[1:] for mark in marks):
             low, high = max(first, extent.first), min(last, extent.last)
             if days:
@@ -305,6 +345,14 @@ class _Work:
         if covered is not None:
             rest = [id for id, first, last in marks if first < covered <= last]
             rows.filter(id__in=rest).update(first=instant_of(covered))
+
+
+def _zone(record: Record) -> str | None:
+    """The time zone; None for what is not a point with history."""
+    try:
+        return HisPoint.of(record).tz
+    except NotHistorized:
+        return None
 
 
 def _neighbours(spans: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:

@@ -22,6 +22,7 @@ from ...folds.rollup import END, Rollup
 from ...kinds.scalars import Number
 from ..backend import StorageBackend
 from ..folds import PlacedRow
+from .dropped_samples import DroppedSamples
 from .fold_statements import Key, PlacedPart, read_parts
 from .history import extents
 from .stored_parts import StoredParts
@@ -45,13 +46,15 @@ def fold(
     """The rows of points, in the order of time, from one snapshot."""
     points = [_Point(store, id, rollup) for id, rollup in rollups]
     size = max(1, min(_MOST_BUCKETS, _CELLS // len(points)))
+    ids = [point.id for point in points]
+    stored = StoredParts.of(connection, ids, points[0].rollup)
+    for place, end in stored.dropped.items():
+        points[place].dropped = DroppedSamples(connection, points[place].id, end)
     begin, stop = _limits(connection, points, size)
     for point in points:
         point.begin()
     if begin >= stop:
         return
-    ids = [point.id for point in points]
-    stored = StoredParts.of(connection, ids, points[0].rollup)
     spans = _spans(points[0].rollup, begin, stop, stored)
     for page in _pages(spans, size):
         folded = _Page(store, connection, page, stored)
@@ -67,6 +70,7 @@ class _Point:
     id: str
     rollup: Rollup
     newest: int = -END
+    dropped: DroppedSamples | None = None
     composition: Composition = field(init=False)
 
     @property
@@ -84,7 +88,13 @@ class _Point:
         self.composition = Composition(self.rollup, past, before, self.newest)
 
     def _backwards(self, before: int) -> Iterator[Sample]:
-        """Samples before a time that are not NaN, the newest first."""
+        """Samples before a time that are not NaN, the newest first.
+
+        Of dropped samples, one that is not NaN and one that is a number.
+        """
+        if self.dropped is not None and before <= self.dropped.end:
+            yield from self.dropped.before(before)
+            return
         for time, value in self.store.his_backwards(self.id, before):
             plain = value.val if type(value) is Number else value
             if plain == plain:
@@ -94,6 +104,11 @@ class _Point:
         """The first sample from a time on that is not NaN, if lines need it."""
         if not (self.rollup.weighs_time and self.rollup.meaning.is_linear):
             return None
+        if self.dropped is not None and time < self.dropped.end:
+            found = self.dropped.after(time)
+            if found is not None:
+                return found
+            time = self.dropped.end
         for chunk in self.store.his_chunks(self.id, time, None, 64):
             for place, at in enumerate(chunk.times):
                 value = chunk.others.get(place, chunk.vals[place])
@@ -144,7 +159,14 @@ def _limits(
     is_long = (stop - begin) // rollup.interval.size > size
     if not is_long and not any(point.needs_newest for point in points):
         return begin, stop
-    found = extents(connection, [point.id for point in points], begin)
+    found = [
+        (point.dropped.first if point.dropped else first, last)
+        for point, (first, last) in zip(
+            points,
+            extents(connection, [point.id for point in points], begin),
+            strict=True,
+        )
+    ]
     last = -END
     for point, (_, newest) in zip(points, found, strict=True):
         point.newest = -END if newest is None else newest
@@ -241,10 +263,12 @@ class _Page:
 
     def _changed(self, place: int) -> list[_Run]:
         """The buckets of a point that are not valid as they are stored."""
+        dropped = self.stored.dropped.get(place, -END)
         return _runs(
             at
             for at, span in enumerate(self.spans)
-            if not (span.is_whole and self.stored.is_valid(place, span.low, span.high))
+            if span.high > dropped
+            and not (span.is_whole and self.stored.is_valid(place, span.low, span.high))
         )
 
     def _read_stored(

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...sql.tables import ENTITIES
 
-__all__ = ["entities_locked", "lock_rows", "try_to_fold"]
+__all__ = ["entities_locked", "lock_rows", "locked_for_folding", "try_to_fold"]
 
 _SPACE = 0x48535459  # namespace among the database's advisory locks
 _ENTITIES = 1
@@ -52,6 +52,13 @@ def lock_rows(connection: BaseDatabaseWrapper, ids: Collection[str]) -> None:
                 " ORDER BY id FOR NO KEY UPDATE",
                 [list(ids)],
             )
+
+
+def locked_for_folding(connection: BaseDatabaseWrapper) -> None:
+    """Wait until no other process folds samples, and hold that to the end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SPACE, _FOLDS])
 
 
 def try_to_fold(connection: BaseDatabaseWrapper) -> bool:

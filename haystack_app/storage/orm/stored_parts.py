@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import pairwise
 from operator import itemgetter
@@ -39,6 +39,7 @@ INTERVALS = {
 }
 _MOST_MARKS = 10_000
 _MOST_PIECES = 1_000
+_ALWAYS = 2**62
 _Range = tuple[int, int]
 
 
@@ -59,12 +60,13 @@ class StoredParts:
     """What is stored for the roll-ups of points.
 
     ``marks`` has, for the place of each point that has parts, the ranges that changed
-    since.
+    since. ``dropped`` has the ends of dropped samples, before which nothing changes.
     """
 
     connection: BaseDatabaseWrapper
     hours: int
     marks: dict[int, list[_Range]]
+    dropped: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -74,20 +76,29 @@ class StoredParts:
         rollup: Rollup,
     ) -> StoredParts:
         marks: dict[int, list[_Range]] = {}
+        dropped: dict[int, int] = {}
         hours = _hours_for(rollup.interval)
         if hours is None:
             return cls(connection, 0, marks)
-        params = {"zone": zone_key(rollup.tz), "hours": hours, "limit": _MOST_MARKS + 1}
+        zone = zone_key(rollup.tz)
+        params = {"zone": zone, "hours": hours, "limit": _MOST_MARKS + 1}
         bounds = [rollup.start, min(rollup.end, LATEST)]
         rows = list(_rows(connection, "marks", ids, bounds, params))
-        if len(rows) > _MOST_MARKS:  # reading samples is cheaper
-            return cls(connection, hours, marks)
-        for n, first, last in rows:
+        is_cheaper = len(rows) > _MOST_MARKS  # to read the samples
+        for n, first, last, key, end in rows:
+            if end is not None:
+                if key.split()[0] != zone.split()[0]:
+                    continue
+                dropped[n - 1] = end
+                if key != zone or is_cheaper:
+                    first, last = -_ALWAYS, _ALWAYS
             found = marks.setdefault(n - 1, [])
             if first is not None:
-                found.append((first, last))
+                found.append(_after(dropped.get(n - 1), first, last))
+        if is_cheaper:
+            marks = {place: marks[place] for place in dropped}
         merged = {place: merged_ranges(found) for place, found in marks.items()}
-        return cls(connection, hours, merged)
+        return cls(connection, hours, merged, dropped)
 
     def edges(self, rollup: Rollup) -> PartEdges | None:
         """Where buckets that are longer than parts are cut into pieces."""
@@ -95,7 +106,7 @@ class StoredParts:
         if part is None or rollup.interval.size <= part.size:
             return None
         changed = merged_ranges(one for found in self.marks.values() for one in found)
-        times = [rollup.start, rollup.end]
+        times = [rollup.start, rollup.end, *self.dropped.values()]
         if len(changed) <= _MOST_PIECES:
             times += (time for one in changed for time in one)
         return PartEdges(part, rollup.tz, times)
@@ -136,6 +147,17 @@ class StoredParts:
                     yield (place, at, head), False
             if part is not None and bucket < len(edges) - 1:
                 yield (place, bucket, part), is_infinite
+
+
+def _after(dropped: int | None, first: int, last: int) -> _Range:
+    """The range as far as it is after dropped samples.
+
+    What is dropped ends with the sample at the instant itself, for buckets that include
+    their end; a write of it folds at once.
+    """
+    if dropped is None:
+        return first, last
+    return max(first, dropped + 1), max(last, dropped + 1)
 
 
 class PartEdges:
