@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Max, Min
+from django.db.models import Count, Max, Min, Q, Sum
 
 from ...folds.buckets import buckets
 from ...folds.exact import ExactSum
@@ -31,7 +31,7 @@ from .fold_statements import Key, read_parts
 from .locks import try_to_fold
 from .stored_parts import DAY, HOUR, INTERVALS, merged_ranges, zone_key
 
-__all__ = ["fold_dirty", "mark_all"]
+__all__ = ["fold_dirty", "mark_all", "miscounted"]
 
 _MARKS = 1_000
 """Of a point, that are read at a time."""
@@ -74,6 +74,20 @@ def mark_all(using: str, ids: Sequence[str]) -> None:
     FoldMark.objects.using(using).bulk_create(
         FoldMark(point_id=id, first=first, last=last) for id in ids
     )
+
+
+def miscounted(using: str) -> list[str]:
+    """Ids of points without marks whose stored days have other samples, by number."""
+    days = FoldPart.objects.using(using).filter(hours=DAY).order_by()
+    heads = Count("start", filter=Q(has_head=True))
+    sizes = days.values("point_id").annotate(size=Sum("count") + heads)
+    stored = dict(sizes.values_list("point_id", "size"))
+    samples = HisSample.objects.using(using).order_by()
+    counted = dict(samples.values_list("point_id").annotate(size=Count("ts")))
+    marks = FoldMark.objects.using(using).values_list("point_id", flat=True)
+    points = FoldPoint.objects.using(using).values_list("point_id", flat=True)
+    settled = {*points} - {*marks.distinct()}
+    return sorted(id for id in settled if stored.get(id, 0) != counted.get(id, 0))
 
 
 def _mark_next(using: str, mark: FoldMark) -> int:
