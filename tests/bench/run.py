@@ -17,6 +17,7 @@ from .cases import Case, utc_text
 from .data import START, Building, History, build_entities, build_histories
 from .edit_cases import edit_cases
 from .explain import print_plans
+from .fold_cases import fold_cases
 from .history_cases import his_read_cases, his_write_cases
 from .http import TYPES, Http
 from .live import live_cases
@@ -77,6 +78,7 @@ class Bench:
                 http, raw, history, tags.tags, options.rows // 10, options.rounds
             ),
             live_cases(http, raw, options.rows) if raw.postgres else (),
+            fold_cases(raw, building) if self.on_timescale else (),
             edit_cases(raw, building, history, options.rows // 10, options.rounds),
         ):
             self._time(case)

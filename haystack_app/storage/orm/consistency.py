@@ -1,8 +1,9 @@
 """Checks and repairs of data that is derived from entities and histories.
 
 Tag sets and reference edges are derived from persistent tags, facts such as
-``hisSize`` from samples. Plain SQL and fixtures can leave any of them out of date. A
-trigger marks the rows whose tags plain SQL changed; the worker repairs marked rows.
+``hisSize`` and stored folds from samples. Plain SQL and fixtures can leave any of them
+out of date. A trigger marks the rows whose tags plain SQL changed; the worker repairs
+marked rows.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import sqlite_index, sqlite_index_check
+from . import fold_work, sqlite_index, sqlite_index_check
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
 
@@ -122,7 +123,14 @@ class OrmConsistency(OrmWatches):
 
     def differences(self) -> list[str]:
         found = [line for rows in self._batches() for line in self._compared(rows)]
-        return [*found, *self._strays(), *self._index_faults(), *self._wrong_facts()]
+        found += [*self._strays(), *self._index_faults(), *self._wrong_facts()]
+        return [
+            *found,
+            *(
+                f"@{id}: the stored folds are not those of the history"
+                for id in fold_work.miscounted(self.using)
+            ),
+        ]
 
     def repair(self) -> int:
         """Repair every entity that differs, and recount its history."""
@@ -142,7 +150,9 @@ class OrmConsistency(OrmWatches):
         for id in self._miscounted():
             self._recount(id)
             changed += 1
-        return changed
+        stale = fold_work.miscounted(self.using)
+        fold_work.mark_all(self.using, stale)
+        return changed + len(stale)
 
     def _recount(self, id: str) -> None:
         with self.locked([id]):
