@@ -116,6 +116,7 @@ def check_all_say_so(at: Site) -> None:
 
 
 def check_readiness(at: Site) -> None:
+    eventually(lambda: at.ready().status == 503, "what was true a second ago is over")
     answer = at.ready()
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     checks = answer.json["checks"]
