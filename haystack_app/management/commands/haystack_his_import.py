@@ -33,7 +33,8 @@ _LISTED = 50
 
 class Command(StorageCommand):
     help = (
-        "Import samples of any number of points, all files or none.\n\n"
+        "Import samples of any number of points. All files are checked before anything "
+        "is stored.\n\n"
         f"{his_files.__doc__}\n"
         "Values are parsed by the point's kind. Numbers may have the point's unit, "
         "NA is\nthe value NA, and empty cells of columns are skipped. Of several "
