@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, OperationalError
 
-from .postgresql.breaker import Breaker
+from .breaker import Breaker
 
 __all__ = ["CHECK_SECONDS", "PooledConnection"]
 

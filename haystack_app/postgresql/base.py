@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
+from ..breaker import ALIVE, SILENT, Breaker
 from ..conf import app_settings
 from ..pooled_connections import PooledConnection
-from .breaker import Breaker
-from .probe import ALIVE, SILENT, probe
+from .probe import probe
 
 __all__ = ["DatabaseWrapper"]
 
@@ -83,7 +83,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 found = self._breakers.get(identity)
                 if found is None:
                     ask = partial(self._ask, identity, dict(parameters))
-                    found = Breaker(self.alias, ask, partial(_close_pool, self.alias))
+                    name = f"database {self.alias!r}"
+                    found = Breaker(name, ask, partial(_close_pool, self.alias))
                     self._breakers[identity] = found
         return found
 

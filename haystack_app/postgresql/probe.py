@@ -7,10 +7,9 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ALIVE", "DOWN", "SILENT", "probe"]
+from ..breaker import ALIVE, DOWN, SILENT
 
-ALIVE, DOWN, SILENT = "alive", "down", "silent"
-"""A server that is silent accepts connections, or drops packets, and says nothing."""
+__all__ = ["probe"]
 
 SECONDS = 2
 """Of one attempt to connect; libpq has no shorter ones."""

@@ -8,8 +8,8 @@ import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
+from .. import breaker
 from ..client_headers import TolerantRequest
-from ..postgresql import breaker
 
 __all__ = ["get_wsgi_application"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from haystack_app.postgresql import breaker as breakers
-from haystack_app.postgresql.breaker import Breaker
-from haystack_app.postgresql.probe import ALIVE, DOWN, SILENT, probe
+from haystack_app import breaker as breakers
+from haystack_app.breaker import ALIVE, DOWN, SILENT, Breaker
+from haystack_app.postgresql.probe import probe
 from tests import forks
 from tests.api.servers import Server
-from tests.outages.services import PgBouncer, Postgres, folder, running
+from tests.outages.services import PgBouncer, Postgres, Redis, folder, running
 from tests.outages.site import PREPARE, Answer, Load, Site, site
 from tests.patience import PATIENCE, eventually
 
@@ -129,6 +129,20 @@ def address(url: str) -> tuple[str, int]:
         return raw.info.hostaddr, raw.info.port
 
 
+def test_no_connection_is_left_for_a_site_without_a_pool(
+    postgres: Postgres, fresh: str, tmp_path: Path
+) -> None:
+    with site(fresh, tmp_path, **PLAIN) as at:
+        assert read(at).status == 200
+        with ExitStack() as others:
+            with pytest.raises(psycopg.OperationalError):
+                while True:
+                    others.enter_context(psycopg.connect(fresh))
+            answer = read(at)
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        check_it_is_back(at)
+
+
 def test_through_a_pooler(postgres: Postgres, tmp_path: Path) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS behind WITH (FORCE)")
@@ -151,6 +165,28 @@ def test_through_a_pooler(postgres: Postgres, tmp_path: Path) -> None:
         check_it_is_back(at)
         with postgres.hung():
             assert read(at).status == 503
+        check_it_is_back(at)
+
+
+def test_a_store_in_redis(tmp_path: Path) -> None:
+    with running(Redis) as redis, ExitStack() as sites:
+        at = sites.enter_context(
+            site(
+                f"sqlite:///{tmp_path / 'site.sqlite3'}",
+                tmp_path,
+                HAYSTACK_STORAGE="redis",
+                HAYSTACK_THREADS="2",
+                REDIS_URL=redis.url,
+            )
+        )
+        assert read(at).status == 200
+        redis.stop()
+        check_refusals(at)
+        redis.start()
+        check_it_is_back(at)
+        with redis.hung():
+            assert read(at).status == 503
+            check_refusals(at)
         check_it_is_back(at)
 
 
@@ -185,8 +221,9 @@ def test_one_probe_at_a_time_opens_and_closes_it() -> None:
     breaker = Breaker("b", server, lambda: opened.append(breaker.is_open))
     for _ in range(20):
         breaker.suspect()
-    eventually(lambda: opened == [True], "it is open")
+    eventually(lambda: opened, "it is open")
     eventually(lambda: not breaker.is_open, "it is closed again")
+    assert opened == [True] * 3
     assert server.asked == 4
     assert len(server.threads) == 1
     assert threading.get_ident() not in server.threads

@@ -1,4 +1,4 @@
-"""Circuit breakers of databases: while a server is down, nobody waits for it.
+"""Circuit breakers of PostgreSQL and Redis: nobody waits for a server that is down.
 
 A breaker opens when the server cannot be reached, and then refuses connections at once.
 One probe at a time looks whether the server is back, in a thread of its own; healthy
@@ -17,9 +17,11 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any
 
-from .probe import ALIVE, SILENT
+__all__ = ["ALIVE", "DOWN", "SILENT", "Breaker", "watch"]
 
-__all__ = ["Breaker", "watch"]
+ALIVE, DOWN, SILENT = "alive", "down", "silent"
+"""What a probe finds. A server that is silent accepts connections, or drops packets,
+and says nothing."""
 
 logger = logging.getLogger("haystack_app.databases")
 
@@ -48,18 +50,19 @@ class _Use:
 
 
 class Breaker:
-    """That of one database.
+    """That of one server.
 
-    ``ask`` is a probe; ``opened`` is called when the breaker opens.
+    ``ask`` is a probe; ``end_all`` ends what waits for the server, and is called after
+    each probe while the breaker is open.
     """
 
     def __init__(
-        self, name: str, ask: Callable[[], str], opened: Callable[[], None]
+        self, name: str, ask: Callable[[], str], end_all: Callable[[], None]
     ) -> None:
         self.name = name
         self.is_open = False
         self._ask = ask
-        self._opened = opened
+        self._end_all = end_all
         self._lock = Lock()
         self._is_probing = False
         self._uses: dict[int, _Use] = {}
@@ -70,14 +73,14 @@ class Breaker:
     def begin(self, key: int) -> None:
         """A connection is going to be opened."""
         self._uses[key] = _Use(WATCH_SECONDS)
-        if _is_watching:
-            _watcher.start()
+        _watcher.start()
 
     def lend(self, key: int, raw: Any) -> None:
         """A connection is in use, from now on."""
         use = self._uses.setdefault(key, _Use(SUSPICIOUS_SECONDS))
         use.raw = raw
         use.wait(SUSPICIOUS_SECONDS)
+        _watcher.start()
 
     def end(self, key: int) -> None:
         self._uses.pop(key, None)
@@ -105,7 +108,7 @@ class Breaker:
         silent = 0
         while (found := self._found()) != ALIVE:
             silent = silent + 1 if found == SILENT else STRIKES
-            if silent >= STRIKES and not self.is_open:
+            if silent >= STRIKES:
                 self._open()
             if found != SILENT:
                 time.sleep(PROBE_SECONDS)
@@ -113,19 +116,23 @@ class Breaker:
             self._is_probing = False
             if self.is_open:
                 self.is_open = False
-                logger.info("database %r is back", self.name)
+                logger.info("%s is back", self.name)
 
     def _found(self) -> str:
         try:
             return self._ask()
         except Exception:  # an error of the probe must not refuse requests for ever
-            logger.exception("database %r could not be probed", self.name)
+            logger.exception("%s could not be probed", self.name)
             return ALIVE
 
     def _open(self) -> None:
-        self.is_open = True
-        logger.error("database %r is down: refusing requests", self.name)
-        self._opened()
+        if not self.is_open:
+            self.is_open = True
+            logger.error("%s is down: refusing requests", self.name)
+        try:
+            self._end_all()
+        except Exception:
+            logger.exception("what waits for %s could not be ended", self.name)
         if _is_watching:
             for use in list(self._uses.values()):
                 if use.raw is not None:
@@ -156,7 +163,7 @@ class _Watcher:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
+        if not _is_watching or (self._thread is not None and self._thread.is_alive()):
             return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
