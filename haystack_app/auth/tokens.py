@@ -108,10 +108,13 @@ def _find(digest: str) -> Token | None:
     if unsaved is None:
         rows = Token.objects.select_related("user").filter(digest=digest)
         return rows.first()
-    token = copy(unsaved)
     users = get_user_model()._default_manager
-    token.user = users.filter(pk=unsaved.user_id).first()
-    return token if token.user else None
+    user: Any = users.filter(pk=unsaved.user_id).first()
+    if user is None:
+        return None
+    token = copy(unsaved)
+    token.user = user
+    return token
 
 
 def get_remembered(secret: str) -> Token | None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -35,7 +35,8 @@ from .tables.understanding import Table
 __all__ = ["ImportResult", "import_histories", "transaction_of"]
 
 _BATCH = 20_000
-"""Samples of a transaction: SQLite is locked for about half a second by it."""
+_POINTS = 200
+"""Samples and points of a transaction, which locks SQLite for about half a second."""
 Position = tuple[Path, int]
 
 
@@ -158,8 +159,7 @@ class _Batch:
             if self.dry_run:
                 self._check_all()
             elif not self.errors:
-                self.adapter.his_write_all(self.samples)
-                self.stored += self.size
+                self._store()
         except InvalidSample:
             self._check_all()
             if not self.errors:
@@ -170,6 +170,15 @@ class _Batch:
         self.samples.clear()
         self.positions.clear()
         self.size = 0
+
+    def _store(self) -> None:
+        if getattr(self.adapter, "using", None) is None:
+            self.adapter.his_write_all(self.samples)
+            return
+        points = iter(self.samples.items())
+        while part := dict(islice(points, _POINTS)):
+            self.adapter.his_write_all(part)
+            self.stored += sum(map(len, part.values()))
 
     def _check_all(self) -> None:
         for id, samples in self.samples.items():
