@@ -1,4 +1,4 @@
-"""Circuit breakers of PostgreSQL and Redis: nobody waits for a server that is down.
+"""Circuit breakers of PostgreSQL and Redis: no request waits for a server that is down.
 
 A breaker opens when the server cannot be reached, and then refuses connections at once.
 One probe at a time looks whether the server is back, in a thread of its own; healthy

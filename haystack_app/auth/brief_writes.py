@@ -80,7 +80,7 @@ def _waiting(connection: BaseDatabaseWrapper, milliseconds: int) -> Iterator[Non
 
 
 class Later:
-    """Writes in their order, done by a thread that ends when there are none."""
+    """Writes in their order, done by a thread that ends after the last one."""
 
     def __init__(self) -> None:
         self._writes: deque[Write] = deque()

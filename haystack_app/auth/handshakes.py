@@ -1,7 +1,7 @@
 """The three steps of a SCRAM handshake, stored in a table between them.
 
 Any process may answer any step, except while SQLite is locked by another writer: then
-the process keeps the handshake in memory, so that nobody waits to log in. Each step
+the process keeps the handshake in memory, so that no login waits. Each step
 succeeds once, by the row count of a conditional UPDATE or DELETE; a handshake that
 fails at its last step is deleted. Known and unknown users take the same queries.
 """

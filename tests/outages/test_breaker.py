@@ -145,14 +145,14 @@ def test_no_connection_is_left_for_a_site_without_a_pool(
 
 def test_through_a_pooler(postgres: Postgres, tmp_path: Path) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS behind WITH (FORCE)")
-        connection.execute("CREATE DATABASE behind")
-    direct = f"{postgres.url.rpartition('/')[0]}/behind"
+        connection.execute("DROP DATABASE IF EXISTS pooled WITH (FORCE)")
+        connection.execute("CREATE DATABASE pooled")
+    direct = f"{postgres.url.rpartition('/')[0]}/pooled"
     with folder() as path, ExitStack() as services:
         pooler = PgBouncer(path, postgres)
         services.callback(pooler.stop)
         pooler.start()
-        server = Server(f"{pooler.root}/behind", tmp_path, DATABASE_DIRECT_URL=direct)
+        server = Server(f"{pooler.root}/pooled", tmp_path, DATABASE_DIRECT_URL=direct)
         environ = {**server.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
         done = forks.run(["-c", PREPARE], environ)
         assert done.returncode == 0, done.stderr
@@ -230,7 +230,7 @@ def test_one_probe_at_a_time_opens_and_closes_it() -> None:
 
 
 @pytest.mark.usefixtures("made")
-def test_one_lost_connection_is_no_outage() -> None:
+def test_one_lost_connection_opens_nothing() -> None:
     server, opened = Asked(ALIVE), []
     breaker = Breaker("b", server, lambda: opened.append(1))
     breaker.suspect()
@@ -239,7 +239,7 @@ def test_one_lost_connection_is_no_outage() -> None:
 
 
 @pytest.mark.usefixtures("made")
-def test_a_slow_server_is_no_outage() -> None:
+def test_a_slow_server_opens_nothing() -> None:
     server, opened = Asked(SILENT, SILENT, ALIVE), []
     breaker = Breaker("b", server, lambda: opened.append(1))
     breaker.suspect()

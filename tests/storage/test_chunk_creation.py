@@ -1,4 +1,4 @@
-"""Chunks of TimescaleDB are created before they are written, so that nobody waits."""
+"""Chunks of TimescaleDB are created before they are written, so that no write waits."""
 
 from __future__ import annotations
 
