@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ import phable
 import pytest
 from phable.auth.scram import AuthError
 
-from tests.outages.site import Site, site
-from tests.patience import eventually
+from haystack_app.kinds import Grid
+from tests.outages.site import Site, connected, site
+from tests.patience import PATIENCE, eventually
 
 SECONDS = 5.0
 """A lock of 20 s held each of these for 20 s, or until the writers were through."""
@@ -89,6 +91,32 @@ def test_writers_leave_threads_to_reads(at: Site, tmp_path: Path) -> None:
         assert {one.status for one in answers} == {503}
         assert all(one.headers["Retry-After"] for one in answers)
     assert at.write(1).status == 200
+
+
+def test_a_user_has_the_same_turns_over_websockets(tmp_path: Path) -> None:
+    """One request of hers waits for the lock, so that nothing else of hers runs."""
+    url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
+    few = {**LIMITS, "HAYSTACK_MAX_RUNNING": "1"}
+    grid = Grid.of([{"filter": "site"}])
+    with site(url, tmp_path, **few) as at, connected(at) as socket:
+        assert len(list(socket.grid("read", grid=grid))) == 2
+        with ThreadPoolExecutor(1) as writer, locked(tmp_path):
+            begun = threading.Event()
+            writing = writer.submit(lambda: (begun.set(), at.write(1))[1])
+            assert begun.wait(PATIENCE)
+            time.sleep(1)
+            socket.say(op="read", ref="r", grid=grid)
+            assert socket.is_quiet()
+        assert writing.result().status == 200
+        assert socket.receive()["ref"] == "r"
+
+
+def test_a_dashboard_does_not_fail(at: Site) -> None:
+    with ThreadPoolExecutor(20) as charts:
+        asked = [
+            charts.submit(at.ask, "/api/hisRead?id=@n&range=2024") for _ in "x" * 20
+        ]
+        assert [one.result().status for one in asked] == [200] * 20
 
 
 def count(path: Path, sql: str) -> int:
