@@ -83,14 +83,17 @@ LIMITS: Mapping[str, Setting] = {
     "JOBS": limit_of(100, "Unfinished jobs of one user."),
     "LOCK_SECONDS": limit_of(
         10,
-        "Seconds that a statement of an op may wait for a lock of PostgreSQL; then the "
-        "answer is 503. SQLite waits as long as the database's option timeout says.",
+        "Seconds that a statement of an op may wait for a lock; then the "
+        "answer is 503; also for that of SQLite, for which at most half of the threads "
+        "wait that long.",
         highest=86_400,
     ),
     "RUNNING": limit_of(
-        8,
-        "Requests of one login that run in a process at one time; others wait, and are "
-        "answered 503 after 10 s. Events, long polls and websockets do not count.",
+        4,
+        "Requests of one user, over HTTP and websockets together, that run in a "
+        "process at one time; others wait, and are answered 503 after 10 s. Events and "
+        "long polls do not count. A quarter of the threads stays for users that run "
+        "nothing yet.",
     ),
     "SPOOL": limit_of(
         1024 * 1024 * 1024,

@@ -17,12 +17,14 @@ from threading import Event, Thread
 from django.db import connections
 
 from .conf import app_settings
+from .kinds.series import microseconds_of
 from .storage.base import StorageAdapter
 from .storage.handler import storages
 
 __all__ = [
     "BATCH",
     "Ticker",
+    "prepare_histories",
     "prune_all",
     "prune_all_writes",
     "prune_batch",
@@ -75,6 +77,19 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
         count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
     return largest
+
+
+def prepare_histories(now: dt.datetime | None = None) -> dict[str, Exception]:
+    """Make room for the samples of the coming day. Returns errors by alias."""
+    at = now or dt.datetime.now(dt.UTC)
+    coming = [microseconds_of(at + dt.timedelta(hours=hours)) for hours in (0, 24)]
+    errors: dict[str, Exception] = {}
+    for alias in storages:
+        try:
+            storages[alias].his_prepare(coming)
+        except Exception as error:
+            errors[alias] = error
+    return errors
 
 
 def prune_all(alias: str, days: float) -> int:
@@ -149,6 +164,7 @@ class Ticker(Thread):
     def prune(self) -> dict[str, Exception]:
         """Prune one batch of each change log. Returns errors by alias."""
         count, errors = prune_batch()
+        errors |= prepare_histories()
         if count < BATCH:
             self.prune_at = time.monotonic() + _PRUNE_SECONDS
         return errors

@@ -39,7 +39,7 @@ DB_POOL: dict[str, Any] | None = None
 if env.bool("DB_POOL", default=True):
     DB_POOL = {
         "min_size": env.int("DB_POOL_MIN", default=2),
-        "max_size": env.int("DB_POOL_MAX", default=THREADS + 12),
+        "max_size": env.int("DB_POOL_MAX", default=THREADS + 16),
         "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
         # by default the pause between attempts grows to minutes, and a database
         # that is back is not used before it ends

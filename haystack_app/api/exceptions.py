@@ -41,6 +41,7 @@ from .renderers import GridRenderer
 __all__ = [
     "BadRequest",
     "BodyTooLarge",
+    "Busy",
     "Gone",
     "InvalidBody",
     "MethodNotImplemented",
@@ -79,6 +80,11 @@ class UnsupportedEncoding(APIException):
 class MethodNotImplemented(APIException):
     status_code = 501
     default_detail = "Only GET and POST are implemented."
+
+
+class Busy(APIException):
+    status_code = 503
+    default_detail = "Too much is running."
 
 
 class PreconditionRequired(APIException):

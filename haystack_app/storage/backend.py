@@ -284,6 +284,12 @@ class StorageBackend:
         """The same if that is cheaper than ``his_chunks`` in a snapshot, else None."""
         return None
 
+    def his_prepare(self, times: Iterable[int]) -> None:
+        """Make room for samples of these times, in microseconds, before they come.
+
+        ``his_store`` does so itself; this is for times that are known earlier.
+        """
+
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         """Write and remove samples of points, all of them or none.
 

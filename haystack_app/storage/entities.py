@@ -180,6 +180,21 @@ class EntityStore(NamespaceStore):
             self.announce(changes.ids, logged=True)
         return changes
 
+    def changing(self, put: Sequence[Stored]) -> list[Stored]:
+        """Those that ``commit`` would change now; nothing is stored.
+
+        Locks a batch at a time. Raises InvalidRecord as ``commit`` does.
+        """
+        found: list[Stored] = []
+        for at in range(0, len(put), BATCH):
+            batch = put[at : at + BATCH]
+            with self.committing([one.id for one in batch]):
+                for part in self._parts(batch, (), "", only_new=False):
+                    self._check_meaning(part)
+                    same = {row.id for row in part.unchanged}
+                    found += [one for one in batch if one.id not in same]
+        return found
+
     def _parts(
         self,
         put: Sequence[Stored],

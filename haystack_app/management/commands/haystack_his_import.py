@@ -33,7 +33,8 @@ _LISTED = 50
 
 class Command(StorageCommand):
     help = (
-        "Import samples of any number of points, all files or none.\n\n"
+        "Import samples of any number of points. All files are checked before anything "
+        "is stored.\n\n"
         f"{his_files.__doc__}\n"
         "Values are parsed by the point's kind. Numbers may have the point's unit, "
         "NA is\nthe value NA, and empty cells of columns are skipped. Of several "
@@ -96,22 +97,21 @@ class Command(StorageCommand):
         with _report(options["errors"]) as report:
             errors = FileErrors(report)
             tables = _tables(adapter, paths, reading, table_options(options), errors)
-            left_out: dict[Path, set[int]] = {}
-            is_checked = bool(tables) or options["skip_bad"] is not None
+            shows = options["dry_run"] or tables or options["skip_bad"] is not None
             read = partial(
                 import_histories, adapter, paths, options=reading, tables=tables
             )
-            if options["dry_run"] or is_checked:
-                with _progress("checking", total) as progress:
-                    result = read(progress=progress, errors=errors, dry_run=True)
+            with _progress("checking", total) as progress:
+                result = read(progress=progress, errors=errors, dry_run=True)
+            if shows:
                 self._print(adapter, result, options["tz"])
-                left_out = _left_out(errors, result.rows, options["skip_bad"])
-                if options["dry_run"]:
-                    self.stdout.write(f"{_summary(result)}; nothing was stored")
-                    return
-                errors = FileErrors(left_out=left_out)
+            left_out = _left_out(errors, result.rows, options["skip_bad"])
+            if options["dry_run"]:
+                self.stdout.write(f"{_summary(result)}; nothing was stored")
+                return
+            errors = FileErrors(left_out=left_out)
             with _progress("importing", total) as progress:
-                result = read(progress=progress, errors=errors)
+                result = read(progress=progress, errors=errors, is_checked=True)
         self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
 
     def _print(

@@ -7,9 +7,10 @@ stored JSON goes to the response without being decoded.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.core import checks
@@ -45,6 +46,7 @@ from . import (
     transient,
     usage,
 )
+from .chunk_creation import create_chunks
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -155,7 +157,11 @@ class OrmAdapter(OrmConsistency):
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
         return time_limit(connections[self.using], seconds)
 
+    def his_prepare(self, times: Iterable[int]) -> None:
+        create_chunks(connections[self.using], times)
+
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
+        self.his_prepare(chain.from_iterable(one.written for one in batches.values()))
         with transaction.atomic(using=self.using, savepoint=False):
             return history.store(connections[self.using], batches)
 
