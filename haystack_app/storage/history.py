@@ -119,6 +119,22 @@ class HistoryStore(StorageBackend):
         """``hisSize`` and the like, computed from the whole history."""
         return _tags(point, self.his_extent(point.id))
 
+    def his_recount(self, id: str) -> None:
+        """Set ``hisSize`` and the like to what the history has, whoever changed it.
+
+        An entity that is not a point with a history loses them. Unknown ids are
+        ignored.
+        """
+        with self.locked([id]):
+            [record] = self.read_by_ids([id])
+            if record is None:
+                return
+            try:
+                facts = self.his_facts(HisPoint.of(record))
+            except NotHistorized:
+                facts = dict.fromkeys(HIS_FACTS)
+            self.set_transient({id: facts})
+
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]
     ) -> dict[str, Any]:

@@ -19,11 +19,10 @@ from django.utils import timezone
 
 from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number
-from ...kinds.transient import HIS_FACTS, TRANSIENT
+from ...kinds.transient import TRANSIENT
 from ...models import Entity, EntityRef, HisSample, TagSet
 from ..changeset import BATCH
 from ..errors import StorageError
-from ..samples import HisPoint
 from ..stored import (
     Stored,
     edges_of,
@@ -140,18 +139,9 @@ class OrmConsistency(OrmWatches):
                 sqlite_index_check.rebuild(connections[self.using])
             changed += len(faults)
         for id in self._miscounted():
-            self._recount(id)
+            self.his_recount(id)
             changed += 1
         return changed
-
-    def _recount(self, id: str) -> None:
-        with self.locked([id]):
-            record = self.existing(id)
-            try:
-                facts = self.his_facts(HisPoint.of(record))
-            except StorageError:  # not a point with a history
-                facts = dict.fromkeys(HIS_FACTS)
-            self.set_transient({id: facts})
 
     def _batches(self) -> Iterator[list[Entity]]:
         after = ""
