@@ -13,7 +13,7 @@ from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microsecond
 from ..kinds.transient import HIS_FACTS
 from ..wire.record import Record
 from .backend import StorageBackend
-from .currents import sampled
+from .currents import resampled, sampled
 from .errors import NotHistorized, UnknownEntity
 from .samples import Batch, Extent, HisPoint, Sample, checked
 
@@ -122,15 +122,17 @@ class HistoryStore(StorageBackend):
     def his_recount(self, id: str) -> None:
         """Set ``hisSize`` and the like to what the history has, whoever changed it.
 
-        An entity that is not a point with a history loses them. Unknown ids are
-        ignored.
+        Likewise the current value, if it is a sample. An entity that is not a point
+        with a history loses the facts. Unknown ids are ignored.
         """
         with self.locked([id]):
             [record] = self.read_by_ids([id])
             if record is None:
                 return
             try:
-                facts = self.his_facts(HisPoint.of(record))
+                point = HisPoint.of(record)
+                now = dt.datetime.now(dt.UTC)
+                facts = self.his_facts(point) | resampled(self, point, record, now)
             except NotHistorized:
                 facts = dict.fromkeys(HIS_FACTS)
             self.set_transient({id: facts})
