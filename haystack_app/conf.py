@@ -285,6 +285,13 @@ DEFAULTS: Mapping[str, Setting] = {
         "True or False",
         "Whether ``/readyz`` is 503 while a store cannot be written.",
     ),
+    "ALLOW_DATA_LOSS": Setting(
+        False,
+        lambda value: isinstance(value, bool),
+        "True or False",
+        "Whether ``migrate`` may go back to a migration without tables or columns that "
+        "have data. Set it for this one command.",
+    ),
     "DIRECT_DATABASE_URL": Setting(
         "",
         lambda value: isinstance(value, str),

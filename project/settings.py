@@ -122,6 +122,8 @@ for _name in (
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
 if "READY_NEEDS_WRITES" in os.environ:
     HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
+if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
+    HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
 if env.str("HAYSTACK_SERVER_NAME", default=""):
     HAYSTACK["SERVER_NAME"] = env.str("HAYSTACK_SERVER_NAME")
 
