@@ -146,7 +146,8 @@ LIMITS: Mapping[str, Setting] = {
     "STATEMENT_SECONDS": _limit(
         60,
         "Seconds that one SQL statement of an op may take; on Redis, a query of "
-        "entities. The memory store and management commands have no such limit.",
+        "entities, or all samples that are read for an answer; in memory, all that is "
+        "read. Management commands have no such limit.",
         highest=86_400,
     ),
     "WATCHED": _limit(20_000, "Entities of one watch.", highest=1_000_000),

@@ -136,6 +136,11 @@ class RedisAdapter(RedisWatches):
         end: int | None = None,
         size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
+        return self._limit.each(self._chunks(id, start, end, size), 1)
+
+    def _chunks(
+        self, id: str, start: int | None, end: int | None, size: int
+    ) -> Iterator[Chunk]:
         work = self._work
         if work is None or not work.touches(id):
             return self._series.chunks(id, start, end, size)

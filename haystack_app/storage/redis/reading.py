@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial, wraps
 from itertools import islice, takewhile
 from threading import local
@@ -22,6 +22,7 @@ from ...wire.record import Record
 from ..base import StorageAdapter
 from ..changes import REMOVE, Change, ChangePage, Records
 from ..changeset import EntityRow
+from ..time_limit import TimeLimit
 from . import entities, layout, log
 from .entities import BATCH, names_of
 from .entity_commands import referring, refs_of
@@ -76,6 +77,7 @@ class RedisReading(StorageAdapter):
             url, modules=modules, guard=partial(check_names, keys=self.keys)
         )
         self._local = local()
+        self._limit = TimeLimit()
         self._made: tuple[int, Layout, Index, Histories] | None = None
 
     @property
@@ -121,17 +123,12 @@ class RedisReading(StorageAdapter):
 
     def _query(self) -> Query:
         scope = None if self.scope is None else self.parsed(self.scope)
-        return Query(self._fetch, scope, getattr(self._local, "seconds", None))
+        return Query(self._fetch, scope, self._limit.seconds)
 
-    @contextmanager
-    def time_limit(self, seconds: int) -> Iterator[None]:
-        """Limit queries inside; the time is checked between batches."""
-        before = getattr(self._local, "seconds", None)
-        self._local.seconds = seconds
-        try:
-            yield
-        finally:
-            self._local.seconds = before
+    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
+        """Limit queries inside, each, and samples that are read, all together; the
+        time is checked between batches."""
+        return self._limit.within(seconds)
 
     def _pages(self, after: str = "") -> Iterator[dict[str, EntityRow]]:
         """All entities in order of their ids."""
