@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -42,6 +43,10 @@ FACTS = 500
 """Entities whose histories are looked at in one step."""
 _FACTS_SECONDS = 5.0
 """Interval of these steps: 80,000 entities take a quarter of an hour."""
+_FACTS_TASK = "facts"
+_HELD = dt.timedelta(seconds=90)
+_TAKEN_SECONDS = 30.0
+"""How often a process asks for the task of these steps, which one process has."""
 
 
 def retention_days() -> float:
@@ -130,6 +135,9 @@ class Ticker(Thread):
         self.prune_at = self.facts_at = time.monotonic()
         self.facts_after: dict[str, str] = {}
         """By storage, the last id whose history was looked at."""
+        self.holder = secrets.token_hex(8)
+        self.facts_tasks: dict[str, tuple[float, bool]] = {}
+        """By storage, when to ask for the task again, and whether it is ours."""
 
     def run(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -160,10 +168,22 @@ class Ticker(Thread):
         for alias in storages:
             after = self.facts_after.get(alias, "")
             try:
-                self.facts_after[alias] = storages[alias].mend_facts(after, FACTS)
+                if self._has_facts_task(alias):
+                    self.facts_after[alias] = storages[alias].mend_facts(after, FACTS)
             except Exception as error:
                 errors[alias] = error
         return errors
+
+    def _has_facts_task(self, alias: str) -> bool:
+        if not storages[alias].changed_by_sql:
+            return False
+        ask_at, is_ours = self.facts_tasks.get(alias, (0.0, False))
+        if time.monotonic() >= ask_at:
+            now = dt.datetime.now(dt.UTC)
+            task = _FACTS_TASK, self.holder, now, now + _HELD
+            is_ours = storages[alias].take_task(*task)
+            self.facts_tasks[alias] = time.monotonic() + _TAKEN_SECONDS, is_ours
+        return is_ours
 
     def prune(self) -> dict[str, Exception]:
         """Prune one batch of each change log. Returns errors by alias."""

@@ -42,11 +42,13 @@ class StorageBackend:
     """Entities, histories, priority arrays, watches and defs of one store.
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
-    see the same), ``supports_rollup`` (aggregates history itself).
+    see the same), ``changed_by_sql`` (other programs may change its samples),
+    ``supports_rollup`` (aggregates history itself).
     """
 
     persistent = False
     shared = False
+    changed_by_sql = False
     supports_rollup = False
 
     def __init__(self, alias: str = "default") -> None:

@@ -18,7 +18,7 @@ from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
-from .samples import Batch, HisPoint
+from .samples import Batch, Extent, HisPoint
 from .stored import transient_text
 
 __all__ = ["STATUSES", "Current", "CurrentStore", "resampled", "sampled"]
@@ -129,7 +129,11 @@ def sampled(
 
 
 def resampled(
-    store: StorageBackend, point: HisPoint, record: Record, now: dt.datetime
+    store: StorageBackend,
+    point: HisPoint,
+    record: Record,
+    extent: Extent,
+    now: dt.datetime,
 ) -> dict[str, Any]:
     """Transient tags of a point whose current value is a sample, which may be gone.
 
@@ -137,7 +141,12 @@ def resampled(
     """
     if "cur" not in record or SAMPLE_TS not in record:
         return {}
-    sample = next(store.his_backwards(point.id, microseconds_of(now) + 1), None)
+    moment = microseconds_of(now)
+    sample: tuple[int, Any] | None = None
+    if extent.size and extent.last <= moment:
+        sample = extent.last, extent.value
+    elif extent.size:
+        sample = next(store.his_backwards(point.id, moment + 1), None)
     if sample is None:
         return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
     return _as_current(point, *sample)

@@ -115,27 +115,32 @@ class HistoryStore(StorageBackend):
             growth = self.his_store({id: batch})
             self.set_transient({id: self._facts(point, record, batch, growth)})
 
-    def his_facts(self, point: HisPoint) -> dict[str, Any]:
-        """``hisSize`` and the like, computed from the whole history."""
-        return _tags(point, self.his_extent(point.id))
+    def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
+        """``his_extent`` of several points."""
+        return {id: self.his_extent(id) for id in ids}
 
-    def his_recount(self, id: str) -> None:
-        """Set ``hisSize`` and the like to what the history has, whoever changed it.
+    def his_recount(self, ids: Sequence[str]) -> None:
+        """Set ``hisSize`` and the like to what the histories have.
 
-        Likewise the current value, if it is a sample. An entity that is not a point
-        with a history loses the facts. Unknown ids are ignored.
+        Likewise current values that are samples. An entity that is not a point with a
+        history loses the facts. Unknown ids are ignored.
         """
-        with self.locked([id]):
-            [record] = self.read_by_ids([id])
-            if record is None:
-                return
-            try:
-                point = HisPoint.of(record)
-                now = dt.datetime.now(dt.UTC)
-                facts = self.his_facts(point) | resampled(self, point, record, now)
-            except NotHistorized:
-                facts = dict.fromkeys(HIS_FACTS)
-            self.set_transient({id: facts})
+        now = dt.datetime.now(dt.UTC)
+        with self.locked(ids):
+            extents = self.his_extents(ids)
+            changes: dict[str, dict[str, Any]] = {}
+            for id, record in zip(ids, self.read_by_ids(ids), strict=True):
+                if record is None:
+                    continue
+                try:
+                    point = HisPoint.of(record)
+                except NotHistorized:
+                    changes[id] = dict.fromkeys(HIS_FACTS)
+                    continue
+                extent = extents[id]
+                current = resampled(self, point, record, extent, now)
+                changes[id] = _tags(point, extent) | current
+            self.set_transient(changes)
 
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]

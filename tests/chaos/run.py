@@ -200,7 +200,8 @@ class _Probe:
             thread.start()
         for thread in waiting:
             thread.join()
-        assert time.monotonic() < deadline, "a server does not recover"
+        tails = "\n".join(victim.tail() for victim in self.site.victims)
+        assert time.monotonic() < deadline, f"a server does not recover: {tails}"
 
     def _wait(self, client: Client, number: int, deadline: float) -> None:
         while not client.once(number) and time.monotonic() < deadline:
@@ -222,7 +223,8 @@ def _cause_trouble(
     ends = time.monotonic() + plan.seconds
     for one in todo:
         result.records.setdefault(one.name, Record())
+    first = random.sample(todo, len(todo))  # a short run has one of each
     while time.monotonic() < ends and result.kills < plan.kills:
         time.sleep(random.uniform(0.1, _PAUSE))
-        [one] = random.choices(todo, weights)
+        one = first.pop() if first else random.choices(todo, weights)[0]
         cause(one, result.records[one.name], result.acks, probe)

@@ -15,7 +15,7 @@ from tests.chaos.victims import Disk, Victim
 __all__ = ["Record", "Trouble", "cause", "table", "troubles"]
 
 _STALL = 2.0
-_FULL = 2.0
+_FULL = 4.0
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -53,7 +53,6 @@ class Victim:
         """Nothing happens to one that runs."""
         if self.runs:
             return
-        self._end_group()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -66,21 +65,25 @@ class Victim:
             )
 
     def signal(self, number: int) -> None:
-        """To the server and all its children."""
-        if self.process is not None:
-            try:
-                os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                return
+        """To the server and all its children, which may have groups of their own."""
+        if self.process is None:
+            return
+        for pid in (self.process.pid, *self._children(self.process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _children(self, pid: int) -> list[int]:
+        try:
+            text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        except OSError:  # it has ended
+            return []
+        found = list(map(int, text.split()))
+        return [*found, *(one for child in found for one in self._children(child))]
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait(_PATIENCE)
-
-    def _end_group(self) -> None:
-        """Children that a dead server left would keep the new one from starting."""
-        self.signal(signal.SIGKILL)
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
@@ -94,11 +97,16 @@ class Victim:
     def answers(self) -> bool:
         raise NotImplementedError
 
+    def tail(self) -> str:
+        """The end of what it has printed."""
+        said = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return f"{self.name}: {said[-2_000:]}"
+
     def wait(self) -> None:
         """Until it answers; started again if it ended by itself."""
         deadline = time.monotonic() + _PATIENCE
         while not self.answers():
-            assert time.monotonic() < deadline, f"{self.name}: see {self.log}"
+            assert time.monotonic() < deadline, self.tail()
             self.start()
             time.sleep(0.02)
 
@@ -117,8 +125,9 @@ class Postgres(Victim):
             "unix_socket_directories": "",
             # kills of processes lose nothing that the kernel has
             "fsync": "off",
-            "max_wal_size": "64MB",
-            "min_wal_size": "32MB",
+            # each segment is a new file, for which a full disk has no room
+            "max_wal_size": "16MB",
+            "min_wal_size": "2MB",
             "wal_recycle": "off",
         }
         options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
@@ -127,7 +136,17 @@ class Postgres(Victim):
         if user:
             shutil.chown(folder, user)
         subprocess.run(
-            [binary("initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust", "-N"],
+            [
+                binary("initdb"),
+                "-D",
+                data,
+                "-U",
+                SUPERUSER,
+                "-A",
+                "trust",
+                "-N",
+                "--wal-segsize=1",
+            ],
             user=user,
             cwd="/",
             check=True,

@@ -98,7 +98,9 @@ def test_a_right_history_is_not_counted(
     filled: OrmAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
-    monkeypatch.setattr(OrmAdapter, "his_recount", lambda self, id: counted.append(id))
+    monkeypatch.setattr(
+        OrmAdapter, "his_recount", lambda self, ids: counted.extend(ids)
+    )
     mended(filled)
     assert counted == []
     last(filled)
@@ -163,6 +165,10 @@ def test_a_tick_mends_histories(
         assert ticker.mend_facts() == {}
         assert ticker.facts_after == {"one": after}
     assert filled.differences() == []
+    last(filled)
+    other = maintenance.Ticker(1)
+    assert other.mend_facts() == {}
+    assert other.facts_after == {}  # the first one has the task
 
 
 def test_values_of_all_kinds(sql_store: OrmAdapter) -> None:
@@ -178,7 +184,7 @@ def test_values_of_all_kinds(sql_store: OrmAdapter) -> None:
     sql_store.his_write("s", [(NOON, 'a "text"')])
     sql_store.his_write("n", [(NOON, Number(float("nan")))])
     sql_store.his_write("i", [(NOON, Number(float("-inf")))])
-    assert facts_module.suspects(sql_store.using, ["b", "i", "n", "s"]) == []
+    assert list(facts_module.suspects(sql_store.using, ["b", "i", "n", "s"])) == []
     assert sql_store.differences() == []
 
 
@@ -202,6 +208,21 @@ def test_many_histories(sql_store: OrmAdapter, monkeypatch: pytest.MonkeyPatch) 
     assert len(sql_store.differences()) == len(names)
     assert sql_store.repair() == len(names)
     assert sql_store.differences() == []
+
+
+def test_long_histories_are_counted_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writers of the points that are counted wait."""
+    monkeypatch.setattr(facts_module, "POINTS", 3)
+    monkeypatch.setattr(facts_module, "_SAMPLES", 10)
+    sized = [("a", 5), ("b", 5), ("c", 1), ("d", 90), *((n, 0) for n in "efgh")]
+    assert list(facts_module.groups(sized)) == [
+        ["a", "b"],
+        ["c"],
+        ["d"],
+        ["e", "f", "g"],
+        ["h"],
+    ]
+    assert list(facts_module.groups([])) == []
 
 
 # -- edges -------------------------------------------------------------------------

@@ -40,6 +40,7 @@ class OrmAdapter(OrmConsistency):
 
     persistent = True
     shared = True
+    changed_by_sql = True
 
     # -- writing --------------------------------------------------------------
 

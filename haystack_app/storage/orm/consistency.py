@@ -20,6 +20,7 @@ from ...kinds.transient import TRANSIENT
 from ...models import Entity, EntityRef, TagSet
 from ..changeset import BATCH
 from ..errors import StorageError
+from ..samples import Extent
 from ..stored import (
     Stored,
     edges_of,
@@ -127,7 +128,7 @@ class OrmConsistency(OrmWatches):
                 for id in self._strays()
             ),
             *(fault.text for fault in self._index_faults()),
-            *(f"@{id}: {text}" for id, text in facts.compared(self.using)),
+            *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
         ]
 
     def repair(self) -> int:
@@ -145,9 +146,10 @@ class OrmConsistency(OrmWatches):
             strays = EntityRef.objects.using(self.using).filter(src_id__in=ids)
             strays.exclude(src_id__in=owners).delete()
         wrong |= self._mend_index()
-        for id, _ in facts.compared(self.using):
-            self.his_recount(id)
-            wrong.add(id)
+        sized = ((id, size) for id, size, _ in facts.compared(self.using))
+        for ids in facts.groups(sized):
+            self.his_recount(ids)
+            wrong.update(ids)
         return len(wrong)
 
     def _mend_index(self) -> set[str]:
@@ -165,11 +167,15 @@ class OrmConsistency(OrmWatches):
     def mend_facts(self, after: str, size: int) -> str:
         ids, reached = facts.window(self.using, after, size)
         ends = time.monotonic() + _RECOUNT_SECONDS
-        for id in facts.suspects(self.using, ids):
-            self.his_recount(id)
-            if time.monotonic() > ends:
-                return id
+        suspects = list(facts.suspects(self.using, ids))
+        for group in facts.groups(suspects):
+            self.his_recount(group)
+            if time.monotonic() > ends and group[-1] != suspects[-1][0]:
+                return group[-1]
         return reached
+
+    def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
+        return facts.extents(self.using, ids)
 
     # -- entities -------------------------------------------------------------
 

@@ -8,7 +8,7 @@ compares the ends, a few points at a time, and a check counts.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +18,24 @@ from django.db.models import Count, F, OuterRef, Subquery
 
 from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number
+from ...kinds.series import microseconds_of
 from ...kinds.transient import HIS_FACTS
 from ...models import Entity, HisSample
 from ...models.lookups import OneOf
 from ...wire import hayson_reader, hayson_writer
 from ...wire.errors import ParseError
+from ..samples import Extent
 from .history import snapshot
 
-__all__ = ["POINTS", "Facts", "compared", "suspects", "window"]
+__all__ = ["POINTS", "Facts", "compared", "extents", "groups", "suspects", "window"]
 
 POINTS = 100
 """Entities whose samples one statement counts."""
+_SAMPLES = 200_000
+"""Samples that are counted with their points locked, unless one point has more."""
+
+Ends = tuple[dt.datetime | None, dt.datetime | None, Any]
+"""Times of the first and the last sample, and its value: a float or another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +97,45 @@ def window(using: str, after: str, size: int) -> tuple[list[str], str]:
     return ids, found[-1][0] if len(found) == size else ""
 
 
-def suspects(using: str, ids: Sequence[str]) -> list[str]:
-    """Those of the entities whose ends of the history are not those of the samples."""
-    return [id for id, cur, ends in _ends(using, ids) if ends.difference(Facts.of(cur))]
+def suspects(using: str, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Entities whose ends of the history are not those of the samples, with the size
+    that they say it has."""
+    for id, cur, ends in _ends(using, ids):
+        stored = Facts.of(cur)
+        if _facts(None, ends).difference(stored):
+            yield id, stored.size or 0
 
 
-def compared(using: str) -> Iterator[tuple[str, str]]:
-    """Id and difference of each history whose facts are wrong; counts all samples.
+def groups(sized: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Ids of histories that are counted together, few if they are long."""
+    group: list[str] = []
+    total = 0
+    for id, size in sized:
+        if group and (len(group) == POINTS or total + size > _SAMPLES):
+            yield group
+            group, total = [], 0
+        group.append(id)
+        total += size
+    if group:
+        yield group
+
+
+def extents(using: str, ids: Sequence[str]) -> dict[str, Extent]:
+    """Extents of histories, of existing entities alone, by two statements."""
+    samples = HisSample.objects.using(using).order_by()
+    rows = samples.filter(OneOf(F("point_id"), ids)).values_list("point_id")
+    sizes = dict(rows.annotate(Count("ts")))
+    found = {}
+    for id, _, (first, last, value) in _ends(using, ids):
+        found[id] = Extent(0)
+        if first is not None and last is not None:
+            ends = microseconds_of(first), microseconds_of(last)
+            found[id] = Extent(sizes[id], *ends, value)
+    return found
+
+
+def compared(using: str) -> Iterator[tuple[str, int, str]]:
+    """Id, size and difference of each history whose facts are wrong; counts them all.
 
     Each batch of entities and samples is read from one snapshot, so that writers
     cause no difference.
@@ -112,16 +151,23 @@ def compared(using: str) -> Iterator[tuple[str, str]]:
             )
             last = ids[-1] if len(ids) == POINTS else None
             sizes = _sizes(using, after, last)
-            ends = list(_ends(using, ids))
-        for id, cur, found in ends:
-            counted = Facts(sizes.pop(id, 0), found.start, found.end, found.last)
-            if text := counted.difference(Facts.of(cur)):
-                yield id, text
-        for id in sorted(sizes):
-            yield id, "samples exist, but the entity does not"
+            rows = list(_ends(using, ids))
+        for id, cur, ends in rows:
+            size = sizes.pop(id, 0)
+            if text := _facts(size, ends).difference(Facts.of(cur)):
+                yield id, size, text
+        for id, size in sorted(sizes.items()):
+            yield id, size, "samples exist, but the entity does not"
         if last is None:
             return
         after = last
+
+
+def _facts(size: int | None, ends: Ends) -> Facts:
+    first, last, value = ends
+    if last is not None:
+        value = _text(Number(value) if type(value) is float else value)
+    return Facts(size, first, last, value)
 
 
 def _sizes(using: str, after: str, last: str | None) -> dict[str, int]:
@@ -132,7 +178,7 @@ def _sizes(using: str, after: str, last: str | None) -> dict[str, int]:
     return dict(samples.values_list("point_id").annotate(Count("ts")))
 
 
-def _ends(using: str, ids: Sequence[str]) -> Iterator[tuple[str, str, Facts]]:
+def _ends(using: str, ids: Sequence[str]) -> Iterator[tuple[str, str, Ends]]:
     """Id, transient tags, and the ends of the history, by one statement."""
     own = HisSample.objects.using(using).filter(point_id=OuterRef("id"))
     first, last = own.order_by("ts"), own.order_by("-ts")
@@ -144,7 +190,5 @@ def _ends(using: str, ids: Sequence[str]) -> Iterator[tuple[str, str, Facts]]:
         Subquery(last.values("val")[:1]),
         Subquery(last.values("obj")[:1]),
     ):
-        value = None
-        if end is not None:
-            value = _text(Number(val) if obj is None else hayson_reader.read_value(obj))
-        yield id, cur, Facts(None, start, end, value)
+        value = val if obj is None else hayson_reader.read_value(obj)
+        yield id, cur, (start, end, value)

@@ -286,7 +286,7 @@ class RedisAdapter(RedisWatches):
         walk = self._walk(mending=True)
         faults = list(walk.everything())
         for id in sorted(walk.miscounted):
-            self.his_recount(id)
+            self.his_recount([id])
         repaired = sum(1 for fault in faults if fault.repair)
         return repaired + len(walk.miscounted)
 
