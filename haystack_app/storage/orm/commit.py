@@ -47,8 +47,7 @@ def _upserts(changes: Changeset) -> Upserts:
         [move.after for move in changes.moves if move.after is not None],
         frozenset(move.id for move in changes.moves if move.before),
         [(path, dst, it.id) for _, it in tagged for path, dst in it.edges],
-        # also of created ones: SQL that deletes a row leaves its edges
-        [move.id for move in changes.moves if move.stored],
+        [move.id for move in changes.moves if move.before and move.stored],
         changes.log,
     )
 

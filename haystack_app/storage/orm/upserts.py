@@ -39,8 +39,8 @@ class Upserts:
     """Rows to insert or update, in a transaction of the caller.
 
     ``tag_sets`` are names by id. Of ``entities``, those of ``known`` exist. ``edges``
-    are all edges of some entities; those of ``former`` may have had edges before.
-    ``log`` gets ids in its order.
+    are all edges of some entities; those of ``former`` had edges before. ``log`` gets
+    ids in its order.
     """
 
     tag_sets: dict[int, str]
