@@ -78,7 +78,8 @@ def _queryset(
         return None
     if model._meta.db_table not in tables:
         return None
-    return model._base_manager.using(using)
+    rows: QuerySet[Model] = model._base_manager.using(using)
+    return rows
 
 
 def _refuse(

@@ -21,7 +21,7 @@ class Ledger:
 
 
 class Acks:
-    """Times of all acknowledgements, and answers that are none."""
+    """Times of all acknowledgements, and answers that do not acknowledge a write."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

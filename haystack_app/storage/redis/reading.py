@@ -35,20 +35,21 @@ from .layout import Layout, check_names
 from .server import LayoutChanged, Server
 from .transaction import Transaction
 
-__all__ = ["RedisReading"]
+__all__ = ["RedisReading", "on_the_layout_of_now"]
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S", bound="RedisReading")
 
 
 def on_the_layout_of_now(
-    method: Callable[Concatenate[RedisReading, P], T],
-) -> Callable[Concatenate[RedisReading, P], T]:
+    method: Callable[Concatenate[S, P], T],
+) -> Callable[Concatenate[S, P], T]:
     """A method that is called again if the store was flushed or reindexed meanwhile."""
 
     @wraps(method)
-    def call(self: RedisReading, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
         except LayoutChanged:

@@ -76,7 +76,7 @@ class Index(Protocol):
         ...
 
     def unindexed(self, ids: Sequence[str]) -> set[str]:
-        """Those of the entities that no query would find, with whatever terms."""
+        """Those of the entities that the server leaves out of all queries."""
         ...
 
     def faults(self) -> Iterator[str]:
