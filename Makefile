@@ -37,7 +37,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test query-counts lint lint-js package bench conformance fuzz soak
+.PHONY: help setup demo run test query-counts lint lint-js package bench conformance fuzz soak chaos nightly
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -138,3 +138,11 @@ fuzz: $(DEV) ## readers, and headers, for SECONDS=600 each, filters against the 
 
 soak: $(DEV) ## watches under load for SECONDS=600, with trouble
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
+
+chaos: $(DEV) ## kill servers and services under load, 100 times on each store
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+nightly: ## the long forms: fuzz, soak, chaos
+	$(MAKE) fuzz
+	$(MAKE) soak
+	$(MAKE) chaos

@@ -19,7 +19,12 @@ class HaystackConfig(AppConfig):
             raise ImproperlyConfigured(
                 "AUTH_USER_MODEL must extend PermissionsMixin, as AbstractUser does"
             )
-        from . import checks, conf, model_backend  # noqa: F401  register checks and backend
+        from . import (  # noqa: F401  register checks, receivers and backend
+            checks,
+            conf,
+            downgrades,
+            model_backend,
+        )
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
             roles,

@@ -104,7 +104,8 @@ LIMITS: Mapping[str, Setting] = {
     "STATEMENT_SECONDS": limit_of(
         60,
         "Seconds that one SQL statement of an op may take; on Redis, a query of "
-        "entities. The memory store and management commands have no such limit.",
+        "entities, or all samples that are read for an answer; in memory, all that is "
+        "read. Management commands have no such limit.",
         highest=86_400,
     ),
     "WATCHED": limit_of(20_000, "Entities of one watch.", highest=1_000_000),
@@ -242,6 +243,13 @@ DEFAULTS: Mapping[str, Setting] = {
         lambda value: isinstance(value, bool),
         "True or False",
         "Whether ``/readyz`` is 503 while a store cannot be written.",
+    ),
+    "ALLOW_DATA_LOSS": Setting(
+        False,
+        lambda value: isinstance(value, bool),
+        "True or False",
+        "Whether ``migrate`` may go back to a migration without tables or columns that "
+        "have data. Set it for this one command.",
     ),
     "DIRECT_DATABASE_URL": Setting(
         "",

@@ -1,5 +1,5 @@
-"""Maintenance by each server process: expiry of writes to points and of watches, and
-pruning of the logs of changes and of writes.
+"""Maintenance by each server process: expiry of writes to points and of watches,
+pruning of the logs of changes and of writes, and facts of histories that SQL changed.
 
 A server process runs a ``Ticker``. ``haystack_tick`` does the same once, for hosts
 without background threads. Any number of them may run at the same time.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -40,6 +41,14 @@ BATCH = 1_000
 """Entries deleted at once: small, so that readers and writers do not wait long."""
 _PRUNE_SECONDS = 600.0
 """Interval of pruning. After a full batch the next tick prunes again."""
+FACTS = 500
+"""Entities whose histories are looked at in one step."""
+_FACTS_SECONDS = 5.0
+"""Interval of these steps: 80,000 entities take a quarter of an hour."""
+_FACTS_TASK = "facts"
+_HELD = dt.timedelta(seconds=90)
+_TAKEN_SECONDS = 30.0
+"""How often a process asks for the task of these steps, which one process has."""
 
 
 def retention_days() -> float:
@@ -139,7 +148,12 @@ class Ticker(Thread):
         self.seconds = seconds
         self.stopped = Event()
         self.failing: set[str] = set()
-        self.prune_at = time.monotonic()
+        self.prune_at = self.facts_at = time.monotonic()
+        self.facts_after: dict[str, str] = {}
+        """By storage, the last id whose history was looked at."""
+        self.holder = secrets.token_hex(8)
+        self.facts_tasks: dict[str, tuple[float, bool]] = {}
+        """By storage, when to ask for the task again, and whether it is ours."""
 
     def run(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -150,6 +164,8 @@ class Ticker(Thread):
             _, errors = tick()
             if time.monotonic() >= self.prune_at:
                 errors |= self.prune()
+            if time.monotonic() >= self.facts_at:
+                errors |= self.mend_facts()
         finally:
             connections.close_all()
         for alias in errors.keys() - self.failing:
@@ -160,6 +176,30 @@ class Ticker(Thread):
                 exc_info=errors[alias],
             )
         self.failing = set(errors)
+
+    def mend_facts(self) -> dict[str, Exception]:
+        """One step through the histories of each store. Returns errors by alias."""
+        self.facts_at = time.monotonic() + _FACTS_SECONDS
+        errors: dict[str, Exception] = {}
+        for alias in storages:
+            after = self.facts_after.get(alias, "")
+            try:
+                if self._has_facts_task(alias):
+                    self.facts_after[alias] = storages[alias].mend_facts(after, FACTS)
+            except Exception as error:
+                errors[alias] = error
+        return errors
+
+    def _has_facts_task(self, alias: str) -> bool:
+        if not storages[alias].changed_by_sql:
+            return False
+        ask_at, is_ours = self.facts_tasks.get(alias, (0.0, False))
+        if time.monotonic() >= ask_at:
+            now = dt.datetime.now(dt.UTC)
+            task = _FACTS_TASK, self.holder, now, now + _HELD
+            is_ours = storages[alias].take_task(*task)
+            self.facts_tasks[alias] = time.monotonic() + _TAKEN_SECONDS, is_ours
+        return is_ours
 
     def prune(self) -> dict[str, Exception]:
         """Prune one batch of each change log. Returns errors by alias."""

@@ -117,7 +117,12 @@ def _redis(error: BaseException, redis: Any) -> Outage | None:
         return UNAVAILABLE
     if isinstance(error, redis.exceptions.ReadOnlyError):
         return READ_ONLY
-    return FULL if isinstance(error, redis.exceptions.OutOfMemoryError) else None
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return FULL
+    if isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF"):
+        # its file cannot be written
+        return FULL if "No space left" in str(error) else READ_ONLY
+    return None
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -127,6 +127,8 @@ if "READY_NEEDS_WRITES" in os.environ:
 for _name in ("SERVER_NAME", "WORKER"):
     if env.str(f"HAYSTACK_{_name}", default=""):
         HAYSTACK[_name] = env.str(f"HAYSTACK_{_name}")
+if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
+    HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
 
 # --- security -----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("haystack_app", "0019_folds"),
+        ("haystack_app", "0023_edges_of_deleted_rows"),
     ]
 
     operations = [

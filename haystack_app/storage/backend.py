@@ -42,12 +42,14 @@ class StorageBackend:
     """Entities, histories, priority arrays, watches and defs of one store.
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
-    see the same), ``supports_rollup`` (aggregates history itself),
-    ``supports_policies`` (keeps roll-ups of samples that are dropped).
+    see the same), ``changed_by_sql`` (other programs may change its samples),
+    ``supports_rollup`` (aggregates history itself), ``supports_policies`` (keeps
+    roll-ups of samples that are dropped).
     """
 
     persistent = False
     shared = False
+    changed_by_sql = False
     supports_rollup = False
     supports_policies = False
 
@@ -210,6 +212,15 @@ class StorageBackend:
         Returns the number of entities that were checked, at most ``limit``.
         """
         return 0
+
+    def mend_facts(self, after: str, size: int) -> str:
+        """Update ``hisSize`` and the like of histories that plain SQL changed.
+
+        Looks at the ends of the histories of up to ``size`` entities after an id;
+        samples that were changed between them are left to ``repair``. Returns the id
+        to go on after; empty after the last entity. Takes at most about a second.
+        """
+        return ""
 
     def differences(self) -> list[str]:
         """Derived data that does not match entities and histories, a line each.

@@ -18,10 +18,10 @@ from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
-from .samples import Batch, HisPoint
+from .samples import Batch, Extent, HisPoint
 from .stored import transient_text
 
-__all__ = ["STATUSES", "Current", "CurrentStore", "sampled"]
+__all__ = ["STATUSES", "Current", "CurrentStore", "resampled", "sampled"]
 
 STATUSES = frozenset(
     {
@@ -123,6 +123,30 @@ def sampled(
     if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
     sample = _newest(store, point, time, moment)
+    if sample is None:
+        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
+    return _as_current(point, *sample)
+
+
+def resampled(
+    store: StorageBackend,
+    point: HisPoint,
+    record: Record,
+    extent: Extent,
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """Transient tags of a point whose current value is a sample, which may be gone.
+
+    Empty if the current value was written otherwise.
+    """
+    if "cur" not in record or SAMPLE_TS not in record:
+        return {}
+    moment = microseconds_of(now)
+    sample: tuple[int, Any] | None = None
+    if extent.size and extent.last <= moment:
+        sample = extent.last, extent.value
+    elif extent.size:
+        sample = next(store.his_backwards(point.id, moment + 1), None)
     if sample is None:
         return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
     return _as_current(point, *sample)

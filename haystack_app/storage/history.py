@@ -14,7 +14,7 @@ from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microsecond
 from ..kinds.transient import HIS_FACTS
 from ..wire.record import Record
 from .backend import StorageBackend
-from .currents import sampled
+from .currents import resampled, sampled
 from .errors import InvalidSample, NotHistorized, UnknownEntity
 from .policies import Readable, policy_of
 from .samples import Batch, Extent, HisPoint, Sample, checked
@@ -142,9 +142,32 @@ class HistoryStore(StorageBackend):
             growth = self.his_store({id: batch})
             self.set_transient({id: self._facts(point, record, batch, growth)})
 
-    def his_facts(self, point: HisPoint) -> dict[str, Any]:
-        """``hisSize`` and the like, computed from the whole history."""
-        return _tags(point, self.his_extent(point.id))
+    def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
+        """``his_extent`` of several points."""
+        return {id: self.his_extent(id) for id in ids}
+
+    def his_recount(self, ids: Sequence[str]) -> None:
+        """Set ``hisSize`` and the like to what the histories have.
+
+        Likewise current values that are samples. An entity that is not a point with a
+        history loses the facts. Unknown ids are ignored.
+        """
+        now = dt.datetime.now(dt.UTC)
+        with self.locked(ids):
+            extents = self.his_extents(ids)
+            changes: dict[str, dict[str, Any]] = {}
+            for id, record in zip(ids, self.read_by_ids(ids), strict=True):
+                if record is None:
+                    continue
+                try:
+                    point = HisPoint.of(record)
+                except NotHistorized:
+                    changes[id] = dict.fromkeys(HIS_FACTS)
+                    continue
+                extent = extents[id]
+                current = resampled(self, point, record, extent, now)
+                changes[id] = _tags(point, extent) | current
+            self.set_transient(changes)
 
     def _facts(
         self, point: HisPoint, record: Record, batch: Batch, growth: Mapping[str, int]

@@ -121,6 +121,13 @@ def test_a_full_or_read_only_redis() -> None:
     assert outages.outage_of(full) == outages.FULL
     replica = redis.exceptions.ReadOnlyError("READONLY You can't write")
     assert outages.outage_of(replica) == outages.READ_ONLY
+    file = "MISCONF Errors writing to the AOF file: {}, on @user_script:19."
+    for reason, outage in (
+        ("No space left on device", outages.FULL),
+        ("Input/output error", outages.READ_ONLY),
+    ):
+        error = redis.ResponseError(file.format(reason))
+        assert outages.outage_of(error) == outage
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,11 +15,12 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
-from haystack_app.kinds import MARKER, Ref
+from haystack_app.kinds import MARKER, Number, Ref
 from haystack_app.migrations._operations import RenameTable
-from haystack_app.models import Entity, HisSample
+from haystack_app.models import Entity, HisSample, PointWrite, PriorityLevel
 from haystack_app.sql import tables
 from haystack_app.storage.orm import OrmAdapter
+from tests.storage.building import point
 
 ALIASES = ["default", "postgres", "timescale"]
 TABLES = {getattr(tables, name) for name in tables.__all__}
@@ -35,6 +37,12 @@ def alias(
         yield alias
         call_command("migrate", "haystack_app", database=alias, verbosity=0)
         HisSample.objects.using(alias).all().delete()
+
+
+@pytest.fixture
+def lossy(settings: Any) -> None:
+    """Other tests have left rows, such as those of the change log."""
+    settings.HAYSTACK = {**settings.HAYSTACK, "ALLOW_DATA_LOSS": True}
 
 
 def migrate(alias: str, name: str | None = None) -> None:
@@ -60,6 +68,7 @@ def indexes(alias: str) -> set[str]:
         return set(introspection.get_constraints(cursor, "entities"))
 
 
+@pytest.mark.usefixtures("lossy")
 def test_there_and_back(alias: str) -> None:
     names = connections[alias].introspection.table_names
     migrate(alias, "zero")
@@ -105,11 +114,49 @@ def test_entities_of_before_get_the_tag_mod(alias: str) -> None:
     store.load_entities([], replace=True)
 
 
+def applied(alias: str) -> set[str]:
+    sql = "SELECT name FROM django_migrations WHERE app = 'haystack_app'"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql)
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_going_back_deletes_nothing_unless_told(alias: str, settings: Any) -> None:
+    """Nothing is undone either."""
+    store = OrmAdapter(using=alias)
+    now = dt.datetime.now(dt.UTC)
+    store.load_entities([point("p", writable=MARKER)])
+    store.point_write("p", 8, Number(1), "joe")
+    store.watch_open("w", owner="joe", lease=600, now=now)
+    before = applied(alias)
+    told = (
+        f"from database '{alias}': the rows of haystack_point_writes,"
+        " the rows of haystack_watches. Nothing was changed."
+    )
+    with pytest.raises(CommandError, match=told):
+        migrate(alias, "0008")
+    assert applied(alias) == before
+    migrate(alias, "0016")  # loses nothing
+    migrate(alias)
+    PointWrite.objects.using(alias).all().delete()
+    PriorityLevel.objects.using(alias).update(user="joe")
+    with pytest.raises(CommandError, match="the column user of haystack_priority"):
+        migrate(alias, "0015")
+    with pytest.raises(CommandError, match="the rows of entities"):
+        migrate(alias, "zero")
+    assert applied(alias) == before
+    assert len(store.read("point")) == 1
+    settings.HAYSTACK = {**settings.HAYSTACK, "ALLOW_DATA_LOSS": True}
+    migrate(alias, "zero")
+    assert not TABLES & set(connections[alias].introspection.table_names())
+
+
 @pytest.mark.django_db(databases="__all__")
 def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
+@pytest.mark.usefixtures("lossy")
 @pytest.mark.parametrize("table", ["entities", "history"])
 def test_foreign_tables_stop_it(alias: str, table: str) -> None:
     """Before anything is made, and with the way out."""

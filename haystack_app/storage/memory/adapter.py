@@ -35,6 +35,7 @@ from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import edges_of, stored_forms, transient_text
+from ..time_limit import TimeLimit
 from ..write_log import LevelWrite
 from .entity import Entity
 from .history import History
@@ -54,6 +55,7 @@ class InMemoryAdapter(MemoryWatches):
         self, entities: Iterable[Mapping[str, Any]] = (), *, alias: str = "default"
     ) -> None:
         super().__init__(alias)
+        self._limit = TimeLimit()
         self._entities: dict[str, Entity] = {}
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, History] = {}
@@ -64,12 +66,16 @@ class InMemoryAdapter(MemoryWatches):
         self._log = Log()
         self.commit(stored_forms(entities))
 
+    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
+        """Limit what is read inside, all of it together."""
+        return self._limit.within(seconds)
+
     def scan(self) -> Iterator[Record]:
         with self._lock:
             is_visible = self._visibility()
             raws = [
                 self._entities[id].raw
-                for id in sorted(self._entities)
+                for id in self._limit.each(sorted(self._entities))
                 if is_visible(id)
             ]
         return map(Record, raws)
@@ -98,7 +104,8 @@ class InMemoryAdapter(MemoryWatches):
         found: list[Entity] = []
         with self._lock:
             is_visible = self._visibility()
-            for id in sorted(self._candidates(narrowed(tree, self._targets))):
+            wanted = sorted(self._candidates(narrowed(tree, self._targets)))
+            for id in self._limit.each(wanted):
                 if limit is not None and len(found) >= limit:
                     break
                 entity = self._entities[id]
@@ -146,9 +153,8 @@ class InMemoryAdapter(MemoryWatches):
     def visible_ids(self, ids: Collection[str] | None = None) -> set[str]:
         with self._lock:
             is_visible = self._visibility()
-            return {
-                id for id in (self._entities if ids is None else ids) if is_visible(id)
-            }
+            among = self._entities if ids is None else ids
+            return {id for id in self._limit.each(among) if is_visible(id)}
 
     def apply(self, changes: Changeset) -> None:
         with self.locked():
@@ -199,7 +205,7 @@ class InMemoryAdapter(MemoryWatches):
             is_visible = self._visibility()
             found = {
                 id
-                for id, entity in self._entities.items()
+                for id, entity in self._limit.each(self._entities.items())
                 if id not in ids
                 and is_visible(id)
                 and any(dst in ids for _, dst in edges_of(entity.decoded))
@@ -214,7 +220,7 @@ class InMemoryAdapter(MemoryWatches):
             is_visible = self._visibility()
             return {
                 id: self._entities[id].row.version
-                for id in (self._entities if ids is None else ids)
+                for id in self._limit.each(self._entities if ids is None else ids)
                 if is_visible(id)
                 and filters.matches(
                     tree,
@@ -262,7 +268,7 @@ class InMemoryAdapter(MemoryWatches):
     ) -> Iterator[Chunk]:
         with self._lock:
             found = self._histories.get(id, History()).between(start, end)
-        return found.chunks(size)
+        return self._limit.each(found.chunks(size), 1)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         growth = {}

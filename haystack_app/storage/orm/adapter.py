@@ -60,6 +60,7 @@ class OrmAdapter(OrmConsistency):
     persistent = True
     shared = True
     supports_policies = True
+    changed_by_sql = True
 
     # -- writing --------------------------------------------------------------
 

@@ -8,23 +8,20 @@ marked rows.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connections
-from django.db.models import Count, Max, Min
 from django.utils import timezone
 
-from ...kinds.datetimes import DateTime
-from ...kinds.scalars import Number
-from ...kinds.transient import HIS_FACTS, TRANSIENT
-from ...models import Entity, EntityRef, HisSample, TagSet
+from ...kinds.transient import TRANSIENT
+from ...models import Entity, EntityRef, TagSet
 from ..changeset import BATCH
 from ..errors import StorageError
-from ..samples import HisPoint
+from ..samples import Extent
 from ..stored import (
     Stored,
     edges_of,
@@ -34,16 +31,19 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import fold_work, sqlite_index, sqlite_index_check
+from . import facts, fold_work, sqlite_index, sqlite_index_check
+from .history import snapshot
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
 
 __all__ = ["OrmConsistency"]
 
 logger = logging.getLogger(__name__)
-_FACTS = ("hisSize", "hisStart", "hisEnd")
+_MENDED = 100
+"""Rows that one transaction of a repair mends, with all other writers locked out."""
+_RECOUNT_SECONDS = 0.5
+"""After which a step of ``mend_facts`` ends."""
 _LEAP_BITS = 32
-Facts = tuple[int, dt.datetime | None, dt.datetime | None]
 
 
 class OrmConsistency(OrmWatches):
@@ -122,10 +122,14 @@ class OrmConsistency(OrmWatches):
     # -- everything -----------------------------------------------------------
 
     def differences(self) -> list[str]:
-        found = [line for rows in self._batches() for line in self._compared(rows)]
-        found += [*self._strays(), *self._index_faults(), *self._wrong_facts()]
         return [
-            *found,
+            *(text for _, text in self._compared()),
+            *(
+                f"@{id}: references exist, but the entity does not"
+                for id in self._strays()
+            ),
+            *(fault.text for fault in self._index_faults()),
+            *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
             *(
                 f"@{id}: the stored folds are not those of the history"
                 for id in fold_work.miscounted(self.using)
@@ -133,98 +137,100 @@ class OrmConsistency(OrmWatches):
         ]
 
     def repair(self) -> int:
-        """Repair every entity that differs, and recount its history."""
-        changed = 0
-        for rows in self._batches():
-            wrong = [row.id for row in rows if any(self._compared([row]))]
-            marks = self.entities.filter(id__in=wrong)
-            changed += marks.update(tag_set_id=Entity.UNKNOWN_SET)
-        while self.mend_marked(BATCH):
-            continue
-        owners = self.entities.values("id")
-        EntityRef.objects.using(self.using).exclude(src_id__in=owners).delete()
-        if faults := self._index_faults():
-            with self.locked():
-                sqlite_index_check.rebuild(connections[self.using])
-            changed += len(faults)
-        for id in self._miscounted():
-            self._recount(id)
-            changed += 1
+        """Repair every entity that differs, and recount its history.
+
+        In short transactions, so that writers wait for none of them long.
+        """
+        wrong = {id for id, _ in self._compared()}
+        for ids in _parts(sorted(wrong)):
+            self.entities.filter(id__in=ids).update(tag_set_id=Entity.UNKNOWN_SET)
+            while self.mend_marked(_MENDED):
+                continue
+        for ids in _parts(self._strays()):
+            owners = self.entities.values("id")
+            strays = EntityRef.objects.using(self.using).filter(src_id__in=ids)
+            strays.exclude(src_id__in=owners).delete()
+        wrong |= self._mend_index()
+        sized = ((id, size) for id, size, _ in facts.compared(self.using))
+        for ids in facts.groups(sized):
+            self.his_recount(ids)
+            wrong.update(ids)
         stale = fold_work.miscounted(self.using)
         fold_work.mark_all(self.using, stale)
-        return changed + len(stale)
+        return len(wrong.union(stale))
 
-    def _recount(self, id: str) -> None:
-        with self.locked([id]):
-            record = self.existing(id)
-            try:
-                facts = self.his_facts(HisPoint.of(record))
-            except StorageError:  # not a point with a history
-                facts = dict.fromkeys(HIS_FACTS)
-            self.set_transient({id: facts})
+    def _mend_index(self) -> set[str]:
+        connection, found = connections[self.using], self._index_faults()
+        wrong = {id for fault in found for id in fault.ids}
+        if found:
+            sqlite_index_check.store_names(connection)
+        for ids in _parts(sorted(wrong)):
+            with self.locked():
+                sqlite_index_check.store_again(connection, ids)
+        return wrong
 
-    def _batches(self) -> Iterator[list[Entity]]:
+    # -- facts of histories ---------------------------------------------------
+
+    def mend_facts(self, after: str, size: int) -> str:
+        ids, reached = facts.window(self.using, after, size)
+        ends = time.monotonic() + _RECOUNT_SECONDS
+        suspects = list(facts.suspects(self.using, ids))
+        for group in facts.groups(suspects):
+            self.his_recount(group)
+            if time.monotonic() > ends and group[-1] != suspects[-1][0]:
+                return group[-1]
+        return reached
+
+    def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
+        return facts.extents(self.using, ids)
+
+    # -- entities -------------------------------------------------------------
+
+    def _compared(self) -> Iterator[tuple[str, str]]:
+        """Ids of entities, and what of their derived data does not match them.
+
+        A batch is read from one snapshot, so that writers cause no difference.
+        """
         after = ""
-        while rows := list(self.entities.filter(id__gt=after).order_by("id")[:BATCH]):
-            yield rows
+        while True:
+            with snapshot(connections[self.using]):
+                rows = list(self.entities.filter(id__gt=after).order_by("id")[:BATCH])
+                edges, sets = self._edges(rows), self._tag_sets(rows)
+            for row in rows:
+                for text in _faults(row, edges[row.id], sets.get(row.tag_set_id)):
+                    yield row.id, text
+            if not rows:
+                return
             after = rows[-1].id
 
-    def _compared(self, rows: Sequence[Entity]) -> Iterator[str]:
-        ids = [row.id for row in rows]
-        edges: dict[str, set[tuple[str, str]]] = {id: set() for id in ids}
-        held = EntityRef.objects.using(self.using).filter(src_id__in=ids)
+    def _edges(self, rows: Sequence[Entity]) -> dict[str, set[tuple[str, str]]]:
+        found: dict[str, set[tuple[str, str]]] = {row.id: set() for row in rows}
+        held = EntityRef.objects.using(self.using).filter(src_id__in=found)
         for src, path, dst in held.values_list("src_id", "path", "dst"):
-            edges[src].add((path, dst))
-        known = dict(
-            TagSet.objects.using(self.using)
-            .filter(id__in={row.tag_set_id for row in rows})
-            .values_list("id", "names")
-        )
-        for row in rows:
-            yield from _faults(row, edges[row.id], known.get(row.tag_set_id))
+            found[src].add((path, dst))
+        return found
 
-    def _strays(self) -> Iterator[str]:
+    def _tag_sets(self, rows: Sequence[Entity]) -> dict[int, str]:
+        sets = TagSet.objects.using(self.using)
+        found = sets.filter(id__in={row.tag_set_id for row in rows})
+        return dict(found.values_list("id", "names"))
+
+    def _strays(self) -> list[str]:
+        """Ids with references, but without an entity."""
         owners = self.entities.values("id")
         strays = EntityRef.objects.using(self.using).exclude(src_id__in=owners)
-        for src in strays.values_list("src_id", flat=True).distinct().order_by("src"):
-            yield f"@{src}: references exist, but the entity does not"
+        return list(strays.values_list("src_id", flat=True).distinct().order_by("src"))
 
-    def _index_faults(self) -> list[str]:
+    def _index_faults(self) -> list[sqlite_index_check.Fault]:
         if not self.has_term_index:
             return []
-        return list(sqlite_index_check.faults(connections[self.using]))
+        with snapshot(connections[self.using]):
+            return list(sqlite_index_check.faults(connections[self.using]))
 
-    def _miscounted(self) -> list[str]:
-        """Ids of entities whose facts do not match their samples."""
-        return [
-            id for id, found, stored in self._counts() if stored not in (None, found)
-        ]
 
-    def _wrong_facts(self) -> Iterator[str]:
-        for id, found, stored in self._counts():
-            if stored is None:
-                yield f"@{id}: samples exist, but the entity does not"
-            elif found[0] != stored[0]:
-                yield (
-                    f"@{id}: hisSize is {stored[0]}, the history has {found[0]} samples"
-                )
-            elif found != stored:
-                yield f"@{id}: hisStart or hisEnd is not that of the history"
-
-    def _counts(self) -> Iterator[tuple[str, Facts, Facts | None]]:
-        """Id, counted facts and stored facts of every entity and history."""
-        samples = HisSample.objects.using(self.using).order_by()
-        ends = samples.values_list("point_id").annotate(
-            Count("ts"), Min("ts"), Max("ts")
-        )
-        counted: dict[str, Facts] = {
-            id: (size, first, last) for id, size, first, last in ends
-        }
-        for rows in self._batches():
-            for row in rows:
-                yield row.id, counted.pop(row.id, (0, None, None)), _facts_of(row)
-        for id in sorted(counted):
-            yield id, counted[id], None
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for at in range(0, len(ids), _MENDED):
+        yield ids[at : at + _MENDED]
 
 
 def _form(row: Entity) -> tuple[Stored, str] | None:
@@ -260,14 +266,3 @@ def _faults(
         yield f"@{row.id}: the tag set does not match its tags"
     if edges != stored.edges:
         yield f"@{row.id}: the stored references do not match its tags"
-
-
-def _facts_of(row: Entity) -> Facts:
-    """Size and ends of the history according to the row's tags."""
-    record = readable_record(row.id, row.tags, row.cur, row.mod)
-    size, start, end = (record.get(name) for name in _FACTS)
-    return (
-        int(size.val) if isinstance(size, Number) else 0,
-        start.utc if isinstance(start, DateTime) else None,
-        end.utc if isinstance(end, DateTime) else None,
-    )

@@ -107,8 +107,8 @@ class _Drop:
         )
         hours._raw_delete(self.using)
         end = DateTime(self.until, self.point.tz)
-        facts = self.store.his_facts(self.point)
-        self.store.set_transient({self.point.id: {**facts, DROPPED: end}})
+        self.store.his_recount([self.point.id])
+        self.store.set_transient({self.point.id: {DROPPED: end}})
         return count
 
     def _samples(self) -> QuerySet[HisSample]:

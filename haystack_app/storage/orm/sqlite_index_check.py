@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,9 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ...sql.sqlite_terms import ENTITY_VALUES, PRESENT, SET_TERMS, terms_of
 from ...sql.tables import ENTITIES, TAG_SETS
 from ..changeset import BATCH
-from .sqlite_index import store
+from .sqlite_index import forget, store
 
-__all__ = ["faults", "rebuild"]
+__all__ = ["Fault", "faults", "store_again", "store_names"]
 
 _ENTITIES = f"SELECT id, tags, tag_set_id FROM {ENTITIES} WHERE tag_set_id > 0"
 _NAMES = (
@@ -29,41 +29,58 @@ _VALUES = (
 )
 
 
-def faults(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """A line for each entity or tag set that the index does not match.
+class Fault(NamedTuple):
+    """A line of text, and the entities whose terms must be stored again."""
 
-    Marked rows are not compared: the index is not used for them.
+    text: str
+    ids: list[str]
+
+
+def faults(connection: BaseDatabaseWrapper) -> Iterator[Fault]:
+    """Entities and tag sets that the index does not match.
+
+    Marked rows are not compared: the index is not used for them. The caller reads from
+    one snapshot.
     """
     names = f"({_NAMES}) n"
-    for id in _missing(connection, names, SET_TERMS, "tag_set_id", []):
-        yield f"tag set {id}: the index does not have its names"
+    for number in _missing(connection, names, SET_TERMS, "tag_set_id", []):
+        yield Fault(f"tag set {number}: the index does not have its names", [])
     for rows in _batches(_rows(connection, _ENTITIES)):
         shared, own = [], []
         for id, tags, tag_set in rows:
             of_set, of_entity = terms_of(_object(tags).items())
             shared += [(*pair, tag_set) for pair in of_set]
             own += [(*pair, id) for pair in of_entity]
-        for id in _missing_terms(connection, SET_TERMS, "tag_set_id", shared):
-            yield f"tag set {id}: the index does not have values of its entities"
+        for number in _missing_terms(connection, SET_TERMS, "tag_set_id", shared):
+            text = f"tag set {number}: the index does not have values of its entities"
+            yield Fault(text, [id for id, _, tag_set in rows if tag_set == number])
         for id in _missing_terms(connection, ENTITY_VALUES, "src", own):
-            yield f"@{id}: the index does not have its values"
+            yield Fault(f"@{id}: the index does not have its values", [id])
     for id in sorted(set(_surplus(connection))):
-        yield f"@{id}: the index has values that the entity does not have"
+        text = f"@{id}: the index has values that the entity does not have"
+        yield Fault(text, [id])
 
 
-def rebuild(connection: BaseDatabaseWrapper) -> None:
-    """Make the index anew, in a transaction of the caller."""
+def store_names(connection: BaseDatabaseWrapper) -> None:
+    """Index the names of all tag sets, of which there are few."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {SET_TERMS}")
-        cursor.execute(f"DELETE FROM {ENTITY_VALUES}")
         cursor.execute(
             f"INSERT OR IGNORE INTO {SET_TERMS} (name, value, tag_set_id) {_NAMES}"
         )
-    for rows in _batches(_rows(connection, _ENTITIES)):
-        store(
-            connection,
-            [(id, list(_object(tags).items()), tag_set) for id, tags, tag_set in rows],
-        )
+
+
+def store_again(connection: BaseDatabaseWrapper, ids: Sequence[str]) -> None:
+    """Index entities anew, in a transaction of the caller.
+
+    Reads the whole table of values once.
+    """
+    forget(connection, ids)
+    query = f"{_ENTITIES} AND id IN (SELECT value FROM json_each(%s))"
+    rows = list(_rows(connection, query, [orjson.dumps(ids).decode()]))
+    store(
+        connection,
+        [(id, list(_object(tags).items()), tag_set) for id, tags, tag_set in rows],
+    )
 
 
 def _surplus(connection: BaseDatabaseWrapper) -> Iterator[str]:

@@ -7,6 +7,7 @@ other processes see all of them or none, and a killed process leaves no partial 
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,9 +27,10 @@ from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
 from .maintenance import checks
-from .maintenance.consistency import differences
+from .maintenance.consistency import Walk, lines
 from .maintenance.conversion import convert
-from .maintenance.reindex import reindex
+from .maintenance.reindex import moved
+from .reading import on_the_layout_of_now
 from .server import LayoutChanged
 from .transaction import Transaction
 from .watches import RedisWatches
@@ -134,6 +136,11 @@ class RedisAdapter(RedisWatches):
         end: int | None = None,
         size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
+        return self._limit.each(self._chunks(id, start, end, size), 1)
+
+    def _chunks(
+        self, id: str, start: int | None, end: int | None, size: int
+    ) -> Iterator[Chunk]:
         work = self._work
         if work is None or not work.touches(id):
             return self._series.chunks(id, start, end, size)
@@ -233,16 +240,26 @@ class RedisAdapter(RedisWatches):
 
     # -- maintenance -----------------------------------------------------------
 
+    @on_the_layout_of_now
     def differences(self) -> list[str]:
         """Derived data that does not match the entities, a line each.
 
-        Changes nothing. Differences are checked again with all writers locked out.
+        Changes nothing. Differences are looked at again with their entities locked.
         """
-        parts = self.server, self.keys, self._index, self._series
-        if not list(differences(*parts)):
-            return []
-        with self.locked():
-            return list(differences(*parts))
+        found = lines((walk := self._walk()).everything())
+        self._check_layout(walk)
+        return found
+
+    def _walk(self, *, mending: bool = False) -> Walk:
+        _, layout, index, series = self._found()
+        parts = self.server, self.keys, layout.index, index, series
+        return Walk(*parts, mending=mending)
+
+    def _check_layout(self, walk: Walk) -> None:
+        """Raises LayoutChanged if the store was reindexed during a walk."""
+        stored = self.server.hget(self.keys.meta, "index")
+        if stored is not None and stored.decode() != walk.kind:
+            raise self.server.changed("the store was reindexed meanwhile")
 
     def reindex(self) -> int:
         """Rebuild what is derived from the entities; returns their number.
@@ -250,16 +267,28 @@ class RedisAdapter(RedisWatches):
         The index has the kind that the server supports now. A store of the previous
         version is converted first; see ``maintenance.conversion``.
         """
+        self._move()
+        walk = self._walk(mending=True)
+        deque(walk.entities(), maxlen=0)
+        return walk.count
+
+    def _move(self) -> None:
         server = self.server.unguarded()
         convert(server, self.keys)
         try:
-            return reindex(server, self.keys)
+            moved(server, self.keys)
         finally:
             self.server.starts += 1  # this process must read the layout again, too
 
     def repair(self) -> int:
-        """Reindex, for index and references are all derived data."""
-        return self.reindex()
+        """Derive all differing data again; returns how many differences there were."""
+        self._move()
+        walk = self._walk(mending=True)
+        faults = list(walk.everything())
+        for id in sorted(walk.miscounted):
+            self.his_recount([id])
+        repaired = sum(1 for fault in faults if fault.repair)
+        return repaired + len(walk.miscounted)
 
     def check_server(self) -> list[CheckMessage]:
         """Messages about the server, with Django's checks of databases."""

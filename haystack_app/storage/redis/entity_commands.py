@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 from ...wire.record import Record
 from ..changeset import EntityRow
 from ..stored import edges_of
-from .entities import BATCH, fetch, fields_of
+from .entities import fields_of
 from .index.base import Index, Moves, parts, sorted_into_sets
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["all_entities", "clear_commands", "referring", "refs_of", "store_commands"]
+__all__ = ["batched", "referring", "refs_of", "store_commands"]
 
 
 def store_commands(keys: Keys, index: Index, moves: Moves) -> Iterator[Command]:
@@ -52,23 +51,7 @@ def referring(server: Server, keys: Keys, ids: Iterable[str]) -> set[str]:
     return server.sunion([keys.referrers(id) for id in ids])
 
 
-def all_entities(server: Server, keys: Keys) -> dict[str, EntityRow]:
-    """All entities, found by their hashes and not by the list of ids."""
-    found: dict[str, EntityRow] = {}
-    for ids in batched(server.scan(keys.entities), BATCH):
-        found |= fetch(server, keys, ids)
-    return found
-
-
-def clear_commands(server: Server, keys: Keys) -> Iterator[Command]:
-    """The commands that delete all of ``store_commands``, except the hashes."""
-    for first in (keys.term_sets, keys.documents, keys.referrers("")):
-        for name in server.scan(first):
-            yield "UNLINK", f"{first}{name}"
-    yield "UNLINK", keys.ids
-
-
-def batched(names: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
     every = iter(names)
     while part := list(islice(every, size)):
         yield part

@@ -40,6 +40,7 @@ class Keys:
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""
         self.locks = f"{base}locks"
+        self.reindexing = f"{base}reindexing"
         self.watch_locks = f"{base}watches:locks"
         self.watches = f"{base}watches"
         """Sorted set of open watches by the microsecond when they end."""

@@ -14,6 +14,7 @@ from .client import Client
 from .history.series import Series
 from .history.timeseries import Histories, TimeSeries
 from .index.base import Index
+from .index.moving import MovingIndex
 from .index.search import SearchIndex
 from .index.sets import SetIndex
 from .keys import Keys
@@ -27,12 +28,14 @@ __all__ = [
     "TwoStores",
     "check_names",
     "is_outdated",
+    "moving",
     "new_layout",
     "record",
     "stored",
 ]
 
 _SETS, _BLOCKS = "sets", "blocks"
+_BESIDE = "+"
 RENAMED = "a newer version of haystack_app"
 """The previous version reads this as a module that the server does not have."""
 
@@ -49,17 +52,30 @@ class TwoStores(ConnectionError):
     """There are two stores, one with the key names of an earlier version."""
 
 
+def moving(current: str, next: str) -> str:
+    """The kind of an index while another one is built beside it."""
+    return f"{current}{_BESIDE}{next}"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     index: str
+    """The kind of the index; ``a+b`` while b is built, for which writers write both.
+
+    Scripts and programs take such a kind for that of its first part when they read.
+    """
     series: str
+
+    @property
+    def current(self) -> str:
+        """The kind of the index that has all entities."""
+        return self.index.partition(_BESIDE)[0]
 
     def index_of(self, server: Server, keys: Keys) -> Index:
         """Raises ModuleMissing."""
-        if self.index == _SETS:
-            return SetIndex(server, keys)
-        _need(self.index, server, keys)
-        return SearchIndex(server, keys)
+        current, _, next = self.index.partition(_BESIDE)
+        found = _index(current, server, keys)
+        return MovingIndex(found, _index(next, server, keys)) if next else found
 
     def series_of(self, server: Server, keys: Keys) -> Histories:
         """Raises ModuleMissing."""
@@ -67,6 +83,14 @@ class Layout:
             return Series(server, keys)
         _need(self.series, server, keys)
         return TimeSeries(server, keys)
+
+
+def _index(kind: str, server: Server, keys: Keys) -> Index:
+    """Raises ModuleMissing."""
+    if kind == _SETS:
+        return SetIndex(server, keys)
+    _need(kind, server, keys)
+    return SearchIndex(server, keys)
 
 
 def _need(module: str, server: Server, keys: Keys) -> None:
@@ -117,6 +141,6 @@ def record(server: Server, keys: Keys, layout: Layout) -> Layout:
     _set_new(server, keys.meta, layout.index, layout.series)
     found = stored(server, keys)
     assert found is not None
-    if found.index == SEARCH:
+    if SEARCH in found.index.split(_BESIDE):
         SearchIndex(server, keys).ensure()
     return found

@@ -13,8 +13,9 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from os import register_at_fork
 
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
@@ -30,6 +31,7 @@ LEASE_SECONDS = 10.0
 WAIT_SECONDS = 60.0
 _MOST = 500
 """Entities that are locked one by one; for more the lock of all is taken."""
+_LATE_PAUSE = 0.25
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.000_5, 0.02
 
 
@@ -62,7 +64,7 @@ class Lease:
         if not fields:
             return
         ends, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
-        while not self._try(fields):
+        while not self._attempted(fields):
             if time.monotonic() > ends:
                 raise LockTimeout(f"timed out waiting for the store lock ({self.key})")
             time.sleep(pause * random.uniform(0.5, 1.5))
@@ -80,6 +82,14 @@ class Lease:
         wanted = sorted(filter(is_ref_id, set(ids)))
         return [field for field in wanted if field not in self.fields]
 
+    def _attempted(self, fields: list[str]) -> bool:
+        try:
+            return self._try(fields)
+        except RedisError:
+            # the server may hold the locks: only its answer was lost
+            _keeper.release_later(partial(self._released, frozenset(fields)))
+            raise
+
     def _try(self, fields: list[str]) -> bool:
         lease, nested = int(LEASE_SECONDS * 1000), int(bool(self.fields))
         args = (self.token, lease, nested, *fields)
@@ -91,12 +101,22 @@ class Lease:
         self.server.run(RENEW, [self.key], self.token, lease, *fields)
 
     def release(self) -> None:
-        """Release the locks; a server that does not answer will expire them."""
+        """Release the locks, later if the server does not answer now.
+
+        It may have them when it is back, and they expire at the latest.
+        """
         fields = self.fields
         self.end()
-        if fields:
-            with suppress(RedisError):
-                self.server.run(RELEASE, [self.key], self.token, *fields)
+        if fields and not self._released(fields):
+            _keeper.release_later(partial(self._released, fields))
+
+    def _released(self, fields: frozenset[str]) -> bool:
+        """Whether the server has released the locks."""
+        try:
+            self.server.run(RELEASE, [self.key], self.token, *fields)
+        except RedisError:
+            return False
+        return True
 
     def end(self) -> None:
         """Forget the locks, which a script has released together with its writes."""
@@ -105,7 +125,10 @@ class Lease:
 
 
 class _Keeper:
-    """One thread that renews the leases of this process."""
+    """One thread that renews the leases of this process.
+
+    It also releases locks that a server without an answer may still have.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -114,30 +137,54 @@ class _Keeper:
         """Start without leases, also after a fork, which has no such thread."""
         self._lock = threading.Lock()
         self._leases: set[Lease] = set()
+        self._late: list[tuple[float, Callable[[], bool]]] = []
+        """Until when to try, and what releases locks."""
         self._running = False
 
     def add(self, lease: Lease) -> None:
         with self._lock:
             self._leases.add(lease)
-            if not self._running:
-                self._running = True
-                threading.Thread(
-                    target=self._run, name="haystack-redis-leases", daemon=True
-                ).start()
+            self._start()
+
+    def release_later(self, release: Callable[[], bool]) -> None:
+        """Try until the locks have expired."""
+        with self._lock:
+            self._late.append((time.monotonic() + LEASE_SECONDS, release))
+            self._start()
+
+    def _start(self) -> None:
+        if not self._running:
+            self._running = True
+            threading.Thread(
+                target=self._run, name="haystack-redis-leases", daemon=True
+            ).start()
 
     def discard(self, lease: Lease) -> None:
         with self._lock:
             self._leases.discard(lease)
 
     def _run(self) -> None:
+        renewed = time.monotonic()
         while True:
-            time.sleep(LEASE_SECONDS / 4)
+            time.sleep(min(_LATE_PAUSE, LEASE_SECONDS / 4))
+            self._release_late()
+            if time.monotonic() < renewed + LEASE_SECONDS / 4:
+                continue
+            renewed = time.monotonic()
             with self._lock:
                 leases = list(self._leases)
             for lease in leases:
                 # if it fails, the token decides whether the changes are applied
                 with suppress(RedisError):
                     lease.renew()
+
+    def _release_late(self) -> None:
+        with self._lock:
+            late, self._late = self._late, []
+        now = time.monotonic()
+        held = [(ends, one) for ends, one in late if ends > now and not one()]
+        with self._lock:
+            self._late += held
 
 
 _keeper = _Keeper()

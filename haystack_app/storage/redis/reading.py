@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial, wraps
 from itertools import islice, takewhile
 from threading import local
@@ -22,6 +22,7 @@ from ...wire.record import Record
 from ..base import StorageAdapter
 from ..changes import REMOVE, Change, ChangePage, Records
 from ..changeset import EntityRow
+from ..time_limit import TimeLimit
 from . import entities, layout, log
 from .entities import BATCH, names_of
 from .entity_commands import referring, refs_of
@@ -34,20 +35,21 @@ from .layout import Layout, check_names
 from .server import LayoutChanged, Server
 from .transaction import Transaction
 
-__all__ = ["RedisReading"]
+__all__ = ["RedisReading", "on_the_layout_of_now"]
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S", bound="RedisReading")
 
 
 def on_the_layout_of_now(
-    method: Callable[Concatenate[RedisReading, P], T],
-) -> Callable[Concatenate[RedisReading, P], T]:
+    method: Callable[Concatenate[S, P], T],
+) -> Callable[Concatenate[S, P], T]:
     """A method that is called again if the store was flushed or reindexed meanwhile."""
 
     @wraps(method)
-    def call(self: RedisReading, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
         except LayoutChanged:
@@ -76,6 +78,7 @@ class RedisReading(StorageAdapter):
             url, modules=modules, guard=partial(check_names, keys=self.keys)
         )
         self._local = local()
+        self._limit = TimeLimit()
         self._made: tuple[int, Layout, Index, Histories] | None = None
 
     @property
@@ -121,17 +124,12 @@ class RedisReading(StorageAdapter):
 
     def _query(self) -> Query:
         scope = None if self.scope is None else self.parsed(self.scope)
-        return Query(self._fetch, scope, getattr(self._local, "seconds", None))
+        return Query(self._fetch, scope, self._limit.seconds)
 
-    @contextmanager
-    def time_limit(self, seconds: int) -> Iterator[None]:
-        """Limit queries inside; the time is checked between batches."""
-        before = getattr(self._local, "seconds", None)
-        self._local.seconds = seconds
-        try:
-            yield
-        finally:
-            self._local.seconds = before
+    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
+        """Limit queries inside, each, and samples that are read, all together; the
+        time is checked between batches."""
+        return self._limit.within(seconds)
 
     def _pages(self, after: str = "") -> Iterator[dict[str, EntityRow]]:
         """All entities in order of their ids."""

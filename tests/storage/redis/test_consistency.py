@@ -53,7 +53,10 @@ DAMAGE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
         "expiries differs at 8:p",
     ),
     "expiry": (lambda redis, keys: redis.delete(keys.levels("p")), "differs at 8:p"),
-    "log": (lambda redis, keys: redis.rpop(keys.log_of("s")), "the log has 3 entries"),
+    "log": (
+        lambda redis, keys: redis.rpop(keys.log_of("s")),
+        "@s: its list of changes differs from the log in 1",
+    ),
     "watch": (lambda redis, keys: redis.zadd(keys.watches, {"w": 5}), "differs at w"),
     "items": (
         lambda redis, keys: redis.hset(keys.watch_items("w"), "p", "1:1"),

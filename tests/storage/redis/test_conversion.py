@@ -173,7 +173,7 @@ def test_a_kill_before_the_index_is_made(
     def killed(*_: Any) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("haystack_app.storage.redis.adapter.reindex", killed)
+    monkeypatch.setattr("haystack_app.storage.redis.adapter.moved", killed)
     with pytest.raises(KeyboardInterrupt):
         redis_store.reindex()
     monkeypatch.undo()

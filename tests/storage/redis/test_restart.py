@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -40,6 +41,37 @@ def test_a_server_that_was_away(server: RedisServer) -> None:
     assert sorted(ids(store.read("site"))) == ["a", "b"]
     assert len(history(store)) == 3
     assert store.differences() == []
+
+
+def test_locks_of_an_outage_are_released_when_the_server_is_back(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept them: writers would wait for their end."""
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 1_000.0)
+    store = RedisAdapter(url=server.url)
+    store.load_entities([point("p"), entity("a")])
+    with pytest.raises(redis.RedisError), store.locked(["p"]):
+        store.his_write("p", numbers(3, NOON))
+        server.stop()
+    lost = locks.Lease(store.server, store.keys.locks)
+    server.start()
+    run = store.server.run
+
+    def unanswered(script: Any, *args: Any) -> Any:
+        run(script, *args)
+        if script is locks.ACQUIRE:
+            raise redis.ConnectionError
+        return True
+
+    monkeypatch.setattr(store.server, "run", unanswered)
+    with pytest.raises(redis.ConnectionError):
+        lost.acquire(["a"])
+    monkeypatch.setattr(store.server, "run", run)
+    other = RedisAdapter(url=server.url)
+    other.his_write("p", numbers(4, NOON))
+    other.load_entities([entity("a", x=MARKER)])
+    assert len(history(other)) == 4
+    assert other.differences() == []
 
 
 def test_a_server_that_is_killed_under_load(

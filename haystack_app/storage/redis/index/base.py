@@ -65,6 +65,20 @@ class Index(Protocol):
         """Each term of the index with its ids."""
         ...
 
+    def held(self, among: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        """The terms that the index has of entities; it may look at these only."""
+        ...
+
+    def corrections(
+        self, id: str, entity: EntityRow | None, missing: set[str], wrong: set[str]
+    ) -> Iterator[Command]:
+        """The commands that add missing terms of an entity, and remove wrong ones."""
+        ...
+
+    def unindexed(self, ids: Sequence[str]) -> set[str]:
+        """Those of the entities that the server leaves out of all queries."""
+        ...
+
     def faults(self) -> Iterator[str]:
         """Other errors of the index, a line each."""
         ...

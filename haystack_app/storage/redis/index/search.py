@@ -144,7 +144,7 @@ class SearchIndex:
         Raises LayoutChanged.
         """
         kind = self.server.hget(self.keys.meta, "index")
-        if kind not in (None, b"search"):
+        if kind is not None and not kind.startswith(b"search"):
             raise self.server.changed("the store has an index of another kind now")
         if kind and int(self._info()[b"indexing"]):
             self.ensure()
@@ -226,14 +226,47 @@ class SearchIndex:
                 found[term].add(id)
         yield from found.items()
 
+    def held(self, among: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        found = self.server.together(
+            *(("HGETALL", self.keys.terms(id)) for id in among)
+        )
+        return {
+            id: _described(
+                {str(name, "utf-8"): str(text, "utf-8") for name, text in it}
+            )
+            for id, it in zip(among, map(_pairs, found), strict=True)
+        }
+
+    def corrections(
+        self, id: str, entity: EntityRow | None, missing: set[str], wrong: set[str]
+    ) -> Iterator[Command]:
+        yield "UNLINK", self.keys.terms(id)
+        if entity is not None and (fields := _fields(entity)):
+            words = (word for field in fields.items() for word in field)
+            yield "HSET", self.keys.terms(id), *words
+
+    def unindexed(self, ids: Sequence[str]) -> set[str]:
+        """The server keeps documents that it could not index out of all results."""
+        documents = [self.keys.terms(id) for id in ids]
+        held = self.server.together(*(("EXISTS", name) for name in documents))
+        documents = [
+            name for name, is_held in zip(documents, held, strict=True) if is_held
+        ]
+        if not documents:
+            return set()
+        found = self.server.command(
+            *("FT.SEARCH", self.keys.search, "*", "NOCONTENT"),
+            *("INKEYS", len(documents), *documents),
+            *("LIMIT", 0, len(documents), "TIMEOUT", 0, "DIALECT", 2),
+        )
+        first = len(self.keys.documents)
+        names = {name.decode() for name in found[1:]}
+        return {name[first:] for name in documents if name not in names}
+
     def faults(self) -> Iterator[str]:
         """Messages about documents that the server could not index."""
-        info = self._info()
-        if failures := int(info[b"hash_indexing_failures"]):
+        if failures := int(self._info()[b"hash_indexing_failures"]):
             yield f"the server could not index {failures:,} documents"
-        documents = sum(1 for _ in self.server.scan(self.keys.documents))
-        if documents != int(info[b"num_docs"]):
-            yield f"{info[b'num_docs']} of {documents:,} documents are in the index"
 
 
 def drop_index(server: Server, name: str) -> None:
@@ -288,6 +321,13 @@ def _fields(entity: EntityRow) -> dict[str, str]:
     terms = term_texts(tags)
     words = sorted(map(_word, terms))
     return ({"terms": _SEPARATOR.join(words)} if words else {}) | bounds(tags)
+
+
+def _pairs(reply: Any) -> list[tuple[bytes, bytes]]:
+    """Fields of a hash, which the client decodes to a dict or leaves as a list."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))
 
 
 def _word(term: str) -> str:

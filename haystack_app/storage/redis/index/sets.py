@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ....filters.ast import Filter
 from ...changeset import EntityRow
@@ -63,8 +63,15 @@ class SetIndex:
             seen.update(ids)
             yield fetch(self.server, self.keys, ids)
             if cursor == 0:
+                self._check_kind()
                 return
             count = BATCH
+
+    def _check_kind(self) -> None:
+        """Raises LayoutChanged if the set may have been deleted while it was read."""
+        kind = self.server.hget(self.keys.meta, "index")
+        if kind is not None and not kind.startswith(b"sets"):
+            raise self.server.changed("the store has an index of another kind now")
 
     def commands(self, moves: Moves) -> Iterator[Command]:
         terms = ((id, *changed_terms(*move)) for id, move in moves.items())
@@ -79,6 +86,27 @@ class SetIndex:
     def indexed(self) -> Iterator[tuple[str, set[str]]]:
         for term in self.server.scan(self.keys.term_sets):
             yield term, self.server.smembers(self.keys.term(term))
+
+    def held(self, among: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        pairs = [(id, term) for id, terms in among.items() for term in terms]
+        words = (("SISMEMBER", self.keys.term(term), id) for id, term in pairs)
+        answers = self.server.together(*words)
+        found: dict[str, set[str]] = {id: set() for id in among}
+        for (id, term), is_member in zip(pairs, answers, strict=True):
+            if is_member:
+                found[id].add(term)
+        return found
+
+    def corrections(
+        self, id: str, entity: EntityRow | None, missing: set[str], wrong: set[str]
+    ) -> Iterator[Command]:
+        for term in wrong:
+            yield "SREM", self.keys.term(term), id
+        for term in missing:
+            yield "SADD", self.keys.term(term), id
+
+    def unindexed(self, ids: Sequence[str]) -> set[str]:
+        return set()
 
     def faults(self) -> Iterator[str]:
         return iter(())

@@ -1,210 +1,227 @@
-"""Checks that all derived data matches the entities."""
+"""Checks and repairs of all data that is derived from the entities, beside writers.
+
+A walk over the store holds no lock. What it finds is a suspicion, for the store may
+have changed between two of its reads; ``suspects`` looks at each again with those
+entities locked.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
-import orjson
-
-from ....kinds.series import microseconds_of
 from ...changeset import EntityRow
-from ...priority_array import Level
-from ...stored import tag_set_id
 from .. import levels
-from ..entities import BATCH, page
-from ..entity_commands import refs_of
-from ..history.blocks import hex_time, time_of
+from ..entities import BATCH, fetch
+from ..entity_commands import batched, refs_of
 from ..history.timeseries import Histories
 from ..index.base import Index
 from ..keys import Keys
+from ..scripts import PLACES, STRAYS
 from ..server import Server
+from .reindex import SLICE
+from .suspects import Fault, Marks, Suspects, facts_differ, is_readable, row_faults
 
-__all__ = ["differences"]
+__all__ = ["Walk", "lines"]
+
+_SHOWN = 10
+"""Ids that lack one term, of which each has a line."""
 
 
-def differences(
-    server: Server, keys: Keys, index: Index, series: Histories
-) -> Iterator[str]:
-    """One line for each difference; empty if the store is consistent.
+def lines(faults: Iterable[Fault]) -> list[str]:
+    """Faults as text; those of a term that many ids lack are counted."""
+    every = list(faults)
+    missing = Counter(fault.lacks for fault in every if fault.lacks)
+    return [
+        *(f.text for f in every if not f.lacks or missing[f.lacks] <= _SHOWN),
+        *(
+            f"{what}: {n:,} ids are missing"
+            for what, n in missing.items()
+            if n > _SHOWN
+        ),
+    ]
 
-    Changes nothing. Concurrent commits may show as differences.
+
+class Walk:
+    """One walk; ``count`` is the number of entities that it met.
+
+    ``mending`` repairs what can be derived again. The facts of histories are left to
+    the caller, who finds the ids in ``miscounted``.
     """
-    return iter(_Check(server, keys, index, series).run())
 
-
-class _Check:
     def __init__(
-        self, server: Server, keys: Keys, index: Index, series: Histories
+        self,
+        server: Server,
+        keys: Keys,
+        kind: str,
+        index: Index,
+        series: Histories,
+        *,
+        mending: bool = False,
     ) -> None:
-        self.server, self.keys, self.index, self.series = server, keys, index, series
+        self.server, self.keys, self.kind = server, keys, kind
+        self.index, self.series = index, series
+        self.suspects = Suspects(server, keys, kind, index, series, mending=mending)
+        self.marks = Marks()
+        self.count = 0
+        self.owners: set[str] = set()
         self.existing: set[str] = set()
-        self.terms: dict[str, set[str]] = defaultdict(set)
-        self.refs: dict[str, set[str]] = defaultdict(set)
-        self.facts: dict[str, dict[str, Any]] = {}
 
-    def run(self) -> Iterator[str]:
-        yield from self._entities()
-        yield from _set_differences("index, term", self.terms, self.index.indexed())
-        yield from self.index.faults()
-        yield from _set_differences("referrers of", self.refs, self._sets_of("r:"))
-        yield from self._histories()
-        yield from self._arrays()
+    @property
+    def miscounted(self) -> set[str]:
+        return self.suspects.miscounted
+
+    def entities(self) -> Iterator[Fault]:
+        """Faults of entities, their index and their references."""
+        self._entities()
+        return self._settled()
+
+    def everything(self) -> Iterator[Fault]:
+        """All faults."""
+        self.owners = {*self._names("h:"), *self._names("s:")}
+        self._entities()
+        self._histories()
+        self._arrays()
+        yield from self._settled()
+        yield from map(Fault, self.index.faults())
         yield from self._log()
         yield from self._watches()
         yield from self._staged()
+
+    def _settled(self) -> Iterator[Fault]:
+        for ids in batched(sorted(self.marks), SLICE):
+            part = {id: self.marks.pop(id) for id in ids}
+            yield from self.suspects.settle(part)
 
     def _names(self, kind: str) -> Iterator[str]:
         """Names of the keys of a kind, without the prefix."""
         return self.server.scan(f"{self.keys.base}{kind}")
 
-    def _sets_of(self, kind: str) -> Iterator[tuple[str, set[str]]]:
-        for name in self._names(kind):
-            yield name, self.server.smembers(f"{self.keys.base}{kind}{name}")
-
     # -- entities --------------------------------------------------------------
 
-    def _entities(self) -> Iterator[str]:
+    def _entities(self) -> None:
+        terms: dict[str, set[str]] = defaultdict(set)
+        refs: dict[str, set[str]] = defaultdict(set)
         listed = set(self.server.zrange(self.keys.ids))
-        held = set(self._names("e:"))
-        for id in sorted(listed - held):
-            yield f"@{id} is in the list of ids and nowhere else"
-        for id in sorted(held - listed):
-            yield f"@{id} is not in the list of ids"
-        after = ""
-        while rows := page(self.server, self.keys, after, BATCH):
-            after = max(rows)
-            for id, entity in rows.items():
-                yield from self._entity(id, entity)
+        held = self.existing = set(self._names("e:"))
+        for id in listed ^ held:
+            self.marks.add(id, "row")
+        for ids in batched(sorted(listed | held), BATCH):
+            rows = fetch(self.server, self.keys, ids)
+            self.count += len(rows)
+            found = {id: row for id, row in rows.items() if self._is_sound(id, row)}
+            for id, entity in found.items():
+                for term in self.index.terms_of(entity):
+                    terms[term].add(id)
+                for ref in refs_of(entity):
+                    refs[ref].add(id)
+            for id in self.index.unindexed(list(found)):
+                self.marks.add(id, "terms")
+        self._compare("terms", terms, self.index.indexed())
+        self._compare("refs", refs, self._referrers())
 
-    def _entity(self, id: str, entity: EntityRow) -> Iterator[str]:
-        self.existing.add(id)
-        try:
-            tags = entity.record.tags
-        except ValueError as error:
-            yield f"@{id} cannot be read: {error}"
-            return
-        if tags["id"].id != id or tags["mod"].utc != entity.mod:
-            yield f"@{id} has tags of another entity or of another time"
-        if entity.tag_set != tag_set_id(sorted(orjson.loads(entity.tags))):
-            yield f"@{id} has another set of tag names than its tags"
-        for term in self.index.terms_of(entity):
-            self.terms[term].add(id)
-        for ref in refs_of(entity):
-            self.refs[ref].add(id)
-        if "hisSize" in tags:
-            self.facts[id] = {name: tags.get(name) for name in _FACTS}
+    def _is_sound(self, id: str, entity: EntityRow) -> bool:
+        """Whether the entity can be read."""
+        record = entity.record
+        if any(row_faults(self.keys, entity, record)):
+            self.marks.add(id, "row")
+        if not is_readable(record):
+            return False
+        if self.owners and facts_differ(id, record, id in self.owners, self.series):
+            self.marks.add(id, "facts")
+        return True
+
+    def _referrers(self) -> Iterator[tuple[str, set[str]]]:
+        for name in self._names("r:"):
+            yield name, self.server.smembers(self.keys.referrers(name))
+
+    def _compare(
+        self,
+        what: str,
+        right: dict[str, set[str]],
+        found: Iterable[tuple[str, set[str]]],
+    ) -> None:
+        for name, ids in found:
+            expected = right.pop(name, set())
+            for id in ids ^ expected:
+                self.marks.add(id, what, name)
+        for name, ids in right.items():
+            for id in ids:
+                self.marks.add(id, what, name)
 
     # -- histories -------------------------------------------------------------
 
-    def _histories(self) -> Iterator[str]:
+    def _histories(self) -> None:
         known: set[str] = set()
-        owners = {*self._names("h:"), *self._names("s:")}
-        for id in sorted(owners):
-            members = self.server.zrange(self.keys.blocks(id))
-            if id not in self.existing:
-                yield f"@{id} has samples, but the entity does not exist"
-            known.update(f"{member[16:]}:{id}" for member in members)
-            yield from self._history(id, members)
-        for id in sorted(self.facts.keys() - owners):
-            yield from self._extent(id)
+        for ids in batched(sorted(self.owners), SLICE):
+            found = self.server.together(
+                *(("ZRANGE", self.keys.blocks(id), 0, -1) for id in ids)
+            )
+            for id, names in zip(ids, found, strict=True):
+                members = [name.decode() for name in names]
+                known.update(f"{member[16:]}:{id}" for member in members)
+                if any(self.suspects.members(id, members)):
+                    self.marks.add(id, "members")
+                if any(self.suspects.samples(id)):
+                    self.marks.add(id, "samples")
+        for id in self.owners - self.existing:
+            self.marks.add(id, "owner")
         for kind in ("b:", "o:"):
-            for name in self._names(kind):
-                if name not in known and self._stays(f"{self.keys.base}{kind}{name}"):
-                    yield f"block {kind}{name} is in no history"
+            others = (name for name in self._names(kind) if name not in known)
+            for names in batched(others, BATCH):
+                self._blocks(kind, names)
 
-    def _stays(self, key: str) -> bool:
-        """Whether a key exists and never expires."""
-        return self.server.ttl(key) == -1
+    def _blocks(self, kind: str, names: list[str]) -> None:
+        """Blocks that are in no history must expire, as replaced ones do."""
+        words = (("TTL", f"{self.keys.base}{kind}{name}") for name in names)
+        for name, life in zip(names, self.server.together(*words), strict=True):
+            if life == -1:
+                self.marks.add(name.partition(":")[2], "blocks", f"{kind}{name}")
 
-    def _history(self, id: str, members: list[str]) -> Iterator[str]:
-        last: int | None = None
-        try:
-            for samples in self.series.samples(id, None, None):
-                ends = [last or samples.times[0] - 1, *samples.times]
-                if sorted(set(ends)) != ends:
-                    yield f"@{id} has samples out of order"
-                last = samples.times[-1]
-        except Exception as error:
-            yield f"@{id} has samples that cannot be read: {error}"
-            return
-        for member in members:
-            if not self._stays(self.keys.numbers(member[16:], id)):
-                yield f"@{id} has a block that expires: {member}"
-            if hex_time(time_of(member)) != member[:16]:
-                yield f"@{id} has a block with an invalid name: {member}"
-        yield from self._extent(id)
-
-    def _extent(self, id: str) -> Iterator[str]:
-        """Compare ``hisSize`` and the like with the history."""
-        facts = self.facts.get(id)
-        if facts is None:
-            return
-        extent = self.series.extent(id)
-        stored: list[Any] = [int(facts["hisSize"].val)]
-        counted: list[Any] = [extent.size]
-        if extent.size:
-            stored += [
-                at and microseconds_of(at.utc)
-                for at in (facts["hisStart"], facts["hisEnd"])
-            ]
-            counted += [extent.first, extent.last]
-        if stored != counted:
-            yield f"@{id}: its history is {counted}, its tags have {stored}"
-
-    # -- the rest --------------------------------------------------------------
-
-    def _arrays(self) -> Iterator[str]:
+    def _arrays(self) -> None:
         due: set[str] = set()
         for id in self._names("a:"):
-            if id not in self.existing:
-                yield f"@{id} has a priority array, but the entity does not exist"
             for number, level in levels.read(self.server, self.keys, id).items():
-                due |= _expiring(id, number, level)
-        for member in sorted(
-            due.symmetric_difference(self.server.zrange(self.keys.due))
-        ):
-            yield f"the list of expiries differs at {member}"
+                if level.expires is not None:
+                    due.add(f"{number}:{id}")
+            if id not in self.existing:
+                self.marks.add(id, "owner")
+        for member in due ^ set(self.server.zrange(self.keys.due)):
+            self.marks.add(member.partition(":")[2], "due", member)
 
-    def _log(self) -> Iterator[str]:
-        length = self.server.xlen(self.keys.log)
-        listed = sum(self.server.llen(self.keys.log_of(id)) for id in self._names("l:"))
-        if listed != length:
-            yield f"the log has {length:,} entries, {listed:,} by entities"
+    # -- the rest, which scripts change and one script looks at ----------------
 
-    def _watches(self) -> Iterator[str]:
-        existing = set(self._names("w:"))
-        listed = self.server.zrange(self.keys.watches)
-        for id in sorted(existing.symmetric_difference(listed)):
-            yield f"the list of watches differs at {id}"
-        for id in sorted(set(self._names("wt:")) - existing):
-            yield f"items of watch {id} exist, but the watch is not open"
+    def _log(self) -> Iterator[Fault]:
+        logged: dict[str, set[str]] = defaultdict(set)
+        after = ""
+        while page := self.server.run(PLACES, [self.keys.log], after, BATCH):
+            after = page[-1][0]
+            for place, id in page:
+                logged[id].add(place)
+        for id in sorted({*logged, *self._names("l:")}):
+            listed = set(self.server.lrange(self.keys.log_of(id), 0))
+            if differing := listed ^ logged.pop(id, set()):
+                names = [self.keys.log, self.keys.log_of(id)]
+                if strays := self.server.run(STRAYS, names, *sorted(differing)):
+                    yield Fault(
+                        f"@{id}: its list of changes differs from the log in"
+                        f" {len(strays):,} entries"
+                    )
 
-    def _staged(self) -> Iterator[str]:
+    def _watches(self) -> Iterator[Fault]:
+        names = {*self._names("w:"), *self._names("wt:")}
+        for id in sorted({*names, *self.server.zrange(self.keys.watches)}):
+            watch, listed, items = self.server.together(
+                ("EXISTS", self.keys.watch(id)),
+                ("ZSCORE", self.keys.watches, id),
+                ("EXISTS", self.keys.watch_items(id)),
+            )
+            if bool(watch) != (listed is not None):
+                yield Fault(f"the list of watches differs at {id}")
+            if items and not watch:
+                yield Fault(f"items of watch {id} exist, but the watch is not open")
+
+    def _staged(self) -> Iterator[Fault]:
         for name in self._names("stage:"):
-            if self._stays(self.keys.stage(name)):
-                yield f"staged commands of {name} never expire"
-
-
-_FACTS = ("hisSize", "hisStart", "hisEnd")
-
-
-def _expiring(id: str, number: int, level: Level) -> set[str]:
-    return set() if level.expires is None else {f"{number}:{id}"}
-
-
-def _set_differences(
-    what: str,
-    right: Mapping[str, set[str]],
-    found: Iterable[tuple[str, set[str]]],
-) -> Iterator[str]:
-    missing = dict(right)
-    for name, ids in found:
-        expected = missing.pop(name, set())
-        for id in sorted(ids - expected):
-            yield f"{what} {name}: @{id} must not be in it"
-        for id in sorted(expected - ids):
-            yield f"{what} {name}: @{id} is missing"
-    for name, ids in missing.items():
-        yield f"{what} {name}: {len(ids):,} ids are missing"
+            if self.server.ttl(self.keys.stage(name)) == -1:
+                yield Fault(f"staged commands of {name} never expire")

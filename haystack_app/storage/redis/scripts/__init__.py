@@ -25,6 +25,7 @@ __all__ = [
     "LAYOUT",
     "LOCKED",
     "PAGE",
+    "PLACES",
     "PRUNE",
     "RELEASE",
     "RENEW",
@@ -34,6 +35,7 @@ __all__ = [
     "SIZES",
     "SPAN",
     "STAGED",
+    "STRAYS",
     "VERSIONS",
     "Row",
     "Script",
@@ -78,6 +80,11 @@ def _nothing(_: Any) -> None:
 
 def _texts(found: list[bytes]) -> list[str]:
     return [one.decode() for one in found]
+
+
+def _pairs(found: list[bytes]) -> list[tuple[str, str]]:
+    words = _texts(found)
+    return list(zip(words[::2], words[1::2], strict=True))
 
 
 def _row(found: list[Any]) -> Row | None:
@@ -140,6 +147,8 @@ SEARCH = Script("search", _matches)
 SPAN = Script("span", _span)
 SIZES = Script("sizes", int)
 SINCE = Script("since", _entries)
+PLACES = Script("places", _pairs)
+STRAYS = Script("strays", _texts)
 
 # -- writing -------------------------------------------------------------------
 
@@ -151,7 +160,7 @@ PRUNE = Script("prune", int)
 CONVERT = Script("convert", int)
 
 SCRIPTS: tuple[Script[Any], ...] = (
-    *(FETCH, VERSIONS, PAGE, FIND, SEARCH, SPAN, SIZES, SINCE),
+    *(FETCH, VERSIONS, PAGE, FIND, SEARCH, SPAN, SIZES, SINCE, PLACES, STRAYS),
     *(ACQUIRE, RENEW, RELEASE, APPLY, PRUNE, CONVERT),
 )
 

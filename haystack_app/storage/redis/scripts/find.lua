@@ -14,7 +14,7 @@
 -- include row
 local ids, seen, at, most = {}, {}, 5, tonumber(ARGV[3])
 local kind = redis.call('HGET', KEYS[1], 'index')
-if kind and kind ~= 'sets' then
+if kind and not string.find(kind, '^sets') then
   return redis.error_reply('LAYOUT the store has an index of another kind now')
 end
 local function smallest(first, last)

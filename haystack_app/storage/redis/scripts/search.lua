@@ -15,7 +15,7 @@
 local most = tonumber(ARGV[4])
 local kind = redis.call('HGET', KEYS[1], 'index')
 if not kind then return {0, {}, {}} end
-if kind ~= 'search' then
+if not string.find(kind, '^search') then
   return redis.error_reply('LAYOUT the store has an index of another kind now')
 end
 -- an index that is being built returns partial results without an error, also after a

@@ -1,0 +1,230 @@
+"""Two server processes and their services, clients that write, and trouble."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.chaos import clients
+from tests.chaos.clients import Api, Client, Import
+from tests.chaos.comparison import faults
+from tests.chaos.ledger import Acks, Ledger
+from tests.chaos.troubles import Record, cause, troubles
+from tests.chaos.victims import ROOT, App, Disk, Postgres, Redis, Victim, Worker
+
+__all__ = ["Plan", "Result", "chaos"]
+
+_APPS = 2
+_DISK_MB = {"postgres": 400, "redis": 200}
+_PAUSE = 0.8
+"""Seconds of peace after each trouble, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Trouble until there were ``kills``, or for ``seconds``."""
+
+    store: str
+    kills: int
+    seconds: float
+    seed: int
+
+
+@dataclass(slots=True)
+class Result:
+    records: dict[str, Record] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
+    acks: Acks = field(default_factory=Acks)
+    faults: list[str] = field(default_factory=list)
+    imports: tuple[int, int] = 0, 0
+    """Runs of the command, and how many of them failed."""
+
+    @property
+    def kills(self) -> int:
+        return sum(record.kills for record in self.records.values())
+
+
+@dataclass(slots=True)
+class Site:
+    """Everything that runs; ``data`` is the victim that has the data."""
+
+    folder: Path
+    environ: dict[str, str]
+    data: Victim
+    disk: Disk
+    others: list[Victim]
+    apps: list[App]
+
+    @property
+    def victims(self) -> list[Victim]:
+        return [self.data, *self.others, *self.apps]
+
+
+def chaos(plan: Plan) -> Result:
+    random.seed(plan.seed)
+    with _site(plan.store) as site:
+        token = _script(site, "prepare")
+        for victim in site.victims:
+            victim.start()
+        for victim in site.victims:
+            victim.wait()
+        return _troubled(plan, site, str(token))
+
+
+@contextmanager
+def _site(store: str) -> Iterator[Site]:
+    with ExitStack() as exits:
+        folder = Path(tempfile.mkdtemp(prefix="haystack-chaos-"))
+        exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+        small, plain = folder / "disk", folder / "plain"
+        small.mkdir()
+        plain.mkdir()
+        disk = Disk(small, _DISK_MB[store])
+        exits.callback(disk.close)
+        redis = Redis(small if store == "redis" else plain)
+        data: Victim = redis
+        environ = _environ(folder, redis)
+        if store == "postgres":
+            data = postgres = Postgres(small)
+            environ["DATABASE_URL"] = postgres.url
+        else:
+            environ["HAYSTACK_STORAGE"] = "redis"
+            environ["DATABASE_URL"] = f"sqlite:///{folder}/users.sqlite3"
+        others: list[Victim] = [redis] if data is not redis else []
+        if _has_command(environ, "haystack_worker"):
+            others.append(Worker(folder, environ))
+        apps = [App(folder, environ) for _ in range(_APPS)]
+        site = Site(folder, environ, data, disk, others, apps)
+        for victim in site.victims:
+            exits.callback(victim.kill)
+        for service in (data, redis):
+            service.start()
+            service.wait()
+        yield site
+
+
+def _environ(folder: Path, redis: Redis) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "SECRET_KEY": "only for chaos",
+        "VAR_DIR": str(folder),
+        "REDIS_URL": redis.url,
+        "HAYSTACK_THROTTLE": "off",
+        "DB_POOL_TIMEOUT": "2",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _has_command(environ: dict[str, str], name: str) -> bool:
+    words = [sys.executable, "manage.py", "help", name]
+    done = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True)
+    return done.returncode == 0
+
+
+def _script(site: Site, action: str) -> Any:
+    words = [sys.executable, "-m", "tests.chaos.store_script", action]
+    done = subprocess.run(words, cwd=ROOT, env=site.environ, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return orjson.loads(done.stdout)
+
+
+def _troubled(plan: Plan, site: Site, token: str) -> Result:
+    result = Result()
+    api = Api([app.root for app in site.apps], token, result.acks)
+    importing = Import(site.folder, site.environ, result.acks)
+    writers = list(_writers(api, result.ledgers))
+    result.ledgers["import"] = importing.ledger
+    for one in (importing, *writers):
+        one.thread.start()
+    probe = _Probe(api, site, result.ledgers["hisWrite"])
+    try:
+        probe()
+        _cause_trouble(plan, site, importing, result, probe)
+    finally:
+        for victim in site.victims:
+            victim.start()
+        for one in (*writers, importing):
+            one.stop()
+    result.imports = importing.runs, importing.failures
+    result.faults = list(faults(result.ledgers, _script(site, "report")))
+    return result
+
+
+def _writers(api: Api, ledgers: dict[str, Ledger]) -> Iterator[Client]:
+    kinds = {
+        "hisWrite": (clients.histories, True),
+        "commit": (clients.commits, False),
+        "update": (clients.counts, False),
+        "pointWrite": (clients.point_writes, False),
+        "load": (clients.loads, False),
+    }
+    for kind, (write, again) in kinds.items():
+        ledgers[kind] = Ledger(kind)
+        pause = 0.3 if kind == "load" else 0.05
+        yield Client(ledgers[kind], api, write, again=again, pause=pause)
+
+
+class _Probe:
+    """Waits until every server process acknowledges a write."""
+
+    def __init__(self, api: Api, site: Site, ledger: Ledger) -> None:
+        self.api, self.site = api, site
+        self.clients = [
+            Client(ledger, api.at(app.root), clients.histories) for app in site.apps
+        ]
+        self.next = 1_000_000  # numbers that the others do not reach
+
+    def __call__(self) -> None:
+        deadline = time.monotonic() + 180
+        waiting = [
+            threading.Thread(target=self._wait, args=(client, self.next + at, deadline))
+            for at, client in enumerate(self.clients)
+        ]
+        self.next += len(waiting)
+        for thread in waiting:
+            thread.start()
+        for thread in waiting:
+            thread.join()
+        tails = "\n".join(victim.tail() for victim in self.site.victims)
+        assert time.monotonic() < deadline, f"a server does not recover: {tails}"
+
+    def _wait(self, client: Client, number: int, deadline: float) -> None:
+        while not client.once(number) and time.monotonic() < deadline:
+            for victim in self.site.victims:  # as a supervisor does
+                victim.start()
+            time.sleep(0.05)
+
+
+def _cause_trouble(
+    plan: Plan, site: Site, importing: Import, result: Result, probe: _Probe
+) -> None:
+    groups: Sequence[tuple[Victim, int]] = [
+        (site.data, 4),
+        *((victim, 2) for victim in site.others),
+        *((app, 2) for app in site.apps),
+    ]
+    todo = troubles(groups, importing, site.disk, site.data)
+    weights = [one.weight for one in todo]
+    ends = time.monotonic() + plan.seconds
+    for one in todo:
+        result.records.setdefault(one.name, Record())
+    first = random.sample(todo, len(todo))  # a short run has one of each
+    while time.monotonic() < ends and result.kills < plan.kills:
+        time.sleep(random.uniform(0.1, _PAUSE))
+        one = first.pop() if first else random.choices(todo, weights)[0]
+        cause(one, result.records[one.name], result.acks, probe)
