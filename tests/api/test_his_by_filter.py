@@ -145,5 +145,5 @@ def test_other_tenants_are_not_matched(api: Api) -> None:
 
 
 def test_the_permission_is_that_of_reading(api: Api) -> None:
-    nobody = Api(logged_in("nobody", ""))
-    assert nobody.post("hisRead", by_filter("temp")).status_code == 403
+    plain = Api(logged_in("plain", ""))
+    assert plain.post("hisRead", by_filter("temp")).status_code == 403
