@@ -194,7 +194,7 @@ class HistoryView(ReadingView):
         is_long = _is_long(params, format)
         with self.op_context() as context:
             ids, arguments = _ids(params), _arguments(params)
-            frame = history_frame(context, arguments, ids)
+            frame = history_frame(context, arguments, ids, side_by_side=not is_long)
             return _answer(frame, format, params.get("download", ""), long=is_long)
 
 

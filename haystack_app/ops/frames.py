@@ -18,18 +18,23 @@ from .registry import Context
 __all__ = ["history_frame"]
 
 _LARGEST = 65_536
-"""Samples of a single history that are in memory: fewer pages cost less."""
+"""Samples of a history that is read alone: a page of so many costs less than four."""
 _KINDS = ("Number", "Bool", "Str", "Coord")
 _OF_SAMPLES = ("first", "last")
 """Folds with values of the point's kind; all others are Numbers."""
 
 
 def history_frame(
-    context: Context, arguments: Mapping[str, Any], ids: Sequence[str] | None
+    context: Context,
+    arguments: Mapping[str, Any],
+    ids: Sequence[str] | None,
+    *,
+    side_by_side: bool = True,
 ) -> Frame:
     """The samples, or roll-ups, of points by ids, or by ``filter`` if they are None.
 
     Arguments are those of a batch of hisRead. An id that is repeated is one column.
+    Histories that are not read ``side_by_side``, in blocks, have longer chunks.
     Raises OpError, StorageError, ParseError and FoldError.
     """
     distinct = None if ids is None else list(dict.fromkeys(ids))
@@ -47,7 +52,7 @@ def history_frame(
         return Frame(tz, columns, rows=grid.rows, keys=keys, meta=said)
     pairs = zip(batch.points, batch.records, strict=True)
     columns = [_column(point, record) for point, record in pairs]
-    size = _LARGEST if len(columns) == 1 else None
+    size = None if side_by_side and len(columns) > 1 else _LARGEST
     return Frame(tz, columns, batch.series(size), meta=about, view=view)
 
 
