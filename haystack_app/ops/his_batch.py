@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..folds.rollup import END
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
-from ..kinds.series import LARGEST_CHUNK, Series, microseconds_of
+from ..kinds.series import LARGEST_CHUNK, Chunk, Series, microseconds_of
 from ..storage.samples import HisPoint
 from ..wire.record import Record
 from .his_folds import FoldArguments, Window, decimated_series, rolled_up
@@ -83,7 +83,8 @@ class HisBatch:
     def series(self, size: int | None = None) -> list[Series]:
         """The samples of each point, in the range; chosen ones with ``maxPoints``.
 
-        A point that is there twice has the same object.
+        They must be read inside a snapshot of the store. A point that is there twice
+        has the same object.
         """
         held: dict[str, Series] = {}
         for point, record in zip(self.points, self.records, strict=True):
@@ -93,7 +94,13 @@ class HisBatch:
 
     def _series(self, point: HisPoint, record: Record, size: int) -> Series:
         store, span = self.context.storage, self.span
-        whole = store.his_series(point, span.start.utc, span.until, size)
+        start = microseconds_of(span.start.utc)
+        end = None if span.until is None else microseconds_of(span.until)
+
+        def read() -> Iterable[Chunk]:
+            return store.his_chunks(point.id, start, end, size)
+
+        whole = Series(point.tz, point.unit, read)
         if self.folding is None:
             return whole
         window = window_of(self.context, span, self.bounds)

@@ -286,8 +286,7 @@ def test_others_read_what_we_write(api: Api, shape: str, tmp_path: Path) -> None
     ).fetchall() == [(total,)]
 
 
-def test_row_groups_of_parquet(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrow, "_GROUP_CELLS", 500_000)
+def test_row_groups_of_parquet(api: Api) -> None:
     storages["default"].his_write("none", numbers(150_000, at("1990-01-01 00:00")))
     answer = get(api, PARQUET, ids="none", range="1990-01-01,2027-01-01")
     file = pyarrow.parquet.ParquetFile(io.BytesIO(body(answer)))
