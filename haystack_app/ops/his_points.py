@@ -7,6 +7,7 @@ from typing import Any
 
 from ..conf import limit
 from ..filters import is_trash, without_trash
+from ..filters.ast import Filter
 from ..kinds.timezones import city_name, same_zone, zone_of
 from ..storage.errors import NotHistorized, UnknownEntity
 from ..storage.samples import HisPoint
@@ -14,7 +15,7 @@ from ..wire.record import Record
 from .arguments import require_filter, require_str
 from .registry import Context, OpError
 
-__all__ = ["historized", "records_matching", "records_of", "zone_for"]
+__all__ = ["historized", "matching", "records_matching", "records_of", "zone_for"]
 
 
 def records_of(context: Context, ids: Sequence[str]) -> list[Record]:
@@ -27,17 +28,17 @@ def records_of(context: Context, ids: Sequence[str]) -> list[Record]:
     return records
 
 
-def records_matching(
-    context: Context, filter: Any, *, capped: bool = True
-) -> list[Record]:
-    """The points with history that a filter matches, in the order of their ids.
+def records_matching(context: Context, filter: Any) -> list[Record]:
+    """As ``matching``, of a request: at most the cap IDS. Raises ParseError, too."""
+    return matching(context, require_filter(filter), cap=limit("IDS"))
 
-    Raises ParseError, and OpError if it matches nothing, more than the cap IDS, or
-    anything that is not a point with history.
+
+def matching(context: Context, tree: Filter, cap: int | None = None) -> list[Record]:
+    """The entities that a filter matches, but for trash, in the order of their ids.
+
+    Raises OpError if there are none, or more than ``cap``.
     """
-    tree = without_trash(require_filter(filter))
-    cap = limit("IDS") if capped else None
-    found = context.storage.read(tree, None if cap is None else cap + 1)
+    found = context.storage.read(without_trash(tree), None if cap is None else cap + 1)
     if cap is not None and len(found) > cap:
         raise OpError(
             f"filter matches more than {cap} entities (cap IDS): use one that matches"
