@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 __all__ = [
     "UnknownTimeZone",
+    "cities",
     "city_name",
     "city_of",
     "database_names",
@@ -176,6 +177,11 @@ def city_name(name: str) -> str:
         return name
     cities = _index().cities
     return cities.get(name) or cities.get(_target(name, _links()), name)
+
+
+def cities() -> tuple[str, ...]:
+    """The names of all zones, as tags have them."""
+    return tuple(_index().names)
 
 
 def database_names() -> dict[str, str]:
