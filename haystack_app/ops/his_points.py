@@ -36,7 +36,7 @@ def records_matching(context: Context, filter: Any) -> list[Record]:
 def matching(context: Context, tree: Filter, cap: int | None = None) -> list[Record]:
     """The entities that a filter matches, but for trash, in the order of their ids.
 
-    Raises OpError if there are none, or more than ``cap``.
+    Raises OpError if it matches nothing, or more than ``cap``.
     """
     found = context.storage.read(without_trash(tree), None if cap is None else cap + 1)
     if cap is not None and len(found) > cap:

@@ -154,7 +154,7 @@ class WatchStore(NamespaceStore):
             if is_relative(parse(filter)):
                 raise InvalidWatch(
                     "filter: times such as now and today are not allowed in a watch,"
-                    " which is told of changes and not of the passing of time"
+                    " which notices changes and not the passing of time"
                 )
         if "\0" in dis:
             raise InvalidWatch("watchDis: U+0000 cannot be stored")
