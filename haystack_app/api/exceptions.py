@@ -22,7 +22,9 @@ from rest_framework.exceptions import (
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from ..auth.throttle import TooManyRequests
+from ..folds.errors import FoldError
 from ..kinds.grid import Grid
+from ..kinds.timezones import UnknownTimeZone
 from ..ops import OpError
 from ..ops.changes import CursorExpired
 from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, truncate
@@ -128,7 +130,14 @@ def rest_exceptions() -> Iterator[None]:
         raise PreconditionFailed(str(err)) from None
     except CursorExpired as err:
         raise Gone(err) from None
-    except (StorageError, ParseError, EncodeError, OpError) as err:
+    except (
+        StorageError,
+        ParseError,
+        EncodeError,
+        OpError,
+        FoldError,
+        UnknownTimeZone,
+    ) as err:
         raise BadRequest(str(err)) from None
 
 

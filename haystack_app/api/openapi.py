@@ -15,6 +15,8 @@ __all__ = [
     "CHANGES",
     "ENTITY",
     "ETAG",
+    "FRAME",
+    "FRAME_EXAMPLE",
     "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
@@ -114,6 +116,70 @@ QUALITY: dict[str, Any] = {
         "count": {**_COUNT, "description": "points that match"},
     },
     "required": ["results", "count"],
+}
+_TEXT = {"type": "string", "nullable": True}
+_COLUMN = {
+    "name": {"type": "string", "description": "its key in `values`"},
+    "id": {"type": "string"},
+    "dis": _TEXT,
+    "kind": {"type": "string", "enum": ["Number", "Bool", "Str", "Coord"]},
+    "unit": _TEXT,
+    "tz": {"type": "string"},
+    "rollup": {"type": "string"},
+}
+_LIST_OF_TEXTS = {"type": "array", "items": {"type": "string"}}
+FRAME: dict[str, Any] = {
+    "type": "object",
+    "description": "Wide, with `values` by column; or long, with a list for each of"
+    " `id`, `val` and `text`, and `fold` of roll-ups.",
+    "properties": {
+        "ts": {"type": "array", "items": {"type": "string", "format": "date-time"}},
+        "values": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {}},
+        },
+        "id": _LIST_OF_TEXTS,
+        "val": {"type": "array", "items": {"type": "number", "nullable": True}},
+        "text": {"type": "array", "items": _TEXT},
+        "columns": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": _COLUMN,
+                "required": [name for name in _COLUMN if name != "rollup"],
+            },
+        },
+        "tz": {"type": "string"},
+        "hisStart": {"type": "string", "format": "date-time"},
+        "hisEnd": {"type": "string", "format": "date-time"},
+        "fold": _LIST_OF_TEXTS,
+        "rollup": {"type": "string"},
+        "interval": {"type": "string"},
+        "partial": {"type": "boolean"},
+    },
+    "required": ["ts", "columns", "tz", "hisStart", "hisEnd"],
+}
+_DAYS = ["2024-03-01T00:00:00-05:00", "2024-03-02T00:00:00-05:00"]
+FRAME_EXAMPLE: dict[str, Any] = {
+    "ts": _DAYS,
+    "values": {"ahu-1.temp": [71.5, 70.25], "ahu-2.temp": [68, None]},
+    "tz": "New_York",
+    "hisStart": _DAYS[0],
+    "hisEnd": "2024-03-03T00:00:00-05:00",
+    "rollup": "avg",
+    "interval": "1day",
+    "columns": [
+        {
+            "name": f"{id}.temp",
+            "id": f"{id}.temp",
+            "dis": "Discharge air temp",
+            "kind": "Number",
+            "unit": "°F",
+            "tz": "New_York",
+            "rollup": "avg",
+        }
+        for id in ("ahu-1", "ahu-2")
+    ],
 }
 GRID: dict[str, Any] = {
     "type": "object",

@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
 from .entities import EntityViewSet, ProjectEntityViewSet
+from .history import HistoryView
 from .jobs import JobViewSet
 from .quality import QualityView
 from .schema import DocsView, SchemaView
@@ -39,9 +40,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),
+    re_path(r"^history/?$", HistoryView.as_view(), name="history"),
     re_path(r"^quality/?$", QualityView.as_view(), name="quality"),
     path("", include(router.urls)),
     re_path(r"^(?P<project>[^/]+)/changes/?$", ChangesView.as_view(schema=None)),
+    re_path(r"^(?P<project>[^/]+)/history/?$", HistoryView.as_view(schema=None)),
     re_path(r"^(?P<project>[^/]+)/quality/?$", QualityView.as_view(schema=None)),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"

@@ -18,6 +18,7 @@ from .data import START, Building, History, build_entities, build_histories
 from .edit_cases import edit_cases
 from .explain import print_plans
 from .fold_cases import fold_cases
+from .frame_cases import frame_cases
 from .history_cases import his_read_cases, his_write_cases
 from .http import TYPES, Http
 from .live import live_cases
@@ -33,6 +34,12 @@ from .timing import in_turn
 __all__ = ["Bench"]
 
 _MEMORY_LIMIT = 50 * 1024 * 1024
+_STREAMS = {
+    **{format: ("/api/hisRead", it) for format, it in TYPES.items()},
+    "CSV": ("/api/history/", "text/csv"),
+    "Arrow": ("/api/history/", "application/vnd.apache.arrow.stream"),
+    "Parquet": ("/api/history/", "application/vnd.apache.parquet"),
+}
 _LINEAR = 1.5
 """Times the cost a character may grow from the shortest filter to the longest."""
 _TWICE = 2.4
@@ -74,6 +81,7 @@ class Bench:
         for case in chain(
             read_cases(http, raw, questions, options.rows),
             his_read_cases(http, raw, history, options.rows),
+            frame_cases(http, raw, history) if raw.postgres else (),
             his_write_cases(
                 http, raw, history, tags.tags, options.rows // 10, options.rounds
             ),
@@ -158,10 +166,10 @@ class Bench:
     def _memory(self, history: History) -> None:
         span = utc_text(START), utc_text(history.long_end)
         print(f"\npeak memory while {history.long_count:,} samples stream out")
-        for format, media_type in TYPES.items():
-            found = memory.streamed(history.long, *span, media_type)
-            if found["rows"] < history.long_count:
-                raise AssertionError(f"{found['rows']} rows came out")
+        for format, (path, media_type) in _STREAMS.items():
+            found = memory.streamed(history.long, *span, media_type, path)
+            if found["bytes"] < history.long_count:
+                raise AssertionError(f"{found['bytes']} bytes came out")
             growth = found["growth"]
             verdict = "OK" if growth < _MEMORY_LIMIT else "over"
             if verdict == "over":

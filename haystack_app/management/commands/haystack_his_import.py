@@ -15,6 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.kinds.datetimes import DateTime
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.transfer import his_files, timestamps
+from haystack_app.transfer.his_export import exported_files
 from haystack_app.transfer.his_import import ImportResult, import_histories
 from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
 from haystack_app.transfer.tables.bad_rows import BadRowReport, allowed_rows
@@ -51,7 +52,7 @@ class Command(StorageCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE or DIR")
         parser.add_argument(
             "--tz",
             metavar="CITY",
@@ -88,7 +89,7 @@ class Command(StorageCommand):
         add_table_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        paths: list[Path] = options["paths"]
+        paths = list(_files(options["paths"]))
         if options["tz"] is not None:
             check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
@@ -129,6 +130,15 @@ class Command(StorageCommand):
             )
         if (rest := len(result.extents) - _LISTED) > 0:
             self.stdout.write(f".. and {rest:,} more points")
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    """The paths, with those of an export in place of its folder."""
+    for path in paths:
+        if path.is_dir():
+            yield from exported_files(path)
+        else:
+            yield path
 
 
 def _tables(
