@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event, Thread
+from weakref import WeakKeyDictionary
 
 from django.db import connections
 
+from .collector import Collector
 from .conf import app_settings
 from .storage.base import StorageAdapter
 from .storage.handler import storages
@@ -38,6 +40,7 @@ BATCH = 1_000
 """Entries deleted at once: small, so that readers and writers do not wait long."""
 _PRUNE_SECONDS = 600.0
 """Interval of pruning. After a full batch the next tick prunes again."""
+_collectors: WeakKeyDictionary[StorageAdapter, Collector] = WeakKeyDictionary()
 
 
 def retention_days() -> float:
@@ -96,8 +99,14 @@ def _until_none_is_left(prune: Callable[[], int]) -> int:
     return total
 
 
+def _collector(store: StorageAdapter) -> Collector:
+    """The collector of this process for a store, which remembers what it has read."""
+    return _collectors.setdefault(store, Collector(store))
+
+
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches and repair rows changed by SQL.
+    """Release expired writes, end expired watches, repair rows changed by SQL, and
+    collect samples.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -110,6 +119,7 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
             storages[alias].mend_marked()
+            _collector(storages[alias]).tick(at)
         except Exception as error:
             errors[alias] = error
     return released, errors

@@ -16,6 +16,7 @@ from .kinds.scalars import Ref
 from .kinds.transient import HIS_FACTS
 from .models import Entity
 from .models.backend import register_backend
+from .storage.collection import logs
 from .storage.errors import InvalidRecord
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
@@ -64,6 +65,9 @@ class EntityBackend:
                 removed = _tags(held.cur).keys() - given["cur"].keys() - HIS_FACTS
                 store.set_transient({id: {**dict.fromkeys(removed), **given["cur"]}})
             stored = store.entities.get(pk=id)
+            if "cur" in given and logs(stored.record):
+                store.collect([id])
+                stored = store.entities.get(pk=id)
         for field in Entity._meta.concrete_fields:
             setattr(entity, field.attname, getattr(stored, field.attname))
         entity._state.adding, entity._state.db = False, using

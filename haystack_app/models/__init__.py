@@ -8,6 +8,7 @@ from .handshake import Handshake
 from .history import HisSample
 from .lookups import Matching
 from .priority import PointWrite, PriorityLevel
+from .sample_log import PostponedSample, SampleEdit
 from .scope import GroupScope
 from .task import Task
 from .token import Token
@@ -24,8 +25,10 @@ __all__ = [
     "HisSample",
     "Matching",
     "PointWrite",
+    "PostponedSample",
     "PriorityLevel",
     "PrunedChanges",
+    "SampleEdit",
     "TagSet",
     "Task",
     "Token",

@@ -18,8 +18,10 @@ __all__ = [
     "HANDSHAKES",
     "HISTORY",
     "POINT_WRITES",
+    "POSTPONED_SAMPLES",
     "PRIORITY_LEVELS",
     "PRUNED_CHANGES",
+    "SAMPLE_EDITS",
     "TAG_SETS",
     "TASKS",
     "TOKENS",
@@ -37,8 +39,10 @@ ENTITY_REF = "haystack_entity_ref"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
 POINT_WRITES = "haystack_point_writes"
+POSTPONED_SAMPLES = "haystack_postponed_samples"
 PRIORITY_LEVELS = "haystack_priority_levels"
 PRUNED_CHANGES = "haystack_pruned_changes"
+SAMPLE_EDITS = "haystack_sample_edits"
 TAG_SETS = "haystack_tag_sets"
 TASKS = "haystack_tasks"
 TOKENS = "haystack_tokens"

@@ -283,6 +283,26 @@ class StorageBackend:
         """Limit the duration of each statement inside, if the store supports that."""
         return nullcontext()
 
+    # -- collection -----------------------------------------------------------
+
+    def collect(self, ids: Sequence[str], now: dt.datetime | None = None) -> None:
+        """Log the current values of points that collect their history.
+
+        Writers of current values call it, with the lock of the points.
+        """
+        raise NotImplementedError
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        """Remember when ``collect`` is due for points, or forget it (None).
+
+        Inside ``locked`` with the change. A store without this, which other packages
+        may have, does not log a change that comes too soon after another one.
+        """
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        """Ids of points for which ``collect`` is due, at most ``limit``."""
+        return []
+
     # -- priority arrays ------------------------------------------------------
 
     def levels_of(self, id: str) -> dict[int, Level]:

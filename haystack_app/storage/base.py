@@ -18,6 +18,7 @@ from django.db import connections
 
 from ..kinds.series import Chunk
 from .changes import Changes, Records
+from .collect import CollectStore
 from .currents import CurrentStore
 from .entities import EntityStore
 from .history import HistoryStore
@@ -45,7 +46,7 @@ def _twin(
 
 
 class StorageAdapter(
-    EntityStore, HistoryStore, QualityStore, CurrentStore, PointStore, WatchStore
+    EntityStore, CollectStore, QualityStore, CurrentStore, PointStore, WatchStore
 ):
     """The complete contract of one store."""
 

@@ -18,6 +18,7 @@ import orjson
 from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record, spliced
 from .changes import Change, logged
+from .collection import collects, status_of
 from .priority_array import devalued
 from .samples import reinterpreted
 from .stored import Stored, first_version, next_mod, same_json, tag_set_id
@@ -32,6 +33,7 @@ __all__ = [
     "removing",
 ]
 
+_STATUS = '"curStatus"'
 BATCH = 1_000
 """Entities of one changeset, which limits the memory of a large commit."""
 
@@ -81,6 +83,8 @@ class Move(NamedTuple):
     before: EntityRow | None
     after: EntityRow | None
     stored: Stored | None = None
+    is_current: bool = False
+    """Whether the record, which is not a copy, has a current value or its status."""
 
     @property
     def id(self) -> str:
@@ -161,7 +165,9 @@ def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> N
         first_version(),
         tag_set_id(stored.names),
     )
-    changes.moves.append(Move(None, row, stored))
+    if stored.mod is None and collects(stored.names):
+        row = _with_status(row)
+    changes.moves.append(Move(None, row, stored, _is_current(stored)))
     changes.log.append(logged(now, who, stored.id, None, {}))
 
 
@@ -178,7 +184,8 @@ def _update(
         if row is before:
             changes.unchanged.append(before)
         else:
-            changes.moves.append(Move(before, row))
+            is_current = _is_current(stored)
+            changes.moves.append(Move(before, row, None, is_current))
         return
     mod = stored.mod or next_mod(before.mod, now)
     after = EntityRow(
@@ -189,9 +196,24 @@ def _update(
         before.version + 1,
         tag_set_id(stored.names),
     )
-    changes.moves.append(Move(before, after, stored))
+    if stored.mod is None and (collects(becomes) or collects(was)):
+        after = _with_status(after)
+    changes.moves.append(Move(before, after, stored, _is_current(stored)))
     changes.log.append(logged(now, who, stored.id, was, becomes))
     if tag := reinterpreted(was, becomes):
         changes.reinterpreted[stored.id] = tag
     if tag := devalued(was, becomes):
         changes.devalued[stored.id] = tag
+
+
+def _is_current(stored: Stored) -> bool:
+    return stored.mod is None and ('"curVal"' in stored.cur or _STATUS in stored.cur)
+
+
+def _with_status(row: EntityRow) -> EntityRow:
+    """A row of a point with the status of its collection; it has changed anyway."""
+    if not (tags := status_of(row.record)):
+        return row
+    cur = {**_object(row.cur), **tags}
+    present = {name: tag for name, tag in cur.items() if tag is not None}
+    return row._replace(cur=orjson.dumps(present).decode())

@@ -16,6 +16,7 @@ from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
+from .collection import logs
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
 from .priority_array import WritablePoint
 from .samples import Batch, HisPoint
@@ -60,9 +61,12 @@ class Current:
 
 
 class CurrentStore(StorageBackend):
-    def cur_write(self, currents: Mapping[str, Current]) -> None:
+    def cur_write(
+        self, currents: Mapping[str, Current], now: dt.datetime | None = None
+    ) -> None:
         """Set current values of points with the tag ``cur``, all of them or none.
 
+        Points with ``hisCollectCov`` get a sample if the value has changed enough.
         Persistent tags, change log and index are not touched. Raises UnknownEntity,
         NotWritable or InvalidWrite.
         """
@@ -75,6 +79,8 @@ class CurrentStore(StorageBackend):
                     for id, record in zip(ids, rows, strict=True)
                 }
             )
+            if due := [id for id, row in zip(ids, rows, strict=True) if logs(row)]:
+                self.collect(due, now)
 
 
 def _checked(id: str, record: Record | None, current: Current) -> Current:

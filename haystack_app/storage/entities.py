@@ -23,11 +23,19 @@ from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
-from ..kinds.transient import HIS_FACTS, SAMPLE_TS, TRANSIENT
+from ..kinds.transient import (
+    CUR_TS,
+    HIS_FACTS,
+    HIS_PERIOD,
+    HIS_WRITE_TS,
+    SAMPLE_TS,
+    TRANSIENT,
+)
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
 from .changeset import BATCH, Changeset, putting, removing
+from .collection import COV, logs
 from .errors import (
     AlreadyExists,
     ArrayInUse,
@@ -50,7 +58,10 @@ Tags = Mapping[str, Any]
 _T = TypeVar("_T")
 
 _KEY = {"id", "mod"}
-_COMPUTED = HIS_FACTS | {SAMPLE_TS, "writeLevel", "writeVal"}
+_COMPUTED = HIS_FACTS | {
+    *(SAMPLE_TS, CUR_TS, HIS_PERIOD, HIS_WRITE_TS),
+    *("writeLevel", "writeVal"),
+}
 _NAMED = 10
 """How many entities an error names."""
 
@@ -176,7 +187,11 @@ class EntityStore(NamespaceStore):
             for part in self._parts(put, removed, who, only_new=only_new):
                 self._check_meaning(part)
                 self.apply(part)
+                collecting = self._collect_currents(part)
                 _count(part, changes, returning=returning)
+                if returning and collecting:
+                    held = zip(collecting, self.read_by_ids(collecting), strict=True)
+                    changes.records.update((id, row) for id, row in held if row)
             self.announce(changes.ids, logged=True)
         return changes
 
@@ -201,6 +216,20 @@ class EntityStore(NamespaceStore):
         for at in range(0, len(ids), BATCH):
             held = self.stored_rows(ids[at : at + BATCH])
             yield removing(held.values(), who=who, now=now)
+
+    def _collect_currents(self, part: Changeset) -> list[str]:
+        """Log current values that are part of a commit; the points that collect.
+
+        Those that come with a ``mod`` are copies, and so are their histories.
+        """
+        ids = [
+            move.id
+            for move in part.moves
+            if move.after and move.is_current and COV in move.after.tags
+        ]
+        if ids:
+            self.collect(ids)
+        return ids
 
     def _check_meaning(self, part: Changeset) -> None:
         """Stored samples and levels of a point must keep their meaning."""
@@ -302,6 +331,7 @@ class EntityStore(NamespaceStore):
             if self.scope is not None:
                 check_transient_refs(self, patches, held)
             self.set_transient(patches)
+            self.collect([id for id in changes if logs(held[id])])
         return [_with_transient(held[id], patches[id]) for id in changes]
 
     def remove_entities(

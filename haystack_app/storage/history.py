@@ -10,9 +10,10 @@ from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
-from ..kinds.transient import HIS_FACTS
+from ..kinds.transient import HIS_FACTS, HIS_WRITE_TS
 from ..wire.record import Record
 from .backend import StorageBackend
+from .collection import collects
 from .currents import sampled
 from .errors import NotHistorized, UnknownEntity
 from .samples import Batch, Extent, HisPoint, Sample, checked
@@ -97,6 +98,7 @@ class HistoryStore(StorageBackend):
             self.set_transient(
                 {
                     point.id: self._facts(point, record, batches[point.id], growth)
+                    | _written(point, record, batches[point.id], moment)
                     | sampled(self, point, record, batches[point.id], moment)
                     for point, record in zip(points, records, strict=True)
                     if batches[point.id]
@@ -125,6 +127,22 @@ class HistoryStore(StorageBackend):
         """``hisSize`` and the like after a write."""
         extent = _extended(record, batch, growth[point.id])
         return _tags(point, self.his_extent(point.id) if extent is None else extent)
+
+
+def _written(
+    point: HisPoint, record: Record, batch: Batch, now: dt.datetime
+) -> dict[str, Any]:
+    """When others wrote samples of now to a point that collects its own."""
+    if not collects(record):
+        return {}
+    moment = microseconds_of(now)
+    last = next((time for time in reversed(batch.written) if time <= moment), None)
+    if last is None:
+        return {}
+    held = record.get(HIS_WRITE_TS)
+    if isinstance(held, DateTime) and microseconds_of(held.utc) >= last:
+        return {}
+    return {HIS_WRITE_TS: DateTime(instant_of(last), point.tz)}
 
 
 def _extended(record: Record, batch: Batch, growth: int) -> Extent | None:

@@ -58,6 +58,7 @@ class InMemoryAdapter(MemoryWatches):
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
+        self._postponed: dict[str, dt.datetime] = {}
         self._writes: deque[LevelWrite] = deque(maxlen=MOST)
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
@@ -276,6 +277,21 @@ class InMemoryAdapter(MemoryWatches):
     def his_extent(self, id: str) -> Extent:
         with self._lock:
             return self._histories.get(id, History()).extent
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        with self.locked():
+            before = dict(self._postponed)
+            self._journal.add(partial(setattr, self, "_postponed", before))
+            for id, at in due.items():
+                if at is None:
+                    self._postponed.pop(id, None)
+                else:
+                    self._postponed[id] = at
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        with self._lock:
+            due = (id for id, at in self._postponed.items() if at <= now)
+            return list(islice(due, limit))
 
     def levels_of(self, id: str) -> dict[int, Level]:
         with self._lock:

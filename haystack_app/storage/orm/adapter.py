@@ -27,7 +27,17 @@ from ..quality import Findings, Window
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, history, levels, libs, log, quality, tasks, transient
+from . import (
+    commit,
+    history,
+    levels,
+    libs,
+    log,
+    quality,
+    sample_log,
+    tasks,
+    transient,
+)
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -150,6 +160,14 @@ class OrmAdapter(OrmConsistency):
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
+
+    # -- collection -----------------------------------------------------------
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        sample_log.postpone(self.using, due)
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        return sample_log.postponed(self.using, now, limit)
 
     # -- priority arrays ------------------------------------------------------
 

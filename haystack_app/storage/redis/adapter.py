@@ -21,7 +21,7 @@ from ..priority_array import Level
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import levels, libs, tasks
+from . import levels, libs, sample_log, tasks
 from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
@@ -160,6 +160,16 @@ class RedisAdapter(RedisWatches):
         if self._work is None or not self._work.touches(id):
             return self._series.extent(id)
         return extent_of(self.his_chunks(id))
+
+    # -- collection ------------------------------------------------------------
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        with self._working(list(due)) as work:
+            work.pending.commands += sample_log.postponing(self.keys, due)
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        """From the stored times, without changes of an open transaction."""
+        return sample_log.postponed(self.server, self.keys, now, limit)
 
     # -- priority arrays -------------------------------------------------------
 

@@ -54,6 +54,8 @@ class Keys:
         """Sorted set of ``level:id`` by the microsecond of expiry."""
         self.writes = f"{base}writes"
         """Stream of the writes to priority arrays."""
+        self.postponed = f"{base}postponed"
+        """Sorted set of points by the microsecond when a sample of them is due."""
         self.generations = f"{base}generations"
         """Hash of random words by id, replaced when a history's past changes."""
         self.tasks = f"{base}tasks"
