@@ -19,6 +19,7 @@ from django.db import connections
 
 from .collector import Collector
 from .conf import app_settings
+from .stale_sweep import StaleSweep
 from .storage.base import StorageAdapter
 from .storage.handler import storages
 
@@ -40,7 +41,8 @@ BATCH = 1_000
 """Entries deleted at once: small, so that readers and writers do not wait long."""
 _PRUNE_SECONDS = 600.0
 """Interval of pruning. After a full batch the next tick prunes again."""
-_collectors: WeakKeyDictionary[StorageAdapter, Collector] = WeakKeyDictionary()
+_workers: WeakKeyDictionary[StorageAdapter, tuple[Collector, StaleSweep]]
+_workers = WeakKeyDictionary()
 
 
 def retention_days() -> float:
@@ -99,14 +101,16 @@ def _until_none_is_left(prune: Callable[[], int]) -> int:
     return total
 
 
-def _collector(store: StorageAdapter) -> Collector:
-    """The collector of this process for a store, which remembers what it has read."""
-    return _collectors.setdefault(store, Collector(store))
+def _workers_of(store: StorageAdapter) -> tuple[Collector, StaleSweep]:
+    """What works for a store in this process, and remembers what it has read."""
+    if store not in _workers:
+        _workers[store] = Collector(store), StaleSweep(store)
+    return _workers[store]
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches, repair rows changed by SQL, and
-    collect samples.
+    """Release expired writes, end expired watches, repair rows changed by SQL, collect
+    samples, and mark current values that are stale.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -119,7 +123,9 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
             storages[alias].mend_marked()
-            _collector(storages[alias]).tick(at)
+            collector, sweep = _workers_of(storages[alias])
+            collector.tick(at)
+            sweep.tick(at)
         except Exception as error:
             errors[alias] = error
     return released, errors

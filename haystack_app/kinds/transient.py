@@ -13,6 +13,7 @@ __all__ = [
     "HIS_PERIOD",
     "HIS_WRITE_TS",
     "SAMPLE_TS",
+    "SERVER_SET",
     "TRANSIENT",
 ]
 
@@ -36,6 +37,9 @@ HIS_PERIOD = "hisPeriod"
 
 HIS_WRITE_TS = "hisWriteTs"
 """The newest sample that hisWrite or an import wrote to a point that collects."""
+
+SERVER_SET = HIS_FACTS | {CUR_TS, HIS_PERIOD, HIS_WRITE_TS}
+"""Set by the server alone: saving a record neither sets nor removes them."""
 
 TRANSIENT = HIS_FACTS | frozenset(
     {

@@ -4,39 +4,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('haystack_app', '0017_sqlite_index'),
+        ("haystack_app", "0017_sqlite_index"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PostponedSample',
+            name="PostponedSample",
             fields=[
-                ('point_id', models.TextField(primary_key=True, serialize=False)),
-                ('due', models.DateTimeField(db_index=True)),
+                ("point_id", models.TextField(primary_key=True, serialize=False)),
+                ("due", models.DateTimeField(db_index=True)),
             ],
             options={
-                'db_table': 'haystack_postponed_samples',
-                'default_permissions': (),
+                "db_table": "haystack_postponed_samples",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='SampleEdit',
+            name="SampleEdit",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('change', models.TextField()),
-                ('kind', models.TextField(blank=True, help_text='such as hisWrite, import or undo')),
-                ('user', models.TextField(blank=True, help_text='the login that changed them')),
-                ('point_id', models.TextField()),
-                ('count', models.IntegerField(help_text='how many samples')),
-                ('samples', models.TextField(help_text='JSON: [[time, before, after], ..]')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("change", models.TextField()),
+                (
+                    "kind",
+                    models.TextField(
+                        blank=True, help_text="such as hisWrite, import or undo"
+                    ),
+                ),
+                (
+                    "user",
+                    models.TextField(
+                        blank=True, help_text="the login that changed them"
+                    ),
+                ),
+                ("point_id", models.TextField()),
+                ("count", models.IntegerField(help_text="how many samples")),
+                (
+                    "samples",
+                    models.TextField(help_text="JSON: [[time, before, after], ..]"),
+                ),
             ],
             options={
-                'db_table': 'haystack_sample_edits',
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['change', 'id'], name='haystack_sample_edits_change'), models.Index(fields=['at'], name='haystack_sample_edits_at')],
+                "db_table": "haystack_sample_edits",
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        fields=["change", "id"], name="haystack_sample_edits_change"
+                    ),
+                    models.Index(fields=["at"], name="haystack_sample_edits_at"),
+                ],
             },
         ),
     ]

@@ -42,9 +42,7 @@ class SampleEdit(models.Model):
         db_table = tables.SAMPLE_EDITS
         default_permissions = ()
         indexes = [
-            models.Index(
-                fields=["change", "id"], name="haystack_sample_edits_change"
-            ),
+            models.Index(fields=["change", "id"], name="haystack_sample_edits_change"),
             models.Index(fields=["at"], name="haystack_sample_edits_at"),
         ]
 

@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from itertools import islice
 from typing import Any, Self
 
 from django.core.checks import CheckMessage
@@ -253,6 +254,16 @@ class StorageBackend:
                     yield chunk.times[place], value
             end = last[0].times[0] if last else start
             span = _SHORTEST_SPAN if last else 2 * span
+
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        """Times of the newest samples of points with time < before, by id."""
+        found = {}
+        for id in ids:
+            newest = islice(self.his_backwards(id, before), count)
+            found[id] = [time for time, _ in newest]
+        return found
 
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..kinds.transient import SAMPLE_TS
+from ..wire import hayson_writer
 from ..wire.record import Record, spliced
 from .changes import Change, logged
 from .collection import collects, status_of
+from .freshness import stamp
 from .priority_array import devalued
 from .samples import reinterpreted
 from .stored import Stored, first_version, next_mod, same_json, tag_set_id
@@ -33,7 +35,7 @@ __all__ = [
     "removing",
 ]
 
-_STATUS = '"curStatus"'
+_CURRENT = ("curVal", "curStatus", "curErr")
 BATCH = 1_000
 """Entities of one changeset, which limits the memory of a large commit."""
 
@@ -167,7 +169,11 @@ def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> N
     )
     if stored.mod is None and collects(stored.names):
         row = _with_status(row)
-    changes.moves.append(Move(None, row, stored, _is_current(stored)))
+    if is_current := _is_current(stored):
+        row = row._replace(
+            cur=_dumped(_object(row.cur), _stamp(row.tags, row.cur, now))
+        )
+    changes.moves.append(Move(None, row, stored, is_current))
     changes.log.append(logged(now, who, stored.id, None, {}))
 
 
@@ -179,6 +185,8 @@ def _update(
     cur = orjson.loads(stored.cur)
     if "curVal" in cur:
         cur.setdefault(SAMPLE_TS, None)
+        if stored.mod is None:
+            cur |= _stamp(stored.tags, before.cur, now, cur)
     row = patched(before, cur) if cur else before
     if stored.mod in (None, before.mod) and same_json(was, becomes):
         if row is before:
@@ -206,14 +214,30 @@ def _update(
         changes.devalued[stored.id] = tag
 
 
+def _stamp(
+    tags: str, cur: str, now: dt.datetime, new: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """When the current value of a commit was written, as JSON; see ``stamp``."""
+    held = _object(cur)
+    same = new is not None and all(
+        new[name] == held.get(name) for name in _CURRENT if name in new
+    )
+    found = stamp(_object(tags) | held, now, same=same)
+    return {name: hayson_writer.encode(value) for name, value in found.items()}
+
+
+def _dumped(*parts: Mapping[str, Any]) -> str:
+    merged = {name: tag for part in parts for name, tag in part.items()}
+    present = {name: tag for name, tag in merged.items() if tag is not None}
+    return orjson.dumps(present).decode()
+
+
 def _is_current(stored: Stored) -> bool:
-    return stored.mod is None and ('"curVal"' in stored.cur or _STATUS in stored.cur)
+    return stored.mod is None and ('"cur' in stored.cur)
 
 
 def _with_status(row: EntityRow) -> EntityRow:
     """A row of a point with the status of its collection; it has changed anyway."""
     if not (tags := status_of(row.record)):
         return row
-    cur = {**_object(row.cur), **tags}
-    present = {name: tag for name, tag in cur.items() if tag is not None}
-    return row._replace(cur=orjson.dumps(present).decode())
+    return row._replace(cur=_dumped(_object(row.cur), tags))

@@ -24,7 +24,16 @@ from ..wire.zinc_writer import display_text
 from .errors import NotHistorized
 from .samples import HisPoint
 
-__all__ = ["COV", "INTERVAL", "Collection", "CollectionError", "collects", "logs", "status_of"]
+__all__ = [
+    "COV",
+    "INTERVAL",
+    "Collection",
+    "CollectionError",
+    "collects",
+    "duration",
+    "logs",
+    "status_of",
+]
 
 COV, INTERVAL = "hisCollectCov", "hisCollectInterval"
 _RATE_LIMIT, _WITH_NA, _SYNC = "hisCollectCovRateLimit", "hisCollectNA", "hisSync"
@@ -161,7 +170,7 @@ def status_of(record: Mapping[str, Any]) -> dict[str, Any]:
 def _interval(value: Any) -> Interval | None:
     if value is None:
         return None
-    size = _microseconds(value)
+    size = duration(value)
     if size is not None and _divides(size):
         return _aligned(size)
     raise CollectionError(
@@ -185,7 +194,7 @@ def _divides(size: int) -> bool:
     return False
 
 
-def _microseconds(value: Any) -> int | None:
+def duration(value: Any) -> int | None:
     """The length of a duration, if it is one of whole microseconds."""
     if not isinstance(value, Number) or value.unit not in _UNITS:
         return None
@@ -194,7 +203,7 @@ def _microseconds(value: Any) -> int | None:
 
 
 def _limit(value: Any) -> int:
-    size = _microseconds(value)
+    size = duration(value)
     if size is None or not 0 <= size <= _DAY:
         raise CollectionError(
             _RATE_LIMIT,
@@ -217,7 +226,11 @@ def _tolerance(value: Any, point: HisPoint) -> float | None:
         raise CollectionError(
             COV, f"a tolerance is for points of kind Number, not {point.kind}"
         )
-    if not value.val >= 0 or value.unit not in (None, point.unit, difference_unit(point.unit)):
+    if not value.val >= 0 or value.unit not in (
+        None,
+        point.unit,
+        difference_unit(point.unit),
+    ):
         raise CollectionError(
             COV,
             f"must be 0 or more, in {point.unit or 'no unit'},"

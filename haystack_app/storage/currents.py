@@ -12,12 +12,14 @@ from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import instant_of, microseconds_of
-from ..kinds.transient import SAMPLE_TS
+from ..kinds.transient import CUR_TS, SAMPLE_TS
+from ..wire import hayson_writer
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
 from .collection import logs
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
+from .freshness import TIMES, can_be_stale, is_stale, kept_period, period_of, stamp
 from .priority_array import WritablePoint
 from .samples import Batch, HisPoint
 from .stored import transient_text
@@ -73,9 +75,10 @@ class CurrentStore(StorageBackend):
         ids = list(currents)
         with self.locked(ids):
             rows = self.read_by_ids(ids)
+            at = now or dt.datetime.now(dt.UTC)
             self.set_transient(
                 {
-                    id: _checked(id, record, currents[id]).tags
+                    id: _written(id, record, currents[id], at)
                     for id, record in zip(ids, rows, strict=True)
                 }
             )
@@ -83,10 +86,25 @@ class CurrentStore(StorageBackend):
                 self.collect(due, now)
 
 
-def _checked(id: str, record: Record | None, current: Current) -> Current:
+def _written(
+    id: str, record: Record | None, current: Current, now: dt.datetime
+) -> dict[str, Any]:
+    """The tags to set."""
     if record is None:
         raise UnknownEntity(id)
-    tags = record.json | {"id": Ref(id)}  # the tags used here are text
+    tags = record.json
+    checked = _checked(id, tags, current)
+    same = (
+        tags.get("curStatus") == checked.status
+        and "curErr" not in tags
+        and CUR_TS in tags
+        and hayson_writer.encode(checked.val) == tags.get("curVal")
+    )
+    return checked.tags | stamp(tags, now, same=same)
+
+
+def _checked(id: str, json: dict[str, Any], current: Current) -> Current:
+    tags = json | {"id": Ref(id)}  # the tags used here are text
     point = WritablePoint.of(tags, "cur")
     if is_trash(tags):
         raise NotWritable(f"@{id} is in the trash")
@@ -124,14 +142,25 @@ def sampled(
     moment = microseconds_of(now)
     last = next((time for time in reversed(batch.written) if time <= moment), None)
     if last is not None and _newest_is(store, point, record, last, moment):
-        return _as_current(point, last, batch.written[last])
+        status = _status(record, batch, last, moment)
+        return _as_current(point, last, batch.written[last], status)
     given = record.get(SAMPLE_TS)
     if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
     sample = _newest(store, point, time, moment)
     if sample is None:
-        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
-    return _as_current(point, *sample)
+        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS, CUR_TS))
+    status = _status(record, batch, sample[0], moment)
+    return _as_current(point, *sample, status)
+
+
+def _status(record: Record, batch: Batch, time: int, moment: int) -> str:
+    """The status of a current value that is a sample of this time."""
+    if not can_be_stale(record):
+        return "ok"
+    period = kept_period(record) or period_of([*batch.written][-TIMES:])
+    tags = record.tags | {SAMPLE_TS: DateTime(instant_of(time)), CUR_TS: None}
+    return "stale" if is_stale(tags, period, moment) else "ok"
 
 
 def _newest_is(
@@ -156,9 +185,10 @@ def _newest(
     return next(store.his_backwards(point.id, time), None)
 
 
-def _as_current(point: HisPoint, time: int, value: Any) -> dict[str, Any]:
+def _as_current(point: HisPoint, time: int, value: Any, status: str) -> dict[str, Any]:
     ts = DateTime(instant_of(time), point.tz)
     if type(value) is float:
         value = Number(value, point.unit)
-    current = Current(None, "unknown") if value is NA else Current(value)
-    return current.tags | {SAMPLE_TS: ts}
+    known = value is not NA
+    current = Current(value, status) if known else Current(None, "unknown")
+    return current.tags | {SAMPLE_TS: ts, CUR_TS: None}

@@ -47,6 +47,7 @@ from .errors import (
     StorageError,
     UnknownEntity,
 )
+from .freshness import stamp
 from .namespaces import NamespaceStore
 from .samples import PRECISION, coarsened
 from .scoped_writes import check_scoped_write, check_transient_refs
@@ -327,7 +328,8 @@ class EntityStore(NamespaceStore):
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
             held = self._held(changes, force=force)
-            patches = {id: _patch(row) for id, row in changes.items()}
+            now = dt.datetime.now(dt.UTC)
+            patches = {id: _patch(row, held[id], now) for id, row in changes.items()}
             if self.scope is not None:
                 check_transient_refs(self, patches, held)
             self.set_transient(patches)
@@ -382,14 +384,16 @@ def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
         changes.records.update((row.id, row.record) for row in rows)
 
 
-def _patch(row: Tags) -> dict[str, Any]:
+def _patch(row: Tags, held: Record, now: dt.datetime) -> dict[str, Any]:
     """Transient tags to set, None to remove; a new curVal is not that of a sample."""
     patch = {
         name: None if value is REMOVE else value
         for name, value in row.items()
         if name not in _KEY
     }
-    return patch | {SAMPLE_TS: None} if "curVal" in patch else patch
+    if "curVal" not in patch:
+        return patch
+    return patch | {SAMPLE_TS: None} | stamp(held.json, now, same=False)
 
 
 def _with_transient(record: Record, patch: Tags) -> Record:

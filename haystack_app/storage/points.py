@@ -15,6 +15,7 @@ from .backend import StorageBackend
 from .changes import ADD
 from .collection import logs
 from .errors import InvalidWrite, NotWritable
+from .freshness import stamp
 from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
 from .write_log import EXPIRE, RELEASE, SET, LevelWrite
 
@@ -115,6 +116,7 @@ class PointStore(StorageBackend):
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
             tags |= {"curVal": val, "curStatus": "ok", SAMPLE_TS: None}
+            tags |= stamp(record.json, now or dt.datetime.now(dt.UTC), same=False)
         self.set_transient({id: tags})
         if "curVal" in tags and logs(record):
             self.collect([id], now)

@@ -136,6 +136,11 @@ class OrmAdapter(OrmConsistency):
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
         return history.backwards(connections[self.using], id, before)
 
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        return history.times(connections[self.using], ids, before, count)
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:

@@ -15,11 +15,12 @@ import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...kinds.series import Chunk, instant_of
+from ...sql.arrays import text_array
 from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["chunks", "short", "store"]
+__all__ = ["chunks", "short", "store", "times"]
 
 _SHORT = 2_048
 _Page = tuple[list[int], list[float], dict[int, str]]
@@ -64,6 +65,21 @@ def short(
     if page is None:
         return []
     return [_chunk(page, Decoder())] if len(page[0]) <= _SHORT else None
+
+
+def times(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], before: int, count: int
+) -> dict[str, list[int]]:
+    """Times of the newest samples of points with time < before, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, ARRAY(SELECT (extract(epoch FROM h.ts) * 1000000)::int8"
+            f" FROM {HISTORY} h WHERE h.point_id = p.id AND h.ts < %s::timestamptz"
+            " ORDER BY h.ts DESC LIMIT %s)"
+            " FROM unnest(%s::text[]) AS p(id)",
+            [instant_of(before).isoformat(), count, text_array(ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _chunk(page: _Page, decoder: Decoder) -> Chunk:
