@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..kinds.datetimes import DateTime
@@ -104,9 +105,7 @@ def period_of(times: Sequence[int]) -> int | None:
     if len(times) < _FEWEST:
         return None
     ordered = sorted(times)[-TIMES:]
-    intervals = sorted(
-        after - before for before, after in zip(ordered, ordered[1:], strict=False)
-    )
+    intervals = sorted(after - before for before, after in pairwise(ordered))
     count = len(intervals)
     median = intervals[count // 2]
     middle = intervals[count // 4], intervals[(3 * count - 1) // 4]

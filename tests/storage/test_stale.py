@@ -17,6 +17,7 @@ from tests.patience import eventually
 from tests.storage.building import at, point
 
 NOON = at("2024-03-01 12:00").utc
+ONE = Number(1)
 MINUTE = dt.timedelta(minutes=1)
 QUARTER = 15 * MINUTE
 
@@ -30,14 +31,14 @@ def samples(
     count: int = 20,
     step: dt.timedelta = QUARTER,
     end: dt.datetime = NOON,
-    val: Any = Number(1),
+    val: Any = ONE,
     now: dt.datetime = NOON,
 ) -> None:
     times = [end - step * n for n in range(count)]
     store.his_write("p", [(DateTime(ts, "New_York"), val) for ts in times], now)
 
 
-def cur(store: StorageAdapter, now: dt.datetime, val: Any = Number(1)) -> None:
+def cur(store: StorageAdapter, now: dt.datetime, val: Any = ONE) -> None:
     store.cur_write({"p": Current(val)}, now)
 
 
