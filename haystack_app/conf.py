@@ -313,6 +313,14 @@ DEFAULTS: Mapping[str, Setting] = {
         "Days that the [change log](live.md#the-change-log-as-it-grows) is kept.",
         "haystack.E015",
     ),
+    "SAMPLE_UNDO_DAYS": Setting(
+        30.0,
+        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
+        "a number of days, 0 or None to keep no samples",
+        "Days that samples are kept which an import, a hisWrite or an edit replaced or"
+        " removed, so that it can be [undone](storage.md#undoing-changes-of-samples).",
+        "haystack.E015",
+    ),
     "WRITES_DAYS": Setting(
         90.0,
         lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),

@@ -79,6 +79,9 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
     if days := writes_retention_days():
         count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
+    if days := app_settings.SAMPLE_UNDO_DAYS:
+        count = store.prune_edits(now - dt.timedelta(days=days), BATCH)
+        largest = max(largest, min(count, BATCH))
     return largest
 
 

@@ -29,12 +29,15 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
+from .sample_edits import SampleChange, SampleEdit
 from .samples import FIRST_TIME, Batch, Extent
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
 
+_RUN = 3_600_000_000
+"""Microseconds between samples that are read together."""
 _SHORTEST_SPAN = 3_600_000_000
 """Microseconds that a search for an older sample begins with."""
 
@@ -265,6 +268,39 @@ class StorageBackend:
             found[id] = [time for time, _ in newest]
         return found
 
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        """Stored samples of points at these times, which are sorted.
+
+        By id and time; finite numbers are floats.
+        """
+        return {id: dict(self._samples_at(id, wanted)) for id, wanted in times.items()}
+
+    def _samples_at(self, id: str, times: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        wanted = set(times)
+        for first, last in _runs(times):
+            for chunk in self.his_chunks(id, first, last + 1):
+                for place, time in enumerate(chunk.times):
+                    if time in wanted:
+                        yield time, chunk.others.get(place, chunk.vals[place])
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        """Keep what a write replaced or removed, inside ``locked`` with the write.
+
+        A store without such a log, which other packages may have, keeps none.
+        """
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        """The edits of one change that the caller may see, in their order."""
+        return []
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        """The newest changes, of a point or of all that the caller may see."""
+        return []
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Delete edits that are older than ``before``, at most ``limit``; how many."""
+        return 0
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
@@ -425,3 +461,16 @@ class StorageBackend:
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Store def libraries and replace those of the same name; all or none."""
         raise NotImplementedError
+
+
+def _runs(times: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of times that are close together."""
+    first: int | None = None
+    last = 0
+    for time in times:
+        if first is not None and time - last > _RUN:
+            yield first, last
+            first = None
+        first, last = time if first is None else first, time
+    if first is not None:
+        yield first, last

@@ -24,6 +24,7 @@ from .entities import EntityStore
 from .history import HistoryStore
 from .points import PointStore
 from .quality import QualityStore
+from .undo import UndoStore
 from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
@@ -46,7 +47,13 @@ def _twin(
 
 
 class StorageAdapter(
-    EntityStore, CollectStore, QualityStore, CurrentStore, PointStore, WatchStore
+    EntityStore,
+    CollectStore,
+    UndoStore,
+    QualityStore,
+    CurrentStore,
+    PointStore,
+    WatchStore,
 ):
     """The complete contract of one store."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from ... import models
 from ...kinds.series import LARGEST_CHUNK, Chunk
@@ -24,6 +24,7 @@ from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
 from ..priority_array import Level
 from ..quality import Findings, Window
+from ..sample_edits import SampleChange, SampleEdit
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
@@ -165,6 +166,31 @@ class OrmAdapter(OrmConsistency):
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        return sample_log.samples_at(connections[self.using], times)
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        sample_log.log(self.using, edits)
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        return sample_log.edits(self._edits().filter(change=change))
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        rows = self._edits()
+        return sample_log.summaries(
+            rows if id is None else rows.filter(point_id=id), limit
+        )
+
+    def _edits(self) -> QuerySet[models.SampleEdit]:
+        """The edits of points that the caller may see."""
+        rows = models.SampleEdit.objects.using(self.using)
+        if self.scope is None:
+            return rows.all()
+        return rows.filter(point_id__in=self.visible.values("id"))
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return sample_log.prune(self.using, before, limit)
 
     # -- collection -----------------------------------------------------------
 

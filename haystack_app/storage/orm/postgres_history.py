@@ -20,7 +20,7 @@ from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["chunks", "short", "store", "times"]
+__all__ = ["TS_OF_T", "chunks", "short", "store", "times"]
 
 _SHORT = 2_048
 _Page = tuple[list[int], list[float], dict[int, str]]
@@ -29,7 +29,7 @@ _MILLENNIUM = 946_684_800_000_000
 _ARRAY_HEADER = struct.Struct(">iiiii")
 # An interval is multiplied as a double, which has no exact microseconds after 2255.
 # No % in it: that is a parameter's sign.
-_TS_OF_T = (
+TS_OF_T = (
     "timestamptz 'epoch' + t / 1000000 * interval '1 second'"
     " + mod(t, 1000000) * interval '1 microsecond'"
 )
@@ -182,7 +182,7 @@ def store(
 def _remove(cursor: Any, id: str, times: Sequence[int]) -> int:
     cursor.execute(
         f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
-        f" {_TS_OF_T}"
+        f" {TS_OF_T}"
         " FROM unnest(%s::int8[]) AS t))",
         [id, _array(times)],
     )
@@ -200,7 +200,7 @@ def _upsert(
     """How many samples were new, by id; ``places`` are those of ids, from 1."""
     cursor.execute(
         f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
-        f" SELECT (%s::text[])[p], {_TS_OF_T},"
+        f" SELECT (%s::text[])[p], {TS_OF_T},"
         " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
         " AS u(p, t, v, o)"
         " ON CONFLICT (point_id, ts)"

@@ -54,6 +54,8 @@ class Keys:
         """Sorted set of ``level:id`` by the microsecond of expiry."""
         self.writes = f"{base}writes"
         """Stream of the writes to priority arrays."""
+        self.sample_edits = f"{base}edits"
+        """Stream of samples that were replaced or removed."""
         self.postponed = f"{base}postponed"
         """Sorted set of points by the microsecond when a sample of them is due."""
         self.generations = f"{base}generations"

@@ -5,11 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from ...kinds.series import microseconds_of
+import orjson
+
+from ...kinds.series import instant_of, microseconds_of
+from ..sample_edits import Origin, SampleEdit, samples_from, samples_text
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["postponed", "postponing"]
+__all__ = ["edits", "logged", "postponed", "postponing", "prune"]
+
+_KEPT = 100_000
+"""Edits that the log keeps."""
+_PAGE = 100
 
 
 def postponing(keys: Keys, due: Mapping[str, dt.datetime | None]) -> Iterator[Command]:
@@ -24,3 +31,24 @@ def postponing(keys: Keys, due: Mapping[str, dt.datetime | None]) -> Iterator[Co
 def postponed(server: Server, keys: Keys, now: dt.datetime, limit: int) -> list[str]:
     """Ids of points that are due, the first ones first."""
     return server.zrange_upto(keys.postponed, microseconds_of(now), limit)
+
+
+def logged(keys: Keys, edit: SampleEdit) -> Command:
+    """The command that keeps an edit."""
+    origin = edit.origin
+    fields = [microseconds_of(edit.at), origin.user, origin.kind, origin.change]
+    entry = orjson.dumps([*fields, edit.id, samples_text(edit.samples)])
+    return "XADD", keys.sample_edits, "MAXLEN", "~", str(_KEPT), "*", "entry", entry
+
+
+def edits(server: Server, keys: Keys) -> Iterator[SampleEdit]:
+    """All edits, the newest first."""
+    for entry in server.xrevrange(keys.sample_edits, "entry", _PAGE):
+        at, user, kind, change, id, samples = orjson.loads(entry)
+        origin = Origin(user, kind, change)
+        yield SampleEdit(instant_of(at), origin, id, samples_from(samples))
+
+
+def prune(server: Server, keys: Keys, before: dt.datetime) -> int:
+    """Delete edits that were kept before a time; returns how many."""
+    return server.xtrim_before(keys.sample_edits, microseconds_of(before) // 1_000)
