@@ -22,6 +22,7 @@ from ..kinds.scalars import Number, Ref
 from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series, microseconds_of
 from ..kinds.timezones import city_name, same_zone, zone_of
 from ..storage.errors import InvalidSample, UnknownEntity
+from ..storage.sample_edits import Origin
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.record import Record
 from .arguments import check_id_count, require_ref, require_str, row_ids
@@ -220,7 +221,8 @@ def _in_unit(col: Col, value: Any) -> Any:
 def _write(context: Context, samples: dict[str, Iterable[Sample]]) -> None:
     """Raises InvalidSample that names all invalid samples."""
     try:
-        context.storage.his_write_all(samples, context.now)
+        origin = Origin(context.username)
+        context.storage.his_write_all(samples, context.now, origin=origin)
     except InvalidSample as err:
         raise InvalidSample(_reasons(context, samples) or str(err)) from None
 

@@ -21,6 +21,7 @@ from ..kinds.scalars import REMOVE
 from ..kinds.series import microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
+from ..storage.sample_edits import IMPORT, Origin
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
@@ -53,6 +54,8 @@ class ImportResult:
     extents: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """First and last time in microseconds, and the samples, of each point."""
     readers: dict[Path, TableReader] = field(default_factory=dict)
+    change: str = ""
+    """Of the samples that were replaced or removed; see ``storage.sample_edits``."""
 
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
@@ -109,6 +112,7 @@ class _Batch:
     ) -> None:
         self.adapter, self.points, self.errors = adapter, points, errors
         self.dry_run = dry_run
+        self.origin = Origin(kind=IMPORT)
         self.size = 0
         self.samples: dict[str, list[Sample]] = defaultdict(list)
         self.positions: dict[str, list[Position]] = defaultdict(list)
@@ -132,7 +136,7 @@ class _Batch:
             if self.dry_run:
                 self._check_all()
             elif not self.errors:
-                self.adapter.his_write_all(self.samples)
+                self.adapter.his_write_all(self.samples, origin=self.origin)
         except InvalidSample:
             self._check_all()
             if not self.errors:
@@ -166,7 +170,7 @@ class _Batch:
                 self.errors.add(UnreadableFile(path, f"{unit} {position}", reason))
 
     def counted(self) -> ImportResult:
-        result = ImportResult(points=set(self.times))
+        result = ImportResult(points=set(self.times), change=self.origin.change)
         for id, times in self.times.items():
             grain = self.points[id].precision
             distinct = _distinct(array("q", (time - time % grain for time in times)))
