@@ -35,7 +35,6 @@ __all__ = [
     "removing",
 ]
 
-_CURRENT = ("curVal", "curStatus", "curErr")
 BATCH = 1_000
 """Entities of one changeset, which limits the memory of a large commit."""
 
@@ -186,7 +185,7 @@ def _update(
     if "curVal" in cur:
         cur.setdefault(SAMPLE_TS, None)
         if stored.mod is None:
-            cur |= _stamp(stored.tags, before.cur, now, cur)
+            cur |= _stamp(stored.tags, before.cur, now)
     row = patched(before, cur) if cur else before
     if stored.mod in (None, before.mod) and same_json(was, becomes):
         if row is before:
@@ -214,15 +213,9 @@ def _update(
         changes.devalued[stored.id] = tag
 
 
-def _stamp(
-    tags: str, cur: str, now: dt.datetime, new: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def _stamp(tags: str, cur: str, now: dt.datetime) -> dict[str, Any]:
     """When the current value of a commit was written, as JSON; see ``stamp``."""
-    held = _object(cur)
-    same = new is not None and all(
-        new[name] == held.get(name) for name in _CURRENT if name in new
-    )
-    found = stamp(_object(tags) | held, now, same=same)
+    found = stamp(_object(tags) | _object(cur), now)
     return {name: hayson_writer.encode(value) for name, value in found.items()}
 
 

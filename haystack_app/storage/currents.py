@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..filters import is_trash
@@ -13,7 +13,6 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import instant_of, microseconds_of
 from ..kinds.transient import CUR_TS, SAMPLE_TS
-from ..wire import hayson_writer
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
@@ -94,13 +93,7 @@ def _written(
         raise UnknownEntity(id)
     tags = record.json
     checked = _checked(id, tags, current)
-    same = (
-        tags.get("curStatus") == checked.status
-        and "curErr" not in tags
-        and CUR_TS in tags
-        and hayson_writer.encode(checked.val) == tags.get("curVal")
-    )
-    return checked.tags | stamp(tags, now, same=same)
+    return checked.tags | stamp(tags, now)
 
 
 def _checked(id: str, json: dict[str, Any], current: Current) -> Current:
@@ -120,7 +113,7 @@ def _checked(id: str, json: dict[str, Any], current: Current) -> Current:
             raise InvalidWrite(f"@{id}: {err}") from None
     if current.val is None:
         return current
-    return replace(current, val=point.checked(current.val))
+    return Current(point.checked(current.val), current.status, current.err)
 
 
 def sampled(

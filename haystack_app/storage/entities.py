@@ -393,7 +393,7 @@ def _patch(row: Tags, held: Record, now: dt.datetime) -> dict[str, Any]:
     }
     if "curVal" not in patch:
         return patch
-    return patch | {SAMPLE_TS: None} | stamp(held.json, now, same=False)
+    return patch | {SAMPLE_TS: None} | stamp(held.json, now)
 
 
 def _with_transient(record: Record, patch: Tags) -> Record:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 STALE_TIME = "hisStaleTime"
+_MICROSECOND = dt.timedelta(microseconds=1)
 _SECOND = 1_000_000
 LEAST = 900 * _SECOND
 """Microseconds after which a value may be stale without ``hisStaleTime``."""
@@ -43,7 +45,7 @@ _FEWEST = 5
 _PERIODS = 3
 _TOLERANCE = 0.25
 _GRAINS = 10
-_LONGEST_GRAIN = 60 * _SECOND
+_LONGEST = 60 * _SECOND
 
 
 def can_be_stale(tags: Mapping[str, Any]) -> bool:
@@ -125,27 +127,33 @@ def kept_period(record: Mapping[str, Any]) -> int | None:
     return duration(kept) if isinstance(kept, Number) else None
 
 
-def stamp(tags: Mapping[str, Any], now: dt.datetime, *, same: bool) -> dict[str, Any]:
+def stamp(tags: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
     """The tag ``curTs`` after a write of the current value; None removes it.
 
-    ``tags`` are those before, as JSON; ``same``: the value and its status stay. An
-    equal value is then noted once in a tenth of the time after which it would be
-    stale, and once a minute: each note is a change that watches see.
+    ``tags`` are those before, as JSON. Writes are noted once in a tenth of the time
+    after which the value would be stale, and at most once a minute: a note of an equal
+    value is a change that watches see.
     """
     held = tags.get(CUR_TS)
     if not can_be_stale(tags):
         return {} if held is None else {CUR_TS: None}
-    if same and held is not None:
-        try:
-            grain = _grain(stale_after(tags) or LEAST)
-            written = dt.datetime.fromisoformat(held["val"])
-        except (ValueError, KeyError, TypeError):
-            written, grain = now, 0
-        if abs(now - written) < grain * dt.timedelta(microseconds=1):
+    try:
+        grain = _grain(stale_after(tags) or LEAST) if STALE_TIME in tags else _LONGEST
+        noted, now_text = held["val"], _noted(now, 0)[0]
+        if _noted(now, grain)[0] < noted <= now_text:
             return {}
-    milliseconds = now.microsecond // 1000 * 1000
-    return {CUR_TS: DateTime(now.replace(microsecond=milliseconds))}
+    except (ValueError, KeyError, TypeError):  # none yet, or plain SQL set it
+        pass
+    return {CUR_TS: _noted(now, 0)[1]}
+
+
+@lru_cache(8)
+def _noted(now: dt.datetime, before: int) -> tuple[str, DateTime]:
+    """The time so many microseconds before, the same for all points of a call."""
+    at = now - before * _MICROSECOND
+    ts = DateTime(at.replace(microsecond=at.microsecond // 1000 * 1000))
+    return ts.iso, ts
 
 
 def _grain(limit: int) -> int:
-    return min(math.ceil(limit / _GRAINS), _LONGEST_GRAIN)
+    return min(math.ceil(limit / _GRAINS), _LONGEST)

@@ -116,7 +116,7 @@ class PointStore(StorageBackend):
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
             tags |= {"curVal": val, "curStatus": "ok", SAMPLE_TS: None}
-            tags |= stamp(record.json, now or dt.datetime.now(dt.UTC), same=False)
+            tags |= stamp(record.json, now or dt.datetime.now(dt.UTC))
         self.set_transient({id: tags})
         if "curVal" in tags and logs(record):
             self.collect([id], now)
