@@ -27,11 +27,13 @@ __all__ = [
     "BATCH",
     "Ticker",
     "prune_all",
+    "prune_all_edits",
     "prune_all_writes",
     "prune_batch",
     "retention_days",
     "start",
     "tick",
+    "undo_days",
     "writes_retention_days",
 ]
 
@@ -53,6 +55,11 @@ def retention_days() -> float:
 def writes_retention_days() -> float:
     """``HAYSTACK["WRITES_DAYS"]``; 0 keeps the log of writes forever."""
     return float(app_settings.WRITES_DAYS or 0)
+
+
+def undo_days() -> float:
+    """``HAYSTACK["SAMPLE_UNDO_DAYS"]``; 0 keeps no samples."""
+    return float(app_settings.SAMPLE_UNDO_DAYS or 0)
 
 
 def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
@@ -79,7 +86,7 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
     if days := writes_retention_days():
         count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
-    if days := app_settings.SAMPLE_UNDO_DAYS:
+    if days := undo_days():
         count = store.prune_edits(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
     return largest
@@ -95,6 +102,12 @@ def prune_all_writes(alias: str, days: float) -> int:
     """As ``prune_all``, of the log of writes."""
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     return _until_none_is_left(partial(storages[alias].prune_writes, before, BATCH))
+
+
+def prune_all_edits(alias: str, days: float) -> int:
+    """As ``prune_all``, of samples that were replaced or removed."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    return _until_none_is_left(partial(storages[alias].prune_edits, before, BATCH))
 
 
 def _until_none_is_left(prune: Callable[[], int]) -> int:

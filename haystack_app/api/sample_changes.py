@@ -74,7 +74,7 @@ class SampleChangeView(ReadingView):
         responses={200: openapi.SAMPLE_EDITS, **openapi.error_responses(403)},
     )
     def get(self, request: Request, change: str, **_: Any) -> Response:
-        """The samples before and after the change; null where there is none."""
+        """The samples before and after the change; null for none."""
         size = page_size(request.query_params, _SAMPLES)
         with self.op_context() as context:
             found = sample_changes.edits(context, change)

@@ -1,8 +1,8 @@
 """Samples that are collected from current values, built on the primitives.
 
 What a point collects is decided by its tags, its current value and its newest sample
-alone, under the lock of the point: whoever asks, and how often, a sample is logged
-once.
+alone, under the lock of the point. So a sample is logged once, by any number of calls
+in any number of processes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class CollectStore(HistoryStore):
             if collection.tolerance is None:
                 continue
             value = collection.value(record)
-            last = self._newest(record, moment)
+            last = self._last_sample(record, moment)
             if value is None or (last and not collection.is_change(last[1], value)):
                 continue
             due = collection.quiet_until(record)
@@ -105,7 +105,7 @@ class CollectStore(HistoryStore):
             if collection is not None:
                 yield record, collection
 
-    def _newest(self, record: Record, moment: int) -> tuple[int, Any] | None:
+    def _last_sample(self, record: Record, moment: int) -> tuple[int, Any] | None:
         """The newest sample up to a moment; most often the facts of the history say."""
         end, value = record.get("hisEnd"), record.get("hisEndVal")
         if end is not None and value is not None:
@@ -136,7 +136,7 @@ class CollectStore(HistoryStore):
                 batches[id] = checked(point, [sample])
                 tags[id] = status_of(record)
             except (InvalidSample, NotHistorized) as err:
-                text = f"hisCollect: the current value is no sample: {err}"
+                text = f"hisCollect: the current value cannot be a sample: {err}"
                 tags[id] = {"hisStatus": "fault", "hisErr": text}
         growth = self.his_store(batches) if batches else {}
         for id, batch in batches.items():

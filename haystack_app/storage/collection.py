@@ -1,7 +1,7 @@
 """The tags by which the server collects a point's samples from its current values.
 
 Source: Haxall, Point History Collection. ``hisCollectInterval`` logs at aligned times,
-``hisCollectCov`` changes of the value; ``hisCollectNA`` logs NA while there is none.
+``hisCollectCov`` changes of the value; ``hisCollectNA`` logs NA without one.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def stamp(tags: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
     after which the value would be stale, and at most once a minute: a note of an equal
     value is a change that watches see.
     """
-    held = tags.get(CUR_TS)
+    held: Any = tags.get(CUR_TS)
     if not can_be_stale(tags):
         return {} if held is None else {CUR_TS: None}
     try:

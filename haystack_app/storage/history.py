@@ -177,14 +177,14 @@ def _appends(record: Record, batch: Batch) -> bool:
     """Whether all samples are later, or earlier, than those of the history."""
     if batch.removed:
         return False
-    if record.get("hisSize") == Number(0):
+    size = record.get("hisSize")
+    if isinstance(size, Number) and not size.val:
         return True
     ends = record.get("hisStart"), record.get("hisEnd")
     if not all(isinstance(end, DateTime) for end in ends):
         return False
     start, end = (microseconds_of(it.utc) for it in ends if it is not None)
-    first, last = next(iter(batch.written)), next(reversed(batch.written))
-    return first > end or last < start
+    return min(batch.written) > end or max(batch.written) < start
 
 
 def _written(

@@ -323,7 +323,7 @@ def test_impossible(store: StorageAdapter, tags: dict[str, Any], words: str) -> 
     assert store.existing("p")["hisStatus"] == "ok"
 
 
-def test_a_current_value_that_is_no_sample(store: StorageAdapter) -> None:
+def test_a_current_value_that_cannot_be_a_sample(store: StorageAdapter) -> None:
     store.load_entities([point(cur=MARKER, curVal="text", **AT_ONCE)])
     record = store.existing("p")
     assert record["hisStatus"] == "fault"

@@ -94,7 +94,7 @@ def _postgres_at(
             [
                 ids,
                 places,
-                wanted,
+                list(wanted),
                 *(instant_of(end).isoformat() for end in (min(wanted), max(wanted))),
             ],
         )
