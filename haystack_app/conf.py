@@ -317,8 +317,8 @@ DEFAULTS: Mapping[str, Setting] = {
         30.0,
         lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
         "a number of days, 0 or None to keep no samples",
-        "Days that samples are kept which an import or a hisWrite replaced or removed, so "
-        "that it can be [undone](collection.md#undoing-changes-of-samples).",
+        "Days that samples are kept which an import or a hisWrite replaced or removed, "
+        "so that it can be [undone](collection.md#undoing-changes-of-samples).",
         "haystack.E015",
     ),
     "WRITES_DAYS": Setting(

@@ -184,7 +184,8 @@ def _appends(record: Record, batch: Batch) -> bool:
     if not all(isinstance(end, DateTime) for end in ends):
         return False
     start, end = (microseconds_of(it.utc) for it in ends if it is not None)
-    return min(batch.written) > end or max(batch.written) < start
+    first, last = next(iter(batch.written)), next(reversed(batch.written))
+    return bool(first > end or last < start)
 
 
 def _written(

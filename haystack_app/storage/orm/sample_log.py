@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _ROWS = 500
-"""Rows of an insert, and times of a query on SQLite."""
+"""Rows of an insert."""
 
 
 def postpone(using: str, due: Mapping[str, dt.datetime | None]) -> None:
@@ -109,13 +109,14 @@ def _sqlite_at(
     rows: list[tuple[str, int, Any, Any]] = []
     with connection.cursor() as cursor:
         for id, own in times.items():
-            pairs = orjson.dumps([(sqlite_text(time), time) for time in own]).decode()
+            by_text = {sqlite_text(time): time for time in own}
             cursor.execute(
-                f"SELECT %s, u.value ->> 1, h.val, h.obj FROM json_each(%s) AS u"
-                f" JOIN {HISTORY} h ON h.point_id = %s AND h.ts = u.value ->> 0",
-                [id, pairs, id],
+                # +ts has no declared type, for which Django would make a datetime
+                f"SELECT +ts, val, obj FROM {HISTORY} WHERE point_id = %s"
+                " AND ts IN (SELECT value FROM json_each(%s))",
+                [id, orjson.dumps(list(by_text)).decode()],
             )
-            rows += cursor.fetchall()
+            rows += [(id, by_text[ts], *row) for ts, *row in cursor.fetchall()]
     return rows
 
 
