@@ -50,6 +50,7 @@ _RESERVED = {
         "jobs",
         "load",
         "quality",
+        "samples",
         "schema",
         "sys",
         "users",

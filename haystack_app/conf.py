@@ -305,6 +305,13 @@ DEFAULTS: Mapping[str, Setting] = {
         "the change log",
         "Days that the [change log](live.md#the-change-log-as-it-grows) is kept.",
     ),
+    "SAMPLE_UNDO_DAYS": days_kept(
+        30.0,
+        "samples",
+        "Days that samples are kept which an import or a hisWrite replaced or removed, "
+        "so that it can be [undone](collection.md#undoing-changes-of-samples). With 0, "
+        "none are.",
+    ),
     "WRITES_DAYS": days_kept(
         90.0,
         "the log of writes",

@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event, Thread
+from weakref import WeakKeyDictionary
 
 from django.db import connections
 
+from .collector import Collector
 from .conf import app_settings
 from .kinds.series import microseconds_of
+from .stale_sweep import StaleSweep
 from .storage.base import StorageAdapter
 from .storage.handler import storages
 
@@ -27,11 +30,13 @@ __all__ = [
     "Ticker",
     "prepare_histories",
     "prune_all",
+    "prune_all_edits",
     "prune_all_writes",
     "prune_batch",
     "retention_days",
     "start",
     "tick",
+    "undo_days",
     "writes_retention_days",
 ]
 
@@ -49,6 +54,8 @@ _FACTS_TASK = "facts"
 _HELD = dt.timedelta(seconds=90)
 _TAKEN_SECONDS = 30.0
 """How often a process asks for the task of these steps, which one process has."""
+_workers: WeakKeyDictionary[StorageAdapter, tuple[Collector, StaleSweep]]
+_workers = WeakKeyDictionary()
 
 
 def retention_days() -> float:
@@ -59,6 +66,11 @@ def retention_days() -> float:
 def writes_retention_days() -> float:
     """``HAYSTACK["WRITES_DAYS"]``; 0 keeps the log of writes forever."""
     return float(app_settings.WRITES_DAYS or 0)
+
+
+def undo_days() -> float:
+    """``HAYSTACK["SAMPLE_UNDO_DAYS"]``; 0 keeps no samples."""
+    return float(app_settings.SAMPLE_UNDO_DAYS or 0)
 
 
 def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
@@ -84,6 +96,9 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
         largest = store.prune_changes(now - dt.timedelta(days=days), BATCH)
     if days := writes_retention_days():
         count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
+        largest = max(largest, min(count, BATCH))
+    if days := undo_days():
+        count = store.prune_edits(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
     return largest
 
@@ -113,6 +128,12 @@ def prune_all_writes(alias: str, days: float) -> int:
     return _until_none_is_left(partial(storages[alias].prune_writes, before, BATCH))
 
 
+def prune_all_edits(alias: str, days: float) -> int:
+    """As ``prune_all``, of samples that were replaced or removed."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    return _until_none_is_left(partial(storages[alias].prune_edits, before, BATCH))
+
+
 def _until_none_is_left(prune: Callable[[], int]) -> int:
     total = 0
     while count := prune():
@@ -120,8 +141,16 @@ def _until_none_is_left(prune: Callable[[], int]) -> int:
     return total
 
 
+def _workers_of(store: StorageAdapter) -> tuple[Collector, StaleSweep]:
+    """What works for a store in this process, and remembers what it has read."""
+    if store not in _workers:
+        _workers[store] = Collector(store), StaleSweep(store)
+    return _workers[store]
+
+
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches, repair rows, fold some samples.
+    """Release expired writes, end expired watches, repair rows changed by SQL, fold
+    some samples, collect samples, and mark current values that are stale.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -135,6 +164,9 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
             storages[alias].watch_expire(at)
             storages[alias].mend_marked()
             storages[alias].fold_dirty()
+            collector, sweep = _workers_of(storages[alias])
+            collector.tick(at)
+            sweep.tick(at)
         except Exception as error:
             errors[alias] = error
     return released, errors

@@ -118,6 +118,7 @@ for _name in (
     "PATIENCE_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
+    "SAMPLE_UNDO_DAYS",
     "WRITES_DAYS",
 ):
     if f"HAYSTACK_{_name}" in os.environ:

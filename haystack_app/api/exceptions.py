@@ -35,6 +35,7 @@ from ..ops.entities import (
     StorageError,
     UnknownEntity,
 )
+from ..ops.sample_changes import UnknownChange
 from ..outages import RETRY_SECONDS, Outage, outage_of
 from ..wire.errors import EncodeError, ParseError
 from . import throttling
@@ -120,7 +121,7 @@ def rest_exceptions() -> Iterator[None]:
     """Translate errors of ops into DRF's: 404, 409, 410, 412, and 400 for others."""
     try:
         yield
-    except UnknownEntity as err:
+    except (UnknownEntity, UnknownChange) as err:
         raise NotFound(str(err)) from None
     except EntityInUse as err:
         raise ResourceConflict(f"{err}; use force=true to remove it anyway") from None

@@ -22,7 +22,11 @@ __all__ = [
     "ONE_OR_MORE",
     "PAGE_ETAG",
     "QUALITY",
+    "SAMPLE_CHANGES",
+    "SAMPLE_EDITS",
+    "SAMPLE_UNDO",
     "bodies",
+    "change_in_path",
     "error_responses",
     "extend_schema",
     "id_in_path",
@@ -181,6 +185,55 @@ FRAME_EXAMPLE: dict[str, Any] = {
         for id in ("ahu-1", "ahu-2")
     ],
 }
+
+
+def _results(properties: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+    """An object with a list of objects, all of whose properties are required."""
+    item = {"type": "object", "properties": properties, "required": list(properties)}
+    own = {"results": {"type": "array", "items": item}, **others}
+    return {"type": "object", "properties": own, "required": list(own)}
+
+
+_INSTANT = {"type": "string", "format": "date-time"}
+_SAMPLE_VALUE = {"nullable": True, "description": "Hayson without a unit, null if none"}
+SAMPLE_CHANGES: dict[str, Any] = _results(
+    {
+        "id": {"type": "string"},
+        "at": _INSTANT,
+        "kind": {"type": "string", "description": "hisWrite, import or undo"},
+        "user": {"type": "string"},
+        "points": _COUNT,
+        "samples": _COUNT,
+    }
+)
+SAMPLE_EDITS: dict[str, Any] = _results(
+    {
+        "id": {"type": "string", "description": "of the point"},
+        "ts": _INSTANT,
+        "before": _SAMPLE_VALUE,
+        "after": _SAMPLE_VALUE,
+    },
+    count={**_COUNT, "description": "samples of the change"},
+)
+_SAMPLE = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "ts": _INSTANT},
+    "required": ["id", "ts"],
+}
+SAMPLE_UNDO: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "restored": {**_COUNT, "description": "samples that are as before"},
+        "conflicts": {**_COUNT, "description": "samples that were changed since"},
+        "changedSince": {"type": "array", "items": _SAMPLE},
+        "missing": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "points that do not exist any more",
+        },
+    },
+    "required": ["restored", "conflicts", "changedSince", "missing"],
+}
 GRID: dict[str, Any] = {
     "type": "object",
     "description": "A grid in Hayson: `meta`, `cols` and `rows`.",
@@ -264,6 +317,11 @@ def query(name: str, description: str, schema: Any = str) -> OpenApiParameter:
 def id_in_path() -> OpenApiParameter:
     schema = {"type": "string", "pattern": f"^{_ID}$"}
     return OpenApiParameter("id", schema, OpenApiParameter.PATH)
+
+
+def change_in_path() -> OpenApiParameter:
+    schema = {"type": "string", "description": "`id` in the list of changes"}
+    return OpenApiParameter("change", schema, OpenApiParameter.PATH)
 
 
 def bodies(schema: Mapping[str, Any]) -> dict[str, Any]:

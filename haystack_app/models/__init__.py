@@ -11,6 +11,7 @@ from .job import Job, JobBody, JobSchedule
 from .lookups import Matching
 from .policy import HistoryPolicy
 from .priority import PointWrite, PriorityLevel
+from .sample_log import PostponedSample, SampleEdit
 from .scope import GroupScope
 from .task import Task
 from .token import Token
@@ -34,8 +35,10 @@ __all__ = [
     "JobSchedule",
     "Matching",
     "PointWrite",
+    "PostponedSample",
     "PriorityLevel",
     "PrunedChanges",
+    "SampleEdit",
     "TagSet",
     "Task",
     "Token",

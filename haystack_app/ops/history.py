@@ -18,6 +18,7 @@ from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import JoinedSeries
 from ..storage.errors import InvalidSample
+from ..storage.sample_edits import Origin
 from ..storage.samples import Sample, checked
 from .arguments import check_id_count, require_ref, require_str, row_ids
 from .his_batch import HisBatch, bounds_of, dropped_meta, window_of
@@ -168,7 +169,8 @@ def _in_unit(col: Col, value: Any) -> Any:
 def _write(context: Context, samples: dict[str, Iterable[Sample]]) -> None:
     """Raises InvalidSample that names all invalid samples."""
     try:
-        context.storage.his_write_all(samples, context.now)
+        origin = Origin(context.username)
+        context.storage.his_write_all(samples, context.now, origin=origin)
     except InvalidSample as err:
         raise InvalidSample(_reasons(context, samples) or str(err)) from None
 

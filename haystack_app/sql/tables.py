@@ -25,8 +25,10 @@ __all__ = [
     "JOB_BODIES",
     "JOB_SCHEDULES",
     "POINT_WRITES",
+    "POSTPONED_SAMPLES",
     "PRIORITY_LEVELS",
     "PRUNED_CHANGES",
+    "SAMPLE_EDITS",
     "TAG_SETS",
     "TASKS",
     "TOKENS",
@@ -51,8 +53,10 @@ JOBS = "haystack_jobs"
 JOB_BODIES = "haystack_job_bodies"
 JOB_SCHEDULES = "haystack_job_schedules"
 POINT_WRITES = "haystack_point_writes"
+POSTPONED_SAMPLES = "haystack_postponed_samples"
 PRIORITY_LEVELS = "haystack_priority_levels"
 PRUNED_CHANGES = "haystack_pruned_changes"
+SAMPLE_EDITS = "haystack_sample_edits"
 TAG_SETS = "haystack_tag_sets"
 TASKS = "haystack_tasks"
 TOKENS = "haystack_tokens"

@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from itertools import islice
 from typing import Any, Self
 
 from django.core.checks import CheckMessage
@@ -28,12 +29,15 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
+from .sample_edits import SampleChange, SampleEdit
 from .samples import FIRST_TIME, Batch, Extent, HisPoint
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
 
+_RUN = 3_600_000_000
+"""Microseconds between samples that are read together."""
 _SHORTEST_SPAN = 3_600_000_000
 """Microseconds that a search for an older sample begins with."""
 
@@ -289,6 +293,49 @@ class StorageBackend:
             end = last[0].times[0] if last else start
             span = _SHORTEST_SPAN if last else 2 * span
 
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        """Times of the newest samples of points with time < before, by id."""
+        found = {}
+        for id in ids:
+            newest = islice(self.his_backwards(id, before), count)
+            found[id] = [time for time, _ in newest]
+        return found
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        """Stored samples of points at these times, which are sorted.
+
+        By id and time; finite numbers are floats.
+        """
+        return {id: dict(self._samples_at(id, wanted)) for id, wanted in times.items()}
+
+    def _samples_at(self, id: str, times: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        wanted = set(times)
+        for first, last in _runs(times):
+            for chunk in self.his_chunks(id, first, last + 1):
+                for place, time in enumerate(chunk.times):
+                    if time in wanted:
+                        yield time, chunk.others.get(place, chunk.vals[place])
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        """Keep what a write replaced or removed, inside ``locked`` with the write.
+
+        A store without such a log, which other packages may have, keeps none.
+        """
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        """The edits of one change that the caller may see, in their order."""
+        return []
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        """The newest changes, of a point or of all that the caller may see."""
+        return []
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Delete edits that are older than ``before``, at most ``limit``; how many."""
+        return 0
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
@@ -323,6 +370,26 @@ class StorageBackend:
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
         """Limit the duration of each statement inside, if the store supports that."""
         return nullcontext()
+
+    # -- collection -----------------------------------------------------------
+
+    def collect(self, ids: Sequence[str], now: dt.datetime | None = None) -> None:
+        """Log the current values of points that collect their history.
+
+        Writers of current values call it, with the lock of the points.
+        """
+        raise NotImplementedError
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        """Remember when ``collect`` is due for points, or forget it (None).
+
+        Inside ``locked`` with the change. A store without this, which other packages
+        may have, does not log a change that comes too soon after another one.
+        """
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        """Ids of points for which ``collect`` is due, at most ``limit``."""
+        return []
 
     # -- priority arrays ------------------------------------------------------
 
@@ -435,3 +502,16 @@ class StorageBackend:
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Store def libraries and replace those of the same name; all or none."""
         raise NotImplementedError
+
+
+def _runs(times: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of times that are close together."""
+    first: int | None = None
+    last = 0
+    for time in times:
+        if first is not None and time - last > _RUN:
+            yield first, last
+            first = None
+        first, last = time if first is None else first, time
+    if first is not None:
+        yield first, last

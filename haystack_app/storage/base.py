@@ -18,12 +18,14 @@ from django.db import connections
 
 from ..kinds.series import Chunk
 from .changes import Changes, Records
+from .collect import CollectStore
 from .currents import CurrentStore
 from .entities import EntityStore
 from .folds import FoldStore
 from .history import HistoryStore
 from .points import PointStore
 from .quality import QualityStore
+from .undo import UndoStore
 from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
@@ -47,6 +49,8 @@ def _twin(
 
 class StorageAdapter(
     EntityStore,
+    CollectStore,
+    UndoStore,
     HistoryStore,
     FoldStore,
     QualityStore,

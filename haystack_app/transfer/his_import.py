@@ -23,6 +23,7 @@ from ..kinds.scalars import REMOVE
 from ..kinds.series import microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
+from ..storage.sample_edits import IMPORT, Origin
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
@@ -57,6 +58,8 @@ class ImportResult:
     extents: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """First and last time in microseconds, and the samples, of each point."""
     readers: dict[Path, TableReader] = field(default_factory=dict)
+    change: str = ""
+    """Of the samples that were replaced or removed; see ``storage.sample_edits``."""
 
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
@@ -137,6 +140,7 @@ class _Batch:
         self.adapter, self.points, self.errors = adapter, points, errors
         self.dry_run = dry_run
         self.size = self.stored = 0
+        self.origin = Origin(kind=IMPORT)
         self.samples: dict[str, list[Sample]] = defaultdict(list)
         self.positions: dict[str, list[Position]] = defaultdict(list)
         self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -173,11 +177,11 @@ class _Batch:
 
     def _store(self) -> None:
         if getattr(self.adapter, "using", None) is None:
-            self.adapter.his_write_all(self.samples)
+            self.adapter.his_write_all(self.samples, origin=self.origin)
             return
         points = iter(self.samples.items())
         while part := dict(islice(points, _POINTS)):
-            self.adapter.his_write_all(part)
+            self.adapter.his_write_all(part, origin=self.origin)
             self.stored += sum(map(len, part.values()))
 
     def _check_all(self) -> None:
@@ -202,7 +206,7 @@ class _Batch:
                 self.errors.add(UnreadableFile(path, f"{unit} {position}", reason))
 
     def counted(self) -> ImportResult:
-        result = ImportResult(points=set(self.times))
+        result = ImportResult(points=set(self.times), change=self.origin.change)
         for id, times in self.times.items():
             grain = self.points[id].precision
             distinct = _distinct(array("q", (time - time % grain for time in times)))

@@ -29,6 +29,8 @@ from haystack_app.wire.files import UnreadableFile
 from ._his_import_options import add_table_arguments, table_options
 from ._storage import StorageCommand, check_zone, progress_bar
 
+_RECENT = 100
+"""Changes of samples among which that of an import is."""
 _LISTED = 50
 
 
@@ -114,6 +116,17 @@ class Command(StorageCommand):
             with _progress("importing", total) as progress:
                 result = read(progress=progress, errors=errors, is_checked=True)
         self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
+        self._print_change(adapter, result.change)
+
+    def _print_change(self, adapter: StorageAdapter, change: str) -> None:
+        """How to get back what was replaced or removed, if anything was."""
+        for one in adapter.sample_changes(_RECENT):
+            if one.origin.change == change:
+                self.stdout.write(
+                    f"{one.samples:,} samples of {one.points:,} points were replaced,"
+                    " removed or put between others:"
+                    f" haystack_his_undo undo {change} restores them"
+                )
 
     def _print(
         self, adapter: StorageAdapter, result: ImportResult, tz: str | None

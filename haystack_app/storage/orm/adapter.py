@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from ... import models
 from ...folds.rollup import Rollup, Sample
@@ -27,6 +27,7 @@ from ..changeset import BATCH, Changeset, EntityRow
 from ..folds import PlacedRow
 from ..priority_array import Level
 from ..quality import Findings, Window
+from ..sample_edits import SampleChange, SampleEdit
 from ..samples import Batch, Extent, HisPoint
 from ..stored import transient_text
 from ..write_log import LevelWrite
@@ -42,6 +43,7 @@ from . import (
     libs,
     log,
     quality,
+    sample_log,
     tasks,
     transient,
     usage,
@@ -147,6 +149,11 @@ class OrmAdapter(OrmConsistency):
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
         return history.backwards(connections[self.using], id, before)
 
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        return history.times(connections[self.using], ids, before, count)
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
@@ -204,6 +211,39 @@ class OrmAdapter(OrmConsistency):
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        return sample_log.samples_at(connections[self.using], times)
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        sample_log.log(self.using, edits)
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        return sample_log.edits(self._edits().filter(change=change))
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        rows = self._edits()
+        return sample_log.summaries(
+            rows if id is None else rows.filter(point_id=id), limit
+        )
+
+    def _edits(self) -> QuerySet[models.SampleEdit]:
+        """The edits of points that the caller may see."""
+        rows = models.SampleEdit.objects.using(self.using)
+        if self.scope is None:
+            return rows.all()
+        return rows.filter(point_id__in=self.visible.values("id"))
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return sample_log.prune(self.using, before, limit)
+
+    # -- collection -----------------------------------------------------------
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        sample_log.postpone(self.using, due)
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        return sample_log.postponed(self.using, now, limit)
 
     # -- priority arrays ------------------------------------------------------
 

@@ -20,7 +20,16 @@ from ..samples import Batch, Extent
 from . import postgres_history, sqlite_history
 from .sample_columns import BATCH
 
-__all__ = ["backwards", "chunks", "extent", "extents", "short", "snapshot", "store"]
+__all__ = [
+    "backwards",
+    "chunks",
+    "extent",
+    "extents",
+    "short",
+    "snapshot",
+    "store",
+    "times",
+]
 
 _FEW = 4
 
@@ -105,6 +114,21 @@ def backwards(
         if len(rows) < size:
             return
         size = min(2 * size, BATCH)
+
+
+def times(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], before: int, count: int
+) -> dict[str, list[int]]:
+    """Times of the newest samples of points with time < before, by id."""
+    if connection.vendor == "postgresql":
+        return postgres_history.times(connection, ids, before, count)
+    found: dict[str, list[int]] = {}
+    samples = HisSample.objects.using(connection.alias)
+    for id in ids:
+        older = samples.filter(point_id=id, ts__lt=instant_of(before)).order_by("-ts")
+        rows = older.values_list("ts", flat=True)[:count]
+        found[id] = [microseconds_of(ts) for ts in rows]
+    return found
 
 
 def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:

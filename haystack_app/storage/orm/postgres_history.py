@@ -17,11 +17,12 @@ import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...kinds.series import Chunk, ShiftedTimes, instant_of
+from ...sql.arrays import text_array
 from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["chunks", "short", "store"]
+__all__ = ["TS_OF_T", "chunks", "short", "store", "times"]
 
 _SHORT = 2_048
 _Page = tuple[ShiftedTimes, "array[float]", dict[int, str]]
@@ -30,7 +31,7 @@ _MILLENNIUM = 946_684_800_000_000
 _ARRAY_HEADER = struct.Struct(">iiiii")
 # An interval is multiplied as a double, which has no exact microseconds after 2255.
 # No % in it: that is a parameter's sign.
-_TS_OF_T = (
+TS_OF_T = (
     "timestamptz 'epoch' + t / 1000000 * interval '1 second'"
     " + mod(t, 1000000) * interval '1 microsecond'"
 )
@@ -66,6 +67,21 @@ def short(
     if page is None:
         return []
     return [_chunk(page, Decoder())] if len(page[0]) <= _SHORT else None
+
+
+def times(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], before: int, count: int
+) -> dict[str, list[int]]:
+    """Times of the newest samples of points with time < before, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, ARRAY(SELECT (extract(epoch FROM h.ts) * 1000000)::int8"
+            f" FROM {HISTORY} h WHERE h.point_id = p.id AND h.ts < %s::timestamptz"
+            " ORDER BY h.ts DESC LIMIT %s)"
+            " FROM unnest(%s::text[]) AS p(id)",
+            [instant_of(before).isoformat(), count, text_array(ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _chunk(page: _Page, decoder: Decoder) -> Chunk:
@@ -179,7 +195,7 @@ def store(
 def _remove(cursor: Any, id: str, times: Sequence[int]) -> int:
     cursor.execute(
         f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
-        f" {_TS_OF_T}"
+        f" {TS_OF_T}"
         " FROM unnest(%s::int8[]) AS t))",
         [id, _array(times)],
     )
@@ -197,7 +213,7 @@ def _upsert(
     """How many samples were new, by id; ``places`` are those of ids, from 1."""
     cursor.execute(
         f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
-        f" SELECT (%s::text[])[p], {_TS_OF_T},"
+        f" SELECT (%s::text[])[p], {TS_OF_T},"
         " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
         " AS u(p, t, v, o)"
         " ON CONFLICT (point_id, ts)"
