@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,28 @@ from ..wire.files import UnreadableFile, text_of
 from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
 from ..wire.row_errors import OF_FILE, row_errors
 
-__all__ = ["SUFFIXES", "file_records"]
+__all__ = ["SUFFIXES", "file_records", "may_have_defs"]
 
 Records = list[dict[str, Any]]
 _FORMATS = {".trio": TRIO, ".zinc": ZINC, ".json": HAYSON}
 SUFFIXES = tuple(_FORMATS)
+_DEFS = {
+    ".trio": re.compile(r"^\ufeff?defx?[ \t]*:", re.MULTILINE),
+    ".zinc": re.compile(r"\A[^\n]*\n(?:[^\n]*,)?[ \t]*defx?\b"),
+    ".json": re.compile(r'"defx?"'),
+}
+
+
+def may_have_defs(path: Path) -> bool:
+    """Whether the text names a tag ``def`` or ``defx``, for files that folders have.
+
+    Source folders of Haxall contain Trio files of records, and JSON of other tools.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return True  # its reader says why
+    return _DEFS[path.suffix.lower()].search(text) is not None
 
 
 def file_records(

@@ -7,7 +7,7 @@ Libs).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from ..kinds.scalars import Symbol
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile, files_in
-from .files import SUFFIXES, file_records
+from .files import SUFFIXES, file_records, may_have_defs
 from .marker_words import MarkerWords
 from .namespace import Namespace
 from .records import Def, InvalidDef, check, feature_of, symbol_of
@@ -38,14 +38,28 @@ class _Source:
         return UnreadableFile(self.path, f"record {self.number}", reason)
 
 
-def read_libraries(paths: Iterable[Path]) -> dict[str, list[Def]]:
+def read_libraries(
+    paths: Sequence[Path], skipped: list[Path] | None = None
+) -> dict[str, list[Def]]:
     """The defs and defxs of all files, by lib, such as ``lib:ph``.
 
-    Folders are searched recursively. Raises UnreadableFile for all invalid records,
-    and with both files if two records define the same symbol.
+    Folders are searched recursively; files in them without any def are added to
+    ``skipped``. Raises UnreadableFile for all invalid records, and with both files if
+    two records define the same symbol.
     """
     errors = FileErrors()
     files = files_in(paths, SUFFIXES)
+    named = {path.resolve() for path in paths if path.is_file()}
+    left_out = [
+        path
+        for path in files
+        if path.resolve() not in named and not may_have_defs(path)
+    ]
+    if len(left_out) == len(files):
+        raise UnreadableFile(paths[0], "", "no file in this folder has a def")
+    if skipped is not None:
+        skipped += left_out
+    files = [path for path in files if path not in left_out]
     records = [source for path in files for source in _read(path, errors)]
     errors.check()
     _check_duplicates(records, errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from ..wire.files import UnreadableFile, text_of
 from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
 from ..wire.row_errors import OF_FILE, row_errors
 from .entity_csv import csv_records
+from .json_columns import with_all_columns
+from .tables.source import TABLE_SUFFIXES, suffix_of, unpacked
 
 __all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 
 GRID_SUFFIXES = (".zinc", ".json")
 SUFFIXES = (*GRID_SUFFIXES, ".trio")
 """Files that are searched in folders."""
-NAMED_SUFFIXES = (".csv",)
+NAMED_SUFFIXES = (*TABLE_SUFFIXES, *(f"{suffix}.gz" for suffix in TABLE_SUFFIXES))
 """Files that must be named, for most files of CSV are samples."""
 _HAYSON = re.compile(r'"_kind"\s*:')
 _COMMENT = "// "
@@ -30,20 +33,35 @@ Tags = Mapping[str, Any]
 Rows = Iterable[tuple[int, Tags]]
 
 
-def read_records(path: Path, words: MarkerWords, errors: FileErrors) -> Rows:
+def read_records(
+    path: Path, words: MarkerWords, errors: FileErrors, unnamed: Counter[str]
+) -> Rows:
     """The records of one file with their row numbers, counted from 1.
 
-    Invalid rows are added to ``errors``. Raises UnreadableFile.
+    Invalid rows are added to ``errors``; ``unnamed`` counts the tags of JSON rows that
+    no column names. Raises UnreadableFile.
     """
-    text = text_of(path)
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if suffix == ".csv":
-        return csv_records(path, text, words.namespace, errors)
+        return csv_records(path, _unpacked_text(path), words.namespace, errors)
+    text = text_of(path)
     if suffix == ".trio":
         return enumerate(_trio(path, text, words, errors), 1)
+    if suffix == ".json" and text.lstrip().startswith("{"):
+        text = with_all_columns(text, unnamed)
     if suffix == ".zinc" or not text.lstrip().startswith("["):
         return enumerate(read_grid(path, text, errors).rows, 1)
     return _json_list(path, text, errors)
+
+
+def _unpacked_text(path: Path) -> str:
+    if path.suffix.lower() != ".gz":
+        return text_of(path)
+    with unpacked(path) as raw:
+        try:
+            return raw.read().decode("utf-8-sig")
+        except UnicodeDecodeError as err:
+            raise UnreadableFile(path, f"byte {err.start}", "invalid UTF-8") from None
 
 
 def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:

@@ -42,7 +42,7 @@ def _files(path: Path, suffixes: Sequence[str], named: Sequence[str]) -> list[Pa
         return files
     if not path.is_file():
         raise UnreadableFile(path, "", "no such file or folder")
-    if path.suffix.lower() not in (*suffixes, *named):
+    if not path.name.lower().endswith((*suffixes, *named)):
         endings = " or ".join((*suffixes, *named))
         raise UnreadableFile(path, "", f"the name must end in {endings}")
     return [path]

@@ -54,6 +54,30 @@ def test_a_library(run: Run, adapter: StorageAdapter, write: Write) -> None:
     assert [record["id"].id for record in adapter.read("^equip")] == ["k"]
 
 
+def test_files_of_folders_without_defs_are_skipped(
+    run: Run, adapter: StorageAdapter, write: Write
+) -> None:
+    """As source folders of Haxall have them; a file that is named is an error."""
+    folder = write("x/lib.trio", TRIO).parent
+    write("x/res/rules.trio", "dis: A rule\nrule\nsrc:\n  def: not a tag\n")
+    write("x/package.json", '{"name": "x", "main": [1]}')
+    write("x/points.zinc", 'ver:"3.0"\nid,undef,define\n@a,M,M\n')
+    write("x/latin.trio", b"dis: M\xfcller\n")
+    write("x/grid.zinc", 'ver:"3.0"\nlib,def\n^lib:x,^oven\n')
+    out = run("haystack_load_defs", folder)
+    assert out.startswith(
+        "lib:x: 3 defs and 1 extensions\nskipped 4 files without defs"
+    )
+    assert "oven" in adapter.namespace()
+    with pytest.raises(CommandError, match="a def must have the tag def or defx"):
+        run("haystack_load_defs", folder, folder / "res/rules.trio")
+    with pytest.raises(CommandError, match="res: no file in this folder has a def"):
+        run("haystack_load_defs", folder / "res")
+    write("x/res/bad.trio", "def: 5\n")
+    with pytest.raises(CommandError, match="def must be a Symbol"):
+        run("haystack_load_defs", folder)
+
+
 def test_loading_again_replaces_the_library(
     run: Run, adapter: StorageAdapter, write: Write
 ) -> None:

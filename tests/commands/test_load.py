@@ -138,7 +138,7 @@ def test_dry_run_shows_the_changes_of_a_load(
             '{"_kind":"grid","cols":[{"name":"id"},{"name":"t"}],"rows":[{},{"t":{"_kind":"date","val":"x"}}]}',
             "row 2: t: invalid date",
         ),
-        ("x.txt", "x", "the name must end in .zinc or .json or .trio"),
+        ("x.doc", "x", "the name must end in .zinc or .json or .trio or .csv"),
     ],
 )
 def test_invalid_file_stores_nothing(

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 
 from haystack_app.transfer.tables.mapping import read_mapping
 from haystack_app.transfer.tables.options import TableOptions
-from haystack_app.transfer.tables.rows import NAMES
-from haystack_app.transfer.tables.stamps import ORDERS
+
+from ._table_arguments import add_dialect_arguments
 
 __all__ = ["add_table_arguments", "table_options"]
 
@@ -41,24 +41,7 @@ def add_table_arguments(parser: CommandParser) -> None:
         metavar="HEADER",
         help="the column of times; twice for date and time of day",
     )
-    group.add_argument(
-        "--dates",
-        choices=sorted(ORDERS),
-        help="the order of day, month and year in dates of numbers",
-    )
-    group.add_argument(
-        "--decimal", choices=["comma", "point"], help="the decimal sign of numbers"
-    )
-    group.add_argument(
-        "--delimiter", choices=list(NAMES), help="what separates the cells of a row"
-    )
-    group.add_argument(
-        "--no-value",
-        action="append",
-        default=[],
-        metavar="WORD",
-        help="text of cells without a value, besides empty, NaN, null, N/A, - and Calm",
-    )
+    add_dialect_arguments(group)
     group.add_argument(
         "--status",
         choices=["skip", "na", "keep"],

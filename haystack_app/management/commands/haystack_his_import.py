@@ -18,7 +18,7 @@ from haystack_app.transfer import his_files, timestamps
 from haystack_app.transfer.his_export import exported_files
 from haystack_app.transfer.his_import import ImportResult, import_histories
 from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
-from haystack_app.transfer.tables.bad_rows import BadRowReport, allowed_rows
+from haystack_app.transfer.tables.bad_rows import allowed_rows
 from haystack_app.transfer.tables.description import description
 from haystack_app.transfer.tables.options import TableOptions
 from haystack_app.transfer.tables.recognition import is_table
@@ -28,6 +28,7 @@ from haystack_app.wire.files import UnreadableFile
 
 from ._his_import_options import add_table_arguments, table_options
 from ._storage import StorageCommand, check_zone, progress_bar
+from ._table_arguments import add_errors_argument, error_report
 
 _RECENT = 100
 """Changes of samples among which that of an import is."""
@@ -77,12 +78,7 @@ class Command(StorageCommand):
             action="store_true",
             help="check everything, print what was understood, and store nothing",
         )
-        parser.add_argument(
-            "--errors",
-            type=Path,
-            metavar="FILE",
-            help="write all errors to a CSV file",
-        )
+        add_errors_argument(parser)
         parser.add_argument(
             "--skip-bad",
             metavar="N",
@@ -97,7 +93,7 @@ class Command(StorageCommand):
         total = sum(map(_size, paths))
         adapter = self.writable_adapter(options)
         reading = ReadingOptions(options["tz"], options["dst"], options["convert"])
-        with _report(options["errors"]) as report:
+        with error_report(options["errors"]) as report:
             errors = FileErrors(report)
             tables = _tables(adapter, paths, reading, table_options(options), errors)
             shows = options["dry_run"] or tables or options["skip_bad"] is not None
@@ -190,18 +186,6 @@ def _left_out(
     if bad > limit:
         errors.check()
     return errors.lines
-
-
-@contextmanager
-def _report(path: Path | None) -> Iterator[Callable[[UnreadableFile], object]]:
-    if path is None:
-        yield lambda _: None
-        return
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            yield BadRowReport(file)
-    except OSError as err:
-        raise CommandError(f"--errors: {path}: {err.strerror}") from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``haystack_load``: load entities from Zinc, Trio, JSON and CSV files."""
+"""``haystack_load``: load entities from files and tables."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from haystack_app.transfer.dangling_refs import DanglingRef, dangling_refs
 from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
 from haystack_app.transfer.entity_load import EntityFiles, load_stored, planned_changes
+from haystack_app.transfer.entity_tables.description import table_description
+from haystack_app.transfer.entity_tables.options import EntityTableOptions
+from haystack_app.transfer.tables.options import TableOptions
 from haystack_app.wire.files import files_in
 
 from ._storage import (
@@ -17,14 +21,18 @@ from ._storage import (
     progress_bar,
     without_collections,
 )
+from ._table_arguments import add_dialect_arguments, add_errors_argument, error_report
+
+_LISTED = 50
 
 
 class Command(StorageCommand):
     help = (
         "Load entities from Zinc (.zinc), Trio (.trio), JSON (.json) and CSV (.csv) "
-        "files. All files are checked before anything is stored. Existing entities get "
-        "the new persistent tags and keep their history. Folders are searched for the "
-        "first three."
+        "files, and from tables with a column for each tag (.csv, .tsv, .txt, .xlsx, "
+        "also .gz). All files are checked before anything is stored. Existing entities "
+        "get the new persistent tags and keep their history. Folders are searched for "
+        "the first three."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +41,8 @@ class Command(StorageCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="validate all files and show what would change; store nothing",
+            help="validate all files, show what would change and which Refs have no "
+            "entity; store nothing",
         )
         parser.add_argument(
             "--replace",
@@ -41,17 +50,40 @@ class Command(StorageCommand):
             help="also remove all entities that are not in the files, with their "
             "history",
         )
+        add_errors_argument(parser)
+        group = parser.add_argument_group("tables")
+        group.add_argument(
+            "--sheet",
+            metavar="NAME",
+            help="the sheet of an .xlsx (default: the first with content)",
+        )
+        group.add_argument(
+            "--ignore",
+            action="append",
+            default=[],
+            metavar="HEADER",
+            help="leave a column out",
+        )
+        add_dialect_arguments(group)
 
     @without_collections()
     def handle(self, *args: Any, **options: Any) -> None:
         adapter, replace = self.adapter(options), options["replace"]
         files = files_in(options["paths"], SUFFIXES, NAMED_SUFFIXES)
-        reading = EntityFiles(adapter.namespace())
-        stored = list(
-            progress_bar(
-                iterable=reading.stored(files), desc="validating", unit=" entities"
+        with error_report(options["errors"]) as report:
+            reading = EntityFiles(
+                adapter.namespace(),
+                options=_table_options(options),
+                existing=tuple if replace else adapter.scan,
+                report=report,
             )
-        )
+            found = reading.stored(files)
+            stored = list(
+                progress_bar(iterable=found, desc="validating", unit=" entities")
+            )
+        for table in reading.tables:
+            for line in table_description(table):
+                self.stdout.write(line)
         if options["dry_run"]:
             changes = planned_changes(adapter, stored, replace=replace)
         else:
@@ -69,3 +101,29 @@ class Command(StorageCommand):
         )
         for note in reading.notes():
             self.stdout.write(note)
+        if options["dry_run"] or reading.tables:
+            self._print_dangling(
+                list(dangling_refs(adapter, stored, replace=replace)), reading
+            )
+
+    def _print_dangling(self, refs: list[DanglingRef], reading: EntityFiles) -> None:
+        if refs:
+            self.stdout.write(f"{len(refs):,} Refs to entities that do not exist:")
+        for ref in refs[:_LISTED]:
+            path, where = reading.positions[ref.id]
+            self.stdout.write(
+                f"  {path}, {where}: {ref.path} of @{ref.id} is @{ref.target}"
+            )
+        if (rest := len(refs) - _LISTED) > 0:
+            self.stdout.write(f"  .. and {rest:,} more")
+
+
+def _table_options(options: dict[str, Any]) -> EntityTableOptions:
+    table = TableOptions(
+        delimiter=options["delimiter"],
+        decimal=options["decimal"],
+        dates=options["dates"],
+        ignore=tuple(options["ignore"]),
+        no_value=tuple(options["no_value"]),
+    )
+    return EntityTableOptions(options["sheet"], table)

@@ -12,11 +12,14 @@ from haystack_app.wire.files import UnreadableFile
 
 from ._storage import StorageCommand
 
+_LISTED = 50
+
 
 class Command(StorageCommand):
     help = (
         "Load def libraries from Trio (.trio), Zinc (.zinc) and JSON (.json) files, "
-        "all or none. A library replaces the loaded library of the same name."
+        "all or none. A library replaces the loaded library of the same name. Files of "
+        "folders that have no def are skipped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,13 +28,20 @@ class Command(StorageCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         adapter = self.writable_adapter(options)
+        skipped: list[Path] = []
         try:
-            libraries = read_libraries(options["paths"])
+            libraries = read_libraries(options["paths"], skipped)
         except UnreadableFile as err:
             raise CommandError(str(err)) from None
         adapter.load_defs(libraries)
         for lib in sorted(libraries):
             self.stdout.write(f"{lib}: {_counts(libraries[lib])}")
+        if skipped:
+            self.stdout.write(f"skipped {len(skipped):,} files without defs:")
+        for path in skipped[:_LISTED]:
+            self.stdout.write(f"  {path}")
+        if (rest := len(skipped) - _LISTED) > 0:
+            self.stdout.write(f"  .. and {rest:,} more")
         total = [record for records in libraries.values() for record in records]
         self.stdout.write(
             f"loaded {_counts(total)} of {len(libraries):,} libs; "

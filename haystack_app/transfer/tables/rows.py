@@ -15,7 +15,7 @@ from .options import TableOptions
 from .shape import Row, Shape, shape_of
 from .source import SHEET, lines_of
 
-__all__ = ["DELIMITERS", "NAMES", "found_shape", "rows_of"]
+__all__ = ["DELIMITERS", "NAMES", "candidates", "found_shape", "rows_of"]
 
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DELIMITERS = tuple(NAMES.values())
@@ -58,10 +58,10 @@ def found_shape(
     A delimiter is possible if the table has a column of times by it. Raises ValueError,
     also if several are.
     """
-    candidates = _candidates(path, raw, encoding, options)
+    possible = candidates(path, raw, encoding, options)
     found: dict[str, Shape] = {}
     refused: list[ValueError] = []
-    for delimiter in candidates:
+    for delimiter in possible:
         rows = rows_of(path, raw, encoding, delimiter, lambda _: None)
         try:
             sample = list(islice(rows, _SAMPLE))
@@ -86,9 +86,10 @@ def found_shape(
     )
 
 
-def _candidates(
+def candidates(
     path: Path, raw: IO[bytes], encoding: str, options: TableOptions
 ) -> tuple[str, ...]:
+    """The delimiters that a file may have; the only one if it or the option says so."""
     if options.delimiter is not None:
         return (NAMES[options.delimiter],)
     if encoding == SHEET:

@@ -6,13 +6,14 @@ import datetime as dt
 import json
 import re
 import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from ...extras import imported_for
 from ...wire.files import UnreadableFile
 
-__all__ = ["spool_sheet"]
+__all__ = ["SheetChoice", "spool_sheet"]
 
 _CELLS = 50_000_000
 """Cells between the first and the last one; the library keeps a place for each."""
@@ -22,8 +23,28 @@ _OVERLAP = 32
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
-def spool_sheet(path: Path, file: IO[bytes], spooled: IO[bytes], limit: int) -> None:
-    """Write the only sheet with content; ``limit`` is in bytes of its XML.
+@dataclass(slots=True)
+class SheetChoice:
+    """Which of several sheets is read: ``name``, or the first one with content.
+
+    Reading sets ``used``, and ``others``, the sheets with content that are not read.
+    """
+
+    name: str | None = None
+    used: str = ""
+    others: list[str] = field(default_factory=list)
+
+
+def spool_sheet(
+    path: Path,
+    file: IO[bytes],
+    spooled: IO[bytes],
+    limit: int,
+    choice: SheetChoice | None = None,
+) -> None:
+    """Write the only sheet with content, or the chosen one.
+
+    ``limit`` is in bytes of the XML of all sheets.
 
     Raises UnreadableFile, and ImproperlyConfigured without the extra.
     """
@@ -36,16 +57,30 @@ def spool_sheet(path: Path, file: IO[bytes], spooled: IO[bytes], limit: int) -> 
         sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
     except calamine.CalamineError as err:
         raise UnreadableFile(path, "", f"invalid spreadsheet: {err}") from None
-    filled = [sheet for sheet in sheets if sheet.total_height > 0]
-    if len(filled) != 1:
-        names = ", ".join(sheet.name for sheet in filled) or "none"
-        reason = f"expected one sheet with content, not {names}: save it as a file"
-        raise UnreadableFile(path, "", reason)
-    for number, row in enumerate(filled[0].to_python(skip_empty_area=False), 1):
+    filled = {sheet.name: sheet for sheet in sheets if sheet.total_height > 0}
+    chosen = filled[_chosen(path, list(filled), choice)]
+    for number, row in enumerate(chosen.to_python(skip_empty_area=False), 1):
         cells = [_text(cell) for cell in row]
         if any(cells):
             line = json.dumps([number, cells], ensure_ascii=False)
             spooled.write(line.encode() + b"\n")
+
+
+def _chosen(path: Path, filled: list[str], choice: SheetChoice | None) -> str:
+    """Raises UnreadableFile."""
+    names = ", ".join(filled) or "none"
+    if choice is None:
+        if len(filled) != 1:
+            reason = f"expected one sheet with content, not {names}: save it as a file"
+            raise UnreadableFile(path, "", reason)
+        return filled[0]
+    if not filled or (choice.name is not None and choice.name not in filled):
+        wanted = "a sheet" if choice.name is None else f"the sheet {choice.name}"
+        reason = f"expected {wanted} with content; those with content: {names}"
+        raise UnreadableFile(path, "", reason)
+    choice.used = choice.name or filled[0]
+    choice.others = [name for name in filled if name != choice.used]
+    return choice.used
 
 
 def _check_size(path: Path, file: IO[bytes], limit: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ...wire.files import UnreadableFile
-from .sheets import spool_sheet
+from .sheets import SheetChoice, spool_sheet
 
 __all__ = [
     "SHEET",
@@ -49,10 +49,10 @@ def suffix_of(path: Path) -> str:
 
 
 @contextmanager
-def unpacked(path: Path) -> Iterator[IO[bytes]]:
+def unpacked(path: Path, sheet: SheetChoice | None = None) -> Iterator[IO[bytes]]:
     """The file, unpacked if its name ends in ``.gz``. Raises UnreadableFile.
 
-    A spreadsheet is read to lines of its rows.
+    A spreadsheet is read to lines of the rows of its only sheet, or of the chosen one.
     """
     try:
         with ExitStack() as stack:
@@ -63,7 +63,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
                 _unpack(path, packed, file, limit)
             if suffix_of(path) == ".xlsx":
                 book, file = file, stack.enter_context(tempfile.TemporaryFile())
-                spool_sheet(path, book, file, limit)
+                spool_sheet(path, book, file, limit, sheet)
             file.seek(0)
             yield file
     except OSError as err:

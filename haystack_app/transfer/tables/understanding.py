@@ -12,6 +12,7 @@ from ...kinds.display import quoted
 from ...wire.errors import ParseError
 from ...wire.files import UnreadableFile
 from ..his_points import SamplePoints
+from .date_order import DateOrder
 from .layout import Layout, layout_of
 from .names import PointNames
 from .numbers import DecimalEvidence
@@ -19,7 +20,7 @@ from .options import TableOptions
 from .rows import found_shape, rows_of
 from .shape import Row, Shape, role_of, speaks_of_the_end
 from .source import encoding_of, unpacked
-from .stamps import Stamp, stamp_of
+from .stamps import stamp_of
 from .values import without_status
 
 __all__ = ["Table", "time_text", "understood"]
@@ -137,7 +138,7 @@ def _aliases(preamble: Sequence[Row]) -> dict[str, str]:
 
 def _decide(table: Table, raw: IO[bytes]) -> None:
     """Decide by all rows what one row does not show. Raises ValueError."""
-    dates, decimals = _DateOrder(), DecimalEvidence()
+    dates, decimals = DateOrder(), DecimalEvidence()
     places = _number_places(table)
     for line, cells in table.rows(raw, lambda _: None):
         if len(cells) <= max(table.shape.time):
@@ -183,61 +184,3 @@ def _has_time(table: Table, cells: Sequence[str]) -> bool:
     if table.shape.form == "text":
         return stamp_of(text) is not None
     return text.replace(".", "", 1).isdigit()
-
-
-def _is_open(stamp: Stamp) -> bool:
-    """Whether the orders give different days.
-
-    22-Sep-26 begins with the day if no other row shows the year there: a year before
-    the name of a month is written in full.
-    """
-    one, two, three = stamp.fields
-    is_same = one == two and three >= 100
-    return len(stamp.orders) > 1 and not stamp.is_named and not is_same
-
-
-class _DateOrder:
-    """The orders of day, month and year that all dates of a column allow."""
-
-    def __init__(self) -> None:
-        self.possible: frozenset[str] | None = None
-        self.first: dict[frozenset[str], tuple[int, str]] = {}
-        self.open: tuple[int, str] | None = None
-
-    def add(self, line: int, text: str) -> None:
-        stamp = stamp_of(text)
-        if stamp is None or not stamp.by_column:
-            return
-        if self.possible is None:
-            self.possible = stamp.orders
-        self.possible &= stamp.orders
-        self.first.setdefault(stamp.orders, (line, text))
-        if self.open is None and _is_open(stamp):
-            self.open = line, text
-
-    def decided(self, option: str | None, hint: str | None) -> str | None:
-        if self.possible is None:
-            return None
-        if option is not None:
-            return option
-        if not self.possible:
-            shown = " and ".join(
-                f"{quoted(text)} in line {line}" for line, text in self.first.values()
-            )
-            raise ValueError(
-                f"no order of day and month fits all dates, such as {shown}: give"
-                " --dates dmy, mdy or ymd to see which rows are invalid"
-            )
-        if hint is not None:
-            if hint in self.possible:
-                return hint
-            raise ValueError(
-                f"the header says that dates are {hint}, but they are not: give --dates"
-            )
-        if len(self.possible) == 1 or self.open is None:
-            return min(self.possible)
-        line, text = self.open
-        raise ValueError(
-            f"{quoted(text)} in line {line} has two readings, and no other date"
-            f" decides: give --dates {' or --dates '.join(sorted(self.possible))}"
-        )

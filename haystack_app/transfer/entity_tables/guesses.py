@@ -1,0 +1,68 @@
+"""The kind of a column that neither its header nor a def says, by all of its cells.
+
+A guess is a kind that every cell has; a column that mixes texts and numbers is of Strs.
+Digits that would not come back are Strs too: ``007``, ``+1 804 555``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from ...wire.csv_writer import MARKER_TEXT
+from ..his_units import unit_of
+from ..tables.numbers import number_parts
+from ..tables.stamps import stamp_of
+from ..tables.values import NO_VALUE
+from .cells import MARKER_WORDS
+
+__all__ = ["guessed_kind"]
+
+_MARKERS = frozenset((*MARKER_WORDS, MARKER_TEXT)) - {"true", "TRUE", "1", "yes"}
+_DIGITS = re.compile(
+    r"[-\u2212]?(?:0|[1-9][\d.,'\u2019]*|0?[.,]\d+|0[.,]\d*)"
+    r"(?:[eE][+-]?\d+)?\D*"
+)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_COORD = re.compile(r"C\([^()]*\)")
+
+
+def guessed_kind(cells: Iterable[str]) -> str:
+    """The kind of stripped cells that are not empty."""
+    found = list(cells)
+    return next(
+        (kind for kind, check in _CHECKS if found and all(map(check, found))),
+        "number" if _are_numbers(found) else "str",
+    )
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    numbers = [cell for cell in cells if cell.lower() not in NO_VALUE]
+    return bool(numbers) and all(map(_is_number, numbers))
+
+
+def _is_number(cell: str) -> bool:
+    if not _DIGITS.fullmatch(cell):
+        return False
+    for decimal in ("point", "comma"):
+        try:
+            _, unit = number_parts(cell, decimal)
+            return not unit or bool(unit_of(unit))
+        except ValueError:
+            continue
+    return False
+
+
+def _is_date(cell: str) -> bool:
+    stamp = stamp_of(cell)
+    return stamp is not None and stamp.time is None and not cell.isdigit()
+
+
+_CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("marker", lambda cell: cell in _MARKERS),
+    ("bool", lambda cell: cell.lower() in ("true", "false")),
+    ("ref", lambda cell: cell.startswith("@")),
+    ("uri", lambda cell: _URI.fullmatch(cell) is not None),
+    ("coord", lambda cell: _COORD.fullmatch(cell) is not None),
+    ("date", _is_date),
+)
