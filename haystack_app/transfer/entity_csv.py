@@ -19,7 +19,7 @@ from ..kinds.display import quoted
 from ..kinds.scalars import MARKER, NA, REMOVE, Number, Ref, Symbol, Uri, is_tag_name
 from ..wire import csv_writer, lexer, zinc_reader
 from ..wire.csv_cells import Quoted, csv_rows, needs_quotes
-from ..wire.csv_writer import MARKER_TEXT, cell_text
+from ..wire.csv_writer import MARKER_TEXT, cell_text, original_text
 from ..wire.errors import EncodeError, ParseError
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
@@ -54,18 +54,32 @@ def csv_records(
     try:
         line, names = next(rows, (1, []))
         _check_names(path, line, names)
+        is_download = False
         for row, (line, cells) in enumerate(rows, 1):
             where = f"row {row} (line {line})"
             if len(cells) != len(names):
                 reason = f"expected {len(names)} cells, found {len(cells)}"
                 errors.add(UnreadableFile(path, where, reason))
                 continue
+            is_download = is_download or _is_download(names, cells)
+            if is_download:
+                cells = [_original(cell) for cell in cells]
             try:
                 yield row, _record(zip(names, cells, strict=True), kinds)
             except ValueError as err:
                 errors.add(UnreadableFile(path, where, str(err)))
     except ParseError as err:
         raise UnreadableFile(path, err.position, err.message) from None
+
+
+def _is_download(names: list[str], cells: list[str]) -> bool:
+    """Ids with an apostrophe before them, as spreadsheets need it."""
+    return "id" in names and cells[names.index("id")].startswith("'@")
+
+
+def _original(cell: str) -> str:
+    text = original_text(cell)
+    return Quoted(text) if isinstance(cell, Quoted) else text
 
 
 def _check_names(path: Path, line: int, names: list[str]) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "download_chunks",
     "grid_chunks",
     "grid_text",
+    "original_text",
     "safe_cell_text",
     "title_cell",
     "value_text",
@@ -40,7 +41,8 @@ _OTHER_KIND = re.compile(
     r"|[A-Z][A-Za-z0-9_]*\(|[A-Za-z][A-Za-z0-9+.-]*://"
 )
 """Strs that a reader may take for a value of another kind."""
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_UNSAFE = re.compile(r"'*[=+\-@\t\r]")
+"""What spreadsheets run, also after apostrophes, which are then doubled."""
 
 
 def _ref(ref: Ref) -> str:
@@ -73,11 +75,20 @@ def cell_text(value: Any) -> str:
 
 
 def safe_cell_text(value: Any) -> str:
-    """A cell that no spreadsheet runs; a negative Number stays a number."""
+    """A cell that no spreadsheet runs; a negative Number stays a number.
+
+    ``original_text`` is its inverse.
+    """
     text = value_text(value)
-    if type(value) is not Number and _FORMULA.match(text):
+    looks_other = type(value) is str and _OTHER_KIND.match(text) is not None
+    if type(value) is not Number and _UNSAFE.match(text):
         text = f"'{text}"
-    return _in_quotes(text) if needs_quotes(text) else text
+    return _in_quotes(text) if looks_other or needs_quotes(text) else text
+
+
+def original_text(text: str) -> str:
+    """The text of a cell without the apostrophe of ``safe_cell_text``."""
+    return text[1:] if text[:1] == "'" and _UNSAFE.match(text, 1) else text
 
 
 def _in_quotes(text: str) -> str:

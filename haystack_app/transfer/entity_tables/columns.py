@@ -16,14 +16,24 @@ from ...kinds.scalars import is_tag_name
 from ...kinds.units import UNITS, preferred_symbol
 from ..his_units import unit_of
 
-__all__ = ["TAG_COLUMNS", "TagColumn", "kind_by_def", "shown_kind", "tag_column"]
+__all__ = [
+    "EACH_CELL",
+    "TAG_COLUMNS",
+    "TagColumn",
+    "has_any_kind",
+    "kind_by_def",
+    "shown_kind",
+    "tag_column",
+]
 
 TAG_COLUMNS = frozenset(("tags", "markers"))
 """Columns whose cells are words: markers, or ``tag:value``."""
 _BRACKETS = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]+)[)\]]", re.DOTALL)
 _GENERAL = ("val", "scalar")
 _KINDS = {name.lower(): kind for name, kind in KINDS.items()}
-_SHOWN = {kind: name for name, kind in KINDS.items()}
+EACH_CELL = "val"
+"""The kind of a column such as ``curVal``, whose cells are of different kinds."""
+_SHOWN = {EACH_CELL: "each cell", **{kind: name for name, kind in KINDS.items()}}
 
 
 class TagColumn(NamedTuple):
@@ -39,6 +49,11 @@ class TagColumn(NamedTuple):
     @property
     def has_words(self) -> bool:
         return self.kind is None and self.name in TAG_COLUMNS
+
+
+def has_any_kind(name: str, namespace: Namespace) -> bool:
+    """Whether the def of a tag allows values of several kinds."""
+    return name in namespace and kind_of_def(name, namespace) in _GENERAL
 
 
 def kind_by_def(name: str, namespace: Namespace) -> str | None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from ...defs.values import kind_of
+from ...wire import zinc_reader
 from ...wire.csv_writer import MARKER_TEXT
+from ...wire.errors import ParseError
 from ..his_units import unit_of
 from ..tables.numbers import number_parts
 from ..tables.stamps import stamp_of
@@ -24,7 +27,6 @@ _DIGITS = re.compile(
     r"(?:[eE][+-]?\d+)?\D*"
 )
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
-_COORD = re.compile(r"C\([^()]*\)")
 
 
 def guessed_kind(cells: Iterable[str]) -> str:
@@ -58,11 +60,31 @@ def _is_date(cell: str) -> bool:
     return stamp is not None and stamp.time is None and not cell.isdigit()
 
 
+def _zinc_kind(kind: str, pattern: str) -> Callable[[str], bool]:
+    """Whether a cell is a value of that kind in Zinc; ``pattern`` is of its start."""
+    start = re.compile(pattern)
+
+    def check(cell: str) -> bool:
+        if not start.match(cell):
+            return False
+        try:
+            return kind_of(zinc_reader.read_value(cell)) == kind
+        except ParseError:
+            return False
+
+    return check
+
+
 _CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("marker", lambda cell: cell in _MARKERS),
     ("bool", lambda cell: cell.lower() in ("true", "false")),
     ("ref", lambda cell: cell.startswith("@")),
     ("uri", lambda cell: _URI.fullmatch(cell) is not None),
-    ("coord", lambda cell: _COORD.fullmatch(cell) is not None),
     ("date", _is_date),
+    ("time", _zinc_kind("time", r"\d\d:\d\d")),
+    ("dateTime", _zinc_kind("dateTime", r"\d{4}-\d\d-\d\dT")),
+    ("coord", _zinc_kind("coord", r"C\(")),
+    ("symbol", _zinc_kind("symbol", r"\^")),
+    ("list", _zinc_kind("list", r"\[")),
+    ("dict", _zinc_kind("dict", r"\{")),
 )

@@ -43,8 +43,6 @@ def is_entity_table(
     names = [rows[0][0].removeprefix("\ufeff"), *rows[0][1:]]
     if len(set(names)) != len(names) or not all(map(is_tag_name, names)):
         return True
-    if any(cell.startswith("'@") for row in rows[1:] for cell in row):
-        return True  # a download, with apostrophes before what would be a formula
     return not set(names) >= _OWN and _is_foreign(names, rows[1:], namespace)
 
 
@@ -67,7 +65,7 @@ def _is_foreign(
         for name, cell in zip(names, row, strict=False)
         if cell.strip()
     ]
-    if any(cell == MARKER_TEXT for _, cell in cells):
+    if any(cell == MARKER_TEXT or cell.startswith("'@") for _, cell in cells):
         return False
     kinds = {name: kind_by_def(name, namespace) for name in names}
     if any(kinds[name] == "marker" and cell in MARKER_WORDS for name, cell in cells):

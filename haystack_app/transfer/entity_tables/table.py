@@ -17,7 +17,7 @@ from ..tables.errors import BadCell
 from ..tables.numbers import DecimalEvidence
 from ..tables.values import NO_VALUE
 from .cells import CellRules, cell_of
-from .columns import TagColumn, kind_by_def, shown_kind
+from .columns import EACH_CELL, TagColumn, has_any_kind, kind_by_def, shown_kind
 from .guesses import guessed_kind
 from .options import EntityTableOptions
 from .sheet_rows import SheetRows, header_of, sheet_rows
@@ -95,7 +95,8 @@ class EntityTable:
         if column.has_words:
             yield from tags_of_words(text, self._kind, self._word)
             return
-        value = cell_of(column.name, str(column.kind), text, self.rules[column.place])
+        kind = guessed_kind([text]) if column.kind == EACH_CELL else str(column.kind)
+        value = cell_of(column.name, kind, text, self.rules[column.place])
         if value is not None:
             yield column.name, value
 
@@ -162,7 +163,10 @@ def _with_kind(table: EntityTable, column: TagColumn) -> TagColumn:
         return column
     words = {word.lower() for word in table.options.table.no_value}
     cells = (text for _, text in table.cells(column.place))
-    return column._replace(kind=guessed_kind(one for one in cells if one not in words))
+    kind = guessed_kind(one for one in cells if one.lower() not in words)
+    if kind == "str" and has_any_kind(column.name, table.namespace):
+        kind = EACH_CELL
+    return column._replace(kind=kind)
 
 
 def _decide(table: EntityTable, errors: FileErrors) -> None:
