@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
 from ..storage.base import StorageAdapter
-from ..storage.errors import NotHistorized, StorageError
+from ..storage.errors import NotHistorized, StorageError, UnknownEntity
 from ..storage.samples import HisPoint
 from .csv_values import cell_value
 from .his_units import check_unit, fitted, split_unit
@@ -23,12 +24,14 @@ class ReadingOptions(NamedTuple):
 
     ``tz``: the zone of times without an offset, instead of that of the point;
     ``dst``: ``first`` or ``second``, for local times that occur twice;
-    ``convert``: numbers in another unit of the same quantity are converted.
+    ``convert``: numbers in another unit of the same quantity are converted;
+    ``planned``: tags of points, by id, that are made before the samples are stored.
     """
 
     tz: str | None = None
     dst: str | None = None
     convert: bool = False
+    planned: Mapping[str, Mapping[str, Any]] = {}
 
 
 AS_WRITTEN = ReadingOptions()
@@ -81,7 +84,7 @@ class SamplePoints:
         found = self._points.get(id)
         if found is None:
             try:
-                record = self.adapter.existing(id)
+                record = self.record(id)
                 found = HisPoint.of(record)
                 if is_trash(record):
                     found = NotHistorized(f"@{id} is in the trash")
@@ -91,6 +94,15 @@ class SamplePoints:
         if isinstance(found, StorageError):
             raise found
         return found
+
+    def record(self, id: str) -> Mapping[str, Any]:
+        """The stored or the planned record. Raises UnknownEntity."""
+        try:
+            return self.adapter.existing(id)
+        except UnknownEntity:
+            if id not in self.options.planned:
+                raise
+            return self.options.planned[id]
 
     def column(self, id: str, unit: str | None = None) -> SampleColumn:
         """Raises ValueError, also for a unit that the point cannot have."""

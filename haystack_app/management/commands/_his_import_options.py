@@ -24,8 +24,14 @@ def add_table_arguments(parser: CommandParser) -> None:
         "--mapping",
         type=Path,
         metavar="FILE",
-        help="CSV with the columns header, id, unit, factor: the points of headers or "
-        "names; an empty id leaves the column out",
+        help="CSV with the columns header, id, unit, factor, kind: the points of "
+        "headers or names; an empty id leaves the column out",
+    )
+    group.add_argument(
+        "--create",
+        action="store_true",
+        help="make the points of the mapping that are missing and have samples, in the "
+        "zone of --tz",
     )
     group.add_argument(
         "--ignore",

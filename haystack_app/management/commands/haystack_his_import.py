@@ -18,6 +18,7 @@ from haystack_app.transfer import his_files, timestamps
 from haystack_app.transfer.his_export import exported_files
 from haystack_app.transfer.his_import import ImportResult, import_histories
 from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
+from haystack_app.transfer.new_points import new_points
 from haystack_app.transfer.tables.bad_rows import allowed_rows
 from haystack_app.transfer.tables.description import description
 from haystack_app.transfer.tables.options import TableOptions
@@ -33,6 +34,7 @@ from ._table_arguments import add_errors_argument, error_report
 _RECENT = 100
 """Changes of samples among which that of an import is."""
 _LISTED = 50
+_SHOWN = ("dis", "kind", "unit", "tz")
 
 
 class Command(StorageCommand):
@@ -92,10 +94,14 @@ class Command(StorageCommand):
             check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
         adapter = self.writable_adapter(options)
-        reading = ReadingOptions(options["tz"], options["dst"], options["convert"])
+        table = table_options(options)
+        planned = _planned(adapter, table, options)
+        reading = ReadingOptions(
+            options["tz"], options["dst"], options["convert"], planned
+        )
         with error_report(options["errors"]) as report:
             errors = FileErrors(report)
-            tables = _tables(adapter, paths, reading, table_options(options), errors)
+            tables = _tables(adapter, paths, reading, table, errors)
             shows = options["dry_run"] or tables or options["skip_bad"] is not None
             read = partial(
                 import_histories, adapter, paths, options=reading, tables=tables
@@ -103,12 +109,15 @@ class Command(StorageCommand):
             with _progress("checking", total) as progress:
                 result = read(progress=progress, errors=errors, dry_run=True)
             if shows:
-                self._print(adapter, result, options["tz"])
+                self._print(adapter, result, reading)
             left_out = _left_out(errors, result.rows, options["skip_bad"])
             if options["dry_run"]:
                 self.stdout.write(f"{_summary(result)}; nothing was stored")
                 return
             errors = FileErrors(left_out=left_out)
+            made = [tags for id, tags in planned.items() if id in result.points]
+            if made:
+                adapter.load_entities(made)
             with _progress("importing", total) as progress:
                 result = read(progress=progress, errors=errors, is_checked=True)
         self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
@@ -125,13 +134,19 @@ class Command(StorageCommand):
                 )
 
     def _print(
-        self, adapter: StorageAdapter, result: ImportResult, tz: str | None
+        self, adapter: StorageAdapter, result: ImportResult, reading: ReadingOptions
     ) -> None:
         """What was understood, and what each point gets."""
         for reader in result.readers.values():
-            for line in description(reader, tz):
+            for line in description(reader, reading.tz):
                 self.stdout.write(line)
-        points = SamplePoints(adapter, ReadingOptions())
+        made = [tags for id, tags in reading.planned.items() if id in result.points]
+        for tags in made[:_LISTED]:
+            shown = [str(tags[name]) for name in _SHOWN if name in tags]
+            self.stdout.write(f"new point {tags['id']}: {', '.join(shown)}")
+        if (rest := len(made) - _LISTED) > 0:
+            self.stdout.write(f".. and {rest:,} more new points")
+        points = SamplePoints(adapter, reading)
         for id, (first, last, count) in sorted(result.extents.items())[:_LISTED]:
             city = points[id].tz
             self.stdout.write(
@@ -139,6 +154,20 @@ class Command(StorageCommand):
             )
         if (rest := len(result.extents) - _LISTED) > 0:
             self.stdout.write(f".. and {rest:,} more points")
+
+
+def _planned(
+    adapter: StorageAdapter, table: TableOptions, options: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Points that ``--create`` may make. Raises CommandError."""
+    if not options["create"]:
+        return {}
+    if not table.mapping or options["tz"] is None:
+        raise CommandError("--create needs the points' --mapping and their zone, --tz")
+    try:
+        return new_points(adapter, table.mapping, options["tz"])
+    except ValueError as err:
+        raise CommandError(f"--create: {err}") from None
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:

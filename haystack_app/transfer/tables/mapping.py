@@ -1,8 +1,8 @@
 """The mapping file: a CSV of headers and the points that they mean.
 
 The columns are ``header`` and ``id``, and optionally ``factor``, which the values are
-multiplied by, and ``unit``, that of the products. A header with
-an empty id is left out.
+multiplied by, ``unit``, that of the products, and ``kind``, that of points that are
+made. A header with an empty id is left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .options import Mapped
 
 __all__ = ["read_mapping"]
 
-_COLUMNS = ("header", "id", "unit", "factor")
+_COLUMNS = ("header", "id", "unit", "factor", "kind")
+_KINDS = {kind.lower(): kind for kind in ("Number", "Bool", "Str", "Coord")}
 
 
 def read_mapping(path: Path) -> dict[str, Mapped]:
@@ -55,4 +56,12 @@ def _mapped(row: dict[str, str]) -> Mapped:
         factor = math.nan
     if not math.isfinite(factor):
         raise ValueError(f"factor must be a number, not {row['factor']}")
-    return Mapped(Ref(id).id if id else "", row.get("unit") or None, factor)
+    kind = row.get("kind") or None
+    if kind is not None and kind.lower() not in _KINDS:
+        raise ValueError(f"kind must be {', '.join(_KINDS.values())}, not {kind}")
+    return Mapped(
+        Ref(id).id if id else "",
+        row.get("unit") or None,
+        factor,
+        _KINDS[kind.lower()] if kind else None,
+    )

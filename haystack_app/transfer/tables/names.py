@@ -108,7 +108,7 @@ class PointNames:
             raise ValueError(f"@{id}: two units for one column, {found}")
         try:
             column = self.points.column(Ref(id).id, units.pop() if units else None)
-            enum = enum_names(self.points.adapter.existing(id).get("enum"))
+            enum = enum_names(self.points.record(id).get("enum"))
         except StorageError as err:
             raise ValueError(str(err)) from None
         return NamedPoint(column, factor, enum)

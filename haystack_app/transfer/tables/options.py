@@ -9,11 +9,15 @@ __all__ = ["Mapped", "TableOptions"]
 
 
 class Mapped(NamedTuple):
-    """What a mapping file says of a header; an empty ``id`` leaves the column out."""
+    """What a mapping file says of a header; an empty ``id`` leaves the column out.
+
+    ``kind`` is that of a point that is made.
+    """
 
     id: str
     unit: str | None = None
     factor: float = 1.0
+    kind: str | None = None
 
 
 class TableOptions(NamedTuple):

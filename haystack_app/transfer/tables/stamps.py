@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,31 +31,37 @@ __all__ = [
 
 ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
 """The places of year, month and day."""
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_DAYS = "(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +"
+_MONTHS = (
+    "january januar janvier",
+    "february februar fevrier",
+    "march maerz marz mrz mars",
+    "april avril",
+    "may mai",
+    "june juni juin",
+    "july juli juillet",
+    "august aout",
+    "september septembre",
+    "october oktober octobre",
+    "november novembre",
+    "december dezember decembre",
+)
+"""In English, German and French, without accents."""
+_LETTER = "[a-zäéûÄÉÛ]"
+_DAYS = (
+    "(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)"
+    r"[a-z]*\.?,? +"
+)
 _DATE = (
     r"(?P<a>\d{4}|\d{1,2})(?P<sign>[-/.])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{4}|\d{1,2})"
-    r"|(?P<d>\d{4}|\d{1,2})[-/ .]*(?P<month>[a-z]{3,9})[-/ ,.]*(?P<y>\d{4}|\d\d)"
+    rf"|(?P<d>\d{{4}}|\d{{1,2}})(?:er\b)?[-/ .]*(?P<month>{_LETTER}{{3,9}})[-/ ,.]*"
+    r"(?P<y>\d{4}|\d\d)"
     r"|(?P<us_month>[a-z]{3,9})\.? +(?P<us_d>\d{1,2}),? +(?P<us_y>\d{4})"
     r"|(?P<compact>\d{8})(?:[T _]?(?P<clock>\d{6})(?!\d)|[T _](?P<short>\d{4})(?!\d))?"
 )
 _TIME = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?: ?(?P<half>[ap])\.?m\.?(?![a-z]))?"
+    r"(?: ?(?P<half>[ap])\.?m\.?(?![a-z])| ?uhr\b)?"
 )
 _ZONE = (
     r"(?:\s*(?P<offset>z(?![a-z])|(?:utc)?[+-]\d\d:?\d\d|(?:utc)?[+-]\d\d|utc[+-]\d))?"
@@ -193,10 +200,15 @@ def _year(text: str) -> int:
 
 
 def _month(name: str) -> int:
-    """0 if it is not an English name of a month, or the first letters of one."""
-    lower = name.lower()
-    found = [at for at, full in enumerate(_MONTHS, 1) if full.startswith(lower)]
-    return found[0] if len(found) == 1 else 9 if lower == "sept" else 0
+    """0 if it is not the name of one month, or the first letters of one."""
+    marks = unicodedata.normalize("NFD", name.lower())
+    plain = "".join(letter for letter in marks if not unicodedata.combining(letter))
+    found = [
+        at
+        for at, names in enumerate(_MONTHS, 1)
+        if any(full.startswith(plain) for full in names.split())
+    ]
+    return found[0] if len(found) == 1 else 9 if plain == "sept" else 0
 
 
 def _time(match: re.Match[str]) -> int | None:

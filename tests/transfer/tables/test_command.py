@@ -12,6 +12,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from haystack_app.kinds import NA
+from haystack_app.storage.base import StorageAdapter
 
 from .conftest import Import
 
@@ -124,7 +125,7 @@ def test_a_mapping_has_units_and_factors(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n", "a mapping has the columns header, id, unit, factor"),
+        ("a,b\n", "a mapping has the columns header, id, unit, factor, kind"),
         ("header,id,factor\nx,kw,z\n", "line 2: factor must be a number, not z"),
         ("header,id\nx,kw\nx,sat\n", "line 3: header x is mapped twice"),
         ("header,id\nx,k w\n", "line 2: invalid ref id"),
@@ -209,3 +210,85 @@ def test_names_that_are_not_those_of_points_are_left_out(load: Import) -> None:
     )
     assert "left out: Object Name, Note" in out
     assert "@kw: 1 samples" in out
+
+
+NEW = (
+    "header,id,unit,kind\nOAT (°F),oat,,\nMode,@mode-cmd,,str\nOn,on,,bool\n"
+    "Flow,flow,L/s,Number\nUnused,unused,,\nsat,sat,,\nNote,,,\n"
+)
+NEW_TABLE = (
+    "Time,OAT (°F),Mode,On,Flow,sat,Note\n2024-06-15 00:00,70.5,auto,on,2,20,x\n"
+    "2024-06-15 00:15,71,off,off,3,21,y\n"
+)
+
+
+def test_missing_points_are_made(
+    load: Import, his: His, building: StorageAdapter, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(NEW)
+    options = ("--mapping", str(mapping), "--tz", "Berlin", "--create")
+    before = len(list(building.scan()))
+    out = load(NEW_TABLE, *options, "--dry-run").splitlines()
+    assert [line for line in out if line.startswith("new point")] == [
+        "new point @oat: OAT, Number, °F, Berlin",
+        "new point @mode-cmd: Mode, Str, Berlin",
+        "new point @on: On, Bool, Berlin",
+        "new point @flow: Flow, Number, L/s, Berlin",
+    ]
+    assert len(list(building.scan())) == before
+    load(NEW_TABLE, *options)
+    assert len(list(building.scan())) == before + 4
+    assert list(his("oat").values()) == [70.5, 71]
+    assert list(his("mode-cmd")) == ["2024-06-14T22:00:00", "2024-06-14T22:15:00"]
+    assert list(his("on").values()) == [True, False]
+    assert building.existing("flow")["unit"] == "L/s"
+    assert "new point" not in load(NEW_TABLE, *options)
+
+
+def test_an_invalid_file_makes_no_points(
+    load: Import, building: StorageAdapter, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text("header,id\nA,new-a\n")
+    before = len(list(building.scan()))
+    options = ("--mapping", str(mapping), "--tz", "Berlin", "--create")
+    with pytest.raises(CommandError, match="invalid Number"):
+        load("Time,A\n2024-06-15 00:00,x\n", *options)
+    assert len(list(building.scan())) == before
+    with pytest.raises(CommandError, match="new-a"):
+        load("Time,A\n2024-06-15 00:00,1\n", *options[:-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (None, ("--tz", "Berlin"), "--create needs the points' --mapping"),
+        ("header,id\nA,a\n", (), "and their zone, --tz"),
+        ("header,id,kind\nA,a,Bit\n", ("--tz", "Berlin"), "kind must be Number, Bool"),
+        (
+            "header,id,unit,kind\nA,a,kW,Bool\n",
+            ("--tz", "Berlin"),
+            "@a: a Bool point has no unit, not kW",
+        ),
+        (
+            "header,id,unit\nA,a,kW\nB,a,W\n",
+            ("--tz", "Berlin"),
+            '@a: "A" and "B" give it two kinds or units',
+        ),
+        ("header,id,unit\nA,a,zz\n", ("--tz", "Berlin"), 'unknown unit "zz"'),
+    ],
+)
+def test_create_needs_a_mapping_and_a_zone(
+    text: str | None,
+    options: tuple[str, ...],
+    message: str,
+    load: Import,
+    tmp_path: Path,
+) -> None:
+    mapping = tmp_path / "mapping.csv"
+    if text is not None:
+        mapping.write_text(text)
+        options += ("--mapping", str(mapping))
+    with pytest.raises(CommandError, match=message):
+        load("Time,A\n2024-06-15 00:00,1\n", "--create", *options)
