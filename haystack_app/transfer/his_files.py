@@ -8,7 +8,8 @@ have the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` a
 Answers of hisRead are read in every format. Other tables (.csv, .tsv, .txt) are those
 that building systems export: their form is found and printed. CSV may be packed (.gz).
 Parquet has the columns ``id``, ``ts`` and ``val``, and optionally ``text`` and
-``unit``. A folder is one that haystack_export wrote.
+``unit``. A folder is one that haystack_export wrote, or one of such files; - is
+standard input.
 """
 
 from __future__ import annotations

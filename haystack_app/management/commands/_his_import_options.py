@@ -28,6 +28,12 @@ def add_table_arguments(parser: CommandParser) -> None:
         "headers or names; an empty id leaves the column out",
     )
     group.add_argument(
+        "--save-mapping",
+        type=Path,
+        metavar="FILE",
+        help="write the points of all headers and names as a file for --mapping",
+    )
+    group.add_argument(
         "--create",
         action="store_true",
         help="make the points of the mapping that are missing and have samples, in the "

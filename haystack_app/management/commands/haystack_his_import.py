@@ -15,7 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.kinds.datetimes import DateTime
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.transfer import his_files, timestamps
-from haystack_app.transfer.his_export import exported_files
+from haystack_app.transfer.his_folders import folder_files
 from haystack_app.transfer.his_import import ImportResult, import_histories
 from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
 from haystack_app.transfer.new_points import new_points
@@ -23,11 +23,13 @@ from haystack_app.transfer.tables.bad_rows import allowed_rows
 from haystack_app.transfer.tables.description import description
 from haystack_app.transfer.tables.options import TableOptions
 from haystack_app.transfer.tables.recognition import is_table
+from haystack_app.transfer.tables.saved_mapping import found_mapping, mapping_text
 from haystack_app.transfer.tables.understanding import Table, understood
 from haystack_app.wire.file_errors import FileErrors
 from haystack_app.wire.files import UnreadableFile
 
 from ._his_import_options import add_table_arguments, table_options
+from ._standard_input import with_standard_input
 from ._storage import StorageCommand, check_zone, progress_bar
 from ._table_arguments import add_errors_argument, error_report
 
@@ -57,7 +59,7 @@ class Command(StorageCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE or DIR")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE, DIR or -")
         parser.add_argument(
             "--tz",
             metavar="CITY",
@@ -89,7 +91,10 @@ class Command(StorageCommand):
         add_table_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        paths = list(_files(options["paths"]))
+        with with_standard_input(options["paths"]) as paths:
+            self._import(list(_files(paths)), options)
+
+    def _import(self, paths: list[Path], options: dict[str, Any]) -> None:
         if options["tz"] is not None:
             check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
@@ -110,6 +115,7 @@ class Command(StorageCommand):
                 result = read(progress=progress, errors=errors, dry_run=True)
             if shows:
                 self._print(adapter, result, reading)
+            _save(result, table, options["save_mapping"])
             left_out = _left_out(errors, result.rows, options["skip_bad"])
             if options["dry_run"]:
                 self.stdout.write(f"{_summary(result)}; nothing was stored")
@@ -156,6 +162,19 @@ class Command(StorageCommand):
             self.stdout.write(f".. and {rest:,} more points")
 
 
+def _save(result: ImportResult, table: TableOptions, path: Path | None) -> None:
+    """The mapping of what was understood. Raises CommandError."""
+    if path is None:
+        return
+    try:
+        found = found_mapping(result.readers.values(), table.mapping)
+        path.write_text(mapping_text(found), encoding="utf-8", newline="")
+    except OSError as err:
+        raise CommandError(f"--save-mapping: {path}: {err.strerror}") from None
+    except ValueError as err:
+        raise CommandError(f"--save-mapping: {err}") from None
+
+
 def _planned(
     adapter: StorageAdapter, table: TableOptions, options: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -171,10 +190,10 @@ def _planned(
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:
-    """The paths, with those of an export in place of its folder."""
+    """The paths, with the files of a folder in place of it."""
     for path in paths:
         if path.is_dir():
-            yield from exported_files(path)
+            yield from folder_files(path)
         else:
             yield path
 

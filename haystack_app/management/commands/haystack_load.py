@@ -15,6 +15,7 @@ from haystack_app.transfer.entity_tables.options import EntityTableOptions
 from haystack_app.transfer.tables.options import TableOptions
 from haystack_app.wire.files import files_in
 
+from ._standard_input import with_standard_input
 from ._storage import (
     StorageCommand,
     changes_text,
@@ -37,7 +38,7 @@ class Command(StorageCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR|-")
         parser.add_argument(
             "--dry-run",
             action="store_true",
@@ -68,8 +69,11 @@ class Command(StorageCommand):
 
     @without_collections()
     def handle(self, *args: Any, **options: Any) -> None:
+        with with_standard_input(options["paths"]) as paths:
+            self._load(files_in(paths, SUFFIXES, NAMED_SUFFIXES), options)
+
+    def _load(self, files: list[Path], options: dict[str, Any]) -> None:
         adapter, replace = self.adapter(options), options["replace"]
-        files = files_in(options["paths"], SUFFIXES, NAMED_SUFFIXES)
         with error_report(options["errors"]) as report:
             reading = EntityFiles(
                 adapter.namespace(),

@@ -16,9 +16,9 @@ from ...wire.errors import ParseError
 from ...wire.files import UnreadableFile, text_of
 from .options import Mapped
 
-__all__ = ["read_mapping"]
+__all__ = ["COLUMNS", "read_mapping"]
 
-_COLUMNS = ("header", "id", "unit", "factor", "kind")
+COLUMNS = ("header", "id", "unit", "factor", "kind")
 _KINDS = {kind.lower(): kind for kind in ("Number", "Bool", "Str", "Coord")}
 
 
@@ -33,8 +33,8 @@ def read_mapping(path: Path) -> dict[str, Mapped]:
         raise UnreadableFile(path, err.position, err.message) from None
     line, names = rows[0] if rows else (1, [])
     names = [name.strip() for name in names]
-    if names[:2] != ["header", "id"] or not set(names) <= set(_COLUMNS):
-        reason = f"a mapping has the columns {', '.join(_COLUMNS)}"
+    if names[:2] != ["header", "id"] or not set(names) <= set(COLUMNS):
+        reason = f"a mapping has the columns {', '.join(COLUMNS)}"
         raise UnreadableFile(path, f"line {line}", reason)
     found: dict[str, Mapped] = {}
     for line, cells in rows[1:]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Callable
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from haystack_app.kinds import NA
@@ -292,3 +294,87 @@ def test_create_needs_a_mapping_and_a_zone(
         options += ("--mapping", str(mapping))
     with pytest.raises(CommandError, match=message):
         load("Time,A\n2024-06-15 00:00,1\n", "--create", *options)
+
+
+def test_a_saved_mapping_is_read_back(load: Import, his: His, tmp_path: Path) -> None:
+    mapping, saved = tmp_path / "mapping.csv", tmp_path / "saved.csv"
+    mapping.write_text("header,id,unit,factor\nP1,kw,kW,0.5\nElsewhere,sat,,\n")
+    text = (
+        "Time,P1,Supply Temp (°C),Fan,Remarks\n"
+        "2024-06-15 00:00,3,20.5,on,x\n2024-06-15 00:15,4,21,off,y\n"
+    )
+    options = ("--mapping", str(mapping), "--ignore", "Remarks")
+    load(text, *options, "--save-mapping", str(saved), "--dry-run")
+    assert saved.read_text(encoding="utf-8").splitlines() == [
+        "header,id,unit,factor,kind",
+        "P1,kw,kW,0.5,",
+        "Elsewhere,sat,,,",
+        "Supply Temp (°C),sat,°C,,Number",
+        "Fan,fan,,,Bool",
+        "Remarks,,,,",
+    ]
+    load(text, "--mapping", str(saved))
+    assert list(his("kw").values()) == [1.5, 2]
+    assert list(his("sat").values()) == [20.5, 21]
+    assert list(his("fan").values()) == [True, False]
+
+
+def test_the_names_of_a_long_table_are_saved(load: Import, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.csv"
+    text = "Time,Name,Value\n2024-06-15 00:00,Supply Temp,3\n2024-06-15 00:00,Fan,on\n"
+    load(text, "--save-mapping", str(saved))
+    assert "Supply Temp,sat,,,Number\nFan,fan,,,Bool\n" in saved.read_text()
+    load(text, "--mapping", str(saved))
+
+
+def test_a_mapping_that_cannot_be_saved(load: Import, his: His, tmp_path: Path) -> None:
+    """Two files that name their columns by numbers."""
+    other = tmp_path / "b.csv"
+    other.write_text("Point_1:,Supply Temp\nTime,Point_1\n2024-06-15 00:00,2\n")
+    text = "Point_1:,Power\nTime,Point_1\n2024-06-15 00:00,1\n"
+    saved = tmp_path / "saved.csv"
+    with pytest.raises(CommandError, match='"Point_1" is @kw in one file and @sat in'):
+        load(text, str(other), "--save-mapping", str(saved))
+    with pytest.raises(CommandError, match=r"--save-mapping: .*No such file"):
+        load(text, "--save-mapping", str(tmp_path / "no" / "saved.csv"))
+    assert not his("kw")
+
+
+def test_a_folder_of_files(load: Import, his: His, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.csv").write_text("Time,Fan\n2024-06-15 00:00,on\n")
+    (folder / "b" / "b.csv.gz").write_bytes(gzip.compress(b"Time,sat\n2024-06-15,20\n"))
+    (folder / "notes.md").write_text("not samples")
+    call_command("haystack_his_import", str(folder), stdout=StringIO())
+    assert list(his("fan").values()) == [True]
+    assert list(his("sat").values()) == [20]
+    (folder / "b" / "b.csv.gz").unlink()
+    with pytest.raises(CommandError, match=r"no \.csv, .* file in this folder"):
+        call_command("haystack_his_import", str(folder / "b"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Time,Fan\n2024-06-15 00:00,on\n",
+        gzip.compress(b"Time,Fan\n2024-06-15 00:00,on\n"),
+        "Time;Fan\n15.06.2024 00:00;on\n".encode("utf-16"),
+        b'ver:"3.0" id:@fan\nts,val\n2024-06-15T00:00:00-04:00 New_York,T\n',
+    ],
+)
+def test_standard_input(
+    content: bytes, building: StorageAdapter, his: His, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(content)))
+    call_command("haystack_his_import", "-", stdout=StringIO())
+    assert his("fan") == {"2024-06-15T04:00:00": True}
+
+
+def test_entities_of_standard_input(
+    building: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "id;dis;tags\nnew;New;site\n"
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(text.encode())))
+    call_command("haystack_load", "-", stdout=StringIO())
+    assert building.existing("new")["dis"] == "New"
