@@ -201,7 +201,7 @@ def test_ids_that_look_like_something_else(api: Api) -> None:
         *("ts", "@ts", "12")
     ]
     text = body(get(api, download="a.csv", ids="-2", shape="long")).decode()
-    assert ",'-2,0," in text
+    assert ""","'-2",0,""" in text
     assert cells(get(api, format="csv", ids="-2"))[0] == ["ts", "-2"]
 
 

@@ -437,6 +437,20 @@ def test_a_download_comes_back(
     assert [dict(record) for record in adapter.scan()] == records
 
 
+def test_a_dump_that_a_spreadsheet_saved(
+    run: Run, adapter: StorageAdapter, tmp_path: Path
+) -> None:
+    """With semicolons, and without the quotes that tell kinds."""
+    adapter.load_entities(demo.entities())
+    before = [tags_of(record) for record in adapter.scan()]
+    dump, saved = tmp_path / "dump.csv", tmp_path / "saved.csv"
+    run("haystack_dump", output=dump, format="csv")
+    with dump.open(newline="") as source, saved.open("w", newline="") as target:
+        csv.writer(target, delimiter=";").writerows(csv.reader(source))
+    run("haystack_load", saved)
+    assert [tags_of(record) for record in adapter.scan()] == before
+
+
 def test_a_tag_of_several_kinds_has_the_kind_of_each_cell(load: Load) -> None:
     """Where the def allows several; other columns that mix kinds are of Strs."""
     found = load("id;curVal;other\na;21.5°C;21.5°C\nb;true;true\nc;NA x;\n")
@@ -466,6 +480,11 @@ def test_a_tag_of_several_kinds_has_the_kind_of_each_cell(load: Load) -> None:
         (["[1, 2]"], "list"),
         (["{a:1}"], "dict"),
         (["[1, "], "str"),
+        (['Color("red")'], "xstr"),
+        (['<<ver:"3.0"\na\n1\n>>'], "grid"),
+        (["NA", "5", "NA"], "number"),
+        (["NA", "US"], "str"),
+        (["NA"], "na"),
         (["^hot-water"], "symbol"),
         ([], "str"),
     ],

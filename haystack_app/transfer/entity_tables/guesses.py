@@ -31,7 +31,10 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 def guessed_kind(cells: Iterable[str]) -> str:
     """The kind of stripped cells that are not empty."""
-    found = list(cells)
+    known = list(cells)
+    found = [cell for cell in known if cell != "NA"]
+    if known and not found:
+        return "na"
     return next(
         (kind for kind, check in _CHECKS if found and all(map(check, found))),
         "number" if _are_numbers(found) else "str",
@@ -84,7 +87,9 @@ _CHECKS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("time", _zinc_kind("time", r"\d\d:\d\d")),
     ("dateTime", _zinc_kind("dateTime", r"\d{4}-\d\d-\d\dT")),
     ("coord", _zinc_kind("coord", r"C\(")),
+    ("xstr", _zinc_kind("xstr", r"[A-Z][A-Za-z0-9_]*\(")),
     ("symbol", _zinc_kind("symbol", r"\^")),
     ("list", _zinc_kind("list", r"\[")),
+    ("grid", _zinc_kind("grid", "<<")),
     ("dict", _zinc_kind("dict", r"\{")),
 )
