@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from haystack_app.filters import parse
 from haystack_app.kinds import MARKER, Ref, Symbol
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.samples import HisPoint
+from haystack_app.transfer.dangling_refs import DanglingRef, dangling_refs
 from haystack_app.transfer.entity_dump import dump_chunks
 from haystack_app.transfer.entity_load import EntityFiles
 from haystack_app.transfer.his_import import import_histories
 from haystack_app.transfer.his_points import ReadingOptions
+from haystack_app.transfer.new_points import new_points
+from haystack_app.transfer.tables.options import Mapped
 from haystack_app.wire.files import UnreadableFile
 from haystack_app.wire.registry import FORMATS, Format
 from tests.commands.test_dump import raws
@@ -101,3 +106,50 @@ def test_nothing_is_stored_if_a_row_is_invalid(
     path.write_text("ts,a\n2024-01-01T00:00Z,1\n2024-01-01T01:00Z,21°C\n")
     import_histories(store, [path], options=ReadingOptions(convert=True))
     assert [row["val"].val for row in store.his_read("a")] == [1, 69.8]
+
+
+def test_tables_name_entities_of_the_store(
+    store: StorageAdapter, tmp_path: Path
+) -> None:
+    store.load_entities(
+        [
+            {"id": Ref("hq"), "site": MARKER, "dis": "HQ"},
+            {"id": Ref("old"), "site": MARKER, "dis": "Old", "trash": MARKER},
+        ]
+    )
+    path = tmp_path / "a.csv"
+    path.write_text("id;tags;siteRef;ahuRef\na;equip;HQ;@gone\nb;equip;hq;@a\n")
+    files = EntityFiles(store.namespace(), existing=store.scan)
+    stored = list(files.stored([path]))
+    assert list(dangling_refs(store, stored)) == [DanglingRef("a", "ahuRef", "gone")]
+    replacing = list(dangling_refs(store, stored, replace=True))
+    assert [(one.id, one.target) for one in replacing] == [
+        *(("a", "gone"), ("a", "hq"), ("b", "hq"))
+    ]
+    store.commit(stored)
+    assert [record["siteRef"] for record in store.read(parse("equip"))] == [
+        Ref("hq")
+    ] * 2
+    path.write_text("id;tags;siteRef\na;equip;Old\n")
+    with pytest.raises(UnreadableFile, match='no entity with the id or dis "Old"'):
+        list(EntityFiles(store.namespace(), existing=store.scan).stored([path]))
+
+
+def test_missing_points_of_a_mapping(store: StorageAdapter) -> None:
+    store.load_entities([{"id": Ref("old"), "site": MARKER}])
+    mapping = {
+        "OAT (°F)": Mapped("oat"),
+        "Watts": Mapped("kw", "kW", 0.001),
+        "On": Mapped("on", kind="Bool"),
+        "Old": Mapped("old"),
+        "Unread": Mapped(""),
+    }
+    points = new_points(store, mapping, "Paris")
+    store.load_entities(points.values())
+    found = {id: HisPoint.of(store.existing(id)) for id in ("oat", "kw", "on")}
+    assert list(points) == list(found)
+    assert [(one.kind, one.unit, one.tz) for one in found.values()] == [
+        ("Number", "°F", "Paris"),
+        ("Number", "kW", "Paris"),
+        ("Bool", None, "Paris"),
+    ]
