@@ -31,6 +31,7 @@ class HaystackConfig(AppConfig):
             signals,
             token_signals,
         )
+        from .jobs import signals as job_signals  # noqa: F401
         from .live import signals as live_signals  # noqa: F401
         from .sql import sessions  # noqa: F401
 

@@ -126,6 +126,7 @@ LIMITS: Mapping[str, Setting] = {
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
+    "JOBS": _limit(100, "Unfinished jobs of one user."),
     "LOCK_SECONDS": _limit(
         10,
         "Seconds that a statement of an op may wait for a lock of PostgreSQL; then the "
@@ -306,6 +307,28 @@ DEFAULTS: Mapping[str, Setting] = {
         "How often each process ends expired writes and watches. With 0, cron runs "
         "[haystack_tick](commands.md#haystack_tick).",
         "haystack.E014",
+    ),
+    "WORKER": Setting(
+        "embedded",
+        lambda value: value in ("embedded", "external"),
+        "'embedded' or 'external'",
+        "Who runs [jobs](jobs.md): a worker process that the server starts while there "
+        "is work, or [haystack_worker](commands.md#haystack_worker), which you run.",
+        "haystack.E014",
+    ),
+    "JOB_LEASE_SECONDS": _number(
+        60.0,
+        lambda value: 1 <= value <= 3_600,
+        ", 1 to 3,600",
+        "Seconds after which other workers take the jobs of one that shows no life.",
+        "haystack.E014",
+    ),
+    "JOBS_DAYS": Setting(
+        30.0,
+        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
+        "a number of days, 0 or None to keep finished jobs for ever",
+        "Days that finished [jobs](jobs.md) are kept.",
+        "haystack.E015",
     ),
     "SIMULATE_SECONDS": _number(
         0.0,

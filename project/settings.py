@@ -113,6 +113,8 @@ for _name in (
     "CHANGES_DAYS",
     "CHECK_SECONDS",
     "COALESCE_MS",
+    "JOBS_DAYS",
+    "JOB_LEASE_SECONDS",
     "PATIENCE_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
@@ -124,8 +126,9 @@ if "READY_NEEDS_WRITES" in os.environ:
     HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
 if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
     HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
-if env.str("HAYSTACK_SERVER_NAME", default=""):
-    HAYSTACK["SERVER_NAME"] = env.str("HAYSTACK_SERVER_NAME")
+for _name in ("SERVER_NAME", "WORKER"):
+    if env.str(f"HAYSTACK_{_name}", default=""):
+        HAYSTACK[_name] = env.str(f"HAYSTACK_{_name}")
 
 # --- security -----------------------------------------------------------------
 

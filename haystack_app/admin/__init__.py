@@ -7,6 +7,7 @@ The pages of users and groups, and the log-in, are the project's: it registers
 from .audit import AuditAdmin
 from .entity import EntityAdmin
 from .group import GroupAdmin, GroupAdminMixin, GroupScopeAdmin, GroupScopeInline
+from .job import JobAdmin, ScheduleAdmin
 from .log_in import StaffLogInForm, throttle_password_change
 from .token import TokenAdmin
 from .user import UserAdmin, UserAdminMixin
@@ -19,6 +20,8 @@ __all__ = [
     "GroupAdminMixin",
     "GroupScopeAdmin",
     "GroupScopeInline",
+    "JobAdmin",
+    "ScheduleAdmin",
     "StaffLogInForm",
     "TokenAdmin",
     "UserAdmin",

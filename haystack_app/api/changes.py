@@ -1,7 +1,7 @@
 """``/api/changes``: the change log after a cursor, as JSON or server-sent events.
 
 The view does not wait. If there are no changes yet, it returns ``PendingChanges`` and
-the application waits without occupying a thread (``live/changes_app.py``).
+the application waits without occupying a thread (``live/events_app.py``).
 """
 
 from __future__ import annotations
@@ -10,31 +10,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, QueryDict
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from ..auth.caller import Caller
 from ..ops.changes import changes_after, read_cursor
 from . import openapi
+from .events import EVENTS, StreamingNotSupported, can_wait
 from .exceptions import BadRequest
 from .negotiation import choose_media_type
 from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, flag, page_size
 from .rest import JsonNegotiation, ReadingView
 
-__all__ = ["CAN_WAIT", "ChangesView", "PendingChanges", "wait_seconds"]
+__all__ = ["ChangesView", "PendingChanges", "wait_seconds"]
 
-CAN_WAIT = "haystack.can_wait"
-"""Key in the ASGI scope of requests that may be answered with PendingChanges."""
-EVENTS = "text/event-stream"
 _JSON = "application/json"
 _PAGE = 500
 _DEFAULT_SECONDS, _MAX_SECONDS = 30, 60
-
-
-class StreamingNotSupported(APIException):
-    status_code = 501
-    default_detail = "This server does not support events: poll with JSON."
 
 
 class PendingChanges(HttpResponse):
@@ -104,7 +96,7 @@ class ChangesView(ReadingView):
         if streams:
             begin = page.cursor if since is None else since
             return _stream(request, self.caller, alias, begin)
-        if page.entries or since is None or not seconds or not _can_wait(request):
+        if page.entries or since is None or not seconds or not can_wait(request):
             return HttpResponse(page.text, content_type=f"{_JSON}; charset=utf-8")
         return PendingChanges(self.caller, alias, page.cursor, _JSON)
 
@@ -124,13 +116,9 @@ def wait_seconds(params: QueryDict) -> int:
     return min(int(text[:9]), _MAX_SECONDS)
 
 
-def _can_wait(request: Request) -> bool:
-    return bool(getattr(request._request, "scope", {}).get(CAN_WAIT))
-
-
 def _stream(request: Request, caller: Caller, alias: str, cursor: int) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(content_type=EVENTS)
-    if not _can_wait(request):
+    if not can_wait(request):
         raise StreamingNotSupported
     return PendingChanges(caller, alias, cursor, EVENTS)

@@ -144,6 +144,7 @@ _DESCRIPTIONS = {
     413: "the body is too large, compressed or decompressed",
     415: "unsupported Content-Type, or Content-Encoding other than gzip",
     428: "missing If-Match or `mod`",
+    501: "this server cannot send events: poll with JSON",
     429: "too many requests: wait for the seconds in `Retry-After`",
 }
 

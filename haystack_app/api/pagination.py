@@ -90,15 +90,19 @@ def _page_parameters(rows: str) -> list[dict[str, Any]]:
 
 
 class PrimaryKeyPagination(CursorPagination):
-    """Paginates rows by integer primary key; a cursor is the last key of a page."""
+    """Paginates rows by integer primary key; a cursor is the last key of a page.
+
+    ``first`` is the cursor of the first page.
+    """
 
     ordering = "pk"
+    first = "0"
 
     def get_page_size(self, request: Request) -> int:
         return page_size(request.query_params)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        text = request.query_params.get("cursor") or "0"
+        text = request.query_params.get("cursor") or self.first
         is_key = text.isascii() and text.isdigit() and len(text) <= 19
         if not is_key or int(text) > _LARGEST_KEY:
             raise BadRequest(f"invalid cursor {text[:40]!r}")

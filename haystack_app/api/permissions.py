@@ -8,12 +8,12 @@ from django.contrib.auth import get_user_model
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from ..auth.caller import ADMIN, READ
+from ..auth.caller import ADMIN, READ, WRITE
 from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
 from .authentication import get_caller
 
-__all__ = ["EntityPermission", "TokenScope", "UserPermission"]
+__all__ = ["EntityPermission", "JobPermission", "TokenScope", "UserPermission"]
 
 _ENTITY = {
     "POST": "add_entity",
@@ -34,6 +34,15 @@ class TokenScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = READ if request.method in SAFE_METHODS else ADMIN
+        self.message = f"token scope {needed!r} required"
+        return get_caller(request).token_covers(needed)
+
+
+class JobPermission(BasePermission):
+    """Every user has jobs of their own; a token needs ``write`` to cancel one."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        needed = READ if request.method in SAFE_METHODS else WRITE
         self.message = f"token scope {needed!r} required"
         return get_caller(request).token_covers(needed)
 

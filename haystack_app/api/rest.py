@@ -49,11 +49,13 @@ class RestView(ApiView):
     parser_classes = [HaysonParser]
     renderer_classes = [HaysonRenderer]
     filter_backends: Any = []  # of generic views
+    takes_body = True
+    """Whether POST and PATCH need a body."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse an empty body, which DRF parses as an empty dict."""
         super().initial(request, *args, **kwargs)
-        if request.method not in ("POST", "PATCH"):
+        if request.method not in ("POST", "PATCH") or not self.takes_body:
             return
         if not _has_body(request):
             if request_format(request.content_type or "") is not HAYSON:

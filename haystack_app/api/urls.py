@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
 from .entities import EntityViewSet, ProjectEntityViewSet
+from .jobs import JobViewSet
 from .quality import QualityView
 from .schema import DocsView, SchemaView
 from .users import UserViewSet
@@ -27,6 +28,7 @@ class Router(SimpleRouter):
 router = Router()
 # first, because an entity may have the id "entities"
 router.register("entities", EntityViewSet, basename="entity")
+router.register("jobs", JobViewSet, basename="job")
 router.register("users", UserViewSet, basename="user")
 router.register(
     "(?P<project>[^/]+)/entities", ProjectEntityViewSet, basename="project-entity"

@@ -16,12 +16,16 @@ from rest_framework.request import Request
 
 from ..kinds.grid import Grid
 from ..models import Token
-from ..ops import Op, dispatch, find_op
+from ..ops import Op, all_ops, dispatch, find_op
 from ..wire.errors import ParseError
+from ..wire.registry import Format
 from . import exceptions
 from .base import ApiView
 from .bodies import request_body
+from .jobs import accepted
 from .negotiation import GridNegotiation, request_format
+from .op_jobs import enqueue_op
+from .pagination import flag
 from .parsers import body_grid, query_grid
 from .renderers import GridRenderer
 from .validators import Validator
@@ -57,6 +61,8 @@ class OpView(ApiView):
 
     def post(self, request: Request, name: str, **_: Any) -> Any:
         op = self.authorized(request, name)
+        if flag(request.query_params, "job"):
+            return self.enqueue(request, op)
         return self.answer(request, op, self.posted(request, op))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -83,14 +89,7 @@ class OpView(ApiView):
 
     def posted(self, request: Request, op: Op) -> Grid:
         """The grid of the body; an empty one for an empty body."""
-        content_type = request.headers.get("Content-Type", "")
-        if not content_type:
-            raise exceptions.InvalidBody("missing Content-Type")
-        has_token = isinstance(request.auth, Token)
-        format = request_format(content_type, has_token=has_token)
-        if format is None:
-            raise UnsupportedMediaType(content_type)
-        body = request_body(request._request)
+        format, body = self.format_of(request), request_body(request._request)
         if not body.removeprefix(BOM_UTF8).strip():
             return Grid()
         try:
@@ -104,6 +103,31 @@ class OpView(ApiView):
                 )
         except ParseError as err:
             raise exceptions.InvalidBody(str(err)) from None
+
+    def format_of(self, request: Request) -> Format:
+        """The format of the body. Raises InvalidBody or UnsupportedMediaType."""
+        content_type = request.headers.get("Content-Type", "")
+        if not content_type:
+            raise exceptions.InvalidBody("missing Content-Type")
+        has_token = isinstance(request.auth, Token)
+        format = request_format(content_type, has_token=has_token)
+        if format is None:
+            raise UnsupportedMediaType(content_type)
+        return format
+
+    def enqueue(self, request: Request, op: Op) -> HttpResponse:
+        """Let a job run the op; 202 with the job."""
+        if not op.as_job:
+            able = ", ".join(one.name for one in all_ops() if one.as_job)
+            raise exceptions.BadRequest(
+                f"{op.name} cannot be run as a job: only {able} can"
+            )
+        self.format_of(request)
+        content_type = request.headers["Content-Type"]
+        body = content_type, request_body(request._request)
+        with exceptions.http_exceptions():
+            job = enqueue_op(op, self.caller, self.kwargs.get("project"), body)
+        return accepted(request, job)
 
     def answer(self, request: Request, op: Op, grid: Grid) -> HttpResponseBase:
         renderer: GridRenderer = request.accepted_renderer  # type: ignore[assignment]

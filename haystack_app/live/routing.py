@@ -7,8 +7,8 @@ from typing import Any
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from ..views import websocket
-from .changes_app import App
 from .connection import live_app
+from .events_app import App
 
 __all__ = ["refuse", "websocket_app"]
 

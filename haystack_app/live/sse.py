@@ -1,4 +1,4 @@
-"""Server-sent events: the change log for one client, as fast as the client takes it.
+"""Server-sent events: a stream of them to one client, as fast as the client takes it.
 
 Source: WHATWG HTML, "Server-sent events".
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -17,11 +18,8 @@ from rest_framework.exceptions import (
     PermissionDenied,
 )
 
-from ..api.changes import PendingChanges
-from ..api.exceptions import Gone, error_members
-from ..ops.changes import CursorExpired, Page
-from ..outages import is_outage
-from .changes_reader import page_after, poll_interval, wait_for_growth
+from ..api.exceptions import error_members
+from ..auth.caller import Caller
 from .hub import hub
 from .login import Login
 from .origins import header
@@ -33,16 +31,10 @@ logger = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-PAGE = 100
 HEARTBEAT_SECONDS = 15.0
 HTTP_1_0_SECONDS = 30.0
 """Longest wait of HTTP/1.0 clients, which get a response that ends."""
 _RETRY_MS = 3_000
-
-
-class LogUnavailable(APIException):
-    status_code = 503
-    default_detail = "The change log is not available: connect again."
 
 
 class ServerStopping(APIException):
@@ -50,25 +42,22 @@ class ServerStopping(APIException):
     default_detail = "The server is shutting down: connect again."
 
 
-class EventStream:
+class EventStream(ABC):
     """A stream of events; ``start`` is the ASGI message that starts the response.
 
-    A page of the log is read when the previous one was sent. A client that reads
-    nothing for ``patience`` seconds is disconnected. It is a member of the hub, which
-    renews its login.
+    A client that reads nothing for ``patience`` seconds is disconnected. The stream is
+    a member of the hub, which renews its login.
     """
 
     def __init__(
         self,
         scope: Mapping[str, Any],
-        following: PendingChanges,
+        caller: Caller,
         start: Message,
         patience: float,
     ) -> None:
         credentials = header(scope, "authorization")
-        self.login = Login(scope, credentials, following.caller, None, True)
-        self.alias = following.alias
-        self.cursor = following.cursor
+        self.login = Login(scope, credentials, caller, None, True)
         self.start = start
         self.patience = patience
         self.is_http_1_0 = scope["http_version"] == "1.0"
@@ -77,12 +66,25 @@ class EventStream:
         self.refusal: APIException | None = None
         self.refused = asyncio.Event()
 
+    @property
+    @abstractmethod
+    def first(self) -> str:
+        """The first field of the stream, such as the id to resume from."""
+
+    @abstractmethod
+    async def follow(self) -> bool:
+        """Send what there is and wait for more. False at the end of the stream."""
+
+    @abstractmethod
+    def may_follow(self, login: Login) -> bool:
+        """Whether a renewed login may still follow."""
+
     async def run(self, send: Send) -> None:
         self.send = send
         try:
             await self._send(self.start)
-            # without data this is not an event, but sets the id to resume from
-            await self._send_text(f"retry: {_RETRY_MS}\nid: {self.cursor}\n\n")
+            # without data this is not an event
+            await self._send_text(f"retry: {_RETRY_MS}\n{self.first}\n")
             try:
                 hub().members.add(self)
                 await self._follow()
@@ -95,10 +97,10 @@ class EventStream:
             logger.warning("event stream closed: nothing read for %g s", self.patience)
 
     def renew(self, login: Login | None) -> None:
-        """Set the current login; the stream ends if it may not follow the log."""
+        """Set the current login; the stream ends if it may not follow any more."""
         if login is None:
             self.refusal = NotAuthenticated()
-        elif not login.may_watch or login.visible is not None:
+        elif not self.may_follow(login):
             self.refusal = PermissionDenied()
         else:
             self.login = login
@@ -106,40 +108,24 @@ class EventStream:
             self.refused.set()
 
     async def _follow(self) -> None:
-        """Send events; returns only for HTTP/1.0. Raises APIException."""
+        """Send events until the end of the stream. Raises APIException."""
         end = self.clock() + HTTP_1_0_SECONDS if self.is_http_1_0 else float("inf")
         while self.clock() < end:
             if hub().is_stopping:
                 raise ServerStopping
             if self.refusal is not None:
                 raise self.refusal
-            growth = hub().growth(self.alias)
-            page = await self._page(growth)
-            if page.entries:
-                await self._send_text("".join(_event(*entry) for entry in page.entries))
-                self.cursor = page.cursor
-                if self.is_http_1_0:
-                    return
-            if not page.more:
-                await self._wait(growth)
+            if not await self.follow():
+                return
 
-    async def _page(self, growth: asyncio.Event) -> Page:
-        try:
-            return await page_after(growth, self.alias, self.cursor, PAGE)
-        except CursorExpired as error:
-            raise Gone(error) from None
-        except Exception as error:
-            if not is_outage(error):  # outages are logged elsewhere
-                logger.exception("cannot read the change log of %r", self.alias)
-            raise LogUnavailable from None
-
-    async def _wait(self, growth: asyncio.Event) -> None:
+    async def wait_until(self, *waits: Awaitable[Any], seconds: float) -> None:
+        """Wait for one of these, a refusal, or the time; says that it is alive."""
         left = max(0.0, self.sent_at + HEARTBEAT_SECONDS - self.clock())
-        seconds = min(left, poll_interval())
-        waits = [wait_for_growth(growth, seconds), self.refused.wait()]
-        tasks = [asyncio.ensure_future(one) for one in waits]
+        tasks = [asyncio.ensure_future(one) for one in (*waits, self.refused.wait())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                tasks, timeout=min(left, seconds), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for task in tasks:
                 task.cancel()
@@ -156,10 +142,6 @@ class EventStream:
     async def _send(self, message: Message) -> None:
         async with asyncio.timeout(self.patience):
             await self.send(message)
-
-
-def _event(position: int, text: str) -> str:
-    return f"id: {position}\nevent: change\ndata: {text}\n\n"
 
 
 def _end(error: APIException) -> str:

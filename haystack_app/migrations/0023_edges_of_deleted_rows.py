@@ -15,7 +15,7 @@ _STRAYS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("haystack_app", "0017_sqlite_index")]
+    dependencies = [("haystack_app", "0018_jobs")]
     operations = [
         PostgresSql(_STRAYS, ""),
         SqliteSql(_STRAYS, ""),

@@ -1,4 +1,4 @@
-"""Models: entities, history, change log, watches, tokens, audit log, tasks."""
+"""Models: entities, history, change log, watches, tokens, audit log, tasks, jobs."""
 
 from .audit import AuditEntry
 from .change import Change, PrunedChanges
@@ -6,6 +6,7 @@ from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
 from .handshake import Handshake
 from .history import HisSample
+from .job import Job, JobBody, JobSchedule
 from .lookups import Matching
 from .priority import PointWrite, PriorityLevel
 from .scope import GroupScope
@@ -22,6 +23,9 @@ __all__ = [
     "GroupScope",
     "Handshake",
     "HisSample",
+    "Job",
+    "JobBody",
+    "JobSchedule",
     "Matching",
     "PointWrite",
     "PriorityLevel",

@@ -160,7 +160,13 @@ def _read_batch(context: Context, request: Grid) -> Grid:
     return Grid([Col("ts"), *cols], rows, bounds)
 
 
-@op("hisWrite", permission="write_history", side_effects=True, takes_samples=True)
+@op(
+    "hisWrite",
+    permission="write_history",
+    side_effects=True,
+    takes_samples=True,
+    as_job=True,
+)
 def his_write(context: Context, request: Grid) -> Grid:
     """Write samples of one point, or of several in one grid.
 

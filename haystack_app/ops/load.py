@@ -12,7 +12,13 @@ from .registry import Context, op
 __all__: list[str] = []
 
 
-@op("load", permission="add_entity", side_effects=True, accepts_list=True)
+@op(
+    "load",
+    permission="add_entity",
+    side_effects=True,
+    accepts_list=True,
+    as_job=True,
+)
 def load(context: Context, request: Grid) -> Grid:
     """Upsert the entities of a grid, or of a JSON list, all of them or none.
 

@@ -55,6 +55,7 @@ class Op:
     - ``revisions``: for an op whose answer depends on its request and on the entities
       in it alone, ``Records.revisions`` of the answer, for less than the answer; None
       where that is unknown. Answers that are ``Records`` get an ETag.
+    - ``as_job``: callers may let a job run it, which may do so more than once
     """
 
     name: str
@@ -66,6 +67,7 @@ class Op:
     takes_samples: bool
     requires_meta: bool
     revisions: Revisions | None
+    as_job: bool
 
     @property
     def doc(self) -> str:
@@ -87,6 +89,7 @@ def op(
     takes_samples: bool = False,
     requires_meta: bool = False,
     revisions: Revisions | None = None,
+    as_job: bool = False,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``.
 
@@ -109,6 +112,7 @@ def op(
             takes_samples,
             requires_meta,
             revisions,
+            as_job,
         )
         return run
 

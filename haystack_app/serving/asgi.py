@@ -37,22 +37,24 @@ def get_asgi_application(
     ``/readyz``. ``max_body`` is the most bytes of the body of any request, by
     default ``HAYSTACK["LIMITS"]["BODY"]``, to which the API keeps in any case.
 
-    Starts the threads of maintenance and, where it is on, of the simulation. Run
-    the server with ``--lifespan off``.
+    Starts the threads of maintenance, of jobs and, where it is on, of the simulation.
+    Run the server with ``--lifespan off``.
     """
     wsgi = get_wsgi_application()  # it sets Django up, which these imports need
 
     from .. import maintenance
-    from ..live.changes_app import ChangesApp, with_changes_app
+    from ..jobs import embedded
+    from ..live.events_app import EventsApp, with_events_app
     from ..live.hub import with_hub
     from ..live.routing import refuse, websocket_app
 
     http = _http_app(wsgi, max_body or limit("BODY"))
     # not the layer for slow clients, which would read ahead for them
-    changes = ChangesApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
-    feed = OldClientLayer(changes)
+    events = EventsApp(wsgi, patience=app_settings.PATIENCE_SECONDS)
+    feed = OldClientLayer(events)
     open_files.raise_limit()
     maintenance.start()
+    embedded.start()
     if app_settings.SIMULATE_SECONDS > 0:
         from ..demo.simulator import start as start_simulator
 
@@ -60,7 +62,7 @@ def get_asgi_application(
     return with_hub(
         ProtocolTypeRouter(
             {
-                "http": with_changes_app(feed, HealthLayer(http) if health else http),
+                "http": with_events_app(feed, HealthLayer(http) if health else http),
                 "websocket": websocket_app(websocket or refuse),
             }
         )

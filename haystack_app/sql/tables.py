@@ -17,6 +17,9 @@ __all__ = [
     "GROUP_SCOPES",
     "HANDSHAKES",
     "HISTORY",
+    "JOBS",
+    "JOB_BODIES",
+    "JOB_SCHEDULES",
     "POINT_WRITES",
     "PRIORITY_LEVELS",
     "PRUNED_CHANGES",
@@ -36,6 +39,9 @@ DEF_LIBRARIES = "haystack_def_libraries"
 ENTITY_REF = "haystack_entity_ref"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
+JOBS = "haystack_jobs"
+JOB_BODIES = "haystack_job_bodies"
+JOB_SCHEDULES = "haystack_job_schedules"
 POINT_WRITES = "haystack_point_writes"
 PRIORITY_LEVELS = "haystack_priority_levels"
 PRUNED_CHANGES = "haystack_pruned_changes"

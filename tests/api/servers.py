@@ -58,6 +58,7 @@ class Server:
             "HAYSTACK_THROTTLE": "off",
             "HAYSTACK_TICK_SECONDS": "0",
             "HAYSTACK_SCRAM_ITERATIONS": "4096",
+            "HAYSTACK_WORKER": "external",
             **environ,
         }
 

@@ -22,6 +22,7 @@ from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from project.wsgi import application
 from tests.api.conftest import basic, fill, logged_in, user
+from tests.jobs.examples import note
 
 CHECKED = [
     "not_a_server_error",
@@ -30,11 +31,17 @@ CHECKED = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
+EVENTS = "/api/jobs/{id}/events/"
+"""Refused without ASGI; tests/api/test_jobs.py asks a server."""
 METHODS = {
     "/api/entities/": ["get", "post"],
     "/api/entities/{id}/": ["get", "patch", "delete"],
     "/api/entities/{id}/writes/": ["get"],
     "/api/changes/": ["get"],
+    "/api/jobs/": ["get"],
+    "/api/jobs/{id}/": ["get"],
+    "/api/jobs/{id}/cancel/": ["post"],
+    EVENTS: ["get"],
     "/api/quality/": ["get"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
@@ -43,6 +50,9 @@ IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
 BODIES: dict[str, list[Any]] = {
     "/api/changes/": [None],
     "/api/quality/": [None],
+    "/api/jobs/": [None],
+    "/api/jobs/{id}/": [None],
+    "/api/jobs/{id}/cancel/": [None],
     "/api/entities/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/": [None, None, {"dis": "Any"}],
     "/api/entities/{id}/writes/": [None],
@@ -85,14 +95,21 @@ def published() -> Any:
 @pytest.mark.usefixtures("quiet", "one_connection")
 @pytest.mark.parametrize(
     ("path", "method"),
-    [(path, method) for path, methods in METHODS.items() for method in methods],
+    [
+        (path, method)
+        for path, methods in METHODS.items()
+        for method in methods
+        if path != EVENTS
+    ],
 )
 def test_generated_requests(path: str, method: str, db: None) -> None:
     """Requests of a superuser, on the building; each changes it for the next."""
     fill(storages["default"])
     others = [user(name).pk for name in ("bob", "carol")]
     user("boss", is_staff=True, is_superuser=True)
-    ids = [None, *others] if "users" in path else IDS
+    ids: list[Any] = [None, *others] if "users" in path else IDS
+    if "jobs" in path:
+        ids = [None, *(note.enqueue().id for _ in range(60))]
     schema = published()
     checks = [CHECKS.get_one(name) for name in CHECKED]
 

@@ -24,7 +24,8 @@ from tests.outages.services import Service, binary, free_port
 
 SERVICES: dict[str, Any] = files.compose()["services"]
 APPS = ["app", "app-redis"]
-OF_APP = [*APPS, "migrate"]
+WORKERS = ["worker", "worker-redis"]
+OF_APP = [*APPS, *WORKERS, "migrate"]
 STORES = ["redis", "redis-store"]
 OTHERS = {"WEB_CONCURRENCY", "PYTHONUNBUFFERED"}
 """Variables of the app that uvicorn and Python read, not the settings."""
@@ -129,11 +130,14 @@ def test_profiles() -> None:
         for profile in service.get("profiles", []):
             profiles.setdefault(profile, []).append(name)
     assert profiles == {
-        "timescale": ["app", "redis"],
-        "redis": ["app-redis", "redis-store"],
+        "timescale": ["app", "worker", "redis"],
+        "redis": ["app-redis", "worker-redis", "redis-store"],
     }
     for names in profiles.values():
-        app, store = names
+        app, worker, store = names
+        storage = SERVICES[app]["environment"]["HAYSTACK_STORAGE"]
+        assert SERVICES[worker]["environment"]["HAYSTACK_STORAGE"] == storage
+        assert SERVICES[app]["environment"]["HAYSTACK_WORKER"] == "external"
         assert "app" in {app, *aliases(app, "front")}
         assert "redis" in {store, *aliases(store, "back")}
         assert SERVICES["proxy"]["depends_on"][app]["required"] is False
@@ -151,7 +155,7 @@ def test_only_the_proxy_is_published() -> None:
     assert [name for name, it in SERVICES.items() if "ports" in it] == ["proxy"]
     assert files.compose()["networks"]["back"] == {"internal": True}
     inside = [name for name, it in SERVICES.items() if "front" not in it["networks"]]
-    assert set(inside) == {"db", "migrate", *STORES}
+    assert set(inside) == {"db", "migrate", *WORKERS, *STORES}
 
 
 # -- the app ------------------------------------------------------------------
@@ -268,7 +272,7 @@ def test_the_image(name: str) -> None:
     assert len({SERVICES[it]["image"] for it in OF_APP}) == 1
     assert service["read_only"] is True
     assert service["volumes"] == ["spool:/tmp"]
-    if name != "migrate":
+    if name in APPS:
         assert "command" not in service
         assert "healthcheck" not in service  # the image's own
 

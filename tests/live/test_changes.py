@@ -19,7 +19,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 
 from haystack_app.kinds import MARKER, Number, Ref
-from haystack_app.live import changes_app, changes_reader, hub, sse
+from haystack_app.live import change_stream, changes_reader, events_app, hub, sse
 from haystack_app.models import GroupScope, Token
 from haystack_app.sql.tables import CHANGES
 from haystack_app.storage.handler import storages
@@ -478,7 +478,7 @@ def _asked(port: int, since: str) -> Any:
 def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """The number of requests to the change log that are being answered."""
     inside: list[Any] = []
-    answer = changes_app.ChangesApp._answer
+    answer = events_app.EventsApp._answer
 
     async def counted(self: Any, scope: Any, send: Any) -> None:
         inside.append(send)
@@ -487,7 +487,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         finally:
             inside.remove(send)
 
-    monkeypatch.setattr(changes_app.ChangesApp, "_answer", counted)
+    monkeypatch.setattr(events_app.EventsApp, "_answer", counted)
     return lambda: len(inside)
 
 
@@ -537,13 +537,13 @@ def test_a_slow_client_takes_no_memory(
     begin = end_of(server)
     remove_big(300)
     sent = [0]
-    say = sse.EventStream._send_text
+    say = change_stream.ChangeStream._send_text
 
     async def counted(self: Any, text: str) -> None:
         sent[0] += len(text)
         await say(self, text)
 
-    monkeypatch.setattr(sse.EventStream, "_send_text", counted)
+    monkeypatch.setattr(change_stream.ChangeStream, "_send_text", counted)
     peer = lazy(server, begin)
     eventually(lambda: sent[0] > 100_000)
     before = -1
@@ -568,9 +568,9 @@ def test_clients_that_do_not_read_are_disconnected(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(
-        changes_app,
-        "EventStream",
-        lambda scope, response, start, patience: sse.EventStream(
+        events_app,
+        "ChangeStream",
+        lambda scope, response, start, patience: change_stream.ChangeStream(
             scope, response, start, 0.5
         ),
     )

@@ -1,7 +1,7 @@
-"""``/api/changes`` without waiting threads: long polling and server-sent events.
+"""What waits without a thread: long polling of the change log, and events.
 
-Django's view checks permissions and the cursor, and returns existing changes. If it
-returns ``PendingChanges``, this application waits for them.
+Django's view checks permissions and arguments, and returns what there is. If it returns
+``PendingChanges`` or ``PendingJob``, this application waits for more.
 """
 
 from __future__ import annotations
@@ -15,46 +15,54 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
-from ..api.changes import CAN_WAIT, ChangesView, PendingChanges, wait_seconds
+from ..api.changes import ChangesView, PendingChanges, wait_seconds
+from ..api.events import CAN_WAIT
+from ..api.jobs import JobViewSet, PendingJob
 from ..client_headers import request_of_scope
+from .change_stream import ChangeStream
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
+from .job_stream import JobStream
 from .shutdown import stop_on_signal
 from .sse import EventStream
 from .threads import in_thread
 
-__all__ = ["ChangesApp", "with_changes_app"]
+__all__ = ["EventsApp", "with_events_app"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_ENDINGS = ("/changes", "/events")
 _BODY_HEADERS = (b"content-type", b"content-length", b"transfer-encoding")
 
 
-def with_changes_app(changes_app: App, app: App) -> App:
-    """Route GET requests of the change log to ``changes_app``, others to ``app``."""
+def with_events_app(events_app: App, app: App) -> App:
+    """Route GET requests that may wait to ``events_app``, others to ``app``."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = changes_app if _is_changes(scope) else app
+        chosen = events_app if _may_wait(scope) else app
         await chosen(scope, receive, send)
 
     return call
 
 
-def _is_changes(scope: Scope) -> bool:
+def _may_wait(scope: Scope) -> bool:
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-    if scope["method"] != "GET" or not path.rstrip("/").endswith("/changes"):
+    if scope["method"] != "GET" or not path.rstrip("/").endswith(_ENDINGS):
         return False
     try:
         view = resolve(path).func
     except Resolver404:
         return False
-    return getattr(view, "view_class", None) is ChangesView
+    if getattr(view, "view_class", None) is ChangesView:
+        return True
+    actions = getattr(view, "actions", None) or {}
+    return getattr(view, "cls", None) is JobViewSet and actions.get("get") == "events"
 
 
-class ChangesApp:
+class EventsApp:
     """``django`` is a handler with loaded middleware; a client that reads nothing for
     ``patience`` seconds is disconnected.
     """
@@ -81,15 +89,21 @@ class ChangesApp:
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         response = await in_thread(self._get_response, scope, can_wait=True)
+        if stream := self._stream(scope, response):
+            await stream.run(send)
+            return
         if isinstance(response, PendingChanges):
-            if response.is_stream:
-                stream = EventStream(scope, response, _start(response), self.patience)
-                await stream.run(send)
-                return
             await _wait(response, wait_seconds(QueryDict(scope["query_string"])))
             response = await in_thread(self._get_response, scope, can_wait=False)
         await send(_start(response))
         await send({"type": "http.response.body", "body": response.content})
+
+    def _stream(self, scope: Scope, response: HttpResponseBase) -> EventStream | None:
+        if isinstance(response, PendingJob):
+            return JobStream(scope, response, _start(response), self.patience)
+        if isinstance(response, PendingChanges) and response.is_stream:
+            return ChangeStream(scope, response, _start(response), self.patience)
+        return None
 
     def _get_response(self, scope: Scope, *, can_wait: bool) -> Any:
         """The response of Django and its middleware; the body of a GET is ignored."""
@@ -132,7 +146,7 @@ def _start(response: HttpResponseBase) -> MutableMapping[str, Any]:
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.items()
     ]
-    if isinstance(response, PendingChanges):
+    if isinstance(response, PendingChanges | PendingJob):
         headers = [one for one in headers if one[0] != b"content-length"]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))

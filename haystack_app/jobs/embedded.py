@@ -1,0 +1,109 @@
+"""Runs jobs beside a server that has no worker of its own.
+
+The server looks for work once a second. A process of its own runs it, for a thread
+would share the interpreter with requests, and ends when there is no more. Only jobs
+that need this process, since a store is in its memory, run in threads here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import logging
+import os
+import subprocess
+import sys
+from threading import Event, Thread
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import close_old_connections, connections, router, transaction
+from django.utils import timezone
+
+from ..conf import app_settings
+from ..models import Task
+from ..storage.handler import storages
+from ..storage.orm import tasks as leases
+from . import claims, local, schedules
+from .tasks import QUEUES
+from .worker import Worker
+
+__all__ = ["WorkerStarter", "start"]
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 10
+_LOOK_SECONDS = 1.0
+_PAUSE_SECONDS = 15.0
+"""Between starts, so that several server processes do not start a worker each."""
+_LEASE = "worker"
+
+
+class WorkerStarter(Thread):
+    """Starts a worker process whenever jobs are due and none is running."""
+
+    def __init__(self) -> None:
+        super().__init__(name="haystack-jobs", daemon=True)
+        self.stopped = Event()
+        self.work = Event()
+        self.child: subprocess.Popen[bytes] | None = None
+        self.is_failing = False
+
+    def run(self) -> None:
+        local.wakers.append(self.work.set)
+        while not self.stopped.is_set():
+            self.work.wait(_LOOK_SECONDS)
+            self.work.clear()
+            try:
+                self.look()
+                self.is_failing = False
+                close_old_connections()
+            except Exception:
+                if not self.is_failing:
+                    logger.exception("looking for jobs failed; trying again")
+                self.is_failing = True
+                connections.close_all()
+
+    def look(self) -> None:
+        if self.child is not None and self.child.poll() is not None:
+            self.child = None
+        if self.child is None and _is_due() and _may_start():
+            self.child = _started()
+
+
+def _is_due() -> bool:
+    return claims.has_due(QUEUES) or schedules.has_due()
+
+
+def _may_start() -> bool:
+    """Whether no server process has just started a worker."""
+    using, now = router.db_for_write(Task), timezone.now()
+    until = now + dt.timedelta(seconds=_PAUSE_SECONDS)
+    with transaction.atomic(using=using):
+        return leases.take(using, _LEASE, str(uuid4()), now, until)
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """``haystack_worker``, with this process's settings and path."""
+    path = os.pathsep.join(filter(None, sys.path))
+    environ = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "PYTHONPATH": path,
+    }
+    command = [sys.executable, "-m", "django", "haystack_worker"]
+    command += ["--until-idle", str(IDLE_SECONDS), "--parent", str(os.getpid())]
+    # its own session: Ctrl-C ends the server, and that ends it
+    return subprocess.Popen(
+        command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def start() -> None:
+    """Start what runs jobs in this server process, by the settings."""
+    if any(not storages[alias].shared for alias in storages):
+        bound = Worker(dict.fromkeys(QUEUES, 1), local.name_of_process())
+        bound.start()
+        atexit.register(bound.stop)
+    if app_settings.WORKER == "embedded":
+        WorkerStarter().start()

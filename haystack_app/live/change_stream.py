@@ -1,0 +1,79 @@
+"""The change log as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.exceptions import APIException
+
+from ..api.changes import PendingChanges
+from ..api.exceptions import Gone
+from ..ops.changes import CursorExpired, Page
+from ..outages import is_outage
+from .changes_reader import page_after, poll_interval, wait_for_growth
+from .hub import hub
+from .login import Login
+from .sse import EventStream, Message
+
+__all__ = ["ChangeStream"]
+
+logger = logging.getLogger(__name__)
+
+PAGE = 100
+
+
+class LogUnavailable(APIException):
+    status_code = 503
+    default_detail = "The change log is not available: connect again."
+
+
+class ChangeStream(EventStream):
+    """A page of the log is read when the previous one was sent."""
+
+    def __init__(
+        self,
+        scope: Mapping[str, Any],
+        following: PendingChanges,
+        start: Message,
+        patience: float,
+    ) -> None:
+        super().__init__(scope, following.caller, start, patience)
+        self.alias = following.alias
+        self.cursor = following.cursor
+
+    @property
+    def first(self) -> str:
+        return f"id: {self.cursor}\n"
+
+    def may_follow(self, login: Login) -> bool:
+        return login.may_watch and login.visible is None
+
+    async def follow(self) -> bool:
+        growth = hub().growth(self.alias)
+        page = await self._page(growth)
+        if page.entries:
+            await self._send_text("".join(_event(*entry) for entry in page.entries))
+            self.cursor = page.cursor
+            if self.is_http_1_0:
+                return False
+        if not page.more:
+            seconds = poll_interval()
+            await self.wait_until(wait_for_growth(growth, seconds), seconds=seconds)
+        return True
+
+    async def _page(self, growth: asyncio.Event) -> Page:
+        try:
+            return await page_after(growth, self.alias, self.cursor, PAGE)
+        except CursorExpired as error:
+            raise Gone(error) from None
+        except Exception as error:
+            if not is_outage(error):  # outages are logged elsewhere
+                logger.exception("cannot read the change log of %r", self.alias)
+            raise LogUnavailable from None
+
+
+def _event(position: int, text: str) -> str:
+    return f"id: {position}\nevent: change\ndata: {text}\n\n"

@@ -1,0 +1,76 @@
+"""A job as server-sent events: its state whenever it changed, until it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.exceptions import APIException, NotFound
+
+from ..api.jobs import PendingJob, rendered
+from ..jobs.rights import seen_by
+from ..outages import is_outage
+from .login import Login
+from .sse import EventStream, Message
+from .threads import in_thread
+
+__all__ = ["JobStream"]
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.5
+
+
+class JobsUnavailable(APIException):
+    status_code = 503
+    default_detail = "The job is not available: connect again."
+
+
+class JobStream(EventStream):
+    first = ""
+
+    def __init__(
+        self,
+        scope: Mapping[str, Any],
+        following: PendingJob,
+        start: Message,
+        patience: float,
+    ) -> None:
+        super().__init__(scope, following.caller, start, patience)
+        self.job = following.job
+        self.sent = b""
+
+    def may_follow(self, login: Login) -> bool:
+        """Whether it is the same user; ``_state`` asks for the rights of the moment."""
+        return bool(login.caller.user.pk == self.login.caller.user.pk)
+
+    async def follow(self) -> bool:
+        state, is_finished = await self._read()
+        if state != self.sent:
+            self.sent = state
+            await self._send_text(f"event: job\ndata: {state.decode()}\n\n")
+        if is_finished:
+            await self._send_text("event: end\ndata: {}\n\n")
+        elif not self.is_http_1_0:
+            await self.wait_until(asyncio.sleep(_LOOK_SECONDS), seconds=_LOOK_SECONDS)
+        return not is_finished and not self.is_http_1_0
+
+    async def _read(self) -> tuple[bytes, bool]:
+        try:
+            return await in_thread(_state, self.login.caller.user, self.job)
+        except NotFound:
+            raise
+        except Exception as error:
+            if not is_outage(error):
+                logger.exception("cannot read job %s", self.job)
+            raise JobsUnavailable from None
+
+
+def _state(user: Any, pk: int) -> tuple[bytes, bool]:
+    """Raises NotFound: the job was deleted, or the user's rights have changed."""
+    job = seen_by(user).filter(pk=pk).first()
+    if job is None:
+        raise NotFound(f"unknown job {str(pk)!r}")
+    return rendered(job), job.is_finished
