@@ -63,7 +63,8 @@ def _column(
     if rows is None or operation.model_name.lower() in _DERIVED | _SHORT_LIVED:
         return
     name = operation.name
-    default = operation.field.get_default()
+    # that of the operation is not part of a model
+    default = rows.model._meta.get_field(name).get_default()
     if rows.exclude(**{name: default}).exclude(**{name: None}).exists():
         yield f"the column {name} of {rows.model._meta.db_table}"
 

@@ -64,7 +64,7 @@ class Api:
             raise Refused from None
         except (OSError, HTTPException):
             raise Refused from None
-        meta = orjson.loads(found).get("meta", {})  # a job is no grid
+        meta = orjson.loads(found).get("meta", {})  # a job is not a grid
         if "err" in meta:
             dis = str(meta.get("dis"))
             if "already exists" not in dis and "changed" not in dis:
