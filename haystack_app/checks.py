@@ -41,8 +41,20 @@ _CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
 _NEEDED = ("rest_framework", "drf_spectacular", "drf_spectacular_sidecar")
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {
-    *("changes", "docs", "entities", "his", "jobs", "load", "quality", "schema", "sys"),
-    "users",
+    *(
+        "changes",
+        "docs",
+        "entities",
+        "his",
+        "history",
+        "jobs",
+        "load",
+        "quality",
+        "samples",
+        "schema",
+        "sys",
+        "users",
+    )
 }
 """Names of REST resources, and the synonym of the default storage."""
 

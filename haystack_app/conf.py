@@ -7,8 +7,7 @@ cached and read again on ``setting_changed``.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,16 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from .filters import parser
+from .setting_types import (
+    ANY,
+    Setting,
+    days_kept,
+    is_policies,
+    limit_of,
+    number,
+    rate,
+    whole,
+)
 from .wire import limits
 
 __all__ = [
@@ -30,23 +39,7 @@ __all__ = [
     "problems",
 ]
 
-_ANY = 2**31 - 1
 _ORM = "haystack_app.storage.orm.OrmAdapter"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key: ``expected`` completes "must be ..." in errors and docs.
-
-    ``keys`` are those of a setting that is a dict itself.
-    """
-
-    default: Any
-    accepts: Callable[[Any], bool]
-    expected: str
-    help: str
-    check_id: str = "haystack.E006"
-    keys: Mapping[str, Setting] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,112 +52,76 @@ class Problem:
     check_id: str
 
 
-def _is_number(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
-
-
-def _whole(
-    default: int, lowest: int, highest: int, help: str, check_id: str = "haystack.E006"
-) -> Setting:
-    def accepts(value: Any) -> bool:
-        return type(value) is int and lowest <= value <= highest
-
-    bounds = (
-        f"{lowest:,} to {highest:,}" if highest < _ANY else f"{lowest:,} or greater"
-    )
-    return Setting(default, accepts, f"a whole number, {bounds}", help, check_id)
-
-
-def _number(
-    default: float,
-    accepts: Callable[[float], bool],
-    expected: str,
-    help: str,
-    check_id: str,
-) -> Setting:
-    return Setting(
-        default,
-        lambda value: _is_number(value) and accepts(value),
-        f"a number{expected}",
-        help,
-        check_id,
-    )
-
-
-def _limit(default: int, help: str, *, lowest: int = 1, highest: int = _ANY) -> Setting:
-    return _whole(default, lowest, highest, help, "haystack.E008")
-
-
-def _rate(default: int, help: str) -> Setting:
-    return _whole(default, 1, _ANY, help, "haystack.E011")
-
-
 LIMITS: Mapping[str, Setting] = {
-    "BODY": _limit(32 * 1024 * 1024, "Bytes of a request body, sent and decompressed."),
-    "CELLS": _limit(
+    "BODY": limit_of(
+        32 * 1024 * 1024, "Bytes of a request body, sent and decompressed."
+    ),
+    "CELLS": limit_of(
         limits.MAX_CELLS, "Values in a request grid; each row counts as one more."
     ),
     # readers and writers are recursive: Python's stack is exhausted at about 300
-    "DEPTH": _limit(
+    "DEPTH": limit_of(
         limits.MAX_DEPTH,
         "Lists, dicts and grids nested in each other, in requests and in stored "
         "records. Records stored deeper than a lowered limit cannot be read.",
         lowest=4,
         highest=128,
     ),
-    "FILTER_LENGTH": _limit(
+    "FILTER_LENGTH": limit_of(
         parser.MAX_LENGTH, "Characters of a filter.", highest=1_000_000
     ),
     # SQLite's parser has a stack of 100
-    "FILTER_DEPTH": _limit(
+    "FILTER_DEPTH": limit_of(
         parser.MAX_DEPTH, "Parentheses nested in a filter.", highest=100
     ),
-    "IDS": _limit(10_000, "Ids in one request.", highest=1_000_000),
-    "ROWS": _limit(
+    "IDS": limit_of(10_000, "Ids in one request.", highest=1_000_000),
+    "ROWS": limit_of(
         250_000,
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
-    "JOBS": _limit(100, "Unfinished jobs of one user."),
-    "LOCK_SECONDS": _limit(
+    "JOBS": limit_of(100, "Unfinished jobs of one user."),
+    "LOCK_SECONDS": limit_of(
         10,
-        "Seconds that a statement of an op may wait for a lock of PostgreSQL; then the "
-        "answer is 503. SQLite waits as long as the database's option timeout says.",
+        "Seconds that a statement of an op may wait for a lock; then the "
+        "answer is 503; also for that of SQLite, for which at most half of the threads "
+        "wait that long.",
         highest=86_400,
     ),
-    "RUNNING": _limit(
-        8,
-        "Requests of one login that run in a process at one time; others wait, and are "
-        "answered 503 after 10 s. Events, long polls and websockets do not count.",
+    "RUNNING": limit_of(
+        4,
+        "Requests of one user, over HTTP and websockets together, that run in a "
+        "process at one time; others wait, and are answered 503 after 10 s. Events and "
+        "long polls do not count. A quarter of the threads stays for users that run "
+        "nothing yet.",
     ),
-    "SPOOL": _limit(
+    "SPOOL": limit_of(
         1024 * 1024 * 1024,
         "Bytes of request bodies and answers that a process keeps at one time, most "
         "of them in the temporary folder. Beyond it, larger bodies are answered 503.",
         lowest=1024 * 1024,
     ),
-    "STATEMENT_SECONDS": _limit(
+    "STATEMENT_SECONDS": limit_of(
         60,
         "Seconds that one SQL statement of an op may take; on Redis, a query of "
         "entities, or all samples that are read for an answer; in memory, all that is "
         "read. Management commands have no such limit.",
         highest=86_400,
     ),
-    "WATCHED": _limit(20_000, "Entities of one watch.", highest=1_000_000),
-    "WATCHES": _limit(1_000, "Open watches of one user."),
+    "WATCHED": limit_of(20_000, "Entities of one watch.", highest=1_000_000),
+    "WATCHES": limit_of(1_000, "Open watches of one user."),
 }
 """Entries of ``HAYSTACK["LIMITS"]``; the upper bounds are tested values."""
 
 THROTTLE: Mapping[str, Setting] = {
-    "USER": _rate(30_000, "Requests of one user."),
-    "ADDRESS": _rate(
+    "USER": rate(30_000, "Requests of one user."),
+    "ADDRESS": rate(
         3_000, "Requests from one address that are answered 401, handshakes included."
     ),
-    "LOG_IN_ADDRESS": _rate(
+    "LOG_IN_ADDRESS": rate(
         300, "Failed or unfinished logins from one address: Basic, SCRAM, forms."
     ),
-    "LOG_IN_USER": _rate(100, "The same for one user name, from any address."),
+    "LOG_IN_USER": rate(100, "The same for one user name, from any address."),
 }
 """Entries of ``HAYSTACK["THROTTLE"]``, each a count per minute of the clock."""
 
@@ -206,14 +163,14 @@ DEFAULTS: Mapping[str, Setting] = {
         "Modules that are imported at start: with [actions](api.md#writing-an-action) "
         "for ``invokeAction``, and with ops of your own.",
     ),
-    "HISTORY_CHUNK_DAYS": _whole(
+    "HISTORY_CHUNK_DAYS": whole(
         30,
         1,
-        _ANY,
+        ANY,
         "Days of one chunk of a TimescaleDB hypertable, when it is created. "
         "[haystack_chunks](commands.md#haystack_chunks) changes it later.",
     ),
-    "SCRAM_ITERATIONS": _whole(
+    "SCRAM_ITERATIONS": whole(
         100_000,
         4_096,
         99_999_999,
@@ -222,14 +179,14 @@ DEFAULTS: Mapping[str, Setting] = {
         "applies to each user from their next login with a password.",
         "haystack.E009",
     ),
-    "TOKEN_HOURS": _number(
+    "TOKEN_HOURS": number(
         24.0 * 30,
         lambda value: 0 < value <= 24 * 3_650,
         ", more than 0 and at most ten years",
         "Hours until an unused login ends.",
         "haystack.E010",
     ),
-    "PROXIES": _whole(
+    "PROXIES": whole(
         0,
         0,
         10,
@@ -243,14 +200,14 @@ DEFAULTS: Mapping[str, Setting] = {
         "a dict",
         "The [first superuser](#first-superuser).",
     ),
-    "THREADS": _whole(
+    "THREADS": whole(
         20,
         1,
         1_000,
         "Threads that serve HTTP in one process. Each answer takes one while it is "
         "made.",
     ),
-    "PATIENCE_SECONDS": _number(
+    "PATIENCE_SECONDS": number(
         120.0,
         lambda value: value > 0,
         ", more than 0",
@@ -258,7 +215,7 @@ DEFAULTS: Mapping[str, Setting] = {
         "is closed. Up to 256 MB of an answer wait in the temporary folder.",
         "haystack.E006",
     ),
-    "COALESCE_MS": _number(
+    "COALESCE_MS": number(
         100.0,
         lambda value: 0 < value <= 60_000,
         ", more than 0 and at most 60,000",
@@ -266,7 +223,7 @@ DEFAULTS: Mapping[str, Setting] = {
         "[watches are pushed](live.md#websocket).",
         "haystack.E013",
     ),
-    "CHECK_SECONDS": _number(
+    "CHECK_SECONDS": number(
         10.0,
         lambda value: 0 < value <= 60_000,
         ", more than 0 and at most 60,000",
@@ -300,7 +257,7 @@ DEFAULTS: Mapping[str, Setting] = {
         "a URL, or empty",
         "Where LISTEN connects to, if ``DATABASE_URL`` is that of a pooler.",
     ),
-    "TICK_SECONDS": _number(
+    "TICK_SECONDS": number(
         1.0,
         lambda value: True,
         " of seconds, 0 for never",
@@ -316,41 +273,50 @@ DEFAULTS: Mapping[str, Setting] = {
         "is work, or [haystack_worker](commands.md#haystack_worker), which you run.",
         "haystack.E014",
     ),
-    "JOB_LEASE_SECONDS": _number(
+    "JOB_LEASE_SECONDS": number(
         60.0,
         lambda value: 1 <= value <= 3_600,
         ", 1 to 3,600",
         "Seconds after which other workers take the jobs of one that shows no life.",
         "haystack.E014",
     ),
-    "JOBS_DAYS": Setting(
+    "JOBS_DAYS": days_kept(
         30.0,
-        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
-        "a number of days, 0 or None to keep finished jobs for ever",
+        "finished jobs",
         "Days that finished [jobs](jobs.md) are kept.",
-        "haystack.E015",
     ),
-    "SIMULATE_SECONDS": _number(
+    "POLICIES": Setting(
+        [],
+        is_policies,
+        "a list of dicts with name, filter, and of keep_days, compress_days, late",
+        "[Policies](storage.md#policies): how long samples are kept. Policies in the "
+        "admin are asked after these.",
+        "haystack.E018",
+    ),
+    "SIMULATE_SECONDS": number(
         0.0,
         lambda value: True,
         " of seconds, 0 for never",
         "How often the points of the [demo](commands.md#haystack_simulate) move.",
         "haystack.E014",
     ),
-    "CHANGES_DAYS": Setting(
+    "CHANGES_DAYS": days_kept(
         365.0,
-        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
-        "a number of days, 0 or None to keep the change log for ever",
+        "the change log",
         "Days that the [change log](live.md#the-change-log-as-it-grows) is kept.",
-        "haystack.E015",
     ),
-    "WRITES_DAYS": Setting(
+    "SAMPLE_UNDO_DAYS": days_kept(
+        30.0,
+        "samples",
+        "Days that samples are kept which an import or a hisWrite replaced or removed, "
+        "so that it can be [undone](collection.md#undoing-changes-of-samples). With 0, "
+        "none are.",
+    ),
+    "WRITES_DAYS": days_kept(
         90.0,
-        lambda value: value is None or (_is_number(value) and 0 <= value <= 36_500),
-        "a number of days, 0 or None to keep the log of writes for ever",
+        "the log of writes",
         "Days that the [log of writes](live.md#the-log-of-writes) to priority arrays is"
         " kept.",
-        "haystack.E015",
     ),
 }
 

@@ -64,7 +64,7 @@ def postgres(
             "or key=value words"
         ) from None
     config = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "haystack_app.postgresql",
         "NAME": words.pop("dbname", None) or words.get("user") or "postgres",
         "USER": words.pop("user", ""),
         "PASSWORD": words.pop("password", "") or password,

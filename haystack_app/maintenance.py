@@ -14,22 +14,29 @@ import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event, Thread
+from weakref import WeakKeyDictionary
 
 from django.db import connections
 
+from .collector import Collector
 from .conf import app_settings
+from .kinds.series import microseconds_of
+from .stale_sweep import StaleSweep
 from .storage.base import StorageAdapter
 from .storage.handler import storages
 
 __all__ = [
     "BATCH",
     "Ticker",
+    "prepare_histories",
     "prune_all",
+    "prune_all_edits",
     "prune_all_writes",
     "prune_batch",
     "retention_days",
     "start",
     "tick",
+    "undo_days",
     "writes_retention_days",
 ]
 
@@ -47,6 +54,8 @@ _FACTS_TASK = "facts"
 _HELD = dt.timedelta(seconds=90)
 _TAKEN_SECONDS = 30.0
 """How often a process asks for the task of these steps, which one process has."""
+_workers: WeakKeyDictionary[StorageAdapter, tuple[Collector, StaleSweep]]
+_workers = WeakKeyDictionary()
 
 
 def retention_days() -> float:
@@ -57,6 +66,11 @@ def retention_days() -> float:
 def writes_retention_days() -> float:
     """``HAYSTACK["WRITES_DAYS"]``; 0 keeps the log of writes forever."""
     return float(app_settings.WRITES_DAYS or 0)
+
+
+def undo_days() -> float:
+    """``HAYSTACK["SAMPLE_UNDO_DAYS"]``; 0 keeps no samples."""
+    return float(app_settings.SAMPLE_UNDO_DAYS or 0)
 
 
 def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
@@ -83,7 +97,23 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
     if days := writes_retention_days():
         count = store.prune_writes(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
+    if days := undo_days():
+        count = store.prune_edits(now - dt.timedelta(days=days), BATCH)
+        largest = max(largest, min(count, BATCH))
     return largest
+
+
+def prepare_histories(now: dt.datetime | None = None) -> dict[str, Exception]:
+    """Make room for the samples of the coming day. Returns errors by alias."""
+    at = now or dt.datetime.now(dt.UTC)
+    coming = [microseconds_of(at + dt.timedelta(hours=hours)) for hours in (0, 24)]
+    errors: dict[str, Exception] = {}
+    for alias in storages:
+        try:
+            storages[alias].his_prepare(coming)
+        except Exception as error:
+            errors[alias] = error
+    return errors
 
 
 def prune_all(alias: str, days: float) -> int:
@@ -98,6 +128,12 @@ def prune_all_writes(alias: str, days: float) -> int:
     return _until_none_is_left(partial(storages[alias].prune_writes, before, BATCH))
 
 
+def prune_all_edits(alias: str, days: float) -> int:
+    """As ``prune_all``, of samples that were replaced or removed."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    return _until_none_is_left(partial(storages[alias].prune_edits, before, BATCH))
+
+
 def _until_none_is_left(prune: Callable[[], int]) -> int:
     total = 0
     while count := prune():
@@ -105,8 +141,16 @@ def _until_none_is_left(prune: Callable[[], int]) -> int:
     return total
 
 
+def _workers_of(store: StorageAdapter) -> tuple[Collector, StaleSweep]:
+    """What works for a store in this process, and remembers what it has read."""
+    if store not in _workers:
+        _workers[store] = Collector(store), StaleSweep(store)
+    return _workers[store]
+
+
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches and repair rows changed by SQL.
+    """Release expired writes, end expired watches, repair rows changed by SQL, fold
+    some samples, collect samples, and mark current values that are stale.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
@@ -119,6 +163,10 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
             storages[alias].mend_marked()
+            storages[alias].fold_dirty()
+            collector, sweep = _workers_of(storages[alias])
+            collector.tick(at)
+            sweep.tick(at)
         except Exception as error:
             errors[alias] = error
     return released, errors
@@ -188,6 +236,7 @@ class Ticker(Thread):
     def prune(self) -> dict[str, Exception]:
         """Prune one batch of each change log. Returns errors by alias."""
         count, errors = prune_batch()
+        errors |= prepare_histories()
         if count < BATCH:
             self.prune_at = time.monotonic() + _PRUNE_SECONDS
         return errors

@@ -13,9 +13,10 @@ from .auth.current_request import actor
 from .auth.permissions import scope_filter
 from .filters.ast import Filter
 from .kinds.scalars import Ref
-from .kinds.transient import HIS_FACTS
+from .kinds.transient import SERVER_SET
 from .models import Entity
 from .models.backend import register_backend
+from .storage.collection import logs
 from .storage.errors import InvalidRecord
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
@@ -61,9 +62,13 @@ class EntityBackend:
                 }
                 store.load_entities([record], who=who)
             if "cur" in given and held is not None:
-                removed = _tags(held.cur).keys() - given["cur"].keys() - HIS_FACTS
-                store.set_transient({id: {**dict.fromkeys(removed), **given["cur"]}})
+                cur = {**dict.fromkeys(_tags(held.cur)), **given["cur"]}
+                set_here = cur.keys() - SERVER_SET
+                store.set_transient({id: {name: cur[name] for name in set_here}})
             stored = store.entities.get(pk=id)
+            if "cur" in given and logs(stored.record):
+                store.collect([id])
+                stored = store.entities.get(pk=id)
         for field in Entity._meta.concrete_fields:
             setattr(entity, field.attname, getattr(stored, field.attname))
         entity._state.adding, entity._state.db = False, using

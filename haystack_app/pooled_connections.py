@@ -9,7 +9,9 @@ import select
 import time
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, OperationalError
+
+from .breaker import Breaker
 
 __all__ = ["CHECK_SECONDS", "PooledConnection"]
 
@@ -27,6 +29,9 @@ class PooledConnection(Connection[Any]):
 
     _checked = 0.0
 
+    breaker: Breaker | None = None
+    """That of the database, set by its engine."""
+
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         if query != "":
             return super().execute(query, *args, **kwargs)
@@ -38,7 +43,17 @@ class PooledConnection(Connection[Any]):
         return result
 
     def _ask(self, query: Any) -> Any:
-        return super().execute(query)
+        if self.breaker is None:
+            return super().execute(query)
+        key = id(self)
+        self.breaker.lend(key, self)  # a server that hangs does not answer
+        try:
+            return super().execute(query)
+        except OperationalError:
+            self.breaker.suspect()
+            raise
+        finally:
+            self.breaker.end(key)
 
     def _has_news(self) -> bool:
         """Whether the server has sent something, or closed the socket."""

@@ -39,7 +39,7 @@ DB_POOL: dict[str, Any] | None = None
 if env.bool("DB_POOL", default=True):
     DB_POOL = {
         "min_size": env.int("DB_POOL_MIN", default=2),
-        "max_size": env.int("DB_POOL_MAX", default=THREADS + 12),
+        "max_size": env.int("DB_POOL_MAX", default=THREADS + 16),
         "timeout": env.float("DB_POOL_TIMEOUT", default=10.0),
         # by default the pause between attempts grows to minutes, and a database
         # that is back is not used before it ends
@@ -118,17 +118,18 @@ for _name in (
     "PATIENCE_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
+    "SAMPLE_UNDO_DAYS",
     "WRITES_DAYS",
 ):
     if f"HAYSTACK_{_name}" in os.environ:
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
 if "READY_NEEDS_WRITES" in os.environ:
     HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
-if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
-    HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
 for _name in ("SERVER_NAME", "WORKER"):
     if env.str(f"HAYSTACK_{_name}", default=""):
         HAYSTACK[_name] = env.str(f"HAYSTACK_{_name}")
+if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
+    HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
 
 # --- security -----------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def test_the_defaults() -> None:
         "JOBS": 100,
         "LOCK_SECONDS": 10,
         "ROWS": 250_000,
-        "RUNNING": 8,
+        "RUNNING": 4,
         "SPOOL": 1_073_741_824,
         "STATEMENT_SECONDS": 60,
         "WATCHED": 20_000,

@@ -9,6 +9,7 @@ from .entity import EntityAdmin
 from .group import GroupAdmin, GroupAdminMixin, GroupScopeAdmin, GroupScopeInline
 from .job import JobAdmin, ScheduleAdmin
 from .log_in import StaffLogInForm, throttle_password_change
+from .policy import PolicyAdmin
 from .token import TokenAdmin
 from .user import UserAdmin, UserAdminMixin
 from .watch import WatchAdmin
@@ -21,6 +22,7 @@ __all__ = [
     "GroupScopeAdmin",
     "GroupScopeInline",
     "JobAdmin",
+    "PolicyAdmin",
     "ScheduleAdmin",
     "StaffLogInForm",
     "TokenAdmin",

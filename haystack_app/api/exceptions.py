@@ -22,7 +22,9 @@ from rest_framework.exceptions import (
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from ..auth.throttle import TooManyRequests
+from ..folds.errors import FoldError
 from ..kinds.grid import Grid
+from ..kinds.timezones import UnknownTimeZone
 from ..ops import OpError
 from ..ops.changes import CursorExpired
 from ..ops.dispatch import HasSideEffects, UnknownOp, UnknownProject, truncate
@@ -33,6 +35,7 @@ from ..ops.entities import (
     StorageError,
     UnknownEntity,
 )
+from ..ops.sample_changes import UnknownChange
 from ..outages import RETRY_SECONDS, Outage, outage_of
 from ..wire.errors import EncodeError, ParseError
 from . import throttling
@@ -41,6 +44,7 @@ from .renderers import GridRenderer
 __all__ = [
     "BadRequest",
     "BodyTooLarge",
+    "Busy",
     "Gone",
     "InvalidBody",
     "MethodNotImplemented",
@@ -81,6 +85,11 @@ class MethodNotImplemented(APIException):
     default_detail = "Only GET and POST are implemented."
 
 
+class Busy(APIException):
+    status_code = 503
+    default_detail = "Too much is running."
+
+
 class PreconditionRequired(APIException):
     status_code = 428
     default_detail = (
@@ -112,7 +121,7 @@ def rest_exceptions() -> Iterator[None]:
     """Translate errors of ops into DRF's: 404, 409, 410, 412, and 400 for others."""
     try:
         yield
-    except UnknownEntity as err:
+    except (UnknownEntity, UnknownChange) as err:
         raise NotFound(str(err)) from None
     except EntityInUse as err:
         raise ResourceConflict(f"{err}; use force=true to remove it anyway") from None
@@ -122,7 +131,14 @@ def rest_exceptions() -> Iterator[None]:
         raise PreconditionFailed(str(err)) from None
     except CursorExpired as err:
         raise Gone(err) from None
-    except (StorageError, ParseError, EncodeError, OpError) as err:
+    except (
+        StorageError,
+        ParseError,
+        EncodeError,
+        OpError,
+        FoldError,
+        UnknownTimeZone,
+    ) as err:
         raise BadRequest(str(err)) from None
 
 

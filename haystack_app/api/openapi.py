@@ -15,12 +15,18 @@ __all__ = [
     "CHANGES",
     "ENTITY",
     "ETAG",
+    "FRAME",
+    "FRAME_EXAMPLE",
     "GRID",
     "IF_MATCH",
     "ONE_OR_MORE",
     "PAGE_ETAG",
     "QUALITY",
+    "SAMPLE_CHANGES",
+    "SAMPLE_EDITS",
+    "SAMPLE_UNDO",
     "bodies",
+    "change_in_path",
     "error_responses",
     "extend_schema",
     "id_in_path",
@@ -115,6 +121,119 @@ QUALITY: dict[str, Any] = {
     },
     "required": ["results", "count"],
 }
+_TEXT = {"type": "string", "nullable": True}
+_COLUMN = {
+    "name": {"type": "string", "description": "its key in `values`"},
+    "id": {"type": "string"},
+    "dis": _TEXT,
+    "kind": {"type": "string", "enum": ["Number", "Bool", "Str", "Coord"]},
+    "unit": _TEXT,
+    "tz": {"type": "string"},
+    "rollup": {"type": "string"},
+}
+_LIST_OF_TEXTS = {"type": "array", "items": {"type": "string"}}
+FRAME: dict[str, Any] = {
+    "type": "object",
+    "description": "Wide, with `values` by column; or long, with a list for each of"
+    " `id`, `val` and `text`, and `fold` of roll-ups.",
+    "properties": {
+        "ts": {"type": "array", "items": {"type": "string", "format": "date-time"}},
+        "values": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {}},
+        },
+        "id": _LIST_OF_TEXTS,
+        "val": {"type": "array", "items": {"type": "number", "nullable": True}},
+        "text": {"type": "array", "items": _TEXT},
+        "columns": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": _COLUMN,
+                "required": [name for name in _COLUMN if name != "rollup"],
+            },
+        },
+        "tz": {"type": "string"},
+        "hisStart": {"type": "string", "format": "date-time"},
+        "hisEnd": {"type": "string", "format": "date-time"},
+        "fold": _LIST_OF_TEXTS,
+        "rollup": {"type": "string"},
+        "interval": {"type": "string"},
+        "partial": {"type": "boolean"},
+    },
+    "required": ["ts", "columns", "tz", "hisStart", "hisEnd"],
+}
+_DAYS = ["2024-03-01T00:00:00-05:00", "2024-03-02T00:00:00-05:00"]
+FRAME_EXAMPLE: dict[str, Any] = {
+    "ts": _DAYS,
+    "values": {"ahu-1.temp": [71.5, 70.25], "ahu-2.temp": [68, None]},
+    "tz": "New_York",
+    "hisStart": _DAYS[0],
+    "hisEnd": "2024-03-03T00:00:00-05:00",
+    "rollup": "avg",
+    "interval": "1day",
+    "columns": [
+        {
+            "name": f"{id}.temp",
+            "id": f"{id}.temp",
+            "dis": "Discharge air temp",
+            "kind": "Number",
+            "unit": "°F",
+            "tz": "New_York",
+            "rollup": "avg",
+        }
+        for id in ("ahu-1", "ahu-2")
+    ],
+}
+
+
+def _results(properties: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+    """An object with a list of objects, all of whose properties are required."""
+    item = {"type": "object", "properties": properties, "required": list(properties)}
+    own = {"results": {"type": "array", "items": item}, **others}
+    return {"type": "object", "properties": own, "required": list(own)}
+
+
+_INSTANT = {"type": "string", "format": "date-time"}
+_SAMPLE_VALUE = {"nullable": True, "description": "Hayson without a unit, null if none"}
+SAMPLE_CHANGES: dict[str, Any] = _results(
+    {
+        "id": {"type": "string"},
+        "at": _INSTANT,
+        "kind": {"type": "string", "description": "hisWrite, import or undo"},
+        "user": {"type": "string"},
+        "points": _COUNT,
+        "samples": _COUNT,
+    }
+)
+SAMPLE_EDITS: dict[str, Any] = _results(
+    {
+        "id": {"type": "string", "description": "of the point"},
+        "ts": _INSTANT,
+        "before": _SAMPLE_VALUE,
+        "after": _SAMPLE_VALUE,
+    },
+    count={**_COUNT, "description": "samples of the change"},
+)
+_SAMPLE = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "ts": _INSTANT},
+    "required": ["id", "ts"],
+}
+SAMPLE_UNDO: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "restored": {**_COUNT, "description": "samples that are as before"},
+        "conflicts": {**_COUNT, "description": "samples that were changed since"},
+        "changedSince": {"type": "array", "items": _SAMPLE},
+        "missing": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "points that do not exist any more",
+        },
+    },
+    "required": ["restored", "conflicts", "changedSince", "missing"],
+}
 GRID: dict[str, Any] = {
     "type": "object",
     "description": "A grid in Hayson: `meta`, `cols` and `rows`.",
@@ -198,6 +317,11 @@ def query(name: str, description: str, schema: Any = str) -> OpenApiParameter:
 def id_in_path() -> OpenApiParameter:
     schema = {"type": "string", "pattern": f"^{_ID}$"}
     return OpenApiParameter("id", schema, OpenApiParameter.PATH)
+
+
+def change_in_path() -> OpenApiParameter:
+    schema = {"type": "string", "description": "`id` in the list of changes"}
+    return OpenApiParameter("change", schema, OpenApiParameter.PATH)
 
 
 def bodies(schema: Mapping[str, Any]) -> dict[str, Any]:

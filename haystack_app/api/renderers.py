@@ -17,7 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from ..kinds.grid import Grid
 from ..wire.registry import Format
 
-__all__ = ["GridRenderer", "HaysonRenderer"]
+__all__ = ["GridRenderer", "HaysonRenderer", "continued"]
 
 _STREAM_ABOVE = 256 * 1024
 """Bytes of the longest response that is sent with Content-Length."""
@@ -67,7 +67,7 @@ class GridRenderer(BaseRenderer):
             head.append(chunk)
             size += len(chunk)
             if size > _STREAM_ABOVE:
-                return self._named(self._streamed(_continued(head, chunks)))
+                return self._named(self._streamed(continued(head, chunks)))
         answer = HttpResponse(b"".join(head), content_type=self.content_type)
         return self._named(answer)
 
@@ -108,7 +108,7 @@ def _without_meta(grid: Grid) -> Grid:
     return Grid.of([grid.meta]) if grid.is_error else grid
 
 
-def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    """A generator, so that closing the response also closes ``rest``."""
+def continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """All chunks; a generator, so that closing the response also closes ``rest``."""
     yield from head
     yield from rest

@@ -10,8 +10,10 @@ from rest_framework.routers import SimpleRouter
 
 from .changes import ChangesView
 from .entities import EntityViewSet, ProjectEntityViewSet
+from .history import HistoryView
 from .jobs import JobViewSet
 from .quality import QualityView
+from .sample_changes import SampleChangesView, SampleChangeView, SampleUndoView
 from .schema import DocsView, SchemaView
 from .users import UserViewSet
 from .views import OpView
@@ -34,15 +36,28 @@ router.register(
     "(?P<project>[^/]+)/entities", ProjectEntityViewSet, basename="project-entity"
 )
 
+_SAMPLES = (
+    ("samples/changes/?$", SampleChangesView),
+    ("samples/changes/(?P<change>[^/]+)/?$", SampleChangeView),
+    ("samples/changes/(?P<change>[^/]+)/undo/?$", SampleUndoView),
+)
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     re_path(r"^changes/?$", ChangesView.as_view(), name="changes"),
+    re_path(r"^history/?$", HistoryView.as_view(), name="history"),
     re_path(r"^quality/?$", QualityView.as_view(), name="quality"),
+    *(re_path(f"^{route}", view.as_view()) for route, view in _SAMPLES),
     path("", include(router.urls)),
     re_path(r"^(?P<project>[^/]+)/changes/?$", ChangesView.as_view(schema=None)),
+    re_path(r"^(?P<project>[^/]+)/history/?$", HistoryView.as_view(schema=None)),
     re_path(r"^(?P<project>[^/]+)/quality/?$", QualityView.as_view(schema=None)),
+    *(
+        re_path(f"^(?P<project>[^/]+)/{route}", view.as_view(schema=None))
+        for route, view in _SAMPLES
+    ),
     re_path(
         r"^(?:(?P<project>[^/]+)/)?(?P<name>[^/]+)/?$", OpView.as_view(), name="op"
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from functools import partial
 
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from ..models import AuditEntry
 from .addresses import address_of
+from .brief_writes import now_or_later
 from .current_request import actor, is_request
 
 __all__ = [
@@ -56,17 +58,21 @@ def log_failure(event: str, who: str, address: str, why: str) -> None:
     """
     now = timezone.now()
     about = {"event": event, "who": who[:_LONGEST], "address": address, "detail": why}
-    recent = AuditEntry.objects.filter(at__gt=now - _MERGE_INTERVAL, **about)
     try:
-        with transaction.atomic():
-            if recent.update(times=F("times") + 1):
-                return
-            entry = AuditEntry.objects.create(at=now, **about)
-            AuditEntry.objects.filter(
-                event__in=AuditEntry.FAILURES, pk__lte=entry.pk - KEPT_FAILURES
-            ).delete()
-    except DatabaseError:  # such as a locked database; the request must be answered
+        now_or_later(partial(_merge_failure, now, about))
+    except DatabaseError:  # such as a full disk; the request must be answered
         logger.warning("could not write a failed login to the audit log")
+
+
+def _merge_failure(now: dt.datetime, about: dict[str, str]) -> None:
+    recent = AuditEntry.objects.filter(at__gt=now - _MERGE_INTERVAL, **about)
+    with transaction.atomic():
+        if recent.update(times=F("times") + 1):
+            return
+        entry = AuditEntry.objects.create(at=now, **about)
+        AuditEntry.objects.filter(
+            event__in=AuditEntry.FAILURES, pk__lte=entry.pk - KEPT_FAILURES
+        ).delete()
 
 
 def log_failed_login(request: HttpRequest, username: str, why: str) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from .addresses import address_of
 
-__all__ = ["Actor", "actor", "is_request", "remember_request"]
+__all__ = ["USER", "Actor", "actor", "is_request", "remember_request", "user_key"]
+
+USER = "haystack.user"
+"""In the ASGI scope, after the answer: ``user_key`` of who was logged in."""
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 Actor = tuple[str, str]
@@ -27,8 +32,26 @@ def remember_request(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         finally:
             _current.reset(token)
+            _tell_user(request)
 
     return answer
+
+
+def _tell_user(request: HttpRequest) -> None:
+    """Let layers of ASGI know whose request it was, if that is known."""
+    known = vars(request)
+    user = known.get("user")
+    # that of a session is looked up when it is asked for
+    if isinstance(user, SimpleLazyObject):
+        user = known.get("_cached_user")
+    scope = request.META.get("asgi.scope")
+    if scope is not None and user is not None and user.is_authenticated:
+        scope[USER] = user_key(user)
+
+
+def user_key(user: Any) -> str:
+    """What the turns of a user are counted by."""
+    return f"user {user.pk}"
 
 
 def is_request() -> bool:

@@ -1,8 +1,9 @@
 """The three steps of a SCRAM handshake, stored in a table between them.
 
-Any process may answer any step. Each step succeeds once, by the row count of a
-conditional UPDATE or DELETE; a handshake that fails at its last step is deleted.
-Known and unknown users take the same queries.
+Any process may answer any step, except while SQLite is locked by another writer: then
+the process keeps the handshake in memory, so that no login waits. Each step
+succeeds once, by the row count of a conditional UPDATE or DELETE; a handshake that
+fails at its last step is deleted. Known and unknown users take the same queries.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import secrets
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,7 +20,9 @@ from django.utils import timezone
 
 from ..models import Handshake
 from . import scram
+from .brief_writes import unless_locked
 from .credentials import get_credentials
+from .handshakes_in_memory import IN_MEMORY
 
 __all__ = [
     "SECONDS",
@@ -53,22 +57,27 @@ def begin(username: str) -> str:
     if not username or "\0" in username or len(username) > _LONGEST_NAME:
         raise MalformedMessage("invalid username")
     token = secrets.token_hex(16)
-    now = timezone.now()
-    with transaction.atomic():
-        Handshake.objects.filter(expires__lte=now).delete()
-        Handshake.objects.create(
-            token=token,
-            username=username,
-            expires=now + dt.timedelta(seconds=SECONDS),
-        )
+    expires = timezone.now() + dt.timedelta(seconds=SECONDS)
+    handshake = Handshake(token=token, username=username, expires=expires)
+    if not unless_locked(partial(_store, handshake)):
+        IN_MEMORY.add(handshake)
     return token
+
+
+def _store(handshake: Handshake) -> None:
+    with transaction.atomic():
+        Handshake.objects.filter(expires__lte=timezone.now()).delete()
+        handshake.save(force_insert=True)
 
 
 def get_valid(token: str) -> Handshake:
     """The handshake, if it exists and has not expired. Raises HandshakeFailed."""
-    valid = Handshake.objects.filter(expires__gt=timezone.now())
-    # no database takes U+0000
-    found = valid.filter(token=token.replace("\0", "")).first()
+    now = timezone.now()
+    found = IN_MEMORY.get(token, now)
+    if found is None and not IN_MEMORY.was_used(token):
+        valid = Handshake.objects.filter(expires__gt=now)
+        # no database takes U+0000
+        found = valid.filter(token=token.replace("\0", "")).first()
     if found is None:
         raise HandshakeFailed("the handshake is unknown, was used or has expired")
     return found
@@ -86,17 +95,41 @@ def answer(handshake: Handshake, message: bytes) -> str:
     nonce = first.nonce.decode("ascii") + secrets.token_hex(16)
     keys = get_credentials(handshake.username).keys
     text = scram.server_first(nonce, keys)
-    taken = Handshake.objects.filter(token=handshake.token, server_first="").update(
-        client_first=message, server_first=text
-    )
-    if not taken:
+    if not _taken(handshake, message, text):
         raise HandshakeFailed("the handshake was already used", handshake.username)
     return text
 
 
+def _taken(handshake: Handshake, message: bytes, text: str) -> bool:
+    """Note the answer to the first message; False if there was one."""
+    if handshake.token in IN_MEMORY:
+        return IN_MEMORY.take(handshake.token, message, text)
+    rows = Handshake.objects.filter(token=handshake.token, server_first="")
+    changed: list[int] = []
+
+    def note() -> None:
+        changed.append(rows.update(client_first=message, server_first=text))
+
+    if unless_locked(note):
+        return bool(changed[0])
+    IN_MEMORY.add(handshake)  # from now on, its row does not count
+    return IN_MEMORY.take(handshake.token, message, text)
+
+
+def _used(handshake: Handshake) -> bool:
+    """Delete the handshake; False if it was."""
+    if handshake.token in IN_MEMORY:
+        return IN_MEMORY.use(handshake)
+    rows = Handshake.objects.filter(token=handshake.token)
+    deleted: list[int] = []
+    if unless_locked(lambda: deleted.append(rows.delete()[0])):
+        return bool(deleted[0])
+    return IN_MEMORY.use(handshake)
+
+
 def finish(handshake: Handshake, message: bytes) -> tuple[Any, str]:
     """Answer the client-final-message: the user and the server-final-message."""
-    if not Handshake.objects.filter(token=handshake.token).delete()[0]:
+    if not _used(handshake):
         raise HandshakeFailed("the handshake was already used", handshake.username)
     try:
         final = scram.ClientFinal.parse(message)

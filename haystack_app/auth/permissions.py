@@ -127,8 +127,11 @@ def _statement() -> str:
 def parsed_scope(text: str) -> Filter:
     """The filter of a group; one that matches nothing if the text is invalid."""
     try:
-        return filters.parse(text)
+        tree = filters.parse(text)
     except ParseError:
+        tree = None
+    if tree is None or filters.is_relative(tree):
         # not written by the admin; showing all entities would be unsafe
         logger.error("invalid filter of a group, matches no entities: %.200r", text)
         return _NOTHING
+    return tree

@@ -11,14 +11,18 @@ import datetime as dt
 import hashlib
 import logging
 import secrets
+from copy import copy
+from functools import partial
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from ..conf import app_settings
 from ..models import Token
+from .brief_writes import LATER, now_or_later, unless_locked
 from .logins import remembered_token
 
 __all__ = [
@@ -34,6 +38,9 @@ logger = logging.getLogger("haystack_app.auth")
 
 _USE_SECONDS = 60
 """Interval of updates of ``used``."""
+_MOST_UNSAVED = 10_000
+_unsaved: dict[str, Token] = {}
+"""By digest: tokens of logins that this process stores when SQLite is free again."""
 
 
 def lease() -> dt.timedelta:
@@ -47,10 +54,29 @@ def issue(user: Any) -> str:
     secret = create_secret(token)
     token.used = token.created
     token.expires = token.created + lease()
+    if not unless_locked(partial(_save, token)):
+        while len(_unsaved) >= _MOST_UNSAVED:  # it is valid again when it is stored
+            _unsaved.pop(next(iter(_unsaved)), None)
+        _unsaved[token.digest] = token
+        LATER.add(partial(_save_later, token))
+    return secret
+
+
+def _save(token: Token) -> None:
     with transaction.atomic():
         Token.objects.filter(scope=Token.LOGIN, expires__lte=token.created).delete()
         token.save(force_insert=True)
-    return secret
+
+
+def _save_later(token: Token) -> None:
+    """Store a token unless it has been revoked. Raises OperationalError."""
+    if token.digest not in _unsaved:
+        return
+    try:
+        _save(token)
+    except IntegrityError:  # the user was deleted
+        logger.info("the user of a new token is gone")
+    _unsaved.pop(token.digest, None)
 
 
 def create_secret(token: Token) -> str:
@@ -64,15 +90,30 @@ def create_secret(token: Token) -> str:
 
 def get_valid(secret: str) -> Token | None:
     """The token with its user, if it is valid; updates ``used``."""
-    token = Token.objects.select_related("user").filter(digest=_digest(secret)).first()
+    token = _find(_digest(secret))
     if token is None:
         return None
     now = timezone.now()
     if not is_valid(token, now):
         if token.expires is None or token.expires > now:
-            revoke(token)  # it must stay invalid if the user is enabled again
+            # it must stay invalid if the user is enabled again
+            now_or_later(partial(revoke, token))
         return None
     _update_use(token, now)
+    return token
+
+
+def _find(digest: str) -> Token | None:
+    unsaved = _unsaved.get(digest)
+    if unsaved is None:
+        rows = Token.objects.select_related("user").filter(digest=digest)
+        return rows.first()
+    users = get_user_model()._default_manager
+    user: Any = users.filter(pk=unsaved.user_id).first()
+    if user is None:
+        return None
+    token = copy(unsaved)
+    token.user = user
     return token
 
 
@@ -98,7 +139,8 @@ def valid_proofs(user: Any) -> list[str]:
 
 
 def revoke(token: Token) -> None:
-    Token.objects.filter(pk=token.pk).delete()
+    _unsaved.pop(token.digest, None)
+    Token.objects.filter(digest=token.digest).delete()
 
 
 def _update_use(token: Token, now: dt.datetime) -> None:
@@ -106,15 +148,20 @@ def _update_use(token: Token, now: dt.datetime) -> None:
 
     The condition on ``used`` lets one of several concurrent requests write.
     """
+    if token.pk is None:
+        return
     if token.used and (now - token.used).total_seconds() < _USE_SECONDS:
         return
     changes: dict[str, Any] = {"used": now}
     if token.scope == Token.LOGIN:
         changes["expires"] = now + lease()
+    rows = Token.objects.filter(pk=token.pk, used=token.used)
     try:
-        Token.objects.filter(pk=token.pk, used=token.used).update(**changes)
-    except OperationalError:  # such as a locked database; the next request retries
-        logger.info("could not update the time of use of a token")
+        if unless_locked(lambda: rows.update(**changes), wait_ms=0):
+            return
+    except OperationalError:  # such as a full disk; the next request retries
+        pass
+    logger.info("could not update the time of use of a token")
 
 
 def _digest(secret: str) -> str:

@@ -16,6 +16,7 @@ from .guards import UNGUARDED, Guard
 from .matcher import matches
 from .parser import parse
 from .symbols import resolve_symbols
+from .times import is_relative, resolve_times
 from .trash import NOT_TRASH, is_trash, without_trash
 
 __all__ = [
@@ -31,10 +32,12 @@ __all__ = [
     "IsSymbol",
     "Missing",
     "Or",
+    "is_relative",
     "is_trash",
     "matches",
     "parse",
     "resolve_symbols",
+    "resolve_times",
     "traverses_refs",
     "without_trash",
 ]

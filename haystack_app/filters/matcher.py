@@ -14,6 +14,7 @@ from typing import Any
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref, Symbol, Uri
 from .ast import And, Compare, Filter, Has, HasAny, IsSpec, IsSymbol, Missing, Or, Path
+from .times import LocalDay, Now, Today, day_of
 
 __all__ = ["Resolve", "matches"]
 
@@ -92,6 +93,9 @@ def _is_missing(value: Any) -> bool:
 
 
 def _comparison(op: str, literal: Any) -> Test:
+    assert not isinstance(literal, Now | Today), "times must be resolved first"
+    if isinstance(literal, LocalDay):
+        return _day_comparison(op, literal)
     if op == "==":
         return lambda value: _equal(value, literal)
     if op == "!=":
@@ -105,6 +109,19 @@ def _comparison(op: str, literal: Any) -> Test:
             return False
         return bool(in_order(_sort_key(value), _sort_key(literal)))
 
+    return holds
+
+
+def _day_comparison(op: str, literal: LocalDay) -> Test:
+    """A Date, or the local date of a DateTime, with the day in its zone."""
+    in_order = operator.eq if op in ("==", "!=") else _ORDER[op]
+
+    def holds(value: Any) -> bool:
+        days = day_of(value, literal)
+        return days is not None and bool(in_order(*days))
+
+    if op == "!=":
+        return lambda value: value is not None and not holds(value)
     return holds
 
 

@@ -1,7 +1,8 @@
 """Filter parser: recursive descent, linear in the text.
 
 Source: docHaystack Filters, and Haxall's parser where that chapter is silent:
-lower-case keywords are tag names wherever a name is allowed.
+lower-case keywords are tag names wherever a name is allowed. Relative times are an
+extension, where the grammar has a value; ``now`` and ``today`` stay tag names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..kinds.scalars import Number, is_tag_name
 from ..wire import lexer
 from ..wire.errors import ParseError
 from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
+from .times import RELATIVE, relative_time
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse"]
 
@@ -166,6 +168,8 @@ class _Parser:
                 self.fail("INF and NaN cannot be compared")
         elif (word := self.peek_name()) in _BOOLS:
             value, end = _BOOLS[word], at + len(word)
+        elif word in RELATIVE:
+            value, end = relative_time(word, text, at + len(word))
         else:
             found = text[at : at + 12]
             self.fail(

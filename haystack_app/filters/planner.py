@@ -15,6 +15,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref, Symbol, Uri
 from ..kinds.transient import TRANSIENT
 from .ast import And, Compare, Filter, Has, HasAny, IsSpec, Missing, Or
+from .times import LocalDay
 
 __all__ = [
     "AllOf",
@@ -69,6 +70,8 @@ def plan(tree: Filter) -> Plan:
         parts = [plan(term) for term in tree.terms]
         return Everything() if Everything() in parts else AnyOf(tuple(parts))
     if isinstance(tree, Compare) and tree.op == "==" and len(tree.path) == 1:
+        if isinstance(tree.value, LocalDay):  # of Dates and DateTimes
+            return Term(tree.path[0])
         return Term(tree.path[0], _key(tree.value))
     if isinstance(tree, Compare | Has):
         return Term(tree.path[0])

@@ -126,9 +126,7 @@ class Counter:
         if number is None:
             return
         if self.before is not None:
-            self.total.add(number)
-            if number >= self.before:
-                self.total.add(self.before, -1)
+            self.total.step(self.before, number)
         self.before = number
 
     def result(self) -> Any:

@@ -13,7 +13,8 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import count, pairwise
 from typing import Any
 
 from ..kinds.scalars import Number
@@ -41,6 +42,8 @@ LATEST = 252_400_000_000 * _SECOND
 """In the year 9968; offsets of zones do not change from there on."""
 EARLIEST = -2_000_000_000 * _SECOND
 """In the year 1906; no sample is earlier."""
+_BLOCK = 256 * _DAY
+"""Offsets of a zone are looked up once a day, and remembered by block."""
 _LAST_DAY = (dt.date.max - EPOCH.date()).days
 _FORMS = (
     "a Number such as 15min, 1hr, 1day, 1wk, 1mo or 1yr;"
@@ -102,6 +105,7 @@ class Interval:
         return max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
 
 
+DAY = Interval.of(Number(1.0, "day"))
 AUTOMATIC = tuple(
     Interval.of(Number(float(count), unit))
     for count, unit in (
@@ -150,12 +154,9 @@ def buckets(interval: Interval, tz: str, start: int) -> Iterator[tuple[int, int]
 
 def _boundaries(interval: Interval, tz: str, start: int) -> Iterator[int]:
     """Boundaries from ``start`` on, except for one at ``start`` itself."""
-    offset_of = _offsets(tz)
-    offset = offset_of(start)
+    offset = _offsets(tz)(start)
     floor = interval.floor(start + offset)
-    at = start
-    while True:
-        until, next_offset = _change(offset_of, at)
+    for until, next_offset in _changes_after(tz, start):
         while (begin := interval.after(floor) - offset) < until:
             floor = interval.after(floor)
             yield begin
@@ -163,7 +164,7 @@ def _boundaries(interval: Interval, tz: str, start: int) -> Iterator[int]:
         if _begins(interval, floor, found, next_offset - offset):
             floor = found
             yield until
-        at, offset = until, next_offset
+        offset = next_offset
 
 
 def _begins(interval: Interval, before: int, floor: int, step: int) -> bool:
@@ -183,6 +184,32 @@ def _offsets(tz: str) -> Callable[[int], int]:
         return offset // dt.timedelta(microseconds=1)
 
     return offset_of
+
+
+def _changes_after(tz: str, start: int) -> Iterator[tuple[int, int]]:
+    """Instants after ``start``, and the offsets from there on, without end.
+
+    They include all changes.
+    """
+    for block in count(start // _BLOCK):
+        for until, offset in _changes(tz, block):
+            if until > start:
+                yield until, offset
+
+
+@lru_cache(maxsize=4_096)
+def _changes(tz: str, block: int) -> tuple[tuple[int, int], ...]:
+    """The changes of a block of time, and its end."""
+    offset_of = _offsets(tz)
+    start, end = block * _BLOCK, (block + 1) * _BLOCK
+    offset = offset_of(start)
+    found = []
+    for day in range(start, end, _DAY):
+        until, new = _change(offset_of, day)
+        if new != offset or until == end:
+            found.append((until, new))
+            offset = new
+    return tuple(found)
 
 
 def _change(offset_of: Callable[[int], int], start: int) -> tuple[int, int]:

@@ -14,11 +14,12 @@ from itertools import chain, groupby, islice, pairwise
 from statistics import median_low
 from typing import Any
 
-__all__ = ["FEWEST_POINTS", "decimated"]
+__all__ = ["FEWEST_POINTS", "GAP", "decimated"]
 
 FEWEST_POINTS = 4
 """Of one span."""
-_GAP = 3
+GAP = 3
+"""Usual intervals that a gap is longer than."""
 Sample = tuple[int, Any]
 
 
@@ -46,7 +47,7 @@ def decimated(samples: Iterable[Sample], most: int, end: int) -> Iterator[Sample
         span = _Span()
         for sample in part:
             span.add(sample)
-        yield from span.chosen(_GAP * usual)
+        yield from span.chosen(GAP * usual)
 
 
 @dataclass(slots=True)

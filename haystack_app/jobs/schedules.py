@@ -81,5 +81,10 @@ def create_schedules(using: str) -> None:
     for path, task in registered().items():
         if task.schedule:
             JobSchedule.objects.using(using).get_or_create(
-                name=task.name, defaults={"task": path, "cron": task.schedule}
+                name=task.name,
+                defaults={
+                    "task": path,
+                    "cron": task.schedule,
+                    "enabled": task.is_scheduled,
+                },
             )

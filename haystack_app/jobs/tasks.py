@@ -30,12 +30,14 @@ class JobTask(Task[_P, _T]):
     - ``title``: what people read
     - ``max_attempts``: how often it is tried if it fails by an outage or a bug, or if
       its worker dies
-    - ``schedule``: the cron expression of a schedule that new databases get
+    - ``schedule``: the cron expression of a schedule that new databases get, switched
+      on or not by ``is_scheduled``
     """
 
     title: str = ""
     max_attempts: int = 5
     schedule: str = ""
+    is_scheduled: bool = True
 
     def get_backend(self) -> BaseTaskBackend:
         from .backend import JobBackend
@@ -58,6 +60,7 @@ def task(
     priority: int = 0,
     max_attempts: int = 5,
     schedule: str = "",
+    is_scheduled: bool = True,
 ) -> Callable[[Callable[..., Any]], JobTask[..., Any]]:
     """Make a task of a function whose first argument is ``context``, a JobContext."""
 
@@ -71,6 +74,7 @@ def task(
             title=title,
             max_attempts=max_attempts,
             schedule=schedule,
+            is_scheduled=is_scheduled,
         )
         _tasks[made.module_path] = made
         return made

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, overload
 
 from .datetimes import DateTime
 from .scalars import Number
@@ -25,6 +26,7 @@ __all__ = [
     "JoinedRows",
     "JoinedSeries",
     "Series",
+    "ShiftedTimes",
     "instant_of",
     "microseconds_of",
 ]
@@ -44,6 +46,41 @@ def microseconds_of(utc: dt.datetime) -> int:
 def instant_of(microseconds: int) -> dt.datetime:
     """The UTC datetime of microseconds since 1970-01-01T00:00Z."""
     return EPOCH + dt.timedelta(microseconds=microseconds)
+
+
+class ShiftedTimes(Sequence[int]):
+    """Microseconds since 1970, stored as those since another time, ``origin``.
+
+    ``stored`` is an array of ``q``, to whose numbers a library adds the origin at once.
+    """
+
+    __slots__ = ("origin", "stored")
+
+    def __init__(self, stored: array[int], origin: int) -> None:
+        self.stored, self.origin = stored, origin
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __iter__(self) -> Iterator[int]:
+        return map(self.origin.__add__, self.stored)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> ShiftedTimes: ...
+    def __getitem__(self, index: int | slice) -> int | ShiftedTimes:
+        found = self.stored[index]
+        if isinstance(found, array):
+            return ShiftedTimes(found, self.origin)
+        return found + self.origin
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ShiftedTimes) and other.origin == self.origin:
+            return self.stored == other.stored
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ from importlib.resources.abc import Traversable
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-__all__ = ["UnknownTimeZone", "city_name", "city_of", "same_zone", "zone_of"]
+__all__ = [
+    "UnknownTimeZone",
+    "cities",
+    "city_name",
+    "city_of",
+    "database_names",
+    "same_zone",
+    "zone_of",
+]
 
 # Other regions ("US/Pacific", "Canada/Central") are outdated links whose last segment
 # is not a city.
@@ -169,6 +177,17 @@ def city_name(name: str) -> str:
         return name
     cities = _index().cities
     return cities.get(name) or cities.get(_target(name, _links()), name)
+
+
+def cities() -> tuple[str, ...]:
+    """The names of all zones, as tags have them."""
+    return tuple(_index().names)
+
+
+def database_names() -> dict[str, str]:
+    """The tz database names of all cities, and of the full names of zones."""
+    index = _index()
+    return {**{name: name for name in index.cities}, **index.names}
 
 
 def city_of(zone: ZoneInfo | str) -> str:

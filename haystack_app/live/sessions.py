@@ -8,12 +8,15 @@ from typing import Any
 
 import orjson
 
-from ..api.exceptions import BadRequest, http_exceptions
+from ..api.exceptions import BadRequest, Busy, http_exceptions
 from ..auth.caller import Caller
+from ..auth.current_request import user_key
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Number
 from ..ops import dispatch
 from ..ops.dispatch import context_for
+from ..outages import RETRY_SECONDS
+from ..turns import NoTurn, turns_of_this_loop
 from ..wire import hayson_reader, hayson_writer
 from ..wire.errors import ParseError
 from .delivery import SLOW_SECONDS, end_message
@@ -162,8 +165,17 @@ class Session:
         self.hub.wake()
 
     async def _called(self, op: str, grid: Grid, subscriber: str = "") -> Answer:
-        arguments = self.login.caller, self.project, op, grid, subscriber
-        return await in_thread_of(CALLS, call_op, *arguments)
+        caller = self.login.caller
+        turns = turns_of_this_loop()
+        try:
+            async with turns.turn(user_key(caller.user)):
+                arguments = caller, self.project, op, grid, subscriber
+                return await in_thread_of(CALLS, call_op, *arguments)
+        except NoTurn:
+            raise Busy(
+                f"{turns.most} requests of this user are running (cap RUNNING): try"
+                f" again in {RETRY_SECONDS} s"
+            ) from None
 
     def _reply(self, message: Message, answer: Answer) -> None:
         members = {name: message[name] for name in ("op", "ref") if name in message}

@@ -25,7 +25,7 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 
 SHORT = _threads(3, "live")
-CALLS = _threads(4, "calls")
+CALLS = _threads(8, "calls")
 CHECKS = _threads(2, "checks")
 SLOW_CHECKS = _threads(1, "slow-checks")
 

@@ -15,7 +15,7 @@ _STRAYS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("haystack_app", "0018_jobs")]
+    dependencies = [("haystack_app", "0020_sample_log")]
     operations = [
         PostgresSql(_STRAYS, ""),
         SqliteSql(_STRAYS, ""),

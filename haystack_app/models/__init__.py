@@ -4,11 +4,14 @@ from .audit import AuditEntry
 from .change import Change, PrunedChanges
 from .definition import DefLibrary
 from .entity import Entity, EntityRef, TagSet
+from .fold import FoldMark, FoldPart, FoldPoint
 from .handshake import Handshake
 from .history import HisSample
 from .job import Job, JobBody, JobSchedule
 from .lookups import Matching
+from .policy import HistoryPolicy
 from .priority import PointWrite, PriorityLevel
+from .sample_log import PostponedSample, SampleEdit
 from .scope import GroupScope
 from .task import Task
 from .token import Token
@@ -20,16 +23,22 @@ __all__ = [
     "DefLibrary",
     "Entity",
     "EntityRef",
+    "FoldMark",
+    "FoldPart",
+    "FoldPoint",
     "GroupScope",
     "Handshake",
     "HisSample",
+    "HistoryPolicy",
     "Job",
     "JobBody",
     "JobSchedule",
     "Matching",
     "PointWrite",
+    "PostponedSample",
     "PriorityLevel",
     "PrunedChanges",
+    "SampleEdit",
     "TagSet",
     "Task",
     "Token",

@@ -10,7 +10,7 @@ __all__ = ["AuditEntry"]
 
 
 class AuditEntry(models.Model):
-    """Changes of users, groups and tokens, and failed logins.
+    """Changes of users, groups and tokens, failed logins, and dropped samples.
 
     Django's ``LogEntry`` is not used because it only covers the admin, requires a user
     (failed logins have none) and is deleted with the user.
@@ -30,6 +30,7 @@ class AuditEntry(models.Model):
         "group deleted",
     )
     TOKEN_CREATED, TOKEN_REVOKED = "token created", "token revoked"
+    SAMPLES_DROPPED = "samples dropped"
 
     FAILURES = (LOGIN_FAILED, THROTTLED)
     EVENTS = (
@@ -46,6 +47,7 @@ class AuditEntry(models.Model):
         GROUP_DELETED,
         TOKEN_CREATED,
         TOKEN_REVOKED,
+        SAMPLES_DROPPED,
     )
 
     id = models.BigAutoField(primary_key=True)

@@ -22,9 +22,14 @@ __all__ = ["GroupScope"]
 
 def check_filter(text: str) -> None:
     try:
-        filters.parse(text)
+        tree = filters.parse(text)
     except ParseError as err:
         raise ValidationError(f"not a Haystack filter: {err}") from None
+    if filters.is_relative(tree):
+        raise ValidationError(
+            "times such as now and today are not allowed in the filter of a group:"
+            " what its members may see must not change by itself"
+        )
 
 
 class FilterField(StrTextField):

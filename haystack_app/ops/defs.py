@@ -21,25 +21,27 @@ __all__: list[str] = []
 @op("defs")
 def defs(context: Context, request: Grid) -> Grid:
     """The defs of the project's namespace, optionally by filter and limit."""
-    return _filtered(context.storage.namespace(), request)
+    return _filtered(context, context.storage.namespace(), request)
 
 
 @op("libs")
 def libs(context: Context, request: Grid) -> Grid:
     """The libraries of the project's namespace, optionally by filter and limit."""
-    return _filtered(context.storage.namespace().of_feature("lib"), request)
+    return _filtered(context, context.storage.namespace().of_feature("lib"), request)
 
 
 @op("filetypes")
 def filetypes(context: Context, request: Grid) -> Grid:
     """The file types of the project's namespace, optionally by filter and limit."""
-    return _filtered(context.storage.namespace().of_feature("filetype"), request)
+    return _filtered(
+        context, context.storage.namespace().of_feature("filetype"), request
+    )
 
 
 @op("ops")
 def ops(context: Context, request: Grid) -> Grid:
     """The ops of this server, optionally by filter and limit."""
-    return _filtered(map(_op_row, all_ops()), request)
+    return _filtered(context, map(_op_row, all_ops()), request)
 
 
 def _op_row(entry: Op) -> dict[str, Any]:
@@ -53,10 +55,13 @@ def _op_row(entry: Op) -> dict[str, Any]:
     return row if entry.side_effects else {**row, "noSideEffects": MARKER}
 
 
-def _filtered(found: Iterable[Mapping[str, Any]], request: Grid) -> Grid:
+def _filtered(
+    context: Context, found: Iterable[Mapping[str, Any]], request: Grid
+) -> Grid:
     arguments = request.first
     rows = list(found)
     if "filter" in arguments:
         tree = require_filter(arguments["filter"])
+        tree = filters.resolve_times(tree, context.now)
         rows = [row for row in rows if filters.matches(tree, row, lambda _: None)]
     return Grid.of(rows[: row_limit(arguments.get("limit"))])

@@ -6,28 +6,38 @@ What folds mean is in ``folds``; this module reads samples for them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ..folds.buckets import MOST_BUCKETS, Interval, shortest_fitting
-from ..folds.decimation import FEWEST_POINTS, decimated
+from ..folds.buckets import DAY, MOST_BUCKETS, Interval, buckets, shortest_fitting
+from ..folds.decimation import FEWEST_POINTS
 from ..folds.errors import FoldError
 from ..folds.meaning import Meaning, fold_names
-from ..folds.rollup import END, Rollup, Row, Sample, samples_of
+from ..folds.rollup import END, Rollup, Row, Sample
+from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import MARKER, Number, Ref
-from ..kinds.series import LARGEST_CHUNK, Chunk, JoinedRows, Series, microseconds_of
+from ..kinds.series import (
+    LARGEST_CHUNK,
+    Chunk,
+    JoinedRows,
+    Series,
+    instant_of,
+    microseconds_of,
+)
+from ..kinds.timezones import same_zone
 from ..storage.base import StorageAdapter
-from ..storage.samples import HisPoint
+from ..storage.samples import FIRST_TIME, HisPoint
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .registry import OpError
 
 __all__ = ["FoldArguments", "Window", "decimated_series", "rolled_up"]
 
-_AFTER = 64
-"""Samples after a range that are read together; mostly one is needed."""
+_Cells = Mapping[str, tuple[str, str | None]]
+"""Names of columns and units, by fold."""
 _COUNTER_NOTE = "readings of a counter (hisTotalized): its consumption is delta"
 
 
@@ -120,18 +130,25 @@ def _time(record: Record, tag: str, default: int) -> int:
 
 
 def decimated_series(
-    series: Series, arguments: FoldArguments, window: Window, record: Record
+    store: StorageAdapter,
+    point: HisPoint,
+    arguments: FoldArguments,
+    window: Window,
+    record: Record,
 ) -> Series:
-    """The samples of a series that keep its look, with the times that they have."""
+    """The samples of a point that keep its look, with the times that they have."""
     most = arguments.max_points or FEWEST_POINTS
     end = min(window.shown, _time(record, "hisEnd", window.shown) + 1)
+    until = None if window.end >= END else window.end
 
     def read() -> Iterator[Chunk]:
-        chosen = list(decimated(samples_of(series.read()), most, end))
+        with store.snapshot():
+            found = store.his_decimated(point.id, window.start, until, most, end)
+            chosen = list(found)
         if chosen:
             yield _chunk(chosen)
 
-    return Series(series.tz, series.unit, read)
+    return Series(point.tz, point.unit, read)
 
 
 def _chunk(samples: Sequence[Sample]) -> Chunk:
@@ -164,12 +181,14 @@ def rolled_up(
     Columns are named by fold if there is one point, ``alone``, with several folds;
     ``val`` for one fold; ``v0``, ``v1``, .. in a batch. Raises FoldError.
     """
-    interval = arguments.interval or _automatic(arguments, window, records)
+    interval = arguments.interval or _automatic(arguments, window, points, records)
     _check_count(interval, window.extent(records))
+    for point in points:
+        _check_dropped(point, interval, window)
     cols: list[Col] = []
-    sources: list[Callable[[], Iterator[Row]]] = []
+    rollups: list[tuple[str, Rollup]] = []
+    cells: list[_Cells] = []
     used: list[str] = []
-    cut = False
     for point, record in zip(points, records, strict=True):
         meaning = Meaning.of(record, point.unit, window.now)
         try:
@@ -183,21 +202,59 @@ def rolled_up(
             Col(name, _column_meta(point, fold, meaning, alone=alone))
             for name, fold in zip(names, folds, strict=True)
         )
-        sources.append(_source(store, point, rollup, names, size))
+        rollups.append((point.id, rollup))
+        cells.append(
+            {
+                fold: (name, meaning.unit_of(fold))
+                for fold, name in zip(folds, names, strict=True)
+            }
+        )
         used += (fold for fold in folds if fold not in used)
-        cut = cut or rollup.is_cut
     meta: dict[str, Any] = {"rollup": ",".join(used), "interval": interval.number}
-    if cut:
+    if rollups[0][1].is_cut:
         meta["partial"] = MARKER
-    rows = JoinedRows(window.tz, sources, store.snapshot)
+    source = partial(_rows, store, rollups, cells, size)
+    rows = JoinedRows(window.tz, [source], store.snapshot)
     return Grid([Col("ts"), *cols], rows, meta)
 
 
 def _automatic(
-    arguments: FoldArguments, window: Window, records: Sequence[Record]
+    arguments: FoldArguments,
+    window: Window,
+    points: Sequence[HisPoint],
+    records: Sequence[Record],
 ) -> Interval:
     start, end = window.extent(records)
-    return shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    if not any(_is_dropped(point, window) for point in points):
+        return shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    start = max(window.start, FIRST_TIME)
+    found = shortest_fitting(arguments.max_points or 1, start, end, window.tz)
+    return DAY if found.is_part_of_day else found
+
+
+def _is_dropped(point: HisPoint, window: Window) -> bool:
+    return point.dropped is not None and window.start < point.dropped
+
+
+def _check_dropped(point: HisPoint, interval: Interval, window: Window) -> None:
+    """Of dropped samples only days of the point's zone are known."""
+    if point.dropped is None or not _is_dropped(point, window):
+        return
+    end = DateTime(instant_of(point.dropped), point.tz).iso
+    gone = f"@{point.id}: samples before {end} were dropped, and days of them are kept"
+    if interval.is_part_of_day:
+        shown = display_text(interval.number)
+        raise FoldError(f"{gone}: interval must be 1day or longer, not {shown}")
+    if not same_zone(window.tz, point.tz):
+        raise FoldError(f"{gone}: tz must be {point.tz}, not {window.tz}")
+    for name, time in (("begin", window.start), ("end", window.end)):
+        if FIRST_TIME < time < point.dropped and not _begins_day(time, point.tz):
+            shown = DateTime(instant_of(time), point.tz).iso
+            raise FoldError(f"{gone}: the range must {name} with a day, not {shown}")
+
+
+def _begins_day(time: int, tz: str) -> bool:
+    return next(buckets(DAY, tz, time))[0] == time
 
 
 def _check_count(interval: Interval, extent: tuple[int, int]) -> None:
@@ -228,46 +285,17 @@ def _column_meta(
     return meta
 
 
-def _source(
+def _rows(
     store: StorageAdapter,
-    point: HisPoint,
-    rollup: Rollup,
-    names: Sequence[str],
+    rollups: Sequence[tuple[str, Rollup]],
+    cells: Sequence[_Cells],
     size: int,
-) -> Callable[[], Iterator[Row]]:
-    """A function that reads the samples of a point and returns its rows."""
-    end = None if rollup.end >= END else rollup.end + 1
-    units = {fold: rollup.meaning.unit_of(fold) for fold in rollup.folds}
-    name_of = dict(zip(rollup.folds, names, strict=True))
-
-    def after() -> Iterator[Sample]:
-        if end is None:
-            return iter(())
-        return samples_of(store.his_chunks(point.id, end, None, _AFTER))
-
-    def rows() -> Iterator[Row]:
-        found = rollup.rows(
-            samples_of(store.his_chunks(point.id, rollup.start, end, size)),
-            _numbered(store.his_backwards(point.id, rollup.start)),
-            after,
-        )
-        for time, values in found:
-            yield (
-                time,
-                {
-                    name_of[fold]: _cell(value, units[fold])
-                    for fold, value in values.items()
-                },
-            )
-
-    return rows
-
-
-def _numbered(samples: Iterator[Sample]) -> Iterator[Sample]:
-    """Samples with NaN and infinite numbers as floats, too."""
-    for time, value in samples:
-        yield time, value.val if type(value) is Number else value
-
-
-def _cell(value: Any, unit: str | None) -> Any:
-    return Number(value, unit) if type(value) is float else value
+) -> Iterator[Row]:
+    """Times and cells by column, of all points in the order of time."""
+    for time, place, values in store.his_fold(rollups, size):
+        named = cells[place]
+        row = {}
+        for fold, value in values.items():
+            name, unit = named[fold]
+            row[name] = Number(value, unit) if type(value) is float else value
+        yield time, row

@@ -1,42 +1,36 @@
 """The ops ``hisRead`` and ``hisWrite``, for single points and batches.
 
 Source: docHaystack Ops. A batch hisRead has ``range`` in the grid's meta and ids in
-the rows; a batch hisWrite has ids in the meta of columns.
+the rows; a batch hisWrite has ids in the meta of columns. A batch by ``filter`` is an
+extension.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from ..filters import is_trash
-from ..folds.rollup import END
 from ..kinds.columns import SampleRows
-from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
-from ..kinds.series import LARGEST_CHUNK, JoinedSeries, Series, microseconds_of
-from ..kinds.timezones import city_name, same_zone, zone_of
-from ..storage.errors import InvalidSample, UnknownEntity
-from ..storage.samples import HisPoint, Sample, checked
-from ..wire.record import Record
+from ..kinds.series import JoinedSeries
+from ..storage.errors import InvalidSample
+from ..storage.sample_edits import Origin
+from ..storage.samples import Sample, checked
 from .arguments import check_id_count, require_ref, require_str, row_ids
-from .his_folds import FoldArguments, Window, decimated_series, rolled_up
-from .his_range import LAST, HisRange, parse_range, shown
+from .his_batch import HisBatch, bounds_of, dropped_meta, window_of
+from .his_folds import FoldArguments, decimated_series, rolled_up
+from .his_points import historized, records_of
+from .his_range import parse_range
 from .registry import Context, OpError, op
 
 __all__: list[str] = []
 
-_BATCH_SAMPLES = 16 * LARGEST_CHUNK
-"""Samples that a batch holds in memory, unless the smallest chunks exceed it."""
-_SMALLEST_CHUNK = 64
 _CHECKED_AGAIN = 500_000
 """Samples of a refused request, which take about 2 s."""
-_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 @op("hisRead", permission="view_entity")
@@ -46,118 +40,67 @@ def his_read(context: Context, request: Grid) -> Grid:
     The range is interpreted in the time zone of the point, or in that of meta
     ``tz`` of a batch; its start is included, its end is excluded. With ``rollup`` and
     ``interval`` the answer has folds of the samples instead, a row for each interval;
-    with ``maxPoints`` about so many samples or rows.
+    with ``maxPoints`` about so many samples or rows. A ``filter`` may stand for the
+    ids of a batch, in its meta or as an argument of GET.
     """
-    if "range" in request.meta:
-        return _read_batch(context, request)
     arguments = request.first
+    if "range" in request.meta:
+        ids = _rows_or_filter(request)
+        return _batch(HisBatch.of(context, request.meta, ids))
+    if arguments.get("filter") is not None:
+        if arguments.get("id") is not None:
+            raise OpError("give id or filter, not both of them")
+        return _batch(HisBatch.of(context, arguments, None, "tz"))
     id = require_ref(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
-    [record] = _records(context, [id.id])
-    point = HisPoint.of(record)
+    [record] = records_of(context, [id.id])
+    [point] = historized([record])
     span = parse_range(arguments["range"], point.tz, context.now)
-    bounds = _bounds(context, span, [record])
-    meta = {"id": Ref(id.id), **bounds}
+    bounds = bounds_of(context, span, [record])
+    meta = {"id": Ref(id.id), **bounds, **dropped_meta(point, span)}
     try:
         folding = FoldArguments.of(arguments)
     except ValueError as err:
         raise OpError(f"@{id.id}: {err}") from None
-    series = _series(context, point, span)
+    series = context.storage.his_series(point, span.start.utc, span.until)
     if folding is not None:
-        window = _window(context, span, bounds)
+        window = window_of(context, span, bounds)
         if not folding.decimates:
             one = [point], [record]
             grid = rolled_up(context.storage, *one, folding, window, alone=True)
             return replace(grid, meta={**meta, **grid.meta})
-        series = decimated_series(series, folding, window, record)
+        series = decimated_series(context.storage, point, folding, window, record)
     return Grid((Col("ts"), Col("val")), series, meta)
 
 
-def _window(context: Context, span: HisRange, bounds: Mapping[str, DateTime]) -> Window:
-    return Window(
-        span.start.tz,
-        microseconds_of(span.start.utc),
-        END if span.until is None else microseconds_of(span.until),
-        microseconds_of(bounds["hisEnd"].utc),
-        microseconds_of(context.now),
-    )
+def _rows_or_filter(request: Grid) -> list[str] | None:
+    """The ids of a batch; None if the meta has a filter instead."""
+    if request.meta.get("filter") is None:
+        ids = [ref.id for ref in row_ids(request)]
+        if not ids:
+            raise OpError("missing rows with ids, or meta filter")
+        return ids
+    if any("id" in row for row in request.rows):
+        raise OpError("give rows with ids or meta filter, not both of them")
+    return None
 
 
-def _records(context: Context, ids: list[str]) -> list[Record]:
-    """Raises UnknownEntity, as ``read`` does, also for entities in the trash."""
-    records = []
-    for id, record in zip(ids, context.storage.read_by_ids(ids), strict=True):
-        if record is None or is_trash(record):
-            raise UnknownEntity(id)
-        records.append(record)
-    return records
-
-
-def _series(
-    context: Context, point: HisPoint, span: HisRange, size: int = LARGEST_CHUNK
-) -> Series:
-    return context.storage.his_series(point, span.start.utc, span.until, size)
-
-
-def _bounds(
-    context: Context, span: HisRange, records: list[Record]
-) -> dict[str, DateTime]:
-    """Meta ``hisStart`` and ``hisEnd``.
-
-    An open range ends at the current time, or after the newest sample if that is
-    later, such as one of a forecast.
-    """
-    end = span.end
-    if end is None:
-        newest = (record["hisEnd"].utc for record in records if "hisEnd" in record)
-        now = context.now.replace(microsecond=0)
-        after = (min(at, LAST - _MILLISECOND) + _MILLISECOND for at in newest)
-        end = shown(max(now, span.start.utc, *after), span.start.tz)
-    return {"hisStart": span.start, "hisEnd": end}
-
-
-def _read_batch(context: Context, request: Grid) -> Grid:
-    ids = row_ids(request)
-    if not ids:
-        raise OpError("missing rows with ids")
-    tz = request.meta.get("tz")
-    if tz is not None:
-        tz = city_name(require_str(tz, "tz"))
-        zone_of(tz)
-    records = _records(context, [id.id for id in ids])
-    points = [HisPoint.of(record) for record in records]
-    zones = sorted({point.tz for point in points})
-    if tz is None and not all(same_zone(zone, zones[0]) for zone in zones):
-        names = ", ".join(zones)
-        raise OpError(f"missing meta tz: the points have several time zones ({names})")
-    span = parse_range(request.meta["range"], tz or zones[0], context.now)
-    # series are read side by side, so they share the memory of the batch
-    size = max(_SMALLEST_CHUNK, min(LARGEST_CHUNK, _BATCH_SAMPLES // len(points)))
-    bounds = _bounds(context, span, records)
-    series = {point.id: _series(context, point, span, size) for point in points}
-    folding = FoldArguments.of(request.meta)
-    if folding is not None:
-        folding.check_batch(len(points))
-        window = _window(context, span, bounds)
-        if not folding.decimates:
-            grid = rolled_up(
-                *(context.storage, points, records, folding, window),
-                alone=False,
-                size=size,
-            )
-            return replace(grid, meta={**bounds, **grid.meta})
-        for point, record in zip(points, records, strict=True):
-            whole = _series(context, point, span, size)
-            series[point.id] = decimated_series(whole, folding, window, record)
-    cols = [Col(f"v{index}", {"id": Ref(id.id)}) for index, id in enumerate(ids)]
+def _batch(batch: HisBatch) -> Grid:
+    if batch.is_rolled_up:
+        grid = batch.rolled_up()
+        return replace(grid, meta={**batch.bounds, **grid.meta})
+    cols = [
+        Col(f"v{index}", {"id": Ref(point.id), **dropped_meta(point, batch.span)})
+        for index, point in enumerate(batch.points)
+    ]
     rows = JoinedSeries(
-        span.start.tz,
+        batch.span.start.tz,
         [col.name for col in cols],
-        [series[id.id] for id in ids],
-        context.storage.snapshot,
+        batch.series(),
+        batch.context.storage.snapshot,
     )
-    return Grid([Col("ts"), *cols], rows, bounds)
+    return Grid([Col("ts"), *cols], rows, batch.bounds)
 
 
 @op(
@@ -226,7 +169,8 @@ def _in_unit(col: Col, value: Any) -> Any:
 def _write(context: Context, samples: dict[str, Iterable[Sample]]) -> None:
     """Raises InvalidSample that names all invalid samples."""
     try:
-        context.storage.his_write_all(samples, context.now)
+        origin = Origin(context.username)
+        context.storage.his_write_all(samples, context.now, origin=origin)
     except InvalidSample as err:
         raise InvalidSample(_reasons(context, samples) or str(err)) from None
 

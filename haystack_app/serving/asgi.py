@@ -75,7 +75,6 @@ def _http_app(wsgi: WSGIHandler, max_body: int) -> App:
 
     threads = TurnLayer(
         wsgi_in_threads(wsgi, app_settings.THREADS),
-        most=limit("RUNNING"),
         cookie=settings.SESSION_COOKIE_NAME,
     )
     budget = Budget(limit("SPOOL"))

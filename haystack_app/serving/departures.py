@@ -12,12 +12,26 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 __all__ = ["Departure", "current_departure"]
 
 _CANCEL_SECONDS = 2.0
+
+
+_ENDINGS = ("ROLLBACK", "RELEASE", "COMMIT")
+"""Statements that end what others began."""
+
+
+class ClientLeft(OperationalError):
+    """A statement of a client that has left, which is not run."""
+
+    sqlstate = "57014"  # as of one that was cancelled
+
+    def __init__(self) -> None:
+        super().__init__("the client has left")
 
 
 class Departure:
@@ -54,8 +68,10 @@ def _cancellable(
 ) -> Any:
     """An execute wrapper of all connections."""
     departure = current_departure.get()
-    if departure is None:
+    if departure is None or str(sql).startswith(_ENDINGS):
         return execute(sql, params, many, context)
+    if departure.is_set:
+        raise ClientLeft
     departure.watch(_canceller(context["connection"]))
     try:
         return execute(sql, params, many, context)

@@ -1,16 +1,17 @@
-"""Turns of logins: the requests of one do not take all threads of a process.
+"""Requests wait for a turn of their user.
 
-A login has some requests that run; its others wait here, without a thread, and are
-answered 503 when they have waited too long. Requests without a credential pass: what
-they may ask for is short.
+Who the user is, is known only in a thread. So a login, which is what the header
+Authorization or the session's cookie says, has a line of its own until its first
+request was answered, and then waits with all other logins of its user. Requests without
+a credential pass: what they may ask for is short.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
+from ..auth.current_request import USER
+from ..turns import NoTurn, Turns, turns_of_this_loop
 from .bodies import (
     RETRY_SECONDS,
     App,
@@ -24,36 +25,37 @@ from .bodies import (
 
 __all__ = ["TurnLayer"]
 
-WAIT_SECONDS = 10.0
+_MOST = 10_000
+"""Logins whose users are remembered."""
 
 
 class TurnLayer:
-    """At most ``most`` requests of one login run at a time.
+    """``cookie`` is the name of the session's cookie."""
 
-    A login is what the header Authorization says, or the session's cookie ``cookie``.
-    """
-
-    def __init__(self, app: App, *, most: int, cookie: str) -> None:
+    def __init__(
+        self, app: App, *, cookie: str, turns: Callable[[], Turns] = turns_of_this_loop
+    ) -> None:
         self.app = app
-        self.most = most
+        self._turns = turns
         self._cookie = f"{cookie}="
-        self._lines: dict[str, Line] = {}
+        self._users: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         login = self._login(scope)
         if not login:
             await self.app(scope, receive, send)
             return
+        turns = self._turns()
         try:
-            async with self._turn(login):
+            async with turns.turn(self._users.get(login, login)):
                 await self.app(scope, receive, send)
         except NoTurn:
-            refusal = Refused(
-                503,
-                f"{self.most} requests of this login are running (cap RUNNING):"
-                f" try again in {RETRY_SECONDS} s",
+            text = (
+                f"{turns.most} requests of this user are running (cap RUNNING):"
+                f" try again in {RETRY_SECONDS} s"
             )
-            await refuse(refusal, scope, receive, send)
+            await refuse(Refused(503, text), scope, receive, send)
+        self._learn(login, scope.get(USER))
 
     def _login(self, scope: Scope) -> str:
         if authorization := header_text(scope["headers"], b"authorization"):
@@ -62,39 +64,9 @@ class TurnLayer:
         session = (one for one in cookies.split("; ") if one.startswith(self._cookie))
         return next(session, "")
 
-    @asynccontextmanager
-    async def _turn(self, login: str) -> AsyncIterator[None]:
-        line = self._lines.setdefault(login, Line(self.most))
-        line.requests += 1
-        try:
-            await line.wait()
-            try:
-                yield
-            finally:
-                line.turns.release()
-        finally:
-            line.requests -= 1
-            if not line.requests:
-                self._lines.pop(login, None)
-
-
-class NoTurn(Exception):
-    """A request has waited for its turn too long."""
-
-
-class Line:
-    """The requests of one login, first come first served."""
-
-    def __init__(self, most: int) -> None:
-        self.turns = asyncio.Semaphore(most)
-        self.requests = 0
-
-    async def wait(self) -> None:
-        if not self.turns.locked():  # mostly, and a timer costs more than that
-            await self.turns.acquire()
+    def _learn(self, login: str, user: str | None) -> None:
+        if user is None or self._users.get(login) == user:
             return
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self.turns.acquire()
-        except TimeoutError:
-            raise NoTurn from None
+        if len(self._users) >= _MOST:
+            del self._users[next(iter(self._users))]
+        self._users[login] = user

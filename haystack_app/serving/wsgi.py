@@ -8,6 +8,7 @@ import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
+from .. import breaker
 from ..client_headers import TolerantRequest
 
 __all__ = ["get_wsgi_application"]
@@ -21,5 +22,6 @@ def get_wsgi_application() -> WSGIHandler:
     """For hosts that insist on WSGI: no websockets, no events, and chunked uploads
     arrive empty. Prefer ``get_asgi_application``."""
     django.setup(set_prefix=False)
+    breaker.watch()
     import_module(settings.ROOT_URLCONF)  # the first request would wait for it
     return Handler()

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from ..filters.ast import Path
+from ..filters.times import LocalDay
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
 from ..kinds.transient import TRANSIENT
@@ -85,7 +86,7 @@ def _tag_holds(row: Row, name: str, test: Test) -> Sql:
         return sql("{} = ANY(%s::text[])", Sql(row.id), list(test.literal))
     if name == "id" and test.op == "==" and isinstance(test.literal, Ref):
         return sql("{} = %s", Sql(row.id), test.literal.id)
-    if test.op == "==" and not isinstance(test.literal, DateTime):
+    if test.op == "==" and not isinstance(test.literal, DateTime | LocalDay):
         return _contains(column, [name], test.literal)
     value = _tag(row, name)
     inner = None if test.op in ("!=", "in") else _partial(test.literal)
@@ -112,7 +113,7 @@ def _partial(literal: Any) -> Any:
     """JSON that every value comparable with the literal contains, or None."""
     if isinstance(literal, Number) and literal.unit:
         return {"_kind": "number", "unit": literal.unit}
-    if isinstance(literal, bool | str | Number | Ref):
+    if isinstance(literal, bool | str | Number | Ref | LocalDay):
         return None
     return {"_kind": _plain(literal)["_kind"]}
 
@@ -167,7 +168,7 @@ def _compared(value: Sql, test: Test) -> Sql:
 
 
 def _equals(value: Sql, literal: Any) -> Sql:
-    if isinstance(literal, DateTime):
+    if isinstance(literal, DateTime | LocalDay):
         return _in_order(value, "=", literal)
     if isinstance(literal, Ref):  # a stored ref may carry its dis
         return sql("{} @> %s::jsonb", value, _json(_plain(literal)))
@@ -196,6 +197,8 @@ def _in_order(value: Sql, op: str, literal: Any) -> Sql:
             value,
             _instant(literal),
         )
+    if isinstance(literal, LocalDay):
+        return _day_in_order(value, op, literal)
     plain = _plain(literal)
     return sql(
         f"({{}} @> %s::jsonb AND ({{}} ->> 'val') COLLATE \"C\" {op} %s)",
@@ -203,6 +206,30 @@ def _in_order(value: Sql, op: str, literal: Any) -> Sql:
         _json({"_kind": plain["_kind"]}),
         value,
         plain["val"],
+    )
+
+
+def _day_in_order(value: Sql, op: str, literal: LocalDay) -> Sql:
+    """Of a Date, or of a dateTime, whose text has the local date of its own zone."""
+    most, others = literal.days_of_zones
+    day = sql("%s", most.isoformat())
+    for other, zones in others.items():
+        day = sql(
+            "CASE WHEN coalesce({} ->> 'tz', 'UTC') = ANY(%s::text[])"
+            " THEN %s ELSE {} END",
+            value,
+            zones,
+            other.isoformat(),
+            day,
+        )
+    return sql(
+        f"CASE {{}} ->> '_kind' WHEN 'date' THEN ({{}} ->> 'val') COLLATE \"C\" {op} %s"
+        f" WHEN 'dateTime' THEN left({{}} ->> 'val', 10) COLLATE \"C\" {op} {{}} END",
+        value,
+        value,
+        literal.day.isoformat(),
+        value,
+        day,
     )
 
 

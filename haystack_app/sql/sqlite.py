@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ..filters.ast import Path
+from ..filters.times import LocalDay
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
@@ -189,6 +190,8 @@ def _compared(value: Sql, op: str, literal: Any) -> Sql:
         )
     if isinstance(literal, DateTime):
         return _date_time(value, op, literal)
+    if isinstance(literal, LocalDay):
+        return _day(value, op, literal)
     plain = hayson_writer.encode(literal)
     return sql(
         f"({{}} ->> '$._kind' = %s AND ({{}} ->> '$.val') {op} %s)",
@@ -225,6 +228,30 @@ def _number(value: Sql, op: str, literal: Number) -> Sql:
         _INFINITY[op],
     )
     return any_of([finite, infinite])
+
+
+def _day(value: Sql, op: str, literal: LocalDay) -> Sql:
+    """Of a Date, or of a dateTime, whose text has the local date of its own zone."""
+    most, others = literal.days_of_zones
+    day = sql("%s", most.isoformat())
+    for other, zones in others.items():
+        day = sql(
+            "CASE WHEN coalesce({} ->> '$.tz', 'UTC') IN"
+            " (SELECT value FROM json_each(%s)) THEN %s ELSE {} END",
+            value,
+            orjson.dumps(zones).decode(),
+            other.isoformat(),
+            day,
+        )
+    return sql(
+        f"(CASE {{}} ->> '$._kind' WHEN 'date' THEN ({{}} ->> '$.val') {op} %s"
+        f" WHEN 'dateTime' THEN substr({{}} ->> '$.val', 1, 10) {op} {{}} END)",
+        value,
+        value,
+        literal.day.isoformat(),
+        value,
+        day,
+    )
 
 
 def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:

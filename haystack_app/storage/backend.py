@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from itertools import islice
 from typing import Any, Self
 
 from django.core.checks import CheckMessage
@@ -28,12 +29,15 @@ from .changes import Change, ChangePage
 from .changeset import Changeset, EntityRow
 from .errors import UnknownEntity
 from .priority_array import Level
-from .samples import FIRST_TIME, Batch, Extent
+from .sample_edits import SampleChange, SampleEdit
+from .samples import FIRST_TIME, Batch, Extent, HisPoint
 from .watch_types import Watch, WatchItem
 from .write_log import LevelWrite
 
 __all__ = ["StorageBackend"]
 
+_RUN = 3_600_000_000
+"""Microseconds between samples that are read together."""
 _SHORTEST_SPAN = 3_600_000_000
 """Microseconds that a search for an older sample begins with."""
 
@@ -43,13 +47,15 @@ class StorageBackend:
 
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
     see the same), ``changed_by_sql`` (other programs may change its samples),
-    ``supports_rollup`` (aggregates history itself).
+    ``supports_rollup`` (aggregates history itself), ``supports_policies`` (keeps
+    roll-ups of samples that are dropped).
     """
 
     persistent = False
     shared = False
     changed_by_sql = False
     supports_rollup = False
+    supports_policies = False
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
@@ -249,6 +255,28 @@ class StorageBackend:
         """
         raise NotImplementedError
 
+    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
+        """The samples of each point before an instant. If ``supports_policies``."""
+        raise NotImplementedError
+
+    def his_sample_bytes(self) -> float:
+        """About how much space a sample takes. If ``supports_policies``."""
+        raise NotImplementedError
+
+    def his_drop(self, point: HisPoint, end: int) -> int:
+        """Drop samples before the local day that begins at ``end``; their number.
+
+        Roll-ups to days and longer stay. If ``supports_policies``.
+        """
+        raise NotImplementedError
+
+    def fold_now(self, id: str) -> None:
+        """Fold what changed of a point, in the caller's transaction."""
+
+    def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
+        """Compress samples before an instant, or say what would be done."""
+        return f"compression is not available on storage {self.alias!r}: skipped"
+
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
         """Samples with time < before, the newest first; finite numbers are floats.
 
@@ -265,11 +293,60 @@ class StorageBackend:
             end = last[0].times[0] if last else start
             span = _SHORTEST_SPAN if last else 2 * span
 
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        """Times of the newest samples of points with time < before, by id."""
+        found = {}
+        for id in ids:
+            newest = islice(self.his_backwards(id, before), count)
+            found[id] = [time for time, _ in newest]
+        return found
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        """Stored samples of points at these times, which are sorted.
+
+        By id and time; finite numbers are floats.
+        """
+        return {id: dict(self._samples_at(id, wanted)) for id, wanted in times.items()}
+
+    def _samples_at(self, id: str, times: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        wanted = set(times)
+        for first, last in _runs(times):
+            for chunk in self.his_chunks(id, first, last + 1):
+                for place, time in enumerate(chunk.times):
+                    if time in wanted:
+                        yield time, chunk.others.get(place, chunk.vals[place])
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        """Keep what a write replaced or removed, inside ``locked`` with the write.
+
+        A store without such a log, which other packages may have, keeps none.
+        """
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        """The edits of one change that the caller may see, in their order."""
+        return []
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        """The newest changes, of a point or of all that the caller may see."""
+        return []
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """Delete edits that are older than ``before``, at most ``limit``; how many."""
+        return 0
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
         """The same if that is cheaper than ``his_chunks`` in a snapshot, else None."""
         return None
+
+    def his_prepare(self, times: Iterable[int]) -> None:
+        """Make room for samples of these times, in microseconds, before they come.
+
+        ``his_store`` does so itself; this is for times that are known earlier.
+        """
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         """Write and remove samples of points, all of them or none.
@@ -293,6 +370,26 @@ class StorageBackend:
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
         """Limit the duration of each statement inside, if the store supports that."""
         return nullcontext()
+
+    # -- collection -----------------------------------------------------------
+
+    def collect(self, ids: Sequence[str], now: dt.datetime | None = None) -> None:
+        """Log the current values of points that collect their history.
+
+        Writers of current values call it, with the lock of the points.
+        """
+        raise NotImplementedError
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        """Remember when ``collect`` is due for points, or forget it (None).
+
+        Inside ``locked`` with the change. A store without this, which other packages
+        may have, does not log a change that comes too soon after another one.
+        """
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        """Ids of points for which ``collect`` is due, at most ``limit``."""
+        return []
 
     # -- priority arrays ------------------------------------------------------
 
@@ -405,3 +502,16 @@ class StorageBackend:
     def store_libs(self, named: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Store def libraries and replace those of the same name; all or none."""
         raise NotImplementedError
+
+
+def _runs(times: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of times that are close together."""
+    first: int | None = None
+    last = 0
+    for time in times:
+        if first is not None and time - last > _RUN:
+            yield first, last
+            first = None
+        first, last = time if first is None else first, time
+    if first is not None:
+        yield first, last

@@ -18,11 +18,14 @@ from django.db import connections
 
 from ..kinds.series import Chunk
 from .changes import Changes, Records
+from .collect import CollectStore
 from .currents import CurrentStore
 from .entities import EntityStore
+from .folds import FoldStore
 from .history import HistoryStore
 from .points import PointStore
 from .quality import QualityStore
+from .undo import UndoStore
 from .watches import WatchStore
 
 __all__ = ["Changes", "Records", "StorageAdapter"]
@@ -45,7 +48,15 @@ def _twin(
 
 
 class StorageAdapter(
-    EntityStore, HistoryStore, QualityStore, CurrentStore, PointStore, WatchStore
+    EntityStore,
+    CollectStore,
+    UndoStore,
+    HistoryStore,
+    FoldStore,
+    QualityStore,
+    CurrentStore,
+    PointStore,
+    WatchStore,
 ):
     """The complete contract of one store."""
 

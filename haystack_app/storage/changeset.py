@@ -16,8 +16,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..kinds.transient import SAMPLE_TS
+from ..wire import hayson_writer
 from ..wire.record import Record, spliced
 from .changes import Change, logged
+from .collection import collects, status_of
+from .freshness import stamp
 from .priority_array import devalued
 from .samples import reinterpreted
 from .stored import Stored, first_version, next_mod, same_json, tag_set_id
@@ -81,6 +84,8 @@ class Move(NamedTuple):
     before: EntityRow | None
     after: EntityRow | None
     stored: Stored | None = None
+    is_current: bool = False
+    """Whether the record, which is not a copy, has a current value or its status."""
 
     @property
     def id(self) -> str:
@@ -161,7 +166,13 @@ def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> N
         first_version(),
         tag_set_id(stored.names),
     )
-    changes.moves.append(Move(None, row, stored))
+    if stored.mod is None and collects(stored.names):
+        row = _with_status(row)
+    if is_current := _is_current(stored):
+        row = row._replace(
+            cur=_dumped(_object(row.cur), _stamp(row.tags, row.cur, now))
+        )
+    changes.moves.append(Move(None, row, stored, is_current))
     changes.log.append(logged(now, who, stored.id, None, {}))
 
 
@@ -173,12 +184,15 @@ def _update(
     cur = orjson.loads(stored.cur)
     if "curVal" in cur:
         cur.setdefault(SAMPLE_TS, None)
+        if stored.mod is None:
+            cur |= _stamp(stored.tags, before.cur, now)
     row = patched(before, cur) if cur else before
     if stored.mod in (None, before.mod) and same_json(was, becomes):
         if row is before:
             changes.unchanged.append(before)
         else:
-            changes.moves.append(Move(before, row))
+            is_current = _is_current(stored)
+            changes.moves.append(Move(before, row, None, is_current))
         return
     mod = stored.mod or next_mod(before.mod, now)
     after = EntityRow(
@@ -189,9 +203,34 @@ def _update(
         before.version + 1,
         tag_set_id(stored.names),
     )
-    changes.moves.append(Move(before, after, stored))
+    if stored.mod is None and (collects(becomes) or collects(was)):
+        after = _with_status(after)
+    changes.moves.append(Move(before, after, stored, _is_current(stored)))
     changes.log.append(logged(now, who, stored.id, was, becomes))
     if tag := reinterpreted(was, becomes):
         changes.reinterpreted[stored.id] = tag
     if tag := devalued(was, becomes):
         changes.devalued[stored.id] = tag
+
+
+def _stamp(tags: str, cur: str, now: dt.datetime) -> dict[str, Any]:
+    """When the current value of a commit was written, as JSON; see ``stamp``."""
+    found = stamp(_object(tags) | _object(cur), now)
+    return {name: hayson_writer.encode(value) for name, value in found.items()}
+
+
+def _dumped(*parts: Mapping[str, Any]) -> str:
+    merged = {name: tag for part in parts for name, tag in part.items()}
+    present = {name: tag for name, tag in merged.items() if tag is not None}
+    return orjson.dumps(present).decode()
+
+
+def _is_current(stored: Stored) -> bool:
+    return stored.mod is None and ('"cur' in stored.cur)
+
+
+def _with_status(row: EntityRow) -> EntityRow:
+    """A row of a point with the status of its collection; it has changed anyway."""
+    if not (tags := status_of(row.record)):
+        return row
+    return row._replace(cur=_dumped(_object(row.cur), tags))

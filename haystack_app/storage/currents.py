@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, Number, Ref
 from ..kinds.series import instant_of, microseconds_of
-from ..kinds.transient import SAMPLE_TS
+from ..kinds.transient import CUR_TS, SAMPLE_TS
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .backend import StorageBackend
+from .collection import logs
 from .errors import InvalidRecord, InvalidWrite, NotWritable, UnknownEntity
+from .freshness import TIMES, can_be_stale, is_stale, kept_period, period_of, stamp
 from .priority_array import WritablePoint
 from .samples import Batch, Extent, HisPoint
 from .stored import transient_text
@@ -60,27 +62,42 @@ class Current:
 
 
 class CurrentStore(StorageBackend):
-    def cur_write(self, currents: Mapping[str, Current]) -> None:
+    def cur_write(
+        self, currents: Mapping[str, Current], now: dt.datetime | None = None
+    ) -> None:
         """Set current values of points with the tag ``cur``, all of them or none.
 
+        Points with ``hisCollectCov`` get a sample if the value has changed enough.
         Persistent tags, change log and index are not touched. Raises UnknownEntity,
         NotWritable or InvalidWrite.
         """
         ids = list(currents)
         with self.locked(ids):
             rows = self.read_by_ids(ids)
+            at = now or dt.datetime.now(dt.UTC)
             self.set_transient(
                 {
-                    id: _checked(id, record, currents[id]).tags
+                    id: _written(id, record, currents[id], at)
                     for id, record in zip(ids, rows, strict=True)
                 }
             )
+            if due := [id for id, row in zip(ids, rows, strict=True) if logs(row)]:
+                self.collect(due, now)
 
 
-def _checked(id: str, record: Record | None, current: Current) -> Current:
+def _written(
+    id: str, record: Record | None, current: Current, now: dt.datetime
+) -> dict[str, Any]:
+    """The tags to set."""
     if record is None:
         raise UnknownEntity(id)
-    tags = record.json | {"id": Ref(id)}  # the tags used here are text
+    tags = record.json
+    checked = _checked(id, tags, current)
+    return checked.tags | stamp(tags, now)
+
+
+def _checked(id: str, json: dict[str, Any], current: Current) -> Current:
+    tags = json | {"id": Ref(id)}  # the tags used here are text
     point = WritablePoint.of(tags, "cur")
     if is_trash(tags):
         raise NotWritable(f"@{id} is in the trash")
@@ -96,7 +113,7 @@ def _checked(id: str, record: Record | None, current: Current) -> Current:
             raise InvalidWrite(f"@{id}: {err}") from None
     if current.val is None:
         return current
-    return replace(current, val=point.checked(current.val))
+    return Current(point.checked(current.val), current.status, current.err)
 
 
 def sampled(
@@ -118,14 +135,25 @@ def sampled(
     moment = microseconds_of(now)
     last = next((time for time in reversed(batch.written) if time <= moment), None)
     if last is not None and _newest_is(store, point, record, last, moment):
-        return _as_current(point, last, batch.written[last])
+        status = _status(record, batch, last, moment)
+        return _as_current(point, last, batch.written[last], status)
     given = record.get(SAMPLE_TS)
     if given is None or (time := microseconds_of(given.utc)) not in batch.removed:
         return {}
     sample = _newest(store, point, time, moment)
     if sample is None:
-        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
-    return _as_current(point, *sample)
+        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS, CUR_TS))
+    status = _status(record, batch, sample[0], moment)
+    return _as_current(point, *sample, status)
+
+
+def _status(record: Record, batch: Batch, time: int, moment: int) -> str:
+    """The status of a current value that is a sample of this time."""
+    if not can_be_stale(record):
+        return "ok"
+    period = kept_period(record) or period_of([*batch.written][-TIMES:])
+    tags = record.tags | {SAMPLE_TS: DateTime(instant_of(time)), CUR_TS: None}
+    return "stale" if is_stale(tags, period, moment) else "ok"
 
 
 def resampled(
@@ -148,8 +176,9 @@ def resampled(
     elif extent.size:
         sample = next(store.his_backwards(point.id, moment + 1), None)
     if sample is None:
-        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS))
-    return _as_current(point, *sample)
+        return dict.fromkeys(("curVal", "curStatus", "curErr", SAMPLE_TS, CUR_TS))
+    status = _status(record, Batch({}, []), sample[0], moment)
+    return _as_current(point, *sample, status)
 
 
 def _newest_is(
@@ -174,9 +203,10 @@ def _newest(
     return next(store.his_backwards(point.id, time), None)
 
 
-def _as_current(point: HisPoint, time: int, value: Any) -> dict[str, Any]:
+def _as_current(point: HisPoint, time: int, value: Any, status: str) -> dict[str, Any]:
     ts = DateTime(instant_of(time), point.tz)
     if type(value) is float:
         value = Number(value, point.unit)
-    current = Current(None, "unknown") if value is NA else Current(value)
-    return current.tags | {SAMPLE_TS: ts}
+    known = value is not NA
+    current = Current(value, status) if known else Current(None, "unknown")
+    return current.tags | {SAMPLE_TS: ts, CUR_TS: None}

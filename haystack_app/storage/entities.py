@@ -23,11 +23,20 @@ from ..filters.ast import Compare, Filter, Has, Missing
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
-from ..kinds.transient import HIS_FACTS, SAMPLE_TS, TRANSIENT
+from ..kinds.transient import (
+    CUR_TS,
+    DROPPED,
+    HIS_FACTS,
+    HIS_PERIOD,
+    HIS_WRITE_TS,
+    SAMPLE_TS,
+    TRANSIENT,
+)
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
 from .changeset import BATCH, Changeset, putting, removing
+from .collection import COV, logs
 from .errors import (
     AlreadyExists,
     ArrayInUse,
@@ -39,6 +48,7 @@ from .errors import (
     StorageError,
     UnknownEntity,
 )
+from .freshness import stamp
 from .namespaces import NamespaceStore
 from .samples import PRECISION, coarsened
 from .scoped_writes import check_scoped_write, check_transient_refs
@@ -50,7 +60,10 @@ Tags = Mapping[str, Any]
 _T = TypeVar("_T")
 
 _KEY = {"id", "mod"}
-_COMPUTED = HIS_FACTS | {SAMPLE_TS, "writeLevel", "writeVal"}
+_COMPUTED = HIS_FACTS | {
+    *(SAMPLE_TS, CUR_TS, DROPPED, HIS_PERIOD, HIS_WRITE_TS),
+    *("writeLevel", "writeVal"),
+}
 _NAMED = 10
 """How many entities an error names."""
 
@@ -176,9 +189,28 @@ class EntityStore(NamespaceStore):
             for part in self._parts(put, removed, who, only_new=only_new):
                 self._check_meaning(part)
                 self.apply(part)
+                collecting = self._collect_currents(part)
                 _count(part, changes, returning=returning)
+                if returning and collecting:
+                    held = zip(collecting, self.read_by_ids(collecting), strict=True)
+                    changes.records.update((id, row) for id, row in held if row)
             self.announce(changes.ids, logged=True)
         return changes
+
+    def changing(self, put: Sequence[Stored]) -> list[Stored]:
+        """Those that ``commit`` would change now; nothing is stored.
+
+        Locks a batch at a time. Raises InvalidRecord as ``commit`` does.
+        """
+        found: list[Stored] = []
+        for at in range(0, len(put), BATCH):
+            batch = put[at : at + BATCH]
+            with self.committing([one.id for one in batch]):
+                for part in self._parts(batch, (), "", only_new=False):
+                    self._check_meaning(part)
+                    same = {row.id for row in part.unchanged}
+                    found += [one for one in batch if one.id not in same]
+        return found
 
     def _parts(
         self,
@@ -201,6 +233,20 @@ class EntityStore(NamespaceStore):
         for at in range(0, len(ids), BATCH):
             held = self.stored_rows(ids[at : at + BATCH])
             yield removing(held.values(), who=who, now=now)
+
+    def _collect_currents(self, part: Changeset) -> list[str]:
+        """Log current values that are part of a commit; the points that collect.
+
+        Those that come with a ``mod`` are copies, and so are their histories.
+        """
+        ids = [
+            move.id
+            for move in part.moves
+            if move.after and move.is_current and COV in move.after.tags
+        ]
+        if ids:
+            self.collect(ids)
+        return ids
 
     def _check_meaning(self, part: Changeset) -> None:
         """Stored samples and levels of a point must keep their meaning."""
@@ -298,10 +344,12 @@ class EntityStore(NamespaceStore):
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
             held = self._held(changes, force=force)
-            patches = {id: _patch(row) for id, row in changes.items()}
+            now = dt.datetime.now(dt.UTC)
+            patches = {id: _patch(row, held[id], now) for id, row in changes.items()}
             if self.scope is not None:
                 check_transient_refs(self, patches, held)
             self.set_transient(patches)
+            self.collect([id for id in changes if logs(held[id])])
         return [_with_transient(held[id], patches[id]) for id in changes]
 
     def remove_entities(
@@ -352,14 +400,16 @@ def _count(part: Changeset, changes: Changes, *, returning: bool) -> None:
         changes.records.update((row.id, row.record) for row in rows)
 
 
-def _patch(row: Tags) -> dict[str, Any]:
+def _patch(row: Tags, held: Record, now: dt.datetime) -> dict[str, Any]:
     """Transient tags to set, None to remove; a new curVal is not that of a sample."""
     patch = {
         name: None if value is REMOVE else value
         for name, value in row.items()
         if name not in _KEY
     }
-    return patch | {SAMPLE_TS: None} if "curVal" in patch else patch
+    if "curVal" not in patch:
+        return patch
+    return patch | {SAMPLE_TS: None} | stamp(held.json, now)
 
 
 def _with_transient(record: Record, patch: Tags) -> Record:

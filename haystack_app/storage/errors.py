@@ -24,6 +24,7 @@ __all__ = [
     "StatementTimeout",
     "StorageError",
     "TooCostly",
+    "UnknownChange",
     "UnknownEntity",
     "UnknownWatch",
 ]
@@ -79,6 +80,13 @@ class ArrayInUse(Conflict):
             f"@{id} has values in its priority array: release them before its tag"
             f" {tag!r} changes"
         )
+
+
+class UnknownChange(StorageError):
+    """No change of samples has this id, or the caller may see none of its points."""
+
+    def __init__(self, change: str) -> None:
+        super().__init__(f"change of samples {change!r} not found")
 
 
 class UnknownEntity(StorageError):

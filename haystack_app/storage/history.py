@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
+from ..conf import app_settings
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
-from ..kinds.transient import HIS_FACTS
+from ..kinds.transient import HIS_FACTS, HIS_WRITE_TS
 from ..wire.record import Record
 from .backend import StorageBackend
+from .collection import collects
 from .currents import resampled, sampled
-from .errors import NotHistorized, UnknownEntity
+from .errors import InvalidSample, NotHistorized, UnknownEntity
+from .policies import Readable, policy_of
+from .sample_edits import Origin, SampleEdit, edited
 from .samples import Batch, Extent, HisPoint, Sample, checked
 
 __all__ = ["HistoryStore"]
@@ -68,20 +73,28 @@ class HistoryStore(StorageBackend):
         return Series(point.tz, point.unit, read)
 
     def his_write(
-        self, id: str, samples: Iterable[Sample], now: dt.datetime | None = None
+        self,
+        id: str,
+        samples: Iterable[Sample],
+        now: dt.datetime | None = None,
+        *,
+        origin: Origin | None = None,
     ) -> None:
         """Upsert samples of one point; Remove as a value deletes one."""
-        self.his_write_all({id: samples}, now)
+        self.his_write_all({id: samples}, now, origin=origin)
 
     def his_write_all(
         self,
         samples: Mapping[str, Iterable[Sample]],
         now: dt.datetime | None = None,
+        *,
+        origin: Origin | None = None,
     ) -> None:
         """Upsert samples of points, all of them or none.
 
         Updates hisSize, hisStart, hisEnd and hisEndVal of the points, and curVal if
-        the newest sample up to ``now`` was written or removed. Raises UnknownEntity,
+        the newest sample up to ``now`` was written or removed. Samples that are
+        replaced or removed are kept with their ``origin``. Raises UnknownEntity,
         NotHistorized or InvalidSample.
         """
         ids = list(samples)
@@ -93,14 +106,74 @@ class HistoryStore(StorageBackend):
                 if is_trash(record):
                     raise NotHistorized(f"@{point.id} is in the trash")
             batches = {point.id: checked(point, samples[point.id]) for point in points}
-            growth = self.his_store(batches)
-            self.set_transient(
-                {
-                    point.id: self._facts(point, record, batches[point.id], growth)
-                    | sampled(self, point, record, batches[point.id], moment)
-                    for point, record in zip(points, records, strict=True)
-                    if batches[point.id]
-                }
+            for point in points:
+                self._check_late(point, batches[point.id])
+            known = list(zip(points, records, strict=True))
+            self.write_batches(known, batches, origin, moment)
+
+    def write_batches(
+        self,
+        points: Sequence[tuple[HisPoint, Record]],
+        batches: Mapping[str, Batch],
+        origin: Origin | None,
+        now: dt.datetime,
+    ) -> None:
+        """``his_write_all`` of validated samples, for callers that hold the lock."""
+        edits = self._overwritten(points, batches, origin, now)
+        growth = self.his_store(batches)
+        for point, _ in points:
+            batch = batches[point.id]
+            if point.dropped in batch.written or point.dropped in batch.removed:
+                self.fold_now(point.id)  # it is in the last dropped day, too
+        if edits:
+            self.log_edits(edits)
+        self.set_transient(
+            {
+                point.id: self._facts(point, record, batches[point.id], growth)
+                | _written(point, record, batches[point.id], now)
+                | sampled(self, point, record, batches[point.id], now)
+                for point, record in points
+                if batches[point.id]
+            }
+        )
+
+    def _overwritten(
+        self,
+        points: Sequence[tuple[HisPoint, Record]],
+        batches: Mapping[str, Batch],
+        origin: Origin | None,
+        now: dt.datetime,
+    ) -> list[SampleEdit]:
+        """What the batches are about to replace or remove."""
+        if not app_settings.SAMPLE_UNDO_DAYS:
+            return []
+        times = {
+            point.id: sorted([*batch.written, *batch.removed])
+            for point, record in points
+            if (batch := batches[point.id]) and not _appends(record, batch)
+        }
+        held = self.his_at(times) if times else {}
+        by = origin or Origin()
+        found = ((id, edited(batches[id], held.get(id, {}))) for id in times)
+        return [SampleEdit(now, by, id, samples) for id, samples in found if samples]
+
+    def _check_late(self, point: HisPoint, batch: Batch) -> None:
+        """Raises InvalidSample for samples where those of before were dropped."""
+        if point.dropped is None:
+            return
+        times = [*islice(batch.written, 1), *batch.removed]  # written are in order
+        if min(times, default=point.dropped) >= point.dropped:
+            return
+        policy = policy_of(cast("Readable", self), point.id)
+        if policy is None or policy.refuses_late:
+            time, end = (
+                DateTime(instant_of(at), point.tz).iso
+                for at in (min(times), point.dropped)
+            )
+            named = "" if policy is None else f" by policy {policy.name!r}"
+            raise InvalidSample(
+                f"@{point.id}: {time} is before {end}, from where on samples are kept:"
+                f" earlier ones were dropped{named}"
             )
 
     def his_restore(self, id: str, batch: Batch) -> None:
@@ -148,6 +221,37 @@ class HistoryStore(StorageBackend):
         """``hisSize`` and the like after a write."""
         extent = _extended(record, batch, growth[point.id])
         return _tags(point, self.his_extent(point.id) if extent is None else extent)
+
+
+def _appends(record: Record, batch: Batch) -> bool:
+    """Whether all samples are later, or earlier, than those of the history."""
+    if batch.removed:
+        return False
+    size = record.get("hisSize")
+    if isinstance(size, Number) and not size.val:
+        return True
+    ends = record.get("hisStart"), record.get("hisEnd")
+    if not all(isinstance(end, DateTime) for end in ends):
+        return False
+    start, end = (microseconds_of(it.utc) for it in ends if it is not None)
+    first, last = next(iter(batch.written)), next(reversed(batch.written))
+    return bool(first > end or last < start)
+
+
+def _written(
+    point: HisPoint, record: Record, batch: Batch, now: dt.datetime
+) -> dict[str, Any]:
+    """When others wrote samples of now to a point that collects its own."""
+    if not collects(record):
+        return {}
+    moment = microseconds_of(now)
+    last = next((time for time in reversed(batch.written) if time <= moment), None)
+    if last is None:
+        return {}
+    held = record.get(HIS_WRITE_TS)
+    if isinstance(held, DateTime) and microseconds_of(held.utc) >= last:
+        return {}
+    return {HIS_WRITE_TS: DateTime(instant_of(last), point.tz)}
 
 
 def _extended(record: Record, batch: Batch, growth: int) -> Extent | None:

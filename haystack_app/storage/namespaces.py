@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
+
+from django.utils import timezone
 
 from .. import filters
 from ..defs.loader import shipped
@@ -31,9 +34,16 @@ class NamespaceStore(StorageBackend):
         self.store_libs(libs)
 
     def parsed(self, filter: Filter | str) -> Filter:
-        """A filter's tree with its symbols resolved. Raises ParseError."""
+        """A filter's tree with its symbols and times resolved. Raises ParseError.
+
+        Times are relative to this call; Dates are of the setting ``TIME_ZONE``.
+        """
         tree = filters.parse(filter) if isinstance(filter, str) else filter
-        return filters.resolve_symbols(tree, self._implementations, self._has_spec)
+        tree = filters.resolve_symbols(tree, self._implementations, self._has_spec)
+        if not filters.is_relative(tree):
+            return tree
+        now = dt.datetime.now(timezone.get_default_timezone())
+        return filters.resolve_times(tree, now)
 
     def _has_spec(self, name: str) -> bool:
         return self.namespace().has_spec(name)

@@ -13,7 +13,9 @@ from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
 from .backend import StorageBackend
 from .changes import ADD
+from .collection import logs
 from .errors import InvalidWrite, NotWritable
+from .freshness import stamp
 from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
 from .write_log import EXPIRE, RELEASE, SET, LevelWrite
 
@@ -67,7 +69,8 @@ class PointStore(StorageBackend):
             self.level_store(id, number, level)
             at = now or dt.datetime.now(dt.UTC)
             self.log_write(_write(at, id, number, level, who, user))
-            self._update(record, array if level is None else {**array, number: level})
+            after = array if level is None else {**array, number: level}
+            self._update(record, after, now)
 
     def release_due(self, now: dt.datetime) -> list[str]:
         """Release the levels that expire at ``now`` or before; the ids of their points.
@@ -85,7 +88,7 @@ class PointStore(StorageBackend):
                     self.log_write(LevelWrite(now, id, number, EXPIRE))
                 record = self.read_by_ids([id])[0]
                 if due and record is not None:
-                    self._update(record, current)
+                    self._update(record, current, now)
                     released.append(id)
         return released
 
@@ -104,14 +107,19 @@ class PointStore(StorageBackend):
             return found
         return [write for write in found if write.at >= changes[-1].at]
 
-    def _update(self, record: Record, array: Mapping[int, Level]) -> None:
+    def _update(
+        self, record: Record, array: Mapping[int, Level], now: dt.datetime | None
+    ) -> None:
         """Set the tags of a point that show its priority array."""
         id = record["id"].id
         number, val = effective(array)
         tags = {"writeVal": val, "writeLevel": Number(number)}
         if "curTracksWrite" in record:
             tags |= {"curVal": val, "curStatus": "ok", SAMPLE_TS: None}
+            tags |= stamp(record.json, now or dt.datetime.now(dt.UTC))
         self.set_transient({id: tags})
+        if "curVal" in tags and logs(record):
+            self.collect([id], now)
 
 
 def _write(

@@ -17,6 +17,7 @@ from ..kinds.datetimes import DateTime
 from ..kinds.scalars import NA, REMOVE, Coord, Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import UnknownTimeZone, city_name, same_zone, zone_of
+from ..kinds.transient import DROPPED
 from ..kinds.units import preferred_symbol
 from ..wire import hayson_reader
 from ..wire.zinc_writer import described, display_text
@@ -53,7 +54,8 @@ _UNITS = {"ms": _MILLISECOND, "sec": 1_000_000, "min": 60_000_000, "hr": 3_600_0
 class HisPoint:
     """The tags of a point that its history depends on.
 
-    ``precision`` is that of its timestamps in microseconds.
+    ``precision`` is that of its timestamps in microseconds. Samples before ``dropped``,
+    in microseconds since 1970, were dropped by a policy.
     """
 
     id: str
@@ -61,6 +63,7 @@ class HisPoint:
     kind: str | None
     unit: str | None
     precision: int
+    dropped: int | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> HisPoint:
@@ -85,12 +88,14 @@ class HisPoint:
             precision = precision_of(record.get(PRECISION))
         except ValueError as err:
             raise NotHistorized(f"@{id}: {err}") from None
+        dropped = record.get(DROPPED)
         return cls(
             id,
             city,
             kind if isinstance(kind, str) else None,
             _symbol(id, unit),
             precision,
+            microseconds_of(dropped.utc) if isinstance(dropped, DateTime) else None,
         )
 
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..conf import limit
-from ..filters import NOT_TRASH, without_trash
+from ..filters import NOT_TRASH, is_relative, parse, without_trash
 from ..filters.ast import Filter
 from ..wire.record import Record
 from .changes import Records
@@ -151,6 +151,11 @@ class WatchStore(NamespaceStore):
         """
         if filter is not None:
             self.parsed(filter)
+            if is_relative(parse(filter)):
+                raise InvalidWatch(
+                    "filter: times such as now and today are not allowed in a watch,"
+                    " which notices changes and not the passing of time"
+                )
         if "\0" in dis:
             raise InvalidWatch("watchDis: U+0000 cannot be stored")
         if len(dis) > _LONGEST_DIS:

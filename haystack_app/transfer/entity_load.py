@@ -1,4 +1,9 @@
-"""Loads entities from files into a store, all files or none."""
+"""Loads entities from files into a store.
+
+All files are checked before the first entity is stored. A database then stores them in
+short transactions, so that others can write in between: an interrupted load leaves a
+part, and the same load completes it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from ..wire.files import UnreadableFile
 from ..wire.record import Record
 from .entity_files import read_records
 
-__all__ = ["EntityFiles", "planned_changes"]
+__all__ = ["EntityFiles", "load_stored", "planned_changes"]
 
 _BATCH = 1_000
 
@@ -77,6 +82,44 @@ class EntityFiles:
         if self.new_ids:
             notes.append(f"{self.new_ids:,} records had no id and got a new one")
         return notes
+
+
+def load_stored(
+    adapter: StorageAdapter,
+    put: Sequence[Stored],
+    *,
+    replace: bool = False,
+    at_once: bool = False,
+    who: str = "",
+) -> Changes:
+    """Store entities; ``replace`` then removes all others. Raises InvalidRecord.
+
+    ``at_once``: all of them or none, also if the load is interrupted; so it is in
+    stores that are not databases.
+    """
+    if at_once or getattr(adapter, "using", None) is None:
+        return adapter.commit(put, replace=replace, who=who)
+    changed = adapter.changing(put)
+    done = Changes(unchanged=_ids(put, without=changed))
+    for at in range(0, len(changed), _BATCH):
+        _add(done, adapter.commit(changed[at : at + _BATCH], who=who))
+    if replace:
+        others = sorted(adapter.visible_ids() - {one.id for one in put})
+        for at in range(0, len(others), _BATCH):
+            _add(done, adapter.commit([], remove=others[at : at + _BATCH], who=who))
+    return done
+
+
+def _ids(put: Sequence[Stored], without: Sequence[Stored]) -> list[str]:
+    others = {one.id for one in without}
+    return [one.id for one in put if one.id not in others]
+
+
+def _add(changes: Changes, more: Changes) -> None:
+    changes.created.extend(more.created)
+    changes.updated.extend(more.updated)
+    changes.unchanged.extend(more.unchanged)
+    changes.removed.extend(more.removed)
 
 
 def planned_changes(

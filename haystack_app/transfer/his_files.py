@@ -7,6 +7,8 @@ have the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` a
 ``val``, or ``ts`` and columns with an ``id`` in their meta, and optionally a ``unit``.
 Answers of hisRead are read in every format. Other tables (.csv, .tsv, .txt) are those
 that building systems export: their form is found and printed. CSV may be packed (.gz).
+Parquet has the columns ``id``, ``ts`` and ``val``, and optionally ``text`` and
+``unit``. A folder is one that haystack_export wrote.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from ..wire.files import UnreadableFile, text_of
 from .entity_files import GRID_SUFFIXES, read_grid
 from .his_csv import CsvSample, csv_samples
 from .his_grids import grid_samples
+from .his_parquet import parquet_samples
 from .his_points import SamplePoints
 from .occurrences import RowOrder
 from .tables.reader import TableReader
@@ -33,7 +36,8 @@ from .timestamps import fixed_offset
 
 __all__ = ["HIS_SUFFIXES", "FileSample", "HisFiles"]
 
-HIS_SUFFIXES = (*TABLE_SUFFIXES, *GRID_SUFFIXES, ".trio")
+_PARQUET = ".parquet"
+HIS_SUFFIXES = (*TABLE_SUFFIXES, *GRID_SUFFIXES, ".trio", _PARQUET)
 _NAMED = 100
 """Rows that an error names."""
 
@@ -80,6 +84,13 @@ class HisFiles:
             self.errors.add(UnreadableFile(path, "", reason))
         elif suffix in TABLE_SUFFIXES:
             yield from self._csv(path, progress or (lambda _: None))
+        elif suffix == _PARQUET:
+            read = progress or (lambda _: None)
+            for found in parquet_samples(path, self.points, self.errors, read):
+                self.rows += 1
+                yield FileSample(
+                    found.row, found.column.point.id, found.ts, found.value
+                )
         else:
             yield from self._grid(path)
 

@@ -1,7 +1,9 @@
 """Imports samples from files into a store, all files or none.
 
-If the store is a database, the files are streamed in one transaction; all other stores
-get the samples in one call.
+If the store is a database, all files are checked before the first sample is stored, and
+then stored in short transactions, so that others can write in between; all other stores
+get the samples in one call. An import that is interrupted leaves a part, and the same
+import completes it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +23,7 @@ from ..kinds.scalars import REMOVE
 from ..kinds.series import microseconds_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
+from ..storage.sample_edits import IMPORT, Origin
 from ..storage.samples import HisPoint, Sample, checked
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
@@ -32,7 +35,9 @@ from .tables.understanding import Table
 
 __all__ = ["ImportResult", "import_histories", "transaction_of"]
 
-_BATCH = 50_000
+_BATCH = 20_000
+_POINTS = 200
+"""Samples and points of a transaction, which locks SQLite for about half a second."""
 Position = tuple[Path, int]
 
 
@@ -53,6 +58,8 @@ class ImportResult:
     extents: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """First and last time in microseconds, and the samples, of each point."""
     readers: dict[Path, TableReader] = field(default_factory=dict)
+    change: str = ""
+    """Of the samples that were replaced or removed; see ``storage.sample_edits``."""
 
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
@@ -70,24 +77,47 @@ def import_histories(
     tables: Mapping[Path, Table] | None = None,
     errors: FileErrors | None = None,
     dry_run: bool = False,
+    is_checked: bool = False,
 ) -> ImportResult:
     """Upsert the samples of all files. Raises UnreadableFile with all errors.
 
     ``dry_run`` checks everything, stores nothing, and leaves the errors in ``errors``.
+    ``is_checked``: that was done before, with the same arguments.
     """
+    streams = getattr(adapter, "using", None) is not None
+    if streams and not (dry_run or is_checked):
+        found = FileErrors() if errors is None else errors
+        _read(adapter, paths, options, None, tables, found, dry_run=True)
+        found.check()
+    return _read(adapter, paths, options, progress, tables, errors, dry_run=dry_run)
+
+
+def _read(
+    adapter: StorageAdapter,
+    paths: Sequence[Path],
+    options: ReadingOptions,
+    progress: Callable[[IO[bytes]], None] | None,
+    tables: Mapping[Path, Table] | None,
+    errors: FileErrors | None,
+    *,
+    dry_run: bool,
+) -> ImportResult:
     points = SamplePoints(adapter, options)
     files = HisFiles(points, tables, errors)
     streams = dry_run or getattr(adapter, "using", None) is not None
-    with nullcontext() if dry_run else transaction_of(adapter):
-        batch = _Batch(adapter, points, files.errors, dry_run=dry_run)
-        for path in paths:
-            for sample in files.samples(path, progress):
-                batch.add(path, sample)
-                if streams and batch.size >= _BATCH:
-                    batch.write()
-        batch.write()
-        if not dry_run:
-            files.errors.check()
+    batch = _Batch(adapter, points, files.errors, dry_run=dry_run)
+    for path in paths:
+        for sample in files.samples(path, progress):
+            batch.add(path, sample)
+            if streams and batch.size >= _BATCH:
+                batch.write()
+    batch.write()
+    if not dry_run:
+        if batch.stored and files.errors:
+            first = files.errors.shown[0]
+            text = f"{first}; a point was changed: {batch.stored:,} samples are stored"
+            raise UnreadableFile(first.path, first.where, text)
+        files.errors.check()
     found = batch.counted()
     found.files, found.rows, found.readers = len(paths), files.rows, files.readers
     return found
@@ -109,7 +139,8 @@ class _Batch:
     ) -> None:
         self.adapter, self.points, self.errors = adapter, points, errors
         self.dry_run = dry_run
-        self.size = 0
+        self.size = self.stored = 0
+        self.origin = Origin(kind=IMPORT)
         self.samples: dict[str, list[Sample]] = defaultdict(list)
         self.positions: dict[str, list[Position]] = defaultdict(list)
         self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -132,7 +163,7 @@ class _Batch:
             if self.dry_run:
                 self._check_all()
             elif not self.errors:
-                self.adapter.his_write_all(self.samples)
+                self._store()
         except InvalidSample:
             self._check_all()
             if not self.errors:
@@ -143,6 +174,15 @@ class _Batch:
         self.samples.clear()
         self.positions.clear()
         self.size = 0
+
+    def _store(self) -> None:
+        if getattr(self.adapter, "using", None) is None:
+            self.adapter.his_write_all(self.samples, origin=self.origin)
+            return
+        points = iter(self.samples.items())
+        while part := dict(islice(points, _POINTS)):
+            self.adapter.his_write_all(part, origin=self.origin)
+            self.stored += sum(map(len, part.values()))
 
     def _check_all(self) -> None:
         for id, samples in self.samples.items():
@@ -166,7 +206,7 @@ class _Batch:
                 self.errors.add(UnreadableFile(path, f"{unit} {position}", reason))
 
     def counted(self) -> ImportResult:
-        result = ImportResult(points=set(self.times))
+        result = ImportResult(points=set(self.times), change=self.origin.change)
         for id, times in self.times.items():
             grain = self.points[id].precision
             distinct = _distinct(array("q", (time - time % grain for time in times)))

@@ -21,17 +21,20 @@ from .csv_cells import needs_quotes
 from .samples import TimeTexts, float_texts
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "MARKER_TEXT",
     "cell_text",
     "download_chunks",
     "grid_chunks",
     "grid_text",
+    "safe_cell_text",
+    "title_cell",
     "value_text",
 ]
 
 MARKER_TEXT = "✓"
 _ROWS_PER_CHUNK = 500
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 _OTHER_KIND = re.compile(
     rf"\Z|(?:{MARKER_TEXT}|true|false|NA|R|NaN|INF)\Z|[0-9@^\[{{<-]"
     r"|[A-Z][A-Za-z0-9_]*\(|[A-Za-z][A-Za-z0-9+.-]*://"
@@ -69,7 +72,7 @@ def cell_text(value: Any) -> str:
     return _in_quotes(text) if needs_quotes(text) else text
 
 
-def _safe_cell(value: Any) -> str:
+def safe_cell_text(value: Any) -> str:
     """A cell that no spreadsheet runs; a negative Number stays a number."""
     text = value_text(value)
     if type(value) is not Number and _FORMULA.match(text):
@@ -109,7 +112,7 @@ def grid_text(grid: Grid) -> str:
 
 def grid_chunks(grid: Grid) -> Iterator[str]:
     """The grid's text in chunks of 500 rows, the header first."""
-    yield _line([_title_cell(title) for title in _titles(grid)])
+    yield _line([title_cell(title) for title in _titles(grid)])
     if isinstance(grid.rows, Series):
         yield from _series_chunks(grid.rows, cell_text)
     else:
@@ -118,14 +121,15 @@ def grid_chunks(grid: Grid) -> Iterator[str]:
 
 def download_chunks(grid: Grid) -> Iterator[str]:
     """As ``grid_chunks``, for a file that a person opens in a spreadsheet."""
-    yield _BYTE_ORDER_MARK + _line([_safe_cell(title) for title in _titles(grid)])
+    yield BYTE_ORDER_MARK + _line([safe_cell_text(title) for title in _titles(grid)])
     if isinstance(grid.rows, Series):
-        yield from _series_chunks(grid.rows, _safe_cell)
+        yield from _series_chunks(grid.rows, safe_cell_text)
     else:
-        yield from _row_chunks(grid, _safe_cell)
+        yield from _row_chunks(grid, safe_cell_text)
 
 
-def _title_cell(title: str) -> str:
+def title_cell(title: str) -> str:
+    """The text of a title with its quotes."""
     return _in_quotes(title) if needs_quotes(title) else title
 
 

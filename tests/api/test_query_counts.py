@@ -83,6 +83,7 @@ REST: dict[str, tuple[str, str, Any]] = {
     "PATCH entity": ("PATCH", "entities/s1/", {"dis": "Changed"}),
     "DELETE entity": ("DELETE", "entities/n/", None),
     "GET changes": ("GET", "changes/", None),
+    "GET history": ("GET", "history/?filter=id==@n&range=2024-03-01", None),
     "GET quality": ("GET", "quality/?filter=point", None),
 }
 USERS: dict[str, tuple[str, str, Any]] = {

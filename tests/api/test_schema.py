@@ -42,6 +42,7 @@ METHODS = {
     "/api/jobs/{id}/": ["get"],
     "/api/jobs/{id}/cancel/": ["post"],
     EVENTS: ["get"],
+    "/api/history/": ["get"],
     "/api/quality/": ["get"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
@@ -49,6 +50,7 @@ METHODS = {
 IDS = [None, "s1", "s2", "n", "d", "p1", "p2", "p3", "p4"]
 BODIES: dict[str, list[Any]] = {
     "/api/changes/": [None],
+    "/api/history/": [None],
     "/api/quality/": [None],
     "/api/jobs/": [None],
     "/api/jobs/{id}/": [None],
@@ -62,6 +64,15 @@ BODIES: dict[str, list[Any]] = {
     ],
     "/api/users/{id}/": [None, {"email": "any@example.org", "active": True}],
 }
+_DAY = {"ids": "n", "range": "2024-03-01"}
+QUERIES: dict[str, list[Any]] = {
+    "/api/history/": [
+        None,
+        {**_DAY, "rollup": "avg", "interval": "1hr"},
+        *({**_DAY, "format": it} for it in ("json", "csv", "arrow", "parquet")),
+    ],
+}
+"""Parameters that belong together, which are not generated often enough."""
 
 
 def document() -> Any:
@@ -118,6 +129,7 @@ def test_generated_requests(path: str, method: str, db: None) -> None:
         id=sampled_from(ids),
         more=sampled_from([{}, {"If-Match": "*"}]),
         body=sampled_from(BODIES[path]),
+        query=sampled_from(QUERIES.get(path, [None])),
     )
     @settings(
         max_examples=60,
@@ -127,7 +139,10 @@ def test_generated_requests(path: str, method: str, db: None) -> None:
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def ask(case: schemathesis.Case, id: Any, more: dict[str, str], body: Any) -> None:
+    def ask(
+        case: schemathesis.Case, id: Any, more: dict[str, str], body: Any, query: Any
+    ) -> None:
+        case.query = query or case.query
         if body and method in ("post", "patch"):
             case.body, case.media_type = body, "application/json"
         if id is not None and "id" in case.path_parameters:

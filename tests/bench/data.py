@@ -20,6 +20,7 @@ __all__ = [
     "add_entities",
     "build_entities",
     "build_histories",
+    "insert_samples",
 ]
 
 Tags = dict[str, Any]
@@ -123,15 +124,15 @@ def build_histories(building: Building, wanted: int) -> History:
     ids = building.points[: 2 * (ordinary + 3)][::2]
     history = History(ids[0], long_count, ids[3:], count, ids[1:3])
     start = time.perf_counter()
-    _insert(history.long, FINE_STEP, long_count)
+    insert_samples(history.long, FINE_STEP, long_count)
     for id in history.points:
-        _insert(id, STEP, count)
+        insert_samples(id, STEP, count)
     history.seconds = time.perf_counter() - start
     _analyze("history")
     return history
 
 
-def _insert(id: str, step: dt.timedelta, count: int) -> None:
+def insert_samples(id: str, step: dt.timedelta, count: int) -> None:
     seconds = int(step.total_seconds())
     value = "70 + (n * 7919 %% 1000) / 100.0"
     if connection.vendor == "postgresql":

@@ -1,6 +1,6 @@
 """Memory that a long response takes, measured in a separate process.
 
-    python -m tests.bench.memory ID START END MEDIA_TYPE
+    python -m tests.bench.memory ID START END MEDIA_TYPE [PATH]
 
 prints JSON: bytes sent, seconds, and by how much the peak of the resident
 memory rose above what the process held before the long answer.
@@ -19,10 +19,12 @@ from typing import Any
 __all__ = ["streamed"]
 
 
-def streamed(id: str, start: str, end: str, media_type: str) -> dict[str, Any]:
+def streamed(
+    id: str, start: str, end: str, media_type: str, path: str = "/api/hisRead"
+) -> dict[str, Any]:
     """Stream a point's samples in a fresh process on the same database."""
     done = subprocess.run(
-        [sys.executable, "-m", __name__, id, start, end, media_type],
+        [sys.executable, "-m", __name__, id, start, end, media_type, path],
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -38,7 +40,9 @@ def _status(name: str) -> int:
     return int(found[1]) * 1024
 
 
-def _measure(id: str, start: str, end: str, media_type: str) -> dict[str, Any]:
+def _measure(
+    id: str, start: str, end: str, media_type: str, path: str = "/api/hisRead"
+) -> dict[str, Any]:
     import django
 
     django.setup()
@@ -46,12 +50,13 @@ def _measure(id: str, start: str, end: str, media_type: str) -> dict[str, Any]:
 
     http = Http()
     # a first answer loads what is loaded once
-    http.get("/api/hisRead", media_type, id=f"@{id}", range=f"{start[:10]}")
+    asked = {"ids": id} if "history" in path else {"id": f"@{id}"}
+    http.get(path, media_type, **asked, range=f"{start[:10]}")
     before = _status("VmRSS")
     size, rows = 0, 0
     began = time.perf_counter()
     span = f"{start},{end}"
-    for chunk in http.stream("/api/hisRead", media_type, id=f"@{id}", range=span):
+    for chunk in http.stream(path, media_type, **asked, range=span):
         size += len(chunk)
         rows += chunk.count(b"\n")
     seconds = time.perf_counter() - began
@@ -60,4 +65,4 @@ def _measure(id: str, start: str, end: str, media_type: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(*sys.argv[1:5])))
+    print(json.dumps(_measure(*sys.argv[1:6])))

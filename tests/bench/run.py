@@ -17,6 +17,8 @@ from .cases import Case, utc_text
 from .data import START, Building, History, build_entities, build_histories
 from .edit_cases import edit_cases
 from .explain import print_plans
+from .fold_cases import fold_cases
+from .frame_cases import frame_cases
 from .history_cases import his_read_cases, his_write_cases
 from .http import TYPES, Http
 from .live import live_cases
@@ -32,6 +34,12 @@ from .timing import in_turn
 __all__ = ["Bench"]
 
 _MEMORY_LIMIT = 50 * 1024 * 1024
+_STREAMS = {
+    **{format: ("/api/hisRead", it) for format, it in TYPES.items()},
+    "CSV": ("/api/history/", "text/csv"),
+    "Arrow": ("/api/history/", "application/vnd.apache.arrow.stream"),
+    "Parquet": ("/api/history/", "application/vnd.apache.parquet"),
+}
 _LINEAR = 1.5
 """Times the cost a character may grow from the shortest filter to the longest."""
 _TWICE = 2.4
@@ -73,10 +81,12 @@ class Bench:
         for case in chain(
             read_cases(http, raw, questions, options.rows),
             his_read_cases(http, raw, history, options.rows),
+            frame_cases(http, raw, history) if raw.postgres else (),
             his_write_cases(
                 http, raw, history, tags.tags, options.rows // 10, options.rounds
             ),
             live_cases(http, raw, options.rows) if raw.postgres else (),
+            fold_cases(raw, building) if self.on_timescale else (),
             edit_cases(raw, building, history, options.rows // 10, options.rounds),
         ):
             self._time(case)
@@ -156,10 +166,10 @@ class Bench:
     def _memory(self, history: History) -> None:
         span = utc_text(START), utc_text(history.long_end)
         print(f"\npeak memory while {history.long_count:,} samples stream out")
-        for format, media_type in TYPES.items():
-            found = memory.streamed(history.long, *span, media_type)
-            if found["rows"] < history.long_count:
-                raise AssertionError(f"{found['rows']} rows came out")
+        for format, (path, media_type) in _STREAMS.items():
+            found = memory.streamed(history.long, *span, media_type, path)
+            if found["bytes"] < history.long_count:
+                raise AssertionError(f"{found['bytes']} bytes came out")
             growth = found["growth"]
             verdict = "OK" if growth < _MEMORY_LIMIT else "over"
             if verdict == "over":

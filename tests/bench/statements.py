@@ -179,6 +179,19 @@ class Raw:
             self.statements.samples, [id, self.instant(start), self.instant(end)]
         )
 
+    def fetch(self, ids: list[str], start: dt.datetime, end: dt.datetime) -> int:
+        """The bare binary fetch of samples, of which no value is decoded: their number.
+
+        Of COPY, rows and arrays, rows are the fastest.
+        """
+        with self.connection.cursor(binary=True) as cursor:
+            cursor.execute(
+                "SELECT ts, val FROM history WHERE point_id = ANY(%s)"
+                " AND ts >= %s AND ts < %s ORDER BY point_id, ts",
+                [ids, start, end],
+            )
+            return int(cursor.rowcount)
+
     def upsert(self, id: str, times: list[dt.datetime], vals: list[float]) -> None:
         if self.postgres:
             self._write(self.statements.upsert, [id, times, vals])

@@ -132,6 +132,17 @@ def test_on_every_database(sql_store: OrmAdapter, write: Write) -> None:
 # -- haystack_validate --------------------------------------------------------
 
 
+def test_collection_that_is_impossible(adapter: StorageAdapter) -> None:
+    tags = {"point": MARKER, "his": MARKER, "tz": "UTC", "kind": "Number"}
+    more = {"hisCollectInterval": Number(7, "min"), "hisStaleTime": "soon"}
+    adapter.load_entities([{"id": Ref("p"), **tags, **more}])
+    out, error = validated("point")
+    assert "errors found" in error
+    assert "error    hisCollectInterval: must be seconds that divide a minute" in out
+    assert "error    hisStaleTime: must be a duration, such as 1hr, not" in out
+    assert "unknown tag" not in out
+
+
 @pytest.fixture
 def faulty(adapter: StorageAdapter) -> StorageAdapter:
     at_site = {"siteRef": Ref("s")}

@@ -97,3 +97,26 @@ def plain(rows: Any) -> list[Any]:
     return [
         (time, {fold: repr(value) for fold, value in row.items()}) for time, row in rows
     ]
+
+
+def agree(rollup: Rollup, found: Any, expected: Any, samples: Any = ()) -> None:
+    """Assert that rows are the same; those of added floats to 1e-9."""
+    found, expected = list(found), list(expected)
+    about = f"{rollup}, {samples}"
+    assert [time for time, _ in found] == [time for time, _ in expected], about
+    for (time, row), (_, wanted) in zip(found, expected, strict=True):
+        assert row.keys() == wanted.keys(), (time, about)
+        for fold, value in row.items():
+            assert _same(fold, value, wanted[fold]), (time, row, wanted, about)
+
+
+def _same(fold: str, value: Any, wanted: Any) -> bool:
+    if (
+        fold not in ("sum", "avg", "twa", "integral")
+        or type(wanted) is not float
+        or not math.isfinite(wanted)
+        or type(value) is not float
+    ):
+        return repr(value) == repr(wanted)
+    # values of different signs may cancel
+    return math.isclose(value, wanted, rel_tol=1e-9, abs_tol=1e-12)

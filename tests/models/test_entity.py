@@ -18,6 +18,8 @@ from django.db import DatabaseError, IntegrityError, NotSupportedError, connecti
 from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.maintenance import tick
 from haystack_app.models import Entity, EntityRef, GroupScope, HisSample, TagSet
+from haystack_app.stale_sweep import StaleSweep
+from haystack_app.storage.currents import Current
 from haystack_app.storage.errors import HistoryInUse, InvalidRecord
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
@@ -477,3 +479,47 @@ def test_the_command() -> None:
     assert "@p1: the stored references do not match its tags" in out.getvalue()
     call_command("haystack_check", "--repair", stdout=out)
     assert out.getvalue().endswith("1 entities repaired\nno differences\n")
+
+
+# -- current values ---------------------------------------------------------------
+
+
+def test_saving_a_current_value_logs_it(filled: OrmAdapter) -> None:
+    rows = Entity.objects.using(filled.using)
+    tags = {"cur": MARKER, "hisCollectCov": MARKER}
+    entity = Entity(tags=point("c", **tags), cur={"curVal": Number(1)})
+    entity.save(using=filled.using)
+    assert rows.get(pk="c").record["hisSize"] == Number(1)
+    entity = rows.get(pk="c")
+    entity.save()
+    assert filled.existing("c")["hisStatus"] == "ok"
+    entity.cur = {"curVal": Number(2), "curStatus": "ok"}
+    entity.save(update_fields=["cur"])  # too soon for another sample
+    assert filled.existing("c")["hisSize"] == Number(1)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=2)
+    assert filled.collect_postponed(later) == 1
+    record = rows.get(pk="c").record
+    assert (record["hisSize"], record["hisEndVal"]) == (Number(2), Number(2))
+
+
+@pytest.mark.django_db
+def test_the_worker_collects_and_marks_stale_values() -> None:
+    store = storages["default"]
+    tags = {"cur": MARKER, "hisStaleTime": Number(10, "min")}
+    store.load_entities(
+        [
+            point("every", hisCollectInterval=Number(1, "min"), **tags),
+            point("wrong", hisCollectCov=MARKER),
+        ]
+    )
+    wrong = Entity.rows.get(pk="wrong")
+    wrong_tags = json.loads(wrong.tags) | {"hisCollectCov": "often"}
+    Entity.rows.filter(pk="wrong").update(tags=json.dumps(wrong_tags))
+    at = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0)
+    store.cur_write({"every": Current(Number(1))}, at)
+    assert "default" not in tick(at)[1]
+    assert store.existing("every")["hisEnd"].utc == at
+    assert store.existing("wrong")["hisErr"].startswith("hisCollectCov: must be")
+    sweep = StaleSweep(store)
+    assert sweep.tick(at + dt.timedelta(minutes=12)) == 1
+    assert store.existing("every")["curStatus"] == "stale"

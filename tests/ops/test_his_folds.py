@@ -15,7 +15,7 @@ from haystack_app.kinds.series import instant_of, microseconds_of
 from haystack_app.ops import Context, OpError, find_op
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import UnknownEntity
-from tests.folds.histories import DAY, MINUTE, a_history, a_rollup, a_zone, plain, spans
+from tests.folds.histories import DAY, MINUTE, a_history, a_rollup, a_zone, agree, spans
 from tests.folds.naive import naive
 from tests.storage.building import at, point
 
@@ -97,7 +97,7 @@ def test_random_histories(store: StorageAdapter, seed: int) -> None:
             interval=rollup.interval.number,
         )
         expected = naive(rollup, samples, spans(rollup))
-        assert plain(rows_of(grid, rollup)) == plain(expected), (rollup, samples)
+        agree(rollup, rows_of(grid, rollup), expected)
         assert ("partial" in grid.meta) is rollup.is_cut
         assert grid.meta["interval"] == rollup.interval.number
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -68,7 +68,8 @@ class Service:
             yield
         finally:
             for one in stopped:
-                os.kill(one, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # it ends now that it goes on
+                    os.kill(one, signal.SIGCONT)
 
     def processes(self) -> list[int]:
         """The server's and those of its connections."""

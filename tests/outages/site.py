@@ -153,7 +153,7 @@ def site(
     url: str, folder: Path, command: list[str] | None = None, **environ: str
 ) -> Iterator[Site]:
     """``command`` starts another server on the port that it names as {port}."""
-    server = Server(url, folder, DB_POOL_TIMEOUT="1", **environ)
+    server = Server(url, folder, **{"DB_POOL_TIMEOUT": "1", **environ})
     server.command = command
     secret = prepare(server)
     with server:

@@ -64,7 +64,7 @@ def test_a_server_needs_a_key(load: Load) -> None:
 @pytest.mark.parametrize("name", ["DATABASE_URL", "TIMESCALE_DSN"])
 def test_postgres(load: Load, name: str) -> None:
     database = load(**{name: PG, "SECRET_KEY": "k"})["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "haystack_app.postgresql"
     assert (database["USER"], database["PASSWORD"]) == ("me", "s#cret")
     assert (database["HOST"], database["PORT"]) == ("db.example", "5444")
     assert (database["NAME"], database["CONN_MAX_AGE"]) == ("site", 0)
@@ -72,7 +72,7 @@ def test_postgres(load: Load, name: str) -> None:
     assert options["pool"] == {
         "connection_class": PooledConnection,
         "min_size": 2,
-        "max_size": 32,
+        "max_size": 36,
         "timeout": 10.0,
         "reconnect_timeout": 2.0,
     }

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 
-from haystack_app.serving.departures import Departure
+from haystack_app.serving.departures import (
+    ClientLeft,
+    Departure,
+    current_departure,
+)
 from tests.patience import PATIENCE, eventually
 from tests.serving.test_slow_clients import Server
 
@@ -104,3 +108,20 @@ def test_a_request_that_waits_for_a_thread_does_not_begin(
     eventually(lambda: len(application.errors) == 2)
     assert server.ask("/short").recv(1_000).startswith(b"HTTP/1.1 200")
     assert application.requests == 3
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_no_statement_begins_after_the_client_left(alias: str) -> None:
+    departure = Departure()
+    token = current_departure.set(departure)
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+            departure.is_set = True
+            with pytest.raises(ClientLeft), transaction.atomic(using=alias):
+                cursor.execute("SELECT 2")
+    finally:
+        current_departure.reset(token)
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT 3")
+        assert cursor.fetchone() == (3,)

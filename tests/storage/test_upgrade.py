@@ -39,11 +39,13 @@ MIGRATIONS = Path(haystack_app.__file__).parent / "migrations"
 PREFIX = "haystack_"
 _DJANGO = ("auth_", "django_", "sqlite_")
 _PREFIXES = {"haystack", "entities", "history"}
+_CREATED = re.findall(
+    r'CREATE TABLE "(\w+)"', (DATA / "0012.sqlite.sql").read_text("utf-8")
+)
 ADDED = {
-    tables.POINT_WRITES,
-    tables.JOBS,
-    tables.JOB_BODIES,
-    tables.JOB_SCHEDULES,
+    name
+    for name in (getattr(tables, one) for one in tables.__all__)
+    if name.removeprefix(PREFIX) not in _CREATED
 }
 """Tables that the release before did not have."""
 RIGHTS_ADDED = {"view_job", "change_job"}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from tqdm import tqdm
@@ -87,7 +88,8 @@ def _refused() -> tuple[type[Exception], ...]:
     """Errors that end a command with one line."""
     redis = sys.modules.get("redis")  # where it is not imported, nothing raises it
     of_redis = () if redis is None else (redis.RedisError,)
-    return (StorageError, UnreadableFile, UnknownStorage, DatabaseError, *of_redis)
+    ours = (StorageError, UnreadableFile, UnknownStorage, ImproperlyConfigured)
+    return (*ours, DatabaseError, *of_redis)
 
 
 def progress_bar(**options: Any) -> tqdm[Any]:

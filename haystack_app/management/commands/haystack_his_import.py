@@ -15,6 +15,7 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.kinds.datetimes import DateTime
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.transfer import his_files, timestamps
+from haystack_app.transfer.his_export import exported_files
 from haystack_app.transfer.his_import import ImportResult, import_histories
 from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
 from haystack_app.transfer.tables.bad_rows import BadRowReport, allowed_rows
@@ -28,12 +29,15 @@ from haystack_app.wire.files import UnreadableFile
 from ._his_import_options import add_table_arguments, table_options
 from ._storage import StorageCommand, check_zone, progress_bar
 
+_RECENT = 100
+"""Changes of samples among which that of an import is."""
 _LISTED = 50
 
 
 class Command(StorageCommand):
     help = (
-        "Import samples of any number of points, all files or none.\n\n"
+        "Import samples of any number of points. All files are checked before anything "
+        "is stored.\n\n"
         f"{his_files.__doc__}\n"
         "Values are parsed by the point's kind. Numbers may have the point's unit, "
         "NA is\nthe value NA, and empty cells of columns are skipped. Of several "
@@ -50,7 +54,7 @@ class Command(StorageCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE or DIR")
         parser.add_argument(
             "--tz",
             metavar="CITY",
@@ -87,7 +91,7 @@ class Command(StorageCommand):
         add_table_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        paths: list[Path] = options["paths"]
+        paths = list(_files(options["paths"]))
         if options["tz"] is not None:
             check_zone(options["tz"], "--tz")
         total = sum(map(_size, paths))
@@ -96,23 +100,33 @@ class Command(StorageCommand):
         with _report(options["errors"]) as report:
             errors = FileErrors(report)
             tables = _tables(adapter, paths, reading, table_options(options), errors)
-            left_out: dict[Path, set[int]] = {}
-            is_checked = bool(tables) or options["skip_bad"] is not None
+            shows = options["dry_run"] or tables or options["skip_bad"] is not None
             read = partial(
                 import_histories, adapter, paths, options=reading, tables=tables
             )
-            if options["dry_run"] or is_checked:
-                with _progress("checking", total) as progress:
-                    result = read(progress=progress, errors=errors, dry_run=True)
+            with _progress("checking", total) as progress:
+                result = read(progress=progress, errors=errors, dry_run=True)
+            if shows:
                 self._print(adapter, result, options["tz"])
-                left_out = _left_out(errors, result.rows, options["skip_bad"])
-                if options["dry_run"]:
-                    self.stdout.write(f"{_summary(result)}; nothing was stored")
-                    return
-                errors = FileErrors(left_out=left_out)
+            left_out = _left_out(errors, result.rows, options["skip_bad"])
+            if options["dry_run"]:
+                self.stdout.write(f"{_summary(result)}; nothing was stored")
+                return
+            errors = FileErrors(left_out=left_out)
             with _progress("importing", total) as progress:
-                result = read(progress=progress, errors=errors)
+                result = read(progress=progress, errors=errors, is_checked=True)
         self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
+        self._print_change(adapter, result.change)
+
+    def _print_change(self, adapter: StorageAdapter, change: str) -> None:
+        """How to get back what was replaced or removed, if anything was."""
+        for one in adapter.sample_changes(_RECENT):
+            if one.origin.change == change:
+                self.stdout.write(
+                    f"{one.samples:,} samples of {one.points:,} points were replaced,"
+                    " removed or put between others:"
+                    f" haystack_his_undo undo {change} restores them"
+                )
 
     def _print(
         self, adapter: StorageAdapter, result: ImportResult, tz: str | None
@@ -129,6 +143,15 @@ class Command(StorageCommand):
             )
         if (rest := len(result.extents) - _LISTED) > 0:
             self.stdout.write(f".. and {rest:,} more points")
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    """The paths, with those of an export in place of its folder."""
+    for path in paths:
+        if path.is_dir():
+            yield from exported_files(path)
+        else:
+            yield path
 
 
 def _tables(

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
-from haystack_app.transfer.entity_load import EntityFiles, planned_changes
+from haystack_app.transfer.entity_load import EntityFiles, load_stored, planned_changes
 from haystack_app.wire.files import files_in
 
 from ._storage import (
@@ -22,8 +22,9 @@ from ._storage import (
 class Command(StorageCommand):
     help = (
         "Load entities from Zinc (.zinc), Trio (.trio), JSON (.json) and CSV (.csv) "
-        "files, all or none. Existing entities get the new persistent tags and keep "
-        "their history. Folders are searched for the first three."
+        "files. All files are checked before anything is stored. Existing entities get "
+        "the new persistent tags and keep their history. Folders are searched for the "
+        "first three."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -54,8 +55,12 @@ class Command(StorageCommand):
         if options["dry_run"]:
             changes = planned_changes(adapter, stored, replace=replace)
         else:
-            changes = self.writable_adapter(options).commit(
-                stored, replace=replace, who="haystack_load"
+            changes = load_stored(
+                self.writable_adapter(options),
+                stored,
+                replace=replace,
+                at_once=reading.new_ids > 0,  # they would be added again
+                who="haystack_load",
             )
         prefix = "dry run, nothing stored: " if options["dry_run"] else ""
         self.stdout.write(

@@ -9,8 +9,10 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.conf import DEFAULTS
 from haystack_app.maintenance import (
     prune_all,
+    prune_all_edits,
     prune_all_writes,
     retention_days,
+    undo_days,
     writes_retention_days,
 )
 
@@ -20,7 +22,8 @@ from ._storage import StorageCommand
 class Command(StorageCommand):
     help = (
         "Delete old entries of the change log, and of the log of writes to priority "
-        "arrays (HAYSTACK['WRITES_DAYS']). The server does this automatically, "
+        "arrays (HAYSTACK['WRITES_DAYS']), and samples that were replaced or removed "
+        "(HAYSTACK['SAMPLE_UNDO_DAYS']). The server does this automatically, "
         "unless its background threads are disabled."
     )
 
@@ -45,3 +48,8 @@ class Command(StorageCommand):
         if days := writes_retention_days():
             count = prune_all_writes(alias, days)
             self.stdout.write(f"{count:,} writes older than {days:g} days deleted")
+        if days := undo_days():
+            count = prune_all_edits(alias, days)
+            self.stdout.write(
+                f"{count:,} edits of samples older than {days:g} days deleted"
+            )

@@ -12,6 +12,8 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.defs import Problem, problems, refs_in
 from haystack_app.filters import is_trash
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.collection import Collection, CollectionError
+from haystack_app.storage.freshness import STALE_TIME, stale_after
 from haystack_app.wire.errors import ParseError
 from haystack_app.wire.record import Record
 
@@ -92,4 +94,17 @@ def _validated(
         targets = zip(ids, adapter.read_by_ids(ids), strict=True)
         by_id = {id: record.tags for id, record in targets if record is not None}
         for tags in batch:
-            yield tags, list(problems(tags, namespace, by_id.get))
+            found = [*problems(tags, namespace, by_id.get), *_collection(tags)]
+            yield tags, found
+
+
+def _collection(tags: Tags) -> Iterator[Problem]:
+    """Tags that ask for a collection of samples that is not possible."""
+    try:
+        Collection.of(tags)
+    except CollectionError as err:
+        yield Problem(tags["id"].id, err.tag, err.why, "error")
+    try:
+        stale_after(tags)
+    except ValueError as err:
+        yield Problem(tags["id"].id, STALE_TIME, str(err), "error")

@@ -33,6 +33,7 @@ from ...wire.record import Record
 from ..changes import REMOVE, Change, ChangePage, Records
 from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
+from ..sample_edits import SampleChange, SampleEdit, summaries
 from ..samples import Batch, Extent
 from ..stored import edges_of, stored_forms, transient_text
 from ..time_limit import TimeLimit
@@ -44,6 +45,7 @@ from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
 
+_MOST_EDITS = 10_000
 _MOST_TARGETS = 2_000
 """Limit of targets of a path that are looked up; with more, its first tag is used."""
 
@@ -60,6 +62,8 @@ class InMemoryAdapter(MemoryWatches):
         self._index: dict[Term, set[str]] = {}
         self._histories: dict[str, History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
+        self._postponed: dict[str, dt.datetime] = {}
+        self._edits: deque[SampleEdit] = deque(maxlen=_MOST_EDITS)
         self._writes: deque[LevelWrite] = deque(maxlen=MOST)
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
@@ -282,6 +286,60 @@ class InMemoryAdapter(MemoryWatches):
     def his_extent(self, id: str) -> Extent:
         with self._lock:
             return self._histories.get(id, History()).extent
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        with self._lock:
+            held = {id: self._histories.get(id, History()) for id in times}
+            return {id: held[id].at(wanted) for id, wanted in times.items()}
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        with self.locked():
+            for edit in edits:
+                self._journal.add(self._edits.pop)
+                self._edits.append(edit)
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        with self._lock:
+            is_visible = self._visibility()
+            return [
+                edit
+                for edit in self._edits
+                if edit.origin.change == change
+                and (self.scope is None or is_visible(edit.id))
+            ]
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        with self._lock:
+            is_visible = self._visibility()
+            visible = [
+                edit
+                for edit in self._edits
+                if id in (None, edit.id) and (self.scope is None or is_visible(edit.id))
+            ]
+        return summaries(reversed(visible), limit)
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        with self._lock:
+            count = 0
+            while count < limit and self._edits and self._edits[0].at < before:
+                self._edits.popleft()
+                count += 1
+            return count
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        with self.locked():
+            before = dict(self._postponed)
+            self._journal.add(partial(setattr, self, "_postponed", before))
+            for id, at in due.items():
+                if at is None:
+                    self._postponed.pop(id, None)
+                else:
+                    self._postponed[id] = at
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        with self._lock:
+            due = (id for id, at in self._postponed.items() if at <= now)
+            return list(islice(due, limit))
 
     def levels_of(self, id: str) -> dict[int, Level]:
         with self._lock:

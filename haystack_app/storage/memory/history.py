@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,15 @@ class History:
         first = 0 if start is None else bisect_left(self.times, start)
         last = len(self.times) if end is None else bisect_left(self.times, end)
         return History(self.times[first:last], self.values[first:last])
+
+    def at(self, times: Iterable[int]) -> dict[int, Any]:
+        """The samples at these times."""
+        found = {}
+        for time in times:
+            place = bisect_left(self.times, time)
+            if place < len(self.times) and self.times[place] == time:
+                found[time] = self.values[place]
+        return found
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         for at in range(0, len(self.times), size):

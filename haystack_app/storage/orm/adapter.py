@@ -7,27 +7,48 @@ stored JSON goes to the response without being decoded.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from ... import models
+from ...folds.rollup import Rollup, Sample
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ...models import EntityRef, HisSample
 from ...models.lookups import OneOf
 from ..changes import REMOVE, Change, ChangePage
 from ..changeset import BATCH, Changeset, EntityRow
+from ..folds import PlacedRow
 from ..priority_array import Level
 from ..quality import Findings, Window
-from ..samples import Batch, Extent
+from ..sample_edits import SampleChange, SampleEdit
+from ..samples import Batch, Extent, HisPoint
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import commit, history, levels, libs, log, quality, tasks, transient
+from . import (
+    commit,
+    decimation,
+    dropping,
+    fold_work,
+    folds,
+    history,
+    hypertable,
+    levels,
+    libs,
+    log,
+    quality,
+    sample_log,
+    tasks,
+    transient,
+    usage,
+)
+from .chunk_creation import create_chunks
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
 from .time_limit import time_limit
@@ -40,6 +61,7 @@ class OrmAdapter(OrmConsistency):
 
     persistent = True
     shared = True
+    supports_policies = True
     changed_by_sql = True
 
     # -- writing --------------------------------------------------------------
@@ -127,6 +149,11 @@ class OrmAdapter(OrmConsistency):
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
         return history.backwards(connections[self.using], id, before)
 
+    def his_times(
+        self, ids: Sequence[str], before: int, count: int
+    ) -> dict[str, list[int]]:
+        return history.times(connections[self.using], ids, before, count)
+
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
@@ -138,7 +165,11 @@ class OrmAdapter(OrmConsistency):
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
         return time_limit(connections[self.using], seconds)
 
+    def his_prepare(self, times: Iterable[int]) -> None:
+        create_chunks(connections[self.using], times)
+
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
+        self.his_prepare(chain.from_iterable(one.written for one in batches.values()))
         with transaction.atomic(using=self.using, savepoint=False):
             return history.store(connections[self.using], batches)
 
@@ -149,8 +180,70 @@ class OrmAdapter(OrmConsistency):
         samples = HisSample.objects.using(self.using).filter(point_id=id)
         return bool(samples.exists())
 
+    def his_fold(
+        self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
+    ) -> Iterator[PlacedRow]:
+        return folds.fold(self, connections[self.using], rollups)
+
+    def his_decimated(
+        self, id: str, start: int, until: int | None, most: int, end: int
+    ) -> Iterator[Sample]:
+        arguments = (id, start, until, most, end)
+        return decimation.decimated(self, connections[self.using], *arguments)
+
+    def fold_dirty(self, limit: int = 1_000) -> int:
+        return fold_work.fold_dirty(self, connections[self.using], limit)
+
+    def fold_now(self, id: str) -> None:
+        fold_work.fold_now(self, connections[self.using], id)
+
+    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
+        return usage.samples_before(connections[self.using], ends)
+
+    def his_sample_bytes(self) -> float:
+        return usage.bytes_per_sample(connections[self.using])
+
+    def his_drop(self, point: HisPoint, end: int) -> int:
+        return dropping.drop(self, connections[self.using], point, end)
+
+    def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
+        return hypertable.compress(connections[self.using], before, apply=apply)
+
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
+
+    def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
+        return sample_log.samples_at(connections[self.using], times)
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        sample_log.log(self.using, edits)
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        return sample_log.edits(self._edits().filter(change=change))
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        rows = self._edits()
+        return sample_log.summaries(
+            rows if id is None else rows.filter(point_id=id), limit
+        )
+
+    def _edits(self) -> QuerySet[models.SampleEdit]:
+        """The edits of points that the caller may see."""
+        rows = models.SampleEdit.objects.using(self.using)
+        if self.scope is None:
+            return rows.all()
+        return rows.filter(point_id__in=self.visible.values("id"))
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        return sample_log.prune(self.using, before, limit)
+
+    # -- collection -----------------------------------------------------------
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        sample_log.postpone(self.using, due)
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        return sample_log.postponed(self.using, now, limit)
 
     # -- priority arrays ------------------------------------------------------
 

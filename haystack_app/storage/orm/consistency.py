@@ -1,8 +1,9 @@
 """Checks and repairs of data that is derived from entities and histories.
 
 Tag sets and reference edges are derived from persistent tags, facts such as
-``hisSize`` from samples. Plain SQL and fixtures can leave any of them out of date. A
-trigger marks the rows whose tags plain SQL changed; the worker repairs marked rows.
+``hisSize`` and stored folds from samples. Plain SQL and fixtures can leave any of them
+out of date. A trigger marks the rows whose tags plain SQL changed; the worker repairs
+marked rows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import facts, sqlite_index, sqlite_index_check
+from . import facts, fold_work, sqlite_index, sqlite_index_check
 from .history import snapshot
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
@@ -129,6 +130,10 @@ class OrmConsistency(OrmWatches):
             ),
             *(fault.text for fault in self._index_faults()),
             *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
+            *(
+                f"@{id}: the stored folds are not those of the history"
+                for id in fold_work.miscounted(self.using)
+            ),
         ]
 
     def repair(self) -> int:
@@ -150,7 +155,9 @@ class OrmConsistency(OrmWatches):
         for ids in facts.groups(sized):
             self.his_recount(ids)
             wrong.update(ids)
-        return len(wrong)
+        stale = fold_work.miscounted(self.using)
+        fold_work.mark_all(self.using, stale)
+        return len(wrong.union(stale))
 
     def _mend_index(self) -> set[str]:
         connection, found = connections[self.using], self._index_faults()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from ...filters import is_relative, parse
 from ...filters.ast import Filter
 from ...kinds.scalars import is_ref_id
 from ...models import Entity, TagSet
@@ -103,7 +104,9 @@ class OrmEntities(StorageAdapter):
                 raise TooCostly(path)
             if limit is not None and limit <= BATCH:
                 drives = not is_wide(connection, both(scope, tree) if scope else tree)
-        return Selection(self.using, tree, scope, limit, after, drives)
+        asked = parse(filter) if isinstance(filter, str) else filter
+        fleeting = is_relative(asked)
+        return Selection(self.using, tree, scope, limit, after, drives, fleeting)
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         found: dict[str, Record] = {}

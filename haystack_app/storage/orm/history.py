@@ -5,7 +5,7 @@ What differs by database is in ``postgres_history`` and ``sqlite_history``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,16 @@ from ..samples import Batch, Extent
 from . import postgres_history, sqlite_history
 from .sample_columns import BATCH
 
-__all__ = ["backwards", "chunks", "extent", "short", "snapshot", "store"]
+__all__ = [
+    "backwards",
+    "chunks",
+    "extent",
+    "extents",
+    "short",
+    "snapshot",
+    "store",
+    "times",
+]
 
 _FEW = 4
 
@@ -107,6 +116,21 @@ def backwards(
         size = min(2 * size, BATCH)
 
 
+def times(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], before: int, count: int
+) -> dict[str, list[int]]:
+    """Times of the newest samples of points with time < before, by id."""
+    if connection.vendor == "postgresql":
+        return postgres_history.times(connection, ids, before, count)
+    found: dict[str, list[int]] = {}
+    samples = HisSample.objects.using(connection.alias)
+    for id in ids:
+        older = samples.filter(point_id=id, ts__lt=instant_of(before)).order_by("-ts")
+        rows = older.values_list("ts", flat=True)[:count]
+        found[id] = [microseconds_of(ts) for ts in rows]
+    return found
+
+
 def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
     """Size, ends and last value of a history; scans its whole index."""
     samples = HisSample.objects.using(connection.alias).filter(point_id=id)
@@ -118,3 +142,25 @@ def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
     return Extent(
         ends["size"], microseconds_of(ends["first"]), microseconds_of(last.ts), value
     )
+
+
+def extents(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], start: int
+) -> list[tuple[int | None, int | None]]:
+    """For each point the times of the first sample from ``start`` on, and of the last.
+
+    Both by the index; None if not found.
+    """
+    samples = HisSample.objects.using(connection.alias)
+    after = instant_of(start)
+    found = []
+    for id in ids:
+        of_point = samples.filter(point_id=id)
+        ends = (
+            of_point.filter(ts__gte=after).order_by("ts"),
+            of_point.order_by("-ts"),
+        )
+        times = [rows.values_list("ts", flat=True).first() for rows in ends]
+        first, last = (None if ts is None else microseconds_of(ts) for ts in times)
+        found.append((first, last))
+    return found

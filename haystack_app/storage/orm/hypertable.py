@@ -6,13 +6,14 @@ are better, as long as those that are written fit into memory.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...sql.tables import HISTORY
 
-__all__ = ["CHOICES", "Chunks", "chunks_of", "set_days"]
+__all__ = ["CHOICES", "Chunks", "chunks_of", "compress", "set_days"]
 
 CHOICES = (1, 2, 7, 30, 90)
 """Days of a chunk that ``recommended`` chooses from."""
@@ -81,3 +82,40 @@ def set_days(connection: BaseDatabaseWrapper, days: int) -> None:
             f"SELECT {schema}.set_chunk_time_interval(%s::regclass, %s::interval)",
             [HISTORY, f"{days} days"],
         )
+
+
+def compress(
+    connection: BaseDatabaseWrapper, before: dt.datetime, *, apply: bool
+) -> str:
+    """Compress chunks whose samples are older, or say which; in words.
+
+    Source: docs of TimescaleDB, ``compress_chunk``. The Apache edition has none.
+    """
+    if chunks_of(connection) is None:
+        return "compression needs TimescaleDB: skipped"
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW timescaledb.license")
+        [license] = cursor.fetchone()
+        if license != "timescale":
+            return (
+                "compression needs the Community edition of TimescaleDB, this is the"
+                " Apache edition: skipped"
+            )
+        cursor.execute(
+            "SELECT format('%%I.%%I', chunk_schema, chunk_name)"
+            " FROM timescaledb_information.chunks WHERE hypertable_name = %s"
+            " AND hypertable_schema = current_schema() AND NOT is_compressed"
+            " AND range_end <= %s ORDER BY range_end",
+            [HISTORY, before],
+        )
+        names = [name for [name] in cursor.fetchall()]
+        if apply and names:
+            cursor.execute(
+                f"ALTER TABLE {HISTORY} SET (timescaledb.compress,"
+                " timescaledb.compress_segmentby = 'point_id',"
+                " timescaledb.compress_orderby = 'ts')"
+            )
+            for name in names:
+                cursor.execute("SELECT compress_chunk(%s::regclass)", [name])
+    done = "compressed" if apply else "would be compressed"
+    return f"{len(names):,} chunks {done}"

@@ -13,10 +13,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...sql.tables import ENTITIES
 
-__all__ = ["entities_locked", "lock_rows"]
+__all__ = ["entities_locked", "lock_rows", "locked_for_folding", "try_to_fold"]
 
 _SPACE = 0x48535459  # namespace among the database's advisory locks
 _ENTITIES = 1
+_FOLDS = 2
 _HELD = "_haystack_entities_locked"
 
 
@@ -51,3 +52,19 @@ def lock_rows(connection: BaseDatabaseWrapper, ids: Collection[str]) -> None:
                 " ORDER BY id FOR NO KEY UPDATE",
                 [list(ids)],
             )
+
+
+def locked_for_folding(connection: BaseDatabaseWrapper) -> None:
+    """Wait until no other process folds samples, and hold that to the end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SPACE, _FOLDS])
+
+
+def try_to_fold(connection: BaseDatabaseWrapper) -> bool:
+    """Whether no other process folds samples, until the end of the transaction."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_SPACE, _FOLDS])
+        return bool(cursor.fetchone()[0])

@@ -1,12 +1,14 @@
 """Samples in PostgreSQL.
 
 Pages of two arrays are read, whose binary form is unpacked without an object per sample
-(10,000 samples: 8 ms against 14-28 ms as rows).
+(a million samples: 48 ms, as Python numbers 225 ms).
 """
 
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -14,21 +16,22 @@ from typing import Any
 import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...kinds.series import Chunk, instant_of
+from ...kinds.series import Chunk, ShiftedTimes, instant_of
+from ...sql.arrays import text_array
 from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["chunks", "short", "store"]
+__all__ = ["TS_OF_T", "chunks", "short", "store", "times"]
 
 _SHORT = 2_048
-_Page = tuple[list[int], list[float], dict[int, str]]
+_Page = tuple[ShiftedTimes, "array[float]", dict[int, str]]
 _MILLENNIUM = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's binary timestamps start."""
 _ARRAY_HEADER = struct.Struct(">iiiii")
 # An interval is multiplied as a double, which has no exact microseconds after 2255.
 # No % in it: that is a parameter's sign.
-_TS_OF_T = (
+TS_OF_T = (
     "timestamptz 'epoch' + t / 1000000 * interval '1 second'"
     " + mod(t, 1000000) * interval '1 microsecond'"
 )
@@ -66,6 +69,21 @@ def short(
     return [_chunk(page, Decoder())] if len(page[0]) <= _SHORT else None
 
 
+def times(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], before: int, count: int
+) -> dict[str, list[int]]:
+    """Times of the newest samples of points with time < before, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, ARRAY(SELECT (extract(epoch FROM h.ts) * 1000000)::int8"
+            f" FROM {HISTORY} h WHERE h.point_id = p.id AND h.ts < %s::timestamptz"
+            " ORDER BY h.ts DESC LIMIT %s)"
+            " FROM unnest(%s::text[]) AS p(id)",
+            [instant_of(before).isoformat(), count, text_array(ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def _chunk(page: _Page, decoder: Decoder) -> Chunk:
     times, vals, others = page
     return Chunk(times, vals, {at: decoder(text) for at, text in others.items()})
@@ -91,8 +109,8 @@ def _page(
     connection.ensure_connection()
     with Cursor(connection.connection) as cursor:  # Django's cursor is never binary
         for name in ("timestamptz", "float8"):
-            array = cursor.adapters.types[name].array_oid
-            cursor.adapters.register_loader(array, _raw_loader())
+            oid = cursor.adapters.types[name].array_oid
+            cursor.adapters.register_loader(oid, _raw_loader())
         cursor.execute(
             "SELECT array_agg(ts), array_agg(coalesce(val, 0)),"
             " array_agg(ts) FILTER (WHERE obj IS NOT NULL),"
@@ -112,11 +130,11 @@ def _page(
         places = {time: place for place, time in enumerate(moments)}
         found = zip(_moments(other_times), texts, strict=True)
         others = {places[time]: text for time, text in found}
-    return moments, _unpack(vals, "d"), others
+    return moments, _unpack(vals, array("d")), others
 
 
-def _moments(data: bytes) -> list[int]:
-    return [time + _MILLENNIUM for time in _unpack(data, "q")]
+def _moments(data: bytes) -> ShiftedTimes:
+    return ShiftedTimes(_unpack(data, array("q")), _MILLENNIUM)
 
 
 def _raw_loader() -> Any:
@@ -134,11 +152,22 @@ def _raw_loader() -> Any:
     return RawArray
 
 
-def _unpack(data: bytes, code: str) -> list[Any]:
-    """The items of a one-dimensional binary array of 8-byte items, no NULLs."""
+def _unpack(data: bytes, numbers: array[Any]) -> array[Any]:
+    """Append the items of a one-dimensional binary array of 8-byte items, no NULLs.
+
+    Each has a length of 4 bytes before it, and the byte order of networks. Words are
+    moved, which takes a third of the time of ``struct``.
+    """
     if _ARRAY_HEADER.unpack_from(data)[1]:
         raise ValueError("NULL in an array of samples")
-    return [item for _, item in struct.iter_unpack(f">i{code}", data[20:])]
+    words = array("I", data[_ARRAY_HEADER.size :])
+    items = array("I", bytes(len(words) // 3 * 8))
+    first, second = (1, 0) if sys.byteorder == "little" else (0, 1)
+    items[first::2], items[second::2] = words[1::3], words[2::3]
+    if sys.byteorder == "little":
+        items.byteswap()
+    numbers.frombytes(memoryview(items).cast("B"))
+    return numbers
 
 
 def store(
@@ -166,7 +195,7 @@ def store(
 def _remove(cursor: Any, id: str, times: Sequence[int]) -> int:
     cursor.execute(
         f"DELETE FROM {HISTORY} WHERE point_id = %s AND ts = ANY(ARRAY(SELECT"
-        f" {_TS_OF_T}"
+        f" {TS_OF_T}"
         " FROM unnest(%s::int8[]) AS t))",
         [id, _array(times)],
     )
@@ -184,7 +213,7 @@ def _upsert(
     """How many samples were new, by id; ``places`` are those of ids, from 1."""
     cursor.execute(
         f"WITH stored AS (INSERT INTO {HISTORY} (point_id, ts, val, obj)"
-        f" SELECT (%s::text[])[p], {_TS_OF_T},"
+        f" SELECT (%s::text[])[p], {TS_OF_T},"
         " v, o FROM unnest(%s::int4[], %s::int8[], %s::float8[], %s::jsonb[])"
         " AS u(p, t, v, o)"
         " ON CONFLICT (point_id, ts)"

@@ -82,7 +82,8 @@ class Selection(NamedTuple):
     """Up to ``limit`` entities of a database; all filters have resolved symbols.
 
     With ``after`` they are in order of their ids and begin after that one. ``drives``:
-    whether an index of SQLite is to find them.
+    whether an index of SQLite is to find them. ``fleeting``: the filter is of this
+    moment, so that its statement is asked for once.
     """
 
     using: str
@@ -91,6 +92,7 @@ class Selection(NamedTuple):
     limit: int | None = None
     after: str | None = None
     drives: bool = True
+    fleeting: bool = False
 
     @property
     def condition(self) -> Q:
@@ -110,7 +112,8 @@ class Selection(NamedTuple):
 
     def remembered(self, kind: str, compiled: Callable[[], Statement]) -> Statement:
         """The statement of this kind; that of a later page is asked for once."""
-        return compiled() if self.after else _remembered(self, kind, compiled)
+        is_once = self.after or self.fleeting
+        return compiled() if is_once else _remembered(self, kind, compiled)
 
     def _compiled(self, condition: Q, columns: Sequence[str]) -> Statement:
         rows: Any = Entity.rows.using(self.using).within(self.scope).filter(condition)

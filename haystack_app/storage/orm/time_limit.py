@@ -17,6 +17,7 @@ from django.db.backends.signals import connection_created
 from ...conf import limit
 from ...sql.sessions import is_pooled, limit_statements
 from ..errors import StatementTimeout
+from .sqlite_lock import limit_waiting, usual_waiting
 
 __all__ = ["time_limit"]
 
@@ -101,6 +102,7 @@ class _Sqlite(_Limit):
     def apply(self) -> None:
         raw: Any = self.connection.connection
         raw.set_progress_handler(lambda: time.monotonic() > self.end, _STEPS)
+        limit_waiting(raw)
         self.callback(self._remove, raw)
 
     def _restart_clock(self, execute: Callable[..., Any], *call: Any) -> Any:
@@ -111,6 +113,7 @@ class _Sqlite(_Limit):
         # a failed rollback closes the connection and its handler
         with suppress(raw.ProgrammingError):
             raw.set_progress_handler(None, 0)
+            usual_waiting(self.connection, raw)
 
 
 def _limit_of(connection: BaseDatabaseWrapper, seconds: int) -> _Limit:

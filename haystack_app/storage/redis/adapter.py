@@ -19,10 +19,11 @@ from django.core.checks import CheckMessage
 from ...kinds.series import LARGEST_CHUNK, Chunk
 from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
+from ..sample_edits import SampleChange, SampleEdit, summaries
 from ..samples import Batch, Extent
 from ..stored import transient_text
 from ..write_log import LevelWrite
-from . import levels, libs, tasks
+from . import levels, libs, sample_log, tasks
 from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
@@ -167,6 +168,42 @@ class RedisAdapter(RedisWatches):
         if self._work is None or not self._work.touches(id):
             return self._series.extent(id)
         return extent_of(self.his_chunks(id))
+
+    def log_edits(self, edits: Sequence[SampleEdit]) -> None:
+        with self._working([edit.id for edit in edits]) as work:
+            work.pending.commands += (sample_log.logged(self.keys, it) for it in edits)
+
+    def edits_of(self, change: str) -> list[SampleEdit]:
+        """Without edits of an open transaction."""
+        found = (edit for edit in self._edits() if edit.origin.change == change)
+        return list(found)[::-1]
+
+    def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
+        found = (edit for edit in self._edits() if id in (None, edit.id))
+        return summaries(found, limit)
+
+    def _edits(self) -> Iterator[SampleEdit]:
+        """Edits of points that the caller may see, the newest first."""
+        known: dict[str, bool] = {}
+        for edit in sample_log.edits(self.server, self.keys):
+            if self.scope is not None and edit.id not in known:
+                known[edit.id] = self._is_visible(edit.id)
+            if self.scope is None or known[edit.id]:
+                yield edit
+
+    def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
+        """All at once: the server drops whole nodes of the stream."""
+        return sample_log.prune(self.server, self.keys, before)
+
+    # -- collection ------------------------------------------------------------
+
+    def postpone(self, due: Mapping[str, dt.datetime | None]) -> None:
+        with self._working(list(due)) as work:
+            work.pending.commands += sample_log.postponing(self.keys, due)
+
+    def postponed(self, now: dt.datetime, limit: int) -> list[str]:
+        """From the stored times, without changes of an open transaction."""
+        return sample_log.postponed(self.server, self.keys, now, limit)
 
     # -- priority arrays -------------------------------------------------------
 

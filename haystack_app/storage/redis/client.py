@@ -10,19 +10,29 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
+from threading import Lock
 from typing import Any, cast
 
 from django_redis.pool import get_connection_factory
-from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis import ConnectionPool, Redis
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import ResponseError
+from redis.exceptions import (
+    ConnectionError,
+    ResponseError,
+    TimeoutError,
+)
 from redis.retry import Retry
+
+from ...breaker import ALIVE, DOWN, SILENT, Breaker
 
 __all__ = ["Client", "DirectClient", "PatientRedis", "connect"]
 
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 """Seconds; a script that applies a large commit takes several."""
+_PROBE_TIMEOUT = 2.0
 _RETRIES = 3
 _PAUSE = 0.1
 _LONGEST = 60.0
@@ -33,20 +43,31 @@ _SCANNED = 1_000
 
 
 class PatientRedis(Redis):
-    """Retries while a script runs for more than 5 s and the server replies BUSY."""
+    """Retries while a script runs for more than 5 s and the server replies BUSY.
+
+    A server that is down is not asked, once its breaker is open.
+    """
+
+    @cached_property
+    def breaker(self) -> Breaker:
+        return _breaker_of(self.connection_pool)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         command = super().execute_command
-        return _patiently(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
+        return _patiently(self.breaker, lambda: command(*args, **options))  # type: ignore[no-untyped-call]
 
     def transact(self) -> _PatientPipeline:
         """A pipeline whose commands fail together, so that they can be sent again."""
-        return _PatientPipeline(
+        pipeline = _PatientPipeline(
             self.connection_pool, self.response_callbacks, True, None
         )
+        pipeline.breaker = self.breaker
+        return pipeline
 
 
 class _PatientPipeline(Pipeline):
+    breaker: Breaker
+
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands = list(self.command_stack)
 
@@ -54,18 +75,74 @@ class _PatientPipeline(Pipeline):
             self.command_stack = list(commands)
             return Pipeline.execute(self, raise_on_error)
 
-        return list(_patiently(once))
+        return list(_patiently(self.breaker, once))
 
 
-def _patiently(ask: Callable[[], Any]) -> Any:
+def _patiently(breaker: Breaker, ask: Callable[[], Any]) -> Any:
     ends = time.monotonic() + _LONGEST
     while True:
+        if breaker.is_open:
+            raise ConnectionError("the server is down: not asked")
         try:
-            return ask()
+            with _used(breaker):
+                return ask()
+        except (ConnectionError, TimeoutError):
+            breaker.suspect()
+            raise
         except ResponseError as error:
             if not _BUSY.search(str(error)) or time.monotonic() > ends:
                 raise
             time.sleep(_PAUSE)
+
+
+@contextmanager
+def _used(breaker: Breaker) -> Iterator[None]:
+    """Have the breaker ask the server, if a command takes long."""
+    mark = object()
+    breaker.lend(id(mark), None)
+    try:
+        yield
+    finally:
+        breaker.end(id(mark))
+
+
+_breakers: dict[int, Breaker] = {}
+_making = Lock()
+
+
+def _breaker_of(pool: ConnectionPool) -> Breaker:
+    """That of all clients of a pool, which lives as long as the process."""
+    with _making:
+        found = _breakers.get(id(pool))
+        if found is None:
+            end_all = partial(pool.disconnect, inuse_connections=True)
+            found = Breaker("Redis", partial(_probe, pool), end_all)
+            _breakers[id(pool)] = found
+        return found
+
+
+def _probe(pool: ConnectionPool) -> str:
+    """Ask a server by a connection of its own; one that runs a script is alive."""
+    words = {
+        **pool.connection_kwargs,
+        "socket_timeout": _PROBE_TIMEOUT,
+        "socket_connect_timeout": _PROBE_TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    connection = pool.connection_class(**words)
+    try:
+        connection.connect()
+        connection.send_command("PING")
+        connection.read_response()
+    except TimeoutError:
+        return SILENT
+    except ConnectionError:  # also of one that is loading its data
+        return DOWN
+    except ResponseError:
+        return ALIVE
+    finally:
+        connection.disconnect()
+    return ALIVE
 
 
 def connect(url: str) -> PatientRedis:

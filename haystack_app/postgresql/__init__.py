@@ -1,0 +1,1 @@
+"""Django's engine for PostgreSQL, with a circuit breaker: ``ENGINE`` of databases."""

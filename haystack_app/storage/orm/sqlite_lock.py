@@ -1,0 +1,93 @@
+"""Waiting for SQLite's lock, which one writer has at a time.
+
+A server's writers wait ``LOCK_SECONDS``. If the lock is held for long, they would soon
+wait in all threads, and reads, which need no lock, find none: so only half of the
+threads wait for long. Further writers wait a second, and if others already have waited
+for longer they are refused at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from ...conf import app_settings, limit
+
+__all__ = ["limit_waiting", "usual_waiting"]
+
+LONG_SECONDS = 1.0
+"""A wait that is no longer the turn of a few other writers."""
+_BEGIN = "BEGIN IMMEDIATE"
+
+
+class _Waiting:
+    """The writers of this process that wait for the lock of a database."""
+
+    def __init__(self) -> None:
+        self._since: dict[object, float] = {}
+        self._lock = Lock()
+
+    def enter(self, key: object, most: int) -> float | None:
+        """How many seconds a writer may wait; None for as long as it does."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._since) < most:
+                self._since[key] = now
+                return None
+            longest = now - min(self._since.values())
+            return 0 if longest > LONG_SECONDS else LONG_SECONDS
+
+    def leave(self, key: object) -> None:
+        with self._lock:
+            self._since.pop(key, None)
+
+
+_waiting = _Waiting()
+
+
+def limit_waiting(raw: sqlite3.Connection) -> None:
+    """Statements of the connection wait for the lock for ``LOCK_SECONDS``."""
+    raw.execute(f"PRAGMA busy_timeout = {limit('LOCK_SECONDS') * 1000}")
+
+
+def usual_waiting(connection: BaseDatabaseWrapper, raw: sqlite3.Connection) -> None:
+    """They wait again for as long as the options of the database say."""
+    seconds = connection.settings_dict["OPTIONS"].get("timeout", 5.0)
+    raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+
+def _begin(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+) -> Any:
+    """An execute wrapper of connections to SQLite."""
+    if sql != _BEGIN:
+        return execute(sql, params, many, context)
+    key = object()
+    seconds = _waiting.enter(key, max(1, app_settings.THREADS // 2))
+    if seconds is not None:
+        raw = context["connection"].connection
+        [(usual,)] = raw.execute("PRAGMA busy_timeout")
+        raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {usual}")
+    try:
+        return execute(sql, params, many, context)
+    finally:
+        _waiting.leave(key)
+
+
+def _install(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "sqlite" and _begin not in connection.execute_wrappers:
+        # first: Django removes the last one when a context of a wrapper ends
+        connection.execute_wrappers.insert(0, _begin)
+
+
+connection_created.connect(_install, dispatch_uid="haystack_app.storage.sqlite_lock")
