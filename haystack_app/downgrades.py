@@ -68,7 +68,8 @@ def _column(
         return
     name = operation.name
     # that of the operation is not part of a model
-    default = rows.model._meta.get_field(name).get_default()
+    column: Any = rows.model._meta.get_field(name)
+    default = column.get_default()
     if rows.exclude(**{name: default}).exclude(**{name: None}).exists():
         yield f"the column {name} of {rows.model._meta.db_table}"
 
