@@ -111,10 +111,11 @@ SELECT bucket, count(*), count(number), min(number), max(number), min(time), max
 FROM samples GROUP BY bucket"""
 
 
+# a number that is passed as text may come back as its neighbour
 _SQLITE_EXTREMES = f"""{_S_WITH.format(SQLITE_NUMBER)}, spans AS MATERIALIZED (
-    SELECT key + 1 AS bucket, CAST(value ->> 0 AS REAL) AS low,
-        CAST(value ->> 1 AS REAL) AS high, value ->> 2 AS first, value ->> 3 AS last
-    FROM json_each(%(found)s)
+    SELECT bucket, min(number) AS low, max(number) AS high, min(time) AS first,
+        max(time) AS last
+    FROM samples GROUP BY bucket
 )
 SELECT bucket, min(time) FILTER (WHERE number = low),
     min(time) FILTER (WHERE number = high),

@@ -39,7 +39,12 @@ MIGRATIONS = Path(haystack_app.__file__).parent / "migrations"
 PREFIX = "haystack_"
 _DJANGO = ("auth_", "django_", "sqlite_")
 _PREFIXES = {"haystack", "entities", "history"}
-ADDED = {tables.POINT_WRITES}
+ADDED = {
+    tables.FOLD_MARKS,
+    tables.FOLD_PARTS,
+    tables.FOLD_POINTS,
+    tables.POINT_WRITES,
+}
 """Tables that the release before did not have."""
 WITH_USER = tables.PRIORITY_LEVELS
 """Has the login as a last column since."""

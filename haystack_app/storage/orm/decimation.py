@@ -108,14 +108,11 @@ class _Spans:
         rows = self._rows(extremes, **self._extremes(spans)) if spans else ()
         for bucket, low, high, first, last in rows:
             span = spans[bucket]
-            found |= {
-                low: span.low,
-                high: span.high,
-                span.first: first,
-                span.last: last,
-            }
+            found |= {span.first: first, span.last: last}
+            if low is not None and high is not None:
+                found |= {low: span.low, high: span.high}
         times = {time for span in spans.values() for time in (span.first, span.last)}
-        others = (times | found.keys()) - {None} if is_odd else set()
+        others = times | found.keys() if is_odd else set()
         if any(span.may_have_gap(self.usual) for span in spans.values()):
             for _, before, after in self._rows("gaps", gap=self._interval(GAP)):
                 others |= {before, after} - (set() if is_odd else found.keys())
@@ -124,7 +121,6 @@ class _Spans:
                 sample = sample_of(*row)
                 assert sample is not None
                 found[sample[0]] = sample[1]
-        found.pop(None, None)
         yield from sorted(found.items(), key=itemgetter(0))
 
     def _spans(self, name: str) -> dict[int, _Span]:
@@ -162,20 +158,10 @@ class _Spans:
 
     def _extremes(self, spans: dict[int, _Span]) -> dict[str, Any]:
         """What is sought in each span, in the order of the spans."""
+        if not self._is_postgres:
+            return {}
         nothing = _Span(0, 0, None, None, self.edges[0], self.edges[0], None)
         all_spans = [spans.get(at, nothing) for at in range(1, len(self.edges))]
-        if not self._is_postgres:
-            rows = [
-                [
-                    *(
-                        None if end is None else repr(end)
-                        for end in (one.low, one.high)
-                    ),
-                    *(one.first, one.last),
-                ]
-                for one in all_spans
-            ]
-            return {"found": orjson.dumps(rows).decode()}
         lows, highs = [one.low for one in all_spans], [one.high for one in all_spans]
         firsts, lasts = (
             [one.first for one in all_spans],
