@@ -54,6 +54,7 @@ class OrmAdapter(OrmConsistency):
 
     persistent = True
     shared = True
+    supports_rollup = True
 
     # -- writing --------------------------------------------------------------
 
