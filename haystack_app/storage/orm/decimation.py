@@ -53,7 +53,7 @@ def decimated(
     first = head[0][0]
     head.clear()
     if until is None:
-        [(_, newest)] = extents(connection, [id], first)
+        [(_, newest)] = extents(connection, [id], None)
         until = 1 + (first if newest is None else newest)
     count = most // FEWEST_POINTS
     length = max(1, -(-(end - first) // count))

@@ -200,7 +200,8 @@ def _limits(
     is_long = (stop - begin) // rollup.interval.size > size
     if not is_long and not any(point.needs_newest for point in points):
         return begin, stop
-    found = extents(connection, [point.id for point in points], begin)
+    ids = [point.id for point in points]
+    found = extents(connection, ids, begin if is_long else None)
     last = -END
     for point, (_, newest) in zip(points, found, strict=True):
         point.newest = -END if newest is None else newest
