@@ -63,6 +63,7 @@ class OrmAdapter(OrmConsistency):
     shared = True
     supports_policies = True
     changed_by_sql = True
+    supports_rollup = True
 
     # -- writing --------------------------------------------------------------
 

@@ -117,6 +117,21 @@ class StoredParts:
         at = bisect_right(marks, high, key=itemgetter(0))
         return at == 0 or marks[at - 1][1] < low
 
+    def whole(self, ids: Sequence[str], low: int, high: int) -> list[Any] | None:
+        """The rows of ``whole`` between two boundaries, in the order of time.
+
+        None if samples must be read instead, because they changed, or if parts of one
+        point make no buckets by themselves.
+        """
+        places = range(len(ids))
+        if not all(place in self.marks for place in places) or not all(
+            self.is_valid(place, low, high) for place in places
+        ):
+            return None
+        params = {"hours": self.hours}
+        rows = list(_rows(self.connection, "whole", ids, [low, high], params))
+        return None if any(row[-1] for row in rows) else rows
+
     def read(
         self,
         key: Key,
