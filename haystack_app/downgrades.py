@@ -28,7 +28,7 @@ _FOLDED = {"foldmark", "foldpart", "foldpoint"}
 """Models that are derived from samples, unless these were dropped."""
 _BY_MIGRATE = ("group created", "permissions changed")
 """Events of the audit log of every new database."""
-_SHORT_LIVED = {"handshake", "task"}
+_SHORT_LIVED = {"handshake", "jobschedule", "postponedsample", "task"}
 """Models whose rows are worth nothing after a restart."""
 
 
@@ -65,7 +65,8 @@ def _column(
     if rows is None or operation.model_name.lower() in _DERIVED | _SHORT_LIVED:
         return
     name = operation.name
-    default = operation.field.get_default()
+    # not the operation's own field: a foreign key in it does not have its model yet
+    default = rows.model._meta.get_field(name).get_default()  # type: ignore[union-attr]
     if rows.exclude(**{name: default}).exclude(**{name: None}).exists():
         yield f"the column {name} of {rows.model._meta.db_table}"
 

@@ -10,7 +10,9 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.apps import apps
 
 from .. import filters
 from ..conf import app_settings
@@ -19,9 +21,11 @@ from ..folds.buckets import DAY, buckets
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import zone_of
-from ..models import HistoryPolicy
 from .errors import NotHistorized
 from .samples import HisPoint
+
+if TYPE_CHECKING:
+    from ..models import HistoryPolicy
 
 __all__ = ["Policy", "assigned", "cutoff", "policies", "policy_of"]
 
@@ -34,6 +38,7 @@ class Readable(Protocol):
     ) -> Iterable[Mapping[str, Any]]: ...
 
 
+_REFUSE = "refuse"
 _HISTORIZED = (Has(("point",)), Has(("his",)))
 
 
@@ -55,7 +60,9 @@ class Policy:
 
 def policies() -> list[Policy]:
     """All policies, in the order in which they are asked."""
-    rows = HistoryPolicy.objects.filter(enabled=True)
+    # servers import this module before Django has its models
+    model = apps.get_model("haystack_app", "HistoryPolicy")
+    rows = model.objects.filter(enabled=True)
     return [*map(_of_setting, app_settings.POLICIES), *map(_of_row, rows)]
 
 
@@ -65,7 +72,7 @@ def _of_setting(entry: Mapping[str, Any]) -> Policy:
         str(entry["filter"]),
         entry.get("keep_days"),
         entry.get("compress_days"),
-        entry.get("late", HistoryPolicy.REFUSE) == HistoryPolicy.REFUSE,
+        entry.get("late", _REFUSE) == _REFUSE,
     )
 
 
@@ -75,7 +82,7 @@ def _of_row(row: HistoryPolicy) -> Policy:
         row.filter,
         row.keep_days,
         row.compress_days,
-        row.late == HistoryPolicy.REFUSE,
+        row.late == _REFUSE,
     )
 
 

@@ -39,7 +39,11 @@ MIGRATIONS = Path(haystack_app.__file__).parent / "migrations"
 PREFIX = "haystack_"
 _DJANGO = ("auth_", "django_", "sqlite_")
 _PREFIXES = {"haystack", "entities", "history"}
-ADDED = {tables.POINT_WRITES, tables.POSTPONED_SAMPLES, tables.SAMPLE_EDITS}
+ADDED = {
+    *(tables.POINT_WRITES, tables.POSTPONED_SAMPLES, tables.SAMPLE_EDITS),
+    *(tables.FOLD_MARKS, tables.FOLD_PARTS, tables.FOLD_POINTS),
+    *(tables.JOBS, tables.JOB_BODIES, tables.JOB_SCHEDULES, tables.HISTORY_POLICIES),
+}
 """Tables that the release before did not have."""
 WITH_USER = tables.PRIORITY_LEVELS
 """Has the login as a last column since."""
