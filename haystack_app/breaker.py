@@ -97,9 +97,9 @@ class Breaker:
     # -- probes ---------------------------------------------------------------
 
     def suspect(self) -> None:
-        """Have the server probed, unless it already is."""
+        """Have the server probed, unless it already is. Commands only have errors."""
         with self._lock:
-            if self._is_probing:
+            if self._is_probing or not _is_watching:
                 return
             self._is_probing = True
         Thread(target=self._probe, name="haystack-probe", daemon=True).start()
@@ -133,10 +133,9 @@ class Breaker:
             self._end_all()
         except Exception:
             logger.exception("what waits for %s could not be ended", self.name)
-        if _is_watching:
-            for use in list(self._uses.values()):
-                if use.raw is not None:
-                    _shut(use.raw)
+        for use in list(self._uses.values()):
+            if use.raw is not None:
+                _shut(use.raw)
 
 
 def _shut(raw: Any) -> None:
@@ -182,7 +181,7 @@ _watcher = _Watcher()
 
 
 def watch() -> None:
-    """Find databases that hang, and end what waits for them. For servers only: a
+    """Let breakers open, and find servers that hang. For server processes only: a
     command may wait for as long as it takes."""
     global _is_watching
     _is_watching = True

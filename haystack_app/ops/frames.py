@@ -67,13 +67,18 @@ def _said(grid: Grid) -> dict[str, Any]:
 def _column(point: HisPoint, record: Record) -> Column:
     dis = record.get("dis")
     return Column(
-        point.id,
+        _name(point.id),
         point.id,
         dis if isinstance(dis, str) else None,
         point.kind if point.kind in _KINDS else "Str",
         point.unit,
         point.tz,
     )
+
+
+def _name(id: str) -> str:
+    """The id, unless that is the name of the column of times."""
+    return f"@{id}" if id == "ts" else id
 
 
 def _folded(batch: HisBatch, grid: Grid) -> list[Column]:
@@ -89,7 +94,7 @@ def _folded(batch: HisBatch, grid: Grid) -> list[Column]:
         found.append(
             replace(
                 column,
-                name=id if len(ids) == len(own) else f"{id} {fold}",
+                name=_name(id) if len(ids) == len(own) else f"{id} {fold}",
                 kind=column.kind if fold in _OF_SAMPLES else "Number",
                 unit=col.meta.get("unit"),
                 fold=fold,

@@ -190,6 +190,21 @@ def test_a_download_is_safe_for_spreadsheets(api: Api) -> None:
     assert "'=1+1" in text
 
 
+def test_ids_that_look_like_something_else(api: Api) -> None:
+    store = storages["default"]
+    store.load_entities([point("ts"), point("-2"), point("12")])
+    for id in ("ts", "-2", "12"):
+        store.his_write(id, numbers(1, START))
+    found = get(api, ids="ts,-2,12").json()
+    assert found["values"] == {"@ts": [0], "-2": [0], "12": [0]}
+    assert table(get(api, ARROW, ids="ts,12", shape="wide")).column_names == [
+        *("ts", "@ts", "12")
+    ]
+    text = body(get(api, download="a.csv", ids="-2", shape="long")).decode()
+    assert ",'-2,0," in text
+    assert cells(get(api, format="csv", ids="-2"))[0] == ["ts", "-2"]
+
+
 def test_streams_in_pieces(api: Api) -> None:
     storages["default"].his_write("none", numbers(60_000, at("2020-01-01 00:00")))
     for accept in ("text/csv", ARROW):

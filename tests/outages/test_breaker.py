@@ -212,6 +212,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Breaker]]:
     monkeypatch.setattr(breakers, "PROBE_SECONDS", 0.01)
     known: list[Breaker] = []
     monkeypatch.setattr(breakers, "_breakers", known)
+    monkeypatch.setattr(breakers, "_is_watching", True)
     yield known
 
 

@@ -100,6 +100,7 @@ def test_a_user_has_the_same_turns_over_websockets(tmp_path: Path) -> None:
     grid = Grid.of([{"filter": "site"}])
     with site(url, tmp_path, **few) as at, connected(at) as socket:
         assert len(list(socket.grid("read", grid=grid))) == 2
+        assert at.ask("/api/about").status == 200  # now it is known whose token it is
         with ThreadPoolExecutor(1) as writer, locked(tmp_path):
             begun = threading.Event()
             writing = writer.submit(lambda: (begun.set(), at.write(1))[1])

@@ -72,7 +72,7 @@ def test_postgres(load: Load, name: str) -> None:
     assert options["pool"] == {
         "connection_class": PooledConnection,
         "min_size": 2,
-        "max_size": 32,
+        "max_size": 36,
         "timeout": 10.0,
         "reconnect_timeout": 2.0,
     }

@@ -24,7 +24,8 @@ def csv_chunks(frame: Frame, *, long: bool, for_person: bool = False) -> Iterato
     cell = csv_writer.safe_cell_text if for_person else csv_writer.cell_text
     if for_person:
         yield csv_writer.BYTE_ORDER_MARK
-    yield from _long(frame, cell) if long else _wide(frame, cell)
+    name = cell if for_person else csv_writer.title_cell
+    yield from _long(frame, cell, name) if long else _wide(frame, cell, name)
 
 
 def _title(column: Column) -> str:
@@ -33,9 +34,9 @@ def _title(column: Column) -> str:
     return f"{title} ({column.unit})" if column.unit else title
 
 
-def _wide(frame: Frame, cell: _Text) -> Iterator[str]:
+def _wide(frame: Frame, cell: _Text, name: _Text) -> Iterator[str]:
     titles = ["ts", *map(_title, frame.columns)]
-    yield ",".join(map(csv_writer.title_cell, titles)) + "\n"
+    yield ",".join(map(name, titles)) + "\n"
     times = TimeTexts(frame.tz)
     for block in frame.blocks():
         yield from _rows_of(block, times, cell)
@@ -87,7 +88,7 @@ class _Part:
         return texts
 
 
-def _long(frame: Frame, cell: _Text) -> Iterator[str]:
+def _long(frame: Frame, cell: _Text, name: _Text) -> Iterator[str]:
     folded = any(column.fold for column in frame.columns)
     yield ",".join((*_LONG, "fold") if folded else _LONG) + "\n"
     times = TimeTexts(frame.tz)
@@ -98,7 +99,7 @@ def _long(frame: Frame, cell: _Text) -> Iterator[str]:
             for end, column in zip(ends, frame.columns, strict=True)
         ]
     for place, chunk in frame.runs():
-        id, end = frame.columns[place].id, f"{ends[place]}\n"
+        id, end = name(frame.columns[place].id), f"{ends[place]}\n"
         texts = float_texts(chunk.vals)
         for at, value in chunk.others.items():
             texts[at] = cell(value)

@@ -13,7 +13,7 @@ from haystack_app.kinds import MARKER, Number
 from haystack_app.storage.errors import CursorExpired
 from haystack_app.storage.redis import RedisAdapter, locks
 from haystack_app.storage.redis.layout import stored
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.soak.redis_server import RedisServer
 from tests.storage.building import at, entity, history, ids, numbers, point
 
@@ -36,6 +36,7 @@ def test_a_server_that_was_away(server: RedisServer) -> None:
             call()
     assert [message.id for message in store.check_server()] == ["haystack.W020"]
     server.start()
+    eventually(lambda: answers(store), "the server is used again")
     assert ids(store.read("site")) == ["a"]
     store.load_entities([entity("b", site=MARKER)])
     assert sorted(ids(store.read("site"))) == ["a", "b"]
@@ -105,12 +106,22 @@ def test_a_server_that_is_killed_under_load(
         thread.join(PATIENCE)
         assert not thread.is_alive()
         server.start()
+        eventually(lambda: answers(store), "the server is used again")
         assert store.differences() == []
         assert len(history(store)) >= begun + acknowledged[0]
         assert (len(history(store)) - begun) % 40 == 0
         [value] = {record["v"].val for record in store.read("v")}
         assert value in (acknowledged[1], acknowledged[1] + 1)
         assert acknowledged[1] >= 5
+
+
+def answers(store: RedisAdapter) -> bool:
+    """A breaker, where one is open, is closed by a probe."""
+    try:
+        store.read_by_ids(["a"])
+    except redis.ConnectionError:
+        return False
+    return True
 
 
 def later_samples(store: RedisAdapter, count: int) -> list[tuple[object, Number]]:
