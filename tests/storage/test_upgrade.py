@@ -282,7 +282,7 @@ def check_upgraded(alias: str, rows: dict[str, list[Any]], pieces: list[str]) ->
     assert contents(alias, prefixed=True) == rows
     assert chunks(alias) == pieces
     assert version_rises(alias)
-    assert len(permissions(alias)) == 15
+    assert len(permissions(alias)) == 17
     store = OrmAdapter(using=alias)
     assert len(store.read("siteRef->site")) == 4
     assert len(list(store.his_read("temp"))) == 4
