@@ -269,7 +269,8 @@ def test_there_and_back_and_there(
         assert schema(alias) == layout
         assert chunks(alias) == pieces
         assert version_rises(alias)
-        assert permissions(alias) == known
+        # Django leaves those of models that go
+        assert permissions(alias) == known | {"view_job", "change_job"}
         assert rights(alias) == kept
 
         migrate(alias)
