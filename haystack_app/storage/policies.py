@@ -10,9 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-from django.apps import apps
+from typing import Any, Protocol
 
 from .. import filters
 from ..conf import app_settings
@@ -23,9 +21,6 @@ from ..kinds.series import microseconds_of
 from ..kinds.timezones import zone_of
 from .errors import NotHistorized
 from .samples import HisPoint
-
-if TYPE_CHECKING:
-    from ..models import HistoryPolicy
 
 __all__ = ["Policy", "assigned", "cutoff", "policies", "policy_of"]
 
@@ -60,9 +55,9 @@ class Policy:
 
 def policies() -> list[Policy]:
     """All policies, in the order in which they are asked."""
-    # servers import this module before Django has its models
-    model = apps.get_model("haystack_app", "HistoryPolicy")
-    rows = model.objects.filter(enabled=True)
+    from ..models import HistoryPolicy  # stores are imported before Django is set up
+
+    rows = HistoryPolicy.objects.filter(enabled=True)
     return [*map(_of_setting, app_settings.POLICIES), *map(_of_row, rows)]
 
 
@@ -76,7 +71,7 @@ def _of_setting(entry: Mapping[str, Any]) -> Policy:
     )
 
 
-def _of_row(row: HistoryPolicy) -> Policy:
+def _of_row(row: Any) -> Policy:
     return Policy(
         row.name,
         row.filter,
