@@ -28,7 +28,7 @@ _FOLDED = {"foldmark", "foldpart", "foldpoint"}
 """Models that are derived from samples, unless these were dropped."""
 _BY_MIGRATE = ("group created", "permissions changed")
 """Events of the audit log of every new database."""
-_SHORT_LIVED = {"handshake", "task"}
+_SHORT_LIVED = {"handshake", "jobschedule", "postponedsample", "task"}
 """Models whose rows are worth nothing after a restart."""
 
 
