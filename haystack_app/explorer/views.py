@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..auth.permissions import has_permission
-from ..auth.roles import VIEW
+from ..auth.roles import VIEW, WRITE_POINTS
 from ..storage.handler import DEFAULT_ALIAS, storages
 
 __all__ = ["explorer_urls", "page"]
@@ -44,7 +44,11 @@ def explorer_urls(request: HttpRequest) -> dict[str, str]:
 @never_cache
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
-    """The explorer, for users that may see entities. ``?filter=`` is what it shows."""
+    """The explorer, for users that may see entities.
+
+    ``?filter=`` is what it shows. The controls that write are for users that may
+    write to points; ``pointWrite`` refuses others in any case.
+    """
     if not has_permission(request.user, VIEW):
         raise PermissionDenied(f"this needs the right {VIEW}")
     if project not in storages:
@@ -53,6 +57,7 @@ def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
     context = {
         "project": shown,
         "examples": _EXAMPLES,
+        "may_write": has_permission(request.user, WRITE_POINTS),
         "urls": explorer_urls(request),
     }
     return render(request, "haystack_app/explorer/page.html", context)
