@@ -5,47 +5,14 @@
  */
 
 import { color, lineColor } from "./bands.js";
+import { csvOf } from "./csv.js";
 import { element } from "./elements.js";
-import { isNa, textOf, withoutUnit } from "./values.js";
-import { isoIn } from "./zones.js";
 
-/** @import { Hayson } from "../live.js" */
 /** @import { Track } from "./track.js" */
 
 const BYTE_ORDER_MARK = "\uFEFF";
-/** What spreadsheets run as a formula if a cell begins with it. */
-const FORMULA = /^[=+\-@\t\r]/;
 const LINE = 22;
 const MARGIN = 14;
-
-/**
- * A row for each moment, a column for each point.
- *
- * @param {Track[]} tracks
- * @param {string} zone Of the times, which have their offset.
- * @returns {string}
- */
-export function csvOf(tracks, zone) {
-  /** @type {Map<number, (Hayson | undefined)[]>} */
-  const rows = new Map();
-  for (const [column, { times, raw }] of tracks.entries()) {
-    for (const [index, at] of times.entries()) {
-      const row = rows.get(at) ?? [];
-      row[column] = raw[index];
-      rows.set(at, row);
-    }
-  }
-  const head = tracks.map(({ name, unit }) => (unit ? `${name} (${unit})` : name));
-  const lines = [...rows.entries()]
-    .sort(([a], [b]) => a - b)
-    .map(([at, row]) => [
-      isoIn(Math.round(at * 1000), zone),
-      ...tracks.map((_, column) => cellOf(row[column])),
-    ]);
-  return [["ts", ...head.map(quoted)], ...lines]
-    .map((cells) => `${cells.join(",")}\r\n`)
-    .join("");
-}
 
 /**
  * @param {Track[]} tracks
@@ -87,23 +54,6 @@ export function savePng(chart, tracks, title) {
     context.fillText(unit ? `${name} (${unit})` : name, MARGIN + 26, y);
   }
   canvas.toBlob((blob) => blob && save(blob, "chart.png"));
-}
-
-/**
- * @param {Hayson | undefined} value
- * @returns {string}
- */
-function cellOf(value) {
-  if (value == null) return "";
-  if (isNa(value)) return "NA";
-  const plain = withoutUnit(value);
-  return typeof plain === "number" ? String(plain) : quoted(textOf(value));
-}
-
-/** @param {string} text */
-function quoted(text) {
-  const safe = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /**

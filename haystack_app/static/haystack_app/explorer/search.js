@@ -10,7 +10,8 @@
 import { gridOf } from "../live.js";
 import { byId, element } from "./elements.js";
 import { marked, proposalFor } from "./filter_problem.js";
-import { WordSearch, isPlain } from "./words.js";
+import { WordSearch } from "./word_search.js";
+import { isPlain } from "./words.js";
 
 /** @import { Live, Rec, Watch } from "../live.js" */
 /** @import { View } from "./address.js" */
