@@ -4,10 +4,12 @@
  * @module
  */
 
+import { shownOf } from "./track.js";
 import { isNa, textOf, withoutUnit } from "./values.js";
 import { isoIn } from "./zones.js";
 
 /** @import { Hayson } from "../live.js" */
+/** @import { Span } from "./ranges.js" */
 /** @import { Track } from "./track.js" */
 
 /** What spreadsheets run as a formula if a cell begins with it. */
@@ -17,16 +19,18 @@ const FORMULA = /^[=+\-@\t\r]/;
  * A row for each moment, a column for each point.
  *
  * @param {Track[]} tracks
+ * @param {Span} span The samples of which are wanted.
  * @param {string} zone Of the times, which have their offset.
  * @returns {string}
  */
-export function csvOf(tracks, zone) {
+export function csvOf(tracks, { start, end }, zone) {
   /** @type {Map<number, (Hayson | undefined)[]>} */
   const rows = new Map();
-  for (const [column, { times, raw }] of tracks.entries()) {
-    for (const [index, at] of times.entries()) {
+  for (const [column, track] of tracks.entries()) {
+    const shown = shownOf(track, start / 1000, end / 1000);
+    for (const [index, at] of track.times.slice(...shown).entries()) {
       const row = rows.get(at) ?? [];
-      row[column] = raw[index];
+      row[column] = track.raw[shown[0] + index];
       rows.set(at, row);
     }
   }

@@ -8,6 +8,7 @@ import { color, lineColor } from "./bands.js";
 import { csvOf } from "./csv.js";
 import { element } from "./elements.js";
 
+/** @import { Span } from "./ranges.js" */
 /** @import { Track } from "./track.js" */
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -16,10 +17,11 @@ const MARGIN = 14;
 
 /**
  * @param {Track[]} tracks
+ * @param {Span} span
  * @param {string} zone
  */
-export function saveCsv(tracks, zone) {
-  const text = BYTE_ORDER_MARK + csvOf(tracks, zone);
+export function saveCsv(tracks, span, zone) {
+  const text = BYTE_ORDER_MARK + csvOf(tracks, span, zone);
   save(new Blob([text], { type: "text/csv" }), "chart.csv");
 }
 

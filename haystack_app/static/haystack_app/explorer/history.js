@@ -65,13 +65,10 @@ export class History {
     this.legend = new Legend(onRemove);
     this.chart = new Chart(this.#frame, {
       onSpan: (span) => onRange(rangeOf(span)),
-      onCursor: (seconds) => {
-        const text = this.legend.point(seconds);
-        this.#frame.setAttribute("aria-valuetext", text || "no moment chosen");
-      },
+      onCursor: (seconds) => this.#onCursor(seconds),
     });
     byId("csv", HTMLElement).addEventListener("click", () =>
-      saveCsv(this.#tracks, this.#zone()),
+      saveCsv(this.#tracks, this.#span(), this.#zone()),
     );
     byId("png", HTMLElement).addEventListener("click", () => {
       const { canvas } = this.chart;
@@ -152,6 +149,14 @@ export class History {
         this.load();
       }
     }
+  }
+
+  /** @param {number | null} seconds Since 1970: the moment that is pointed at. */
+  #onCursor(seconds) {
+    const text = this.legend.point(seconds);
+    const at = seconds ?? this.#span().end / 1000;
+    this.#frame.setAttribute("aria-valuenow", String(Math.round(at)));
+    this.#frame.setAttribute("aria-valuetext", text || "no moment chosen");
   }
 
   /** @param {number} round */

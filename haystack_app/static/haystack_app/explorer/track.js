@@ -125,28 +125,39 @@ export function columnsOf({ times, values, gap, style, heldUntil }) {
 }
 
 /**
+ * The samples that are shown of a span: those within it, and before them the one that
+ * holds when it begins.
+ *
+ * @param {Track} track
+ * @param {number} start Seconds since 1970.
+ * @param {number} end
+ * @returns {[number, number]} Index of the first, and of the first that is too late.
+ */
+export function shownOf({ times, style }, start, end) {
+  const after = firstAfter(times, start);
+  const isFirst = style !== "line" || times[after - 1] === start;
+  return [isFirst ? Math.max(0, after - 1) : after, firstAfter(times, end)];
+}
+
+/**
  * @param {Track} track Of numbers.
  * @param {number} start Seconds since 1970.
  * @param {number} end
- * @returns {Stats} Of the values within a span, with the one that holds at its start;
- *   the average is that of all samples if it is known.
+ * @returns {Stats} Of the values that are shown; the average is that of all samples if
+ *   it is known.
  */
 export function statsOf(track, start, end) {
-  const { times, values, all, style } = track;
-  let [min, max, sum, count] = [Infinity, -Infinity, 0, 0];
-  const first = firstAfter(times, start) - (style === "line" ? 0 : 1);
-  const from = times[first - 1] === start ? first - 1 : first;
-  for (let index = Math.max(0, from); index < times.length; index++) {
-    const value = values[index] ?? null;
-    if ((times[index] ?? Infinity) > end) break;
-    if (value === null) continue;
+  const shown = track.values.slice(...shownOf(track, start, end));
+  const values = shown.filter((value) => value !== null);
+  if (!values.length) return { min: NaN, max: NaN, average: NaN };
+  let [min, max, sum] = [Infinity, -Infinity, 0];
+  for (const value of values) {
     min = Math.min(min, value);
     max = Math.max(max, value);
     sum += value;
-    count++;
   }
-  if (!count) return { min: NaN, max: NaN, average: NaN };
-  return { min, max, average: all ? all.average : sum / count };
+  const average = track.all ? track.all.average : sum / values.length;
+  return { min, max, average };
 }
 
 /**

@@ -1,0 +1,67 @@
+"""The filter box of the explorer: filters, words, and what is wrong with a filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.explorer.conftest import HOSTILE
+from tests.live.processes import Restartable
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect: Any = playwright.expect
+
+STARTED = 300_000
+"""Milliseconds in which a server and a page are there, on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    expect.set_options(timeout=STARTED)
+
+
+@pytest.fixture
+def box(page: Any, server: Restartable) -> Any:
+    page.goto(f"{server.server.root}/explore/")
+    expect(page.locator("#values tbody th")).to_have_count(3)
+    return page.locator("#search")
+
+
+def test_words_find_names(page: Any, box: Any, server: Restartable) -> None:
+    rows = page.locator("#values tbody th")
+    box.get_by_label("Filter").fill("hall ahu")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_text([HOSTILE, "Air", "Fan", "Hall AHU"])
+    expect(box.locator("#reading")).to_contain_text("Read as words")
+    expect(page.locator("#download")).to_be_hidden()
+    server.write("@air,33°F,")
+    expect(page.locator('tr[data-id="air"] .value')).to_have_text("33°F")
+    box.get_by_role("button", name="Read as a filter").click()
+    expect(box.locator("#problem")).to_contain_text("column")
+    page.go_back()
+    expect(box.locator("#problem")).to_be_empty()
+    expect(rows).to_have_count(4)
+
+
+def test_a_tag_that_nothing_has_is_a_word(page: Any, box: Any) -> None:
+    box.get_by_label("Filter").fill("fan")
+    page.keyboard.press("Enter")
+    expect(page.locator("#values tbody th")).to_have_text(["Fan"])
+    box.get_by_label("Filter").fill("nosuch")
+    page.keyboard.press("Enter")
+    expect(box.locator("#reading")).to_have_text("No names have these words either.")
+    expect(page.locator("#count")).to_have_text("0 matches")
+
+
+def test_an_error_marks_the_column_and_proposes(page: Any, box: Any) -> None:
+    box.get_by_label("Filter").fill(f'point && dis="{HOSTILE}"')
+    page.keyboard.press("Enter")
+    problem = box.locator("#problem")
+    expect(problem.locator("mark")).to_have_text("&")
+    expect(problem).to_contain_text("at column 7")
+    assert page.locator("main img").count() == 0
+    problem.get_by_role("button").click()
+    expect(box.get_by_label("Filter")).to_have_value(f'point and dis=="{HOSTILE}"')
+    expect(page.locator("#values tbody th")).to_have_text([HOSTILE])
+    expect(problem).to_be_empty()
