@@ -7,7 +7,7 @@
 import { FIRST_RANGE, checkedRange } from "./ranges.js";
 
 export const FIRST_FILTER = "point and cur";
-/** More lines than this cannot be told apart on one chart. */
+/** Points on one chart at most: more lines are hard to distinguish. */
 export const MOST_POINTS = 12;
 
 /**

@@ -38,6 +38,7 @@ export function drawBands(plot, tracks) {
   ctx.beginPath();
   ctx.rect(left, top, width, height);
   ctx.clip();
+  ctx.textAlign = "left"; // unlike the labels of axes
   ctx.textBaseline = "middle";
   for (const [index, track] of bands.entries()) {
     const y = top + height - (bands.length - index) * LANE * ratio;
@@ -65,6 +66,7 @@ export function drawNa(plot, tracks) {
   const { left, top, width, height } = plot.bbox;
   const lanes = tracks.filter(({ style }) => style === "band").length * LANE * ratio;
   ctx.save();
+  ctx.textAlign = "left";
   for (const { raw, times, style } of tracks) {
     if (style === "band") continue;
     for (const [index, value] of raw.entries()) {

@@ -48,7 +48,7 @@ export class Chart {
     frame.addEventListener("blur", () => this.#setCursor(-10));
   }
 
-  /** @returns {number} Pixels, for the number of samples that can be told apart. */
+  /** @returns {number} Pixels, which limit the number of samples worth reading. */
   get width() {
     return this.frame.clientWidth || FALLBACK_WIDTH;
   }

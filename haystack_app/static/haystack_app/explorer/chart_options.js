@@ -20,6 +20,8 @@ const CHARACTER = 7;
 const MIN_CHARACTERS = 3;
 const AXIS_PADDING = 14;
 const MAX_VALUE_AXIS = 110;
+/** Room for half a label of the time axis. */
+const EDGE = 22;
 /** An axis for each unit that is left of, then right of the plotting area, and so on. */
 const SIDES = [3, 1];
 const NARROW = 480;
@@ -63,7 +65,7 @@ export function optionsOf({
   return {
     width,
     height,
-    padding: [8, axes.length > 1 ? null : 14, null, axes.length ? null : 14],
+    padding: [8, axes.length > 1 ? null : EDGE, null, axes.length ? null : EDGE],
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     legend: { show: false },
     cursor: {

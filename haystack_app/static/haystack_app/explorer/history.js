@@ -77,7 +77,7 @@ export class History {
   }
 
   /**
-   * @param {Rec[]} records Those that are no points with a history are left out.
+   * @param {Rec[]} records Those without a kind have no history and are left out.
    * @param {Pick<View, "range" | "zone">} view
    */
   show(records, { range, zone }) {

@@ -144,12 +144,12 @@ function makeRow(record, { onSelect, onRelease }) {
     class: "name",
     click: () => onSelect(record.id.val),
   });
-  const cell = () => element("td");
+  const cell = (/** @type {string} */ what) => element("td", { class: what });
   const cells = {
-    value: cell(),
-    who: cell(),
-    since: cell(),
-    until: cell(),
+    value: cell("reading"),
+    who: cell("who"),
+    since: cell("since"),
+    until: cell("until"),
   };
   const button = element("button", {
     type: "button",

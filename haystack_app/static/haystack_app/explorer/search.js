@@ -107,7 +107,7 @@ export class Search {
 
   /** @param {string} reason Why the server refuses the filter. */
   #onRefused(reason) {
-    if (this.#reading || !/column|filter/i.test(reason)) this.#explain(reason);
+    if (this.#reading || !this.live.isOpen) this.#explain(reason);
     else this.#searchWords(reason);
   }
 

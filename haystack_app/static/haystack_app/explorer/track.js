@@ -197,7 +197,7 @@ export function sampleText(track, index) {
  *
  * @param {Track} track
  * @param {number} at Seconds since 1970.
- * @returns {number} Its index; -1 if there is none.
+ * @returns {number} Its index; -1 if no sample is valid then.
  */
 export function sampleAt({ times, style, gap, heldUntil }, at) {
   const next = firstAfter(times, at);
