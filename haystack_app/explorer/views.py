@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -24,6 +26,17 @@ _EXAMPLES = (
     "writable and writeVal",
     "ahu",
 )
+
+
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+_MODULES = sorted(
+    str(file.relative_to(_STATIC))
+    for file in (_STATIC / "haystack_app" / "explorer").glob("*.js")
+)
+"""Static names of the page's modules, for browsers to load all of them at once.
+
+Otherwise they would load a module only after the one that imports it.
+"""
 
 
 def explorer_urls(request: HttpRequest) -> dict[str, str]:
@@ -59,5 +72,6 @@ def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
         "examples": _EXAMPLES,
         "may_write": has_permission(request.user, WRITE_POINTS),
         "urls": explorer_urls(request),
+        "modules": _MODULES,
     }
     return render(request, "haystack_app/explorer/page.html", context)

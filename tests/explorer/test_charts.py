@@ -190,7 +190,9 @@ def test_points_of_an_equip(page: Any, plant: Restartable) -> None:
 
 def test_times_of_the_browser(browser: Any, plant: Restartable) -> None:
     with window(browser, plant, "alice", timezone_id="Asia/Tokyo") as page:
-        detail = opened(page, plant, "id=old&range=2026-01-01..2026-01-01")
+        detail = opened(
+            page, plant, "id=old&range=2026-01-01T05:00:00Z..2026-01-02T05:00:00Z"
+        )
         times = detail.locator("#times")
         expect(times).to_contain_text(
             "Thu, 1 Jan 2026, 00:00 to Fri, 2 Jan 2026, 00:00"
@@ -198,6 +200,9 @@ def test_times_of_the_browser(browser: Any, plant: Restartable) -> None:
         expect(times).to_contain_text("Times of New York")
         times.get_by_role("button", name="Show mine").click()
         expect(times).to_contain_text("Times of Asia/Tokyo")
+        expect(times).to_contain_text(
+            "Thu, 1 Jan 2026, 14:00 to Fri, 2 Jan 2026, 14:00"
+        )
         assert "tz=browser" in page.url
 
 

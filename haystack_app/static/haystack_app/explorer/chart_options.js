@@ -15,6 +15,7 @@ import { timeLabels } from "./zones.js";
 
 // Sizes are in pixels.
 const PLOT = 210;
+const TOP = 8;
 const TIME_AXIS = 44;
 const CHARACTER = 7;
 const MIN_CHARACTERS = 3;
@@ -53,7 +54,7 @@ export function optionsOf({
   const lines = shown.filter(({ style }) => style !== "band");
   const units = [...new Set(lines.map(({ unit }) => unit))];
   const lanes = bands * LANE;
-  const height = (lines.length ? PLOT : 0) + lanes + TIME_AXIS;
+  const height = TOP + (lines.length ? PLOT : 0) + lanes + TIME_AXIS;
   const free = lines.length ? PLOT / (PLOT + lanes) : 1;
   const axes = width < NARROW ? units.slice(0, NARROW_AXES) : units;
   /** @type {Record<string, Scale>} */
@@ -65,7 +66,7 @@ export function optionsOf({
   return {
     width,
     height,
-    padding: [8, axes.length > 1 ? null : EDGE, null, axes.length ? null : EDGE],
+    padding: [TOP, axes.length > 1 ? null : EDGE, null, axes.length ? null : EDGE],
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     legend: { show: false },
     cursor: {

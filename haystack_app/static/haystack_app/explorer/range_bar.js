@@ -5,7 +5,7 @@
  */
 
 import { byId, element } from "./elements.js";
-import { PERIODS, daysOf } from "./ranges.js";
+import { PERIODS, daysOf, isDays } from "./ranges.js";
 import { browserZone, momentIn } from "./zones.js";
 
 /** @import { View } from "./address.js" */
@@ -71,9 +71,8 @@ export class RangeBar {
     [this.#first.value, this.#last.value] = daysOf(span, zone);
     this.#title = isPeriod ? (PERIODS[range] ?? "") : spanText(span, zone);
     const name = choice === "browser" ? mine : city.replaceAll("_", " ") || mine;
-    this.#times.replaceChildren(
-      `${isPeriod ? "" : `${this.#title}. `}Times of ${name}`,
-    );
+    const moments = isPeriod || isDays(range) ? "" : `${this.#title}. `;
+    this.#times.replaceChildren(`${moments}Times of ${name}`);
     if (own === mine) return;
     const other = choice === "browser" ? "point" : "browser";
     const text =

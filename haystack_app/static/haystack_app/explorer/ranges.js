@@ -41,6 +41,12 @@ export const isCurrent = (range) =>
   ["today", "24h", "7d", "30d", "week", "month", "year"].includes(range);
 
 /**
+ * @param {string} range
+ * @returns {boolean} Whether it is two days.
+ */
+export const isDays = (range) => DAYS.test(range);
+
+/**
  * @param {string} text
  * @returns {string} The range; that of a new chart if the text is not one.
  */
