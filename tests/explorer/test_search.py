@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.explorer.conftest import HOSTILE
-from tests.live.processes import Restartable
+from haystack_app.kinds import MARKER
+from haystack_app.storage.handler import storages
+from tests.api.conftest import user
+from tests.api.servers import Servers
+from tests.explorer.conftest import HOSTILE, window
+from tests.live.processes import Restartable, restartable
+from tests.storage.building import point
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect: Any = playwright.expect
@@ -65,3 +70,32 @@ def test_an_error_marks_the_column_and_proposes(page: Any, box: Any) -> None:
     expect(box.get_by_label("Filter")).to_have_value(f'point and dis=="{HOSTILE}"')
     expect(page.locator("#values tbody th")).to_have_text([HOSTILE])
     expect(problem).to_be_empty()
+
+
+def test_more_matches_than_a_watch_may_have(
+    browser: Any, server: Restartable, servers: Servers, settings: Any
+) -> None:
+    user("bob")
+    storages["default"].load_entities(
+        [point(f"n{index:03}", dis=f"N {index}", cur=MARKER) for index in range(620)]
+    )
+    small = restartable(servers, settings, "bob", HAYSTACK_MAX_WATCHED="500")
+    with window(browser, small, "bob") as page:
+        page.goto(f"{small.server.root}/explore/")
+        count, rows = page.locator("#count"), page.locator("#rows tr")
+        expect(count).to_have_text("The first 300 matches")
+        expect(page.locator("#reading")).to_contain_text("at most 500")
+        expect(rows).to_have_count(300)
+        more = page.get_by_role("button", name="Show 300 more")
+        more.click()
+        expect(count).to_have_text("The first 600 matches")
+        more.click()
+        expect(count).to_have_text("623 matches")
+        expect(rows).to_have_count(623)
+        expect(more).to_be_hidden()
+        small.write("@n619,5,")
+        expect(page.locator('tr[data-id="n619"] .value')).to_have_text("5")
+        page.get_by_label("Filter").fill("n 61")
+        page.keyboard.press("Enter")
+        expect(rows).to_have_count(16)  # of N 61, N 161 .. and N 610 to N 619
+        expect(count).to_have_text("16 matches")

@@ -18,7 +18,7 @@ import { Tree } from "./tree.js";
 import { downloadUrl, loginUrl, websocketUrl } from "./urls.js";
 import { filterId } from "./values.js";
 
-/** @import { Rec, Status, Watch } from "../live.js" */
+/** @import { Rec, Status } from "../live.js" */
 /** @import { View } from "./address.js" */
 
 const NOT_LOGGED_IN = 4401;
@@ -48,6 +48,7 @@ const table = new ValueTable(
     onSelect: (id) => go({ ids: [id], list: "" }),
     onCheck: (id, isChecked) =>
       go({ ids: isChecked ? [...view.ids, id] : without(id), list: "" }),
+    onMore: () => search.more(),
   },
 );
 const detail = new Detail(live, login, {
@@ -97,14 +98,15 @@ function followAddress() {
 }
 
 /**
- * @param {Watch} current
  * @param {Rec[]} records
  * @param {string[]} gone
  */
-function update(current, records, gone) {
-  table.update(records, gone);
-  const { size } = current.records;
-  count.textContent = `${size.toLocaleString("en")} ${size === 1 ? "match" : "matches"}`;
+function update(records, gone) {
+  table.update(records, gone, search.hasMore);
+  const size = search.size.toLocaleString("en");
+  count.textContent = search.hasMore
+    ? `The first ${size} matches`
+    : `${size} ${search.size === 1 ? "match" : "matches"}`;
   download.hidden = search.isByWords;
   chartFirst.hidden = !table.hasHistory();
 }

@@ -21,12 +21,15 @@ const COLLATOR = new Intl.Collator("en", { numeric: true });
  * @property {(id: string) => void} onSelect
  * @property {(id: string, isChecked: boolean) => void} onCheck A point is put on the
  *   chart, or taken off.
+ * @property {() => void} onMore More records are wanted than have been loaded.
  */
 
 export class ValueTable {
   /** @type {Map<string, Row>} All rows by id, on the page or not. */
   #rows = new Map();
   #limit = STEP;
+  /** Whether more records match than have been loaded. */
+  #hasMore = false;
   /** @type {Set<string>} Ids of the rows that are open beside the table. */
   #marked = new Set();
   /** @type {Set<string>} Ids of rows to update with the next frame. */
@@ -60,8 +63,11 @@ export class ValueTable {
   /**
    * @param {Rec[]} records
    * @param {string[]} gone
+   * @param {boolean} hasMore Whether more records match than have been loaded.
    */
-  update(records, gone) {
+  update(records, gone, hasMore) {
+    if (hasMore !== this.#hasMore) this.#isOrderChanged = true;
+    this.#hasMore = hasMore;
     for (const id of gone) if (this.#rows.delete(id)) this.#isOrderChanged = true;
     for (const record of records) this.#setRecord(record);
     this.#requestFrame();
@@ -127,7 +133,12 @@ export class ValueTable {
 
   #showMore() {
     const first = this.#limit;
+    const isLoaded = this.#rows.size > this.#limit;
     this.#limit += STEP;
+    if (!isLoaded) {
+      this.handlers.onMore();
+      return;
+    }
     this.#isOrderChanged = true;
     this.#draw();
     this.body.rows[first]?.querySelector("button")?.focus();
@@ -161,9 +172,12 @@ export class ValueTable {
     arrange(this.body, elements);
     for (const id of this.#marked) this.#rows.get(id)?.mark(true);
     const left = rows.length - elements.length;
-    this.more.hidden = !left;
-    this.more.textContent =
-      left > STEP ? `Show ${STEP} more of ${left}` : `Show ${left} more`;
+    this.more.hidden = !left && !this.#hasMore;
+    this.more.textContent = !left
+      ? `Show ${STEP} more`
+      : left > STEP
+        ? `Show ${STEP} more of ${left}`
+        : `Show ${left} more`;
   }
 }
 

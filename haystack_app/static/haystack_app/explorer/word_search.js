@@ -17,8 +17,6 @@ const PAGE = 1000;
 const MOST_PAGES = 10;
 const TAGS = ["id", "dis", "navName", "siteRef", "equipRef"];
 const FRESH_MS = 60_000;
-/** Ids of a watch. */
-const MOST_FOUND = 1000;
 
 export class WordSearch {
   /** @type {Promise<Rec[] | null> | null} */
@@ -32,8 +30,8 @@ export class WordSearch {
 
   /**
    * @param {string} text
-   * @returns {Promise<{ids: string[], count: number} | null>} Null if there are too many
-   *   entities to search; `ids` are the first of those that were found.
+   * @returns {Promise<string[] | null>} Ids; null if there are too many entities to
+   *   search.
    */
   async search(text) {
     if (!this.#records || Date.now() - this.#readAt > FRESH_MS) {
@@ -42,9 +40,7 @@ export class WordSearch {
       this.#records.catch(() => (this.#records = null));
     }
     const records = await this.#records;
-    if (!records) return null;
-    const ids = find(records, text);
-    return { ids: ids.slice(0, MOST_FOUND), count: ids.length };
+    return records && find(records, text);
   }
 
   /** @returns {Promise<Rec[] | null>} Null if there are too many. */
