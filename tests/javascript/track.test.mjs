@@ -13,6 +13,7 @@ import {
   columnsOf,
   commonStart,
   enumNames,
+  isDrawn,
   sampleAt,
   sampleText,
   shareOfTrue,
@@ -109,6 +110,27 @@ test("a line is read at the nearest sample, and not in a gap", () => {
   assert.equal(sampleAt(air, START + 8 * 60), 1);
   assert.equal(sampleAt(air, START + 7 * 60), 0);
   assert.equal(sampleAt(air, START + 150 * 60), -1);
+});
+
+test("a span shows samples, values that hold, and lines that cross it", () => {
+  const minutes = (/** @type {number} */ count) => START + count * 60;
+  const air = track({}, [
+    [0, 1],
+    [15, 2],
+    [30, 3],
+    [300, 4],
+  ]);
+  assert.ok(isDrawn(air, minutes(14), minutes(16)));
+  assert.ok(isDrawn(air, minutes(5), minutes(10)));
+  assert.ok(!isDrawn(air, minutes(100), minutes(110)));
+  assert.ok(!isDrawn(air, minutes(-10), minutes(-5)));
+  assert.ok(!isDrawn(air, minutes(301), minutes(310)));
+  const set = track({ sp: MARKER }, [[0, 1]]);
+  set.heldUntil = minutes(60);
+  assert.ok(isDrawn(set, minutes(30), minutes(40)));
+  assert.ok(isDrawn(set, minutes(-10), minutes(1)));
+  assert.ok(!isDrawn(set, minutes(61), minutes(70)));
+  assert.ok(!isDrawn(set, minutes(-10), minutes(-5)));
 });
 
 test("Bools and words are bands", () => {

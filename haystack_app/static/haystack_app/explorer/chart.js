@@ -34,7 +34,8 @@ export class Chart {
    * @param {HTMLElement} frame
    * @param {object} handlers
    * @param {(span: Span) => void} handlers.onSpan The user wants to see another span.
-   * @param {(seconds: number | null) => void} handlers.onCursor
+   * @param {(seconds: number | null) => string} handlers.onCursor Returns what is read
+   *   at a moment; null if nothing is pointed at.
    */
   constructor(frame, { onSpan, onCursor }) {
     this.frame = frame;
@@ -62,11 +63,13 @@ export class Chart {
    * @param {Track[]} tracks
    * @param {Span} span
    * @param {string} zone
+   * @param {string} title
    */
-  draw(tracks, span, zone) {
+  draw(tracks, span, zone, title) {
     this.#tracks = tracks;
     this.#span = span;
     this.frame.hidden = !tracks.length;
+    this.#describe(title);
     const shape = JSON.stringify([
       zone,
       ...tracks.map(({ id, style, unit }) => [id, style, unit]),
@@ -115,10 +118,26 @@ export class Chart {
     });
   }
 
+  /** @param {string} title */
+  #describe(title) {
+    const count = this.#tracks.reduce((sum, { times }) => sum + times.length, 0);
+    const names = this.#tracks.map(({ name }) => name).join(", ");
+    const samples = `${count} ${count === 1 ? "sample" : "samples"}`;
+    const label = `${title}: ${samples} of ${names}. Arrow keys read them, plus and minus zoom`;
+    this.frame.setAttribute("aria-label", label);
+    this.frame.setAttribute("aria-valuemin", secondOf(this.#span.start));
+    this.frame.setAttribute("aria-valuemax", secondOf(this.#span.end));
+    this.frame.setAttribute("aria-valuenow", secondOf(this.#span.end));
+  }
+
   /** @param {UPlot} plot */
   #onCursor(plot) {
     const { left = -1 } = plot.cursor;
-    this.onCursor(left < 0 ? null : plot.posToVal(left, "x"));
+    const at = left < 0 ? null : plot.posToVal(left, "x");
+    const text = this.onCursor(at) || "no moment chosen";
+    const instant = at === null ? this.#span.end : at * 1000;
+    this.frame.setAttribute("aria-valuetext", text);
+    this.frame.setAttribute("aria-valuenow", secondOf(instant));
   }
 
   /**
@@ -163,3 +182,6 @@ export class Chart {
       this.#plot.setSize({ width: clientWidth, height: this.#plot.height });
   }
 }
+
+/** @param {number} instant Milliseconds since 1970. */
+const secondOf = (instant) => String(Math.round(instant / 1000));

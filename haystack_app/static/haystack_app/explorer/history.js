@@ -13,6 +13,7 @@ import { Legend } from "./legend.js";
 import { RangeBar } from "./range_bar.js";
 import { isCurrent, moved, rangeOf, scaled, spanOf } from "./ranges.js";
 import { addCurrent, readAverage, readTrack } from "./samples.js";
+import { isDrawn } from "./track.js";
 import { instantOf, nameOf, textOf } from "./values.js";
 import { browserZone, zoneOf } from "./zones.js";
 
@@ -24,6 +25,8 @@ import { browserZone, zoneOf } from "./zones.js";
 const MINUTE = 60_000;
 /** Milliseconds between two requests for new samples. */
 const PAUSE = 3000;
+/** New values of a point after which its samples are read anew, as fewer. */
+const MOST_SAMPLES = 20_000;
 
 export class History {
   /** @type {Map<string, Rec>} By id, in the order of the chart. */
@@ -40,6 +43,7 @@ export class History {
   #isLoading = false;
   #isOutdated = false;
   #timer = 0;
+  #frameId = 0;
 
   #section = byId("history", HTMLElement);
   #frame = byId("chart", HTMLElement);
@@ -65,7 +69,7 @@ export class History {
     this.legend = new Legend(onRemove);
     this.chart = new Chart(this.#frame, {
       onSpan: (span) => onRange(rangeOf(span)),
-      onCursor: (seconds) => this.#onCursor(seconds),
+      onCursor: (seconds) => this.legend.point(seconds),
     });
     byId("csv", HTMLElement).addEventListener("click", () =>
       saveCsv(this.#tracks, this.#span(), this.#zone()),
@@ -106,6 +110,7 @@ export class History {
     this.#records.clear();
     this.#tracks = [];
     this.#range = "";
+    cancelAnimationFrame(this.#frameId);
     this.chart.clear();
     this.#section.hidden = true;
   }
@@ -126,7 +131,9 @@ export class History {
     if (JSON.stringify(before.curVal) === JSON.stringify(record.curVal)) return;
     if (!isCurrent(this.#range)) return;
     addCurrent(track, record, Date.now());
-    this.#draw();
+    if (track.times.length > MOST_SAMPLES) this.#loadSoon();
+    cancelAnimationFrame(this.#frameId); // several points are drawn together
+    this.#frameId = requestAnimationFrame(() => this.#draw());
   }
 
   /** Request the samples, also again when some may have been missed. */
@@ -149,14 +156,6 @@ export class History {
         this.load();
       }
     }
-  }
-
-  /** @param {number | null} seconds Since 1970: the moment that is pointed at. */
-  #onCursor(seconds) {
-    const text = this.legend.point(seconds);
-    const at = seconds ?? this.#span().end / 1000;
-    this.#frame.setAttribute("aria-valuenow", String(Math.round(at)));
-    this.#frame.setAttribute("aria-valuetext", text || "no moment chosen");
   }
 
   /** @param {number} round */
@@ -203,12 +202,12 @@ export class History {
   #draw() {
     const span = this.#span();
     for (const track of this.#tracks) this.#hold(track, span);
-    const drawn = this.#tracks.filter(({ times }) => times.length > 0);
+    const [start, end] = [span.start / 1000, span.end / 1000];
+    const drawn = this.#tracks.filter((track) => isDrawn(track, start, end));
     const zone = this.#zone();
-    this.chart.draw(drawn, span, zone);
+    this.chart.draw(drawn, span, zone, this.bar.title());
     this.legend.draw(drawn, span, zone);
     this.#section.dataset.empty = String(!drawn.length);
-    this.#describe(drawn, span);
     this.#explain(drawn);
   }
 
@@ -224,23 +223,6 @@ export class History {
     const { status, since } = statusOf(record);
     const until = status === "stale" && !Number.isNaN(since) ? since : Date.now();
     track.heldUntil = Math.min(span.end, until) / 1000;
-  }
-
-  /**
-   * @param {Track[]} drawn
-   * @param {Span} span
-   */
-  #describe(drawn, span) {
-    const count = drawn.reduce((sum, { times }) => sum + times.length, 0);
-    const names = drawn.map(({ name }) => name).join(", ");
-    this.#frame.setAttribute(
-      "aria-label",
-      `${this.bar.title()}: ${count} ${count === 1 ? "sample" : "samples"} of ${names}.` +
-        " Arrow keys read them, plus and minus zoom",
-    );
-    this.#frame.setAttribute("aria-valuemin", String(Math.round(span.start / 1000)));
-    this.#frame.setAttribute("aria-valuemax", String(Math.round(span.end / 1000)));
-    this.#frame.setAttribute("aria-valuenow", String(Math.round(span.end / 1000)));
   }
 
   /** @param {Track[]} drawn */

@@ -13,6 +13,11 @@ import { instantOf, isNa, withoutUnit } from "./values.js";
 /** @import { Track } from "./track.js" */
 
 const FEWEST = 400;
+/** Samples of a line that do not tell its interval. */
+const FEW = 3;
+/** Milliseconds around a span with few samples in which the line leads into it. */
+const SHORTEST_PAD = 7_200_000;
+const LONGEST_PAD = 86_400_000;
 const MOST = 20_000;
 /** Rows of the roll-up that the average of very many samples is made of. */
 const BUCKETS = 500;
@@ -31,14 +36,13 @@ const LOOK_BACK = 30 * 86_400_000;
  */
 export async function readTrack(call, record, span, { width, margin }) {
   const style = styleOf(record);
-  const pad = style === "line" ? margin : 0;
   const length = span.end - span.start;
-  const scale = (length + 2 * pad) / length;
-  const most = Math.round(
-    Math.min(MOST, Math.max(FEWEST, SAMPLES_A_SPAN * width * scale)),
-  );
-  const whole = { start: span.start - pad, end: span.end + pad };
-  const rows = await readSamples(call, record, whole, { maxPoints: most });
+  let pad = style === "line" ? margin : 0;
+  let { rows, most } = await readPadded(call, record, span, { width, pad });
+  if (style === "line" && !pad && rows.length < FEW) {
+    pad = Math.min(LONGEST_PAD, Math.max(SHORTEST_PAD, length));
+    ({ rows, most } = await readPadded(call, record, span, { width, pad }));
+  }
   const first = instantOf(rows[0]?.ts);
   if (style !== "line" && !(first <= span.start)) {
     const before = { start: span.start - LOOK_BACK, end: span.start };
@@ -48,6 +52,20 @@ export async function readTrack(call, record, span, { width, margin }) {
   const spanLength = ((length + 2 * pad) / 1000 / most) * SAMPLES_A_SPAN;
   const isDecimated = mayBeDecimated(record, most, rows.length);
   return trackOf(record, rows, isDecimated ? spanLength : 0);
+}
+
+/**
+ * @param {Live["call"]} call
+ * @param {Rec} record
+ * @param {Span} span
+ * @param {{width: number, pad: number}} detail
+ */
+async function readPadded(call, record, { start, end }, { width, pad }) {
+  const scale = (end - start + 2 * pad) / (end - start);
+  const wanted = Math.max(FEWEST, SAMPLES_A_SPAN * width * scale);
+  const most = Math.round(Math.min(MOST, wanted));
+  const whole = { start: start - pad, end: end + pad };
+  return { most, rows: await readSamples(call, record, whole, { maxPoints: most }) };
 }
 
 /**

@@ -140,6 +140,28 @@ export function shownOf({ times, style }, start, end) {
 }
 
 /**
+ * Whether a span shows anything of a track: a sample, a value that holds, or a line
+ * that crosses it.
+ *
+ * @param {Track} track
+ * @param {number} start Seconds since 1970.
+ * @param {number} end
+ * @returns {boolean}
+ */
+export function isDrawn(track, start, end) {
+  const { times, gap, style, heldUntil } = track;
+  const [from, to] = shownOf(track, start, end);
+  const [before, at] = [times[from - 1], times[from]];
+  if (style === "line")
+    return (
+      to > from || (before !== undefined && at !== undefined && at - before <= gap)
+    );
+  return (
+    to - from > 1 || (at !== undefined && at <= end && Math.max(at, heldUntil) >= start)
+  );
+}
+
+/**
  * @param {Track} track Of numbers.
  * @param {number} start Seconds since 1970.
  * @param {number} end
