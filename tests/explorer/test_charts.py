@@ -49,7 +49,7 @@ def plant(server: Restartable) -> Restartable:
                 (ts, NA if step % 997 == 996 else Number(60 + step % 96 / 10, "°F"))
                 for step, ts in enumerate(times)
             ],
-            "set": [(ts, Number(64, "°F")) for ts in times[::960]],
+            "set": [(ts, Number(64, "°F")) for ts in times[::480]],
             "flow": [(ts, Number(7, "gal/min")) for ts in times[::4]],
             "mode": [
                 (ts, HOSTILE if step % 2 else "heat")

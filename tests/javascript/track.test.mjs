@@ -6,6 +6,7 @@ import { test } from "node:test";
 import {
   statusOf,
   ageText,
+  holdOf,
 } from "../../haystack_app/static/haystack_app/explorer/freshness.js";
 import { noteOf } from "../../haystack_app/static/haystack_app/explorer/history_note.js";
 import {
@@ -223,6 +224,8 @@ test("a value of an old sample is stale", () => {
   );
   assert.equal(status({ curSampleTs: before(240), curStatus: "fault" }), "fault");
   assert.equal(status({}), "ok");
+  assert.equal(holdOf({ hisCollectInterval: quarter }), 45 * 60_000);
+  assert.equal(holdOf({}), 7 * 86_400_000);
   assert.equal(ageText(240 * 3_600_000), "10 days");
   assert.equal(ageText(1), "1 minute");
 });

@@ -60,17 +60,33 @@ export function ageText(milliseconds) {
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /**
+ * How long the newest sample of a point says what holds: a value that is logged when
+ * it changes may stay for days, but not for ever after the logging has ended.
+ *
+ * @param {Dict} record
+ * @returns {number} Milliseconds.
+ */
+export const holdOf = (record) => intervalsOf(record) || COV_LIMIT;
+
+/**
  * @param {Dict} record
  * @returns {number} Milliseconds.
  */
 function limitOf(record) {
-  const interval = record.hisCollectInterval;
+  const isCov = record.hisMode === "cov" || "hisCollectCov" in record;
+  return intervalsOf(record) || (isCov ? COV_LIMIT : DAY);
+}
+
+/**
+ * @param {Dict} record
+ * @returns {number} Milliseconds of a few intervals; 0 if they are not known.
+ */
+function intervalsOf({ hisCollectInterval: interval }) {
+  const length = withoutUnit(interval);
   const unit =
     interval && typeof interval === "object" && "unit" in interval
       ? UNITS[String(interval.unit)]
       : undefined;
-  const length = withoutUnit(interval);
-  if (unit && typeof length === "number")
-    return Math.max(60_000, INTERVALS * length * unit);
-  return record.hisMode === "cov" || "hisCollectCov" in record ? COV_LIMIT : DAY;
+  if (!unit || typeof length !== "number") return 0;
+  return Math.max(60_000, INTERVALS * length * unit);
 }

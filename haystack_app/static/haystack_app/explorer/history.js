@@ -7,7 +7,7 @@
 import { Chart, STEP, ZOOM } from "./chart.js";
 import { byId, element } from "./elements.js";
 import { saveCsv, savePng } from "./exports.js";
-import { statusOf } from "./freshness.js";
+import { holdOf } from "./freshness.js";
 import { noteOf } from "./history_note.js";
 import { Legend } from "./legend.js";
 import { RangeBar } from "./range_bar.js";
@@ -212,17 +212,18 @@ export class History {
   }
 
   /**
-   * Values hold until now, unless the point is known to be silent.
+   * The last value holds to the end if there is a later sample, otherwise for a while.
    *
    * @param {Track} track
    * @param {Span} span
    */
   #hold(track, span) {
     const record = this.#records.get(track.id);
+    const last = (track.times.at(-1) ?? NaN) * 1000;
     if (track.style === "line" || !record) return;
-    const { status, since } = statusOf(record);
-    const until = status === "stale" && !Number.isNaN(since) ? since : Date.now();
-    track.heldUntil = Math.min(span.end, until) / 1000;
+    const hasLater = instantOf(record.hisEnd) > last;
+    const until = hasLater ? span.end : last + holdOf(record);
+    track.heldUntil = Math.min(span.end, until, Date.now()) / 1000;
   }
 
   /** @param {Track[]} drawn */
