@@ -125,7 +125,7 @@ def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> Non
     expect(detail.locator("#detail-markers")).to_contain_text("cur")
     server.write("@air,99°F,")
     expect(detail.locator("#detail-value")).to_have_text("99°F")
-    expect(detail.locator("#legend tr")).to_have_text(["Air99°F70°F99°F84.5°F✕"])
+    expect(detail.locator("#legend tr")).to_have_text(["Value99°F70°F99°F84.5°F✕"])
     explorer.keyboard.press("Escape")
     expect(detail).to_be_hidden()
     expect(explorer.get_by_role("button", name="Air")).to_be_focused()

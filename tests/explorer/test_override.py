@@ -107,6 +107,34 @@ def test_each_kind_has_its_input(page: Any, plant: Restartable) -> None:
     assert page.locator("main img").count() == 0
 
 
+def test_by_keyboard_alone(page: Any, plant: Restartable) -> None:
+    panel = opened(page, plant)
+    row = page.get_by_role("button", name="Set Point")
+    expect(row).to_be_visible()
+
+    def tab_to(target: Any) -> None:
+        for _ in range(60):
+            if target.evaluate("found => found === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{target} cannot be reached")
+
+    tab_to(row)
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail-name")).to_be_focused()
+    expect(panel.get_by_label("Value")).to_be_visible()
+    tab_to(panel.get_by_label("Value"))
+    page.keyboard.type("71")
+    page.keyboard.press("Enter")
+    expect(written(page, "set")).to_have_text("71°F @ 8")
+    tab_to(panel.get_by_role("button", name="Release"))
+    page.keyboard.press("Space")
+    expect(written(page, "set")).to_have_text("")
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(row).to_be_focused()
+
+
 def test_what_the_server_refuses_is_said(page: Any, plant: Restartable) -> None:
     panel = opened(page, plant)
     page.get_by_role("button", name="Set Point").click()

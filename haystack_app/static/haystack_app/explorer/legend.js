@@ -44,7 +44,8 @@ export class Legend {
       this.#rows.set(track.id, row);
       row.swatch.dataset.line = String(index % 8);
       row.remove.hidden = tracks.length < 2;
-      setText(row.name, track.name.slice(prefix.length));
+      // the panel of a single point has its name as the heading
+      setText(row.name, tracks.length > 1 ? track.name.slice(prefix.length) : "Value");
       fillStats(row, track, span);
       return row.row;
     });
