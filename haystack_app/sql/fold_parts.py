@@ -65,6 +65,8 @@ _HEAD = f"""
 _P_POINTS = "unnest(%(ids)s::text[]) WITH ORDINALITY AS p(id, n)"
 _P_WHERE = f"""FROM {FOLD_PARTS} WHERE point_id = p.id AND hours = %(hours)s
         AND start >= %(before)s::timestamptz AND start <= %(high)s::timestamptz"""
+# parts start at whole seconds, which are exact as a double, and faster
+_P_SECOND = "date_part('epoch', start)::int8 * 1000000"
 POSTGRES = PartStatements(
     numbers=f"""
 SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
@@ -87,7 +89,7 @@ SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
     ) AS placed WHERE bucket BETWEEN 1 AND %(buckets)s GROUP BY bucket
 ) AS part""",
     whole=f"""
-SELECT p.n - 1, {POSTGRES_TIME.format("start")}, {
+SELECT p.n - 1, {_P_SECOND}, {
         _WHOLE.format(least="least(low, head_val)", greatest="greatest(high, head_val)")
     }
 FROM {_P_POINTS} JOIN {FOLD_PARTS} AS f ON f.point_id = p.id AND f.hours = %(hours)s

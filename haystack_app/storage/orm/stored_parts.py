@@ -253,13 +253,15 @@ def _parts(
         weights[6:],
     )
     head = None
-    if has_head:
-        value = sample_of(start, val, obj)
-        head = Part.of([value] if value else [], is_linear=statement == "linear")
+    if has_head and (value := sample_of(start, val, obj)):
+        head = Part.of([value], is_linear=False)
     if not count:
         return head, None, False
+    if statement == "counter":
+        rise = None if begin is None else ExactSum.counted(begin, end, int(drops or 0))
+        part = Part(count, na, nan, start=begin, end=end, rise=rise)
+        return head, part, bool(is_infinite)
     small, huge, known = line if statement == "linear" else held
-    rise = None if begin is None else ExactSum.counted(begin, end, int(drops or 0))
     part = Part(
         count,
         na,
@@ -268,8 +270,5 @@ def _parts(
         last=sample_of(*last),
         area=FloatSum(small, huge),
         known=known,
-        start=begin,
-        end=end,
-        rise=rise,
     )
     return head, part, bool(is_infinite)
