@@ -154,6 +154,7 @@ class OrmConsistency(OrmWatches):
         sized = ((id, size) for id, size, _ in facts.compared(self.using))
         for ids in facts.groups(sized):
             self.his_recount(ids)
+            fold_work.mark_all(self.using, ids)
             wrong.update(ids)
         stale = fold_work.miscounted(self.using)
         fold_work.mark_all(self.using, stale)
@@ -177,6 +178,7 @@ class OrmConsistency(OrmWatches):
         suspects = list(facts.suspects(self.using, ids))
         for group in facts.groups(suspects):
             self.his_recount(group)
+            fold_work.mark_all(self.using, group)  # drop_chunks calls no trigger
             if time.monotonic() > ends and group[-1] != suspects[-1][0]:
                 return group[-1]
         return reached
