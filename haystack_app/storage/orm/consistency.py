@@ -31,7 +31,7 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import facts, fold_work, sqlite_index, sqlite_index_check
+from . import facts, fold_checks, fold_work, sqlite_index, sqlite_index_check
 from .history import snapshot
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
@@ -132,7 +132,7 @@ class OrmConsistency(OrmWatches):
             *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
             *(
                 f"@{id}: the stored folds are not those of the history"
-                for id in fold_work.miscounted(self.using)
+                for id in fold_checks.miscounted(self.using)
             ),
         ]
 
@@ -156,7 +156,7 @@ class OrmConsistency(OrmWatches):
             self.his_recount(ids)
             fold_work.mark_all(self.using, ids)
             wrong.update(ids)
-        stale = fold_work.miscounted(self.using)
+        stale = fold_checks.miscounted(self.using)
         fold_work.mark_all(self.using, stale)
         return len(wrong.union(stale))
 

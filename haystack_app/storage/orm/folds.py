@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...folds.buckets import buckets
 from ...folds.composition import Bucket, Composition
 from ...folds.parts import FloatSum, Part, Sample, number_of
 from ...folds.rollup import END, Rollup
@@ -23,6 +22,7 @@ from ...kinds.scalars import Number
 from ..backend import StorageBackend
 from ..folds import PlacedRow
 from .dropped_samples import DroppedSamples
+from .fold_spans import Span, pages_of, spans_of
 from .fold_statements import Key, PlacedPart, read_parts
 from .history import extents
 from .stored_parts import INTERVALS, StoredParts
@@ -61,8 +61,8 @@ def fold(
     if (rows := _whole(stored, points)) is not None:
         yield from rows
         return
-    spans = _spans(points[0].rollup, begin, stop, stored)
-    for page in _pages(spans, size):
+    spans = spans_of(points[0].rollup, begin, stop, stored)
+    for page in pages_of(spans, size):
         folded = _Page(store, connection, page, stored)
         folded.read(points)
         yield from folded.rows(points)
@@ -236,51 +236,6 @@ def _limits(
     return begin, min(stop, last)
 
 
-class _Span(NamedTuple):
-    """A bucket that begins at ``start``, or a piece of it: from ``low`` to ``high``.
-
-    ``is_whole``: it consists of parts that may be stored.
-    """
-
-    start: int
-    low: int
-    high: int
-    is_whole: bool
-
-
-def _spans(
-    rollup: Rollup, begin: int, stop: int, stored: StoredParts
-) -> Iterator[_Span]:
-    """The buckets as far as they are in the range.
-
-    Those longer than stored parts are in pieces, so that one changed part, or an end
-    of the range, makes samples of its own only be read.
-    """
-    edges = stored.edges(rollup)
-    for start, end in buckets(rollup.interval, rollup.tz, begin):
-        low, high = max(start, rollup.start), min(end, rollup.end)
-        if low >= stop:
-            return
-        if edges is None:
-            yield _Span(start, low, high, (low, high) == (start, end))
-            continue
-        cuts = [low, *edges.between(low, high), high]
-        for first, last in pairwise(cuts):
-            yield _Span(start, first, last, edges.has(first) and edges.has(last))
-
-
-def _pages(spans: Iterator[_Span], size: int) -> Iterator[list[_Span]]:
-    """About ``size`` spans each, and no bucket in two pages."""
-    page: list[_Span] = []
-    for span in spans:
-        if len(page) >= size and span.start != page[-1].start:
-            yield page
-            page = []
-        page.append(span)
-    if page:
-        yield page
-
-
 class _Page:
     """Some buckets of all points."""
 
@@ -288,7 +243,7 @@ class _Page:
         self,
         store: StorageBackend,
         connection: BaseDatabaseWrapper,
-        spans: Sequence[_Span],
+        spans: Sequence[Span],
         stored: StoredParts,
     ) -> None:
         self.store, self.connection, self.spans = store, connection, spans
