@@ -27,6 +27,7 @@ class HaystackConfig(AppConfig):
         )
         from .auth import (  # noqa: F401  connect receivers
             first_admin,
+            last_login,
             roles,
             signals,
             token_signals,
@@ -36,5 +37,6 @@ class HaystackConfig(AppConfig):
         from .sql import sessions  # noqa: F401
 
         conf.apply()
+        last_login.replace_receiver()
         for module in conf.app_settings.ACTIONS:
             import_module(module)

@@ -80,7 +80,7 @@ LIMITS: Mapping[str, Setting] = {
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
-    "JOBS": limit_of(100, "Unfinished jobs of one user."),
+    "JOBS": limit_of(20, "Unfinished jobs of one user; each keeps its request body."),
     "LOCK_SECONDS": limit_of(
         10,
         "Seconds that a statement of an op may wait for a lock; then the "

@@ -1,8 +1,9 @@
-"""Maintenance by each server process: expiry of writes to points and of watches,
-pruning of the logs of changes and of writes, and facts of histories that SQL changed.
+"""Maintenance by each server process: what is due at a time, and what can wait.
 
-A server process runs a ``Ticker``. ``haystack_tick`` does the same once, for hosts
-without background threads. Any number of them may run at the same time.
+A ``Ticker`` ends writes to points and watches, and collects samples; nothing delays it.
+An ``Upkeep`` repairs, folds, sweeps and prunes beside it. ``haystack_tick`` does the
+same once, for hosts without background threads. Any number of them may run at the same
+time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from .storage.handler import storages
 __all__ = [
     "BATCH",
     "Ticker",
+    "Upkeep",
+    "on_time",
     "prepare_histories",
     "prune_all",
     "prune_all_edits",
@@ -37,6 +40,7 @@ __all__ = [
     "start",
     "tick",
     "undo_days",
+    "upkeep",
     "writes_retention_days",
 ]
 
@@ -149,12 +153,17 @@ def _workers_of(store: StorageAdapter) -> tuple[Collector, StaleSweep]:
 
 
 def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Release expired writes, end expired watches, repair rows changed by SQL, fold
-    some samples, collect samples, and mark current values that are stale.
+    """What a server process does each second.
 
     Returns the number of released points, and the errors of failed stores by alias. A
     failed store does not affect the others.
     """
+    released, errors = on_time(now)
+    return released, upkeep(now) | errors
+
+
+def on_time(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
+    """Release expired writes, end expired watches, and collect samples."""
     at = now or dt.datetime.now(dt.UTC)
     released = 0
     errors: dict[str, Exception] = {}
@@ -162,30 +171,34 @@ def tick(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
         try:
             released += len(storages[alias].release_due(at))
             storages[alias].watch_expire(at)
-            storages[alias].mend_marked()
-            storages[alias].fold_dirty()
-            collector, sweep = _workers_of(storages[alias])
-            collector.tick(at)
-            sweep.tick(at)
+            _workers_of(storages[alias])[0].tick(at)
         except Exception as error:
             errors[alias] = error
     return released, errors
 
 
-class Ticker(Thread):
-    """Calls ``tick`` until it is stopped, and retries failed stores."""
+def upkeep(now: dt.datetime | None = None) -> dict[str, Exception]:
+    """Repair rows changed by SQL, fold some samples, and mark values that are stale."""
+    at = now or dt.datetime.now(dt.UTC)
+    errors: dict[str, Exception] = {}
+    for alias in storages:
+        try:
+            storages[alias].mend_marked()
+            storages[alias].fold_dirty()
+            _workers_of(storages[alias])[1].tick(at)
+        except Exception as error:
+            errors[alias] = error
+    return errors
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(name="haystack-ticker", daemon=True)
+
+class Ticker(Thread):
+    """Does what is due, until it is stopped, and retries failed stores."""
+
+    def __init__(self, seconds: float, stopped: Event | None = None) -> None:
+        super().__init__(name=f"haystack-{type(self).__name__.lower()}", daemon=True)
         self.seconds = seconds
-        self.stopped = Event()
+        self.stopped = stopped or Event()
         self.failing: set[str] = set()
-        self.prune_at = self.facts_at = time.monotonic()
-        self.facts_after: dict[str, str] = {}
-        """By storage, the last id whose history was looked at."""
-        self.holder = secrets.token_hex(8)
-        self.facts_tasks: dict[str, tuple[float, bool]] = {}
-        """By storage, when to ask for the task again, and whether it is ours."""
 
     def run(self) -> None:
         while not self.stopped.wait(self.seconds):
@@ -193,11 +206,7 @@ class Ticker(Thread):
 
     def tick(self) -> None:
         try:
-            _, errors = tick()
-            if time.monotonic() >= self.prune_at:
-                errors |= self.prune()
-            if time.monotonic() >= self.facts_at:
-                errors |= self.mend_facts()
+            errors = self.work()
         finally:
             connections.close_all()
         for alias in errors.keys() - self.failing:
@@ -208,6 +217,31 @@ class Ticker(Thread):
                 exc_info=errors[alias],
             )
         self.failing = set(errors)
+
+    def work(self) -> dict[str, Exception]:
+        """Returns errors by alias."""
+        return on_time()[1]
+
+
+class Upkeep(Ticker):
+    """Does what can wait, beside a ticker."""
+
+    def __init__(self, seconds: float, stopped: Event | None = None) -> None:
+        super().__init__(seconds, stopped)
+        self.prune_at = self.facts_at = time.monotonic()
+        self.facts_after: dict[str, str] = {}
+        """By storage, the last id whose history was looked at."""
+        self.holder = secrets.token_hex(8)
+        self.facts_tasks: dict[str, tuple[float, bool]] = {}
+        """By storage, when to ask for the task again, and whether it is ours."""
+
+    def work(self) -> dict[str, Exception]:
+        errors = upkeep()
+        if time.monotonic() >= self.prune_at:
+            errors |= self.prune()
+        if time.monotonic() >= self.facts_at:
+            errors |= self.mend_facts()
+        return errors
 
     def mend_facts(self) -> dict[str, Exception]:
         """One step through the histories of each store. Returns errors by alias."""
@@ -243,9 +277,13 @@ class Ticker(Thread):
 
 
 def start() -> Ticker | None:
-    """Start this process's ticker, unless ``TICK_SECONDS`` is 0."""
+    """Start this process's threads, unless ``TICK_SECONDS`` is 0.
+
+    The event of the ticker stops both.
+    """
     if (seconds := app_settings.TICK_SECONDS) <= 0:
         return None
     ticker = Ticker(seconds)
     ticker.start()
+    Upkeep(seconds, ticker.stopped).start()
     return ticker

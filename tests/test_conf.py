@@ -31,7 +31,7 @@ def test_the_defaults() -> None:
         "FILTER_LENGTH": 16_384,
         "FILTER_DEPTH": 100,
         "IDS": 10_000,
-        "JOBS": 100,
+        "JOBS": 20,
         "LOCK_SECONDS": 10,
         "ROWS": 250_000,
         "RUNNING": 4,

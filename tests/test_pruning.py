@@ -82,7 +82,7 @@ def test_ticker_prunes_in_batches(
 ) -> None:
     monkeypatch.setattr(maintenance, "BATCH", 2)
     keep(settings, 1e-9)
-    ticker = maintenance.Ticker(1)
+    ticker = maintenance.Upkeep(1)
     counts = []
     for _ in range(4):
         ticker.tick()

@@ -14,7 +14,6 @@ from ..auth.roles import VIEW
 from ..ops import sample_changes
 from . import openapi
 from .authentication import get_caller
-from .base import ApiView
 from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, page_size
 from .rest import ReadingView, RestView
@@ -88,10 +87,7 @@ class SampleUndoView(RestView):
 
     permission_classes = [IsAuthenticated, HistoryPermission]
     http_method_names = ["post", "options"]
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Without the check of the body, which may be empty."""
-        ApiView.initial(self, request, *args, **kwargs)
+    takes_body = False
 
     @extend_schema(
         operation_id="samples_changes_undo",

@@ -16,10 +16,11 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW"]
+__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW", "WRITE_POINTS"]
 
 VIEW = "view_entity"
-OPERATOR_PERMISSIONS = ("write_history", "write_points", "write_cur", "invoke_actions")
+WRITE_POINTS = "write_points"
+OPERATOR_PERMISSIONS = ("write_history", WRITE_POINTS, "write_cur", "invoke_actions")
 _EDITING = ("add_entity", "change_entity", "delete_entity")
 _USERS = tuple(
     get_permission_codename(action, get_user_model()._meta)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..auth.permissions import has_permission
-from ..auth.roles import VIEW
+from ..auth.roles import VIEW, WRITE_POINTS
 from ..storage.handler import DEFAULT_ALIAS, storages
 
 __all__ = ["explorer_urls", "page"]
@@ -24,6 +26,17 @@ _EXAMPLES = (
     "writable and writeVal",
     "ahu",
 )
+
+
+_STATIC = Path(__file__).resolve().parent.parent / "static"
+_MODULES = sorted(
+    str(file.relative_to(_STATIC))
+    for file in (_STATIC / "haystack_app" / "explorer").glob("*.js")
+)
+"""Static names of the page's modules, for browsers to load all of them at once.
+
+Otherwise they would load a module only after the one that imports it.
+"""
 
 
 def explorer_urls(request: HttpRequest) -> dict[str, str]:
@@ -44,7 +57,11 @@ def explorer_urls(request: HttpRequest) -> dict[str, str]:
 @never_cache
 @login_required
 def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
-    """The explorer, for users that may see entities. ``?filter=`` is what it shows."""
+    """The explorer, for users that may see entities.
+
+    ``?filter=`` is what it shows. The controls that write are for users that may
+    write to points; ``pointWrite`` refuses others in any case.
+    """
     if not has_permission(request.user, VIEW):
         raise PermissionDenied(f"this needs the right {VIEW}")
     if project not in storages:
@@ -53,6 +70,8 @@ def page(request: HttpRequest, project: str = DEFAULT_ALIAS) -> HttpResponse:
     context = {
         "project": shown,
         "examples": _EXAMPLES,
+        "may_write": has_permission(request.user, WRITE_POINTS),
         "urls": explorer_urls(request),
+        "modules": _MODULES,
     }
     return render(request, "haystack_app/explorer/page.html", context)

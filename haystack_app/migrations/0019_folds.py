@@ -28,9 +28,6 @@ _POSTGRES_DAY = (
     "date_trunc('day', {0}.ts, 'UTC'), date_trunc('day', {0}.ts, 'UTC')"
     " + interval '1 day'"
 )
-_SQLITE_DAY = (
-    "substr({0}.ts, 1, 10) || ' 00:00:00', substr({0}.ts, 1, 10) || ' 23:59:59.999999'"
-)
 
 
 def _of_day(row: str, day: str) -> str:
@@ -90,18 +87,24 @@ def _postgres() -> list[PostgresSql]:
 
 
 def _sqlite() -> list[SqliteSql]:
-    marks = {
-        "insert": [_of_day("NEW", _SQLITE_DAY)],
-        "update": [_of_day("OLD", _SQLITE_DAY), _of_day("NEW", _SQLITE_DAY)],
-        "delete": [_of_day("OLD", _SQLITE_DAY)],
+    events = {
+        "insert": ("INSERT", "NEW"),
+        "update": ("UPDATE", "NEW"),
+        "move": ("UPDATE OF point_id, ts", "OLD"),
+        "delete": ("DELETE", "OLD"),
     }
     return [
         SqliteSql(
-            f"CREATE TRIGGER history_folds_{event} AFTER {event.upper()} ON history"
-            f" BEGIN {'; '.join(each)}; END",
-            f"DROP TRIGGER IF EXISTS history_folds_{event}",
+            f"CREATE TRIGGER history_folds_{name} AFTER {event} ON history"
+            " WHEN NOT EXISTS (SELECT 1 FROM haystack_fold_marks"
+            f" WHERE point_id = {row}.point_id"
+            f" AND first = substr({row}.ts, 1, 10) || ' 00:00:00')"
+            " BEGIN INSERT OR IGNORE INTO haystack_fold_marks (point_id, first, last)"
+            f" VALUES ({row}.point_id, substr({row}.ts, 1, 10) || ' 00:00:00',"
+            f" substr({row}.ts, 1, 10) || ' 23:59:59.999999'); END",
+            f"DROP TRIGGER IF EXISTS history_folds_{name}",
         )
-        for event, each in marks.items()
+        for name, (event, row) in events.items()
     ]
 
 
@@ -195,7 +198,9 @@ class Migration(migrations.Migration):
                 "db_table": "haystack_fold_marks",
                 "default_permissions": (),
                 "indexes": [
-                    models.Index(fields=["point_id"], name="haystack_fold_marks_point")
+                    models.Index(
+                        fields=["point_id", "first"], name="haystack_fold_marks_point"
+                    )
                 ],
             },
         ),

@@ -48,7 +48,9 @@ class FoldMark(models.Model):
         db_table = tables.FOLD_MARKS
         default_permissions = ()
         indexes = (
-            models.Index(fields=["point_id"], name=f"{tables.FOLD_MARKS}_point"),
+            models.Index(
+                fields=["point_id", "first"], name=f"{tables.FOLD_MARKS}_point"
+            ),
         )
 
     def __str__(self) -> str:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from ..kinds.grid import Grid, Row
 from ..kinds.scalars import Number
-from ..storage.stored import with_id
-from .registry import Context, op
+from ..storage.stored import Stored, stored_forms, with_id
+from .registry import Context, Step, op
 
 __all__: list[str] = []
+
+
+_BATCH = 1_000
+_COUNTS = ("created", "updated", "unchanged")
+
+
+def _steps(context: Context, request: Grid) -> list[Step] | None:
+    """Batches, so that other writers wait for none of them long.
+
+    A record without an id would get another one if it were repeated, and a caller with
+    a scope may add refs only to what is stored in the same commit: None.
+    """
+    rows = list(request.rows)
+    if context.storage.scope is not None or any(row.get("id") is None for row in rows):
+        return None
+    stored = stored_forms(rows)
+    context.storage.changing(stored)  # raises as the commits would
+    return [
+        partial(_stored, part=stored[at : at + _BATCH])
+        for at in range(0, len(stored), _BATCH)
+    ]
+
+
+def _stored(context: Context, part: Sequence[Stored]) -> dict[str, int]:
+    changes = context.storage.commit(part, who=context.username)
+    return {name: len(getattr(changes, name)) for name in _COUNTS}
 
 
 @op(
@@ -18,6 +45,7 @@ __all__: list[str] = []
     side_effects=True,
     accepts_list=True,
     as_job=True,
+    steps=_steps,
 )
 def load(context: Context, request: Grid) -> Grid:
     """Upsert the entities of a grid, or of a JSON list, all of them or none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ImproperlyConfigured
@@ -37,6 +37,9 @@ class Context:
 
 
 Revisions = Callable[[Context, Grid], Sequence[str] | None]
+Step = Callable[[Context], Mapping[str, int]]
+"""A part of a job, which may be repeated; it returns counts of what it did."""
+Steps = Callable[[Context, Grid], Sequence[Step] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Op:
       in it alone, ``Records.revisions`` of the answer, for less than the answer; None
       where that is unknown. Answers that are ``Records`` get an ETag.
     - ``as_job``: callers may let a job run it, which may do so more than once
+    - ``steps``: what a job does one after the other instead of ``run``, the same for
+      the same request, after all of it was checked; None if it must be done at once.
+      The answer is then the sum of the counts
     """
 
     name: str
@@ -68,6 +74,7 @@ class Op:
     requires_meta: bool
     revisions: Revisions | None
     as_job: bool
+    steps: Steps | None
 
     @property
     def doc(self) -> str:
@@ -90,6 +97,7 @@ def op(
     requires_meta: bool = False,
     revisions: Revisions | None = None,
     as_job: bool = False,
+    steps: Steps | None = None,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``.
 
@@ -113,6 +121,7 @@ def op(
             requires_meta,
             revisions,
             as_job,
+            steps,
         )
         return run
 

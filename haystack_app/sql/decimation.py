@@ -6,7 +6,8 @@ is defined by ``folds.decimation``.
 - ``regular``: samples, those that are usual numbers, the least and greatest number, the
   first and last time, and whether all times are multiples of the usual interval
 - ``numbers``: the same for all samples
-- ``regular_extremes``, ``extremes``: when the least and greatest number come first
+- ``regular_extremes``, ``extremes``: when the least and greatest number come first, and
+  the numbers at the first and last time
 - ``gaps``: the first of the longest gaps of a span, if that is longer than ``gap``
 - ``chosen``: the samples of some times
 """
@@ -58,15 +59,17 @@ FROM (
 def _postgres_extremes(number: str, among: str) -> str:
     return f"""
 SELECT bucket, {POSTGRES_TIME.format("min(ts) FILTER (WHERE number = low)")},
-    {POSTGRES_TIME.format("min(ts) FILTER (WHERE number = high)")}
+    {POSTGRES_TIME.format("min(ts) FILTER (WHERE number = high)")},
+    min(number) FILTER (WHERE ts = first), min(number) FILTER (WHERE ts = last)
 FROM (
     SELECT {POSTGRES_BUCKET} AS bucket, ts, {number} AS number {_P_WHERE}
-        AND {among} = ANY(%(extremes)s::float8[]) OFFSET 0
-) AS samples JOIN (
-    SELECT bucket, low, high
-    FROM unnest(%(lows)s::float8[], %(highs)s::float8[])
-        WITH ORDINALITY AS found(low, high, bucket)
-) AS spans USING (bucket) WHERE number IN (low, high) GROUP BY bucket"""
+        AND ({among} = ANY(%(extremes)s::float8[])
+            OR ts = ANY(%(ends)s::timestamptz[])) OFFSET 0
+) AS samples JOIN unnest(
+    %(lows)s::float8[], %(highs)s::float8[],
+    %(firsts)s::timestamptz[], %(lasts)s::timestamptz[]
+) WITH ORDINALITY AS spans(low, high, first, last, bucket) USING (bucket)
+GROUP BY bucket"""
 
 
 POSTGRES = DecimationStatements(
@@ -108,13 +111,15 @@ SELECT bucket, count(*), count(number), min(number), max(number), min(time), max
 FROM samples GROUP BY bucket"""
 
 
+# a number that is passed as text may come back as its neighbour
 _SQLITE_EXTREMES = f"""{_S_WITH.format(SQLITE_NUMBER)}, spans AS MATERIALIZED (
-    SELECT key + 1 AS bucket, CAST(value ->> 0 AS REAL) AS low,
-        CAST(value ->> 1 AS REAL) AS high
-    FROM json_each(%(found)s)
+    SELECT bucket, min(number) AS low, max(number) AS high, min(time) AS first,
+        max(time) AS last
+    FROM samples GROUP BY bucket
 )
 SELECT bucket, min(time) FILTER (WHERE number = low),
-    min(time) FILTER (WHERE number = high)
+    min(time) FILTER (WHERE number = high),
+    min(number) FILTER (WHERE time = first), min(number) FILTER (WHERE time = last)
 FROM samples JOIN spans USING (bucket) GROUP BY bucket"""
 SQLITE = DecimationStatements(
     regular=_sqlite_spans(_USUAL),

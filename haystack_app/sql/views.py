@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .tables import ENTITIES, HISTORY
+from .tables import ENTITIES, FOLD_POINTS, HISTORY
 
 __all__ = ["POINTS", "ROLLUPS", "SAMPLES", "statements"]
 
@@ -65,7 +65,9 @@ SELECT s.id, s.dis,
        s.unit
   FROM {samples} AS s
   JOIN {points} AS p ON p.id = s.id
- WHERE s.local IS NOT NULL
+  LEFT JOIN {folded} AS f ON f.point_id = s.id
+ WHERE s.local IS NOT NULL AND (f.dropped IS NULL OR s.ts > f.dropped
+       OR (s.ts = f.dropped AND p.his_mode IS DISTINCT FROM 'consumption'))
  GROUP BY s.id, s.dis, 3, s.unit
 """
 _FINITE = "WHERE s.val > '-Infinity' AND s.val < 'Infinity'"
@@ -136,7 +138,10 @@ def _postgres(
         zones=rows,
     )
     rollups = _ROLLUPS_POSTGRES.format(
-        finite=_FINITE, samples=names[SAMPLES], points=names[POINTS]
+        finite=_FINITE,
+        samples=names[SAMPLES],
+        points=names[POINTS],
+        folded=FOLD_POINTS,
     )
     return {POINTS: points, SAMPLES: samples, ROLLUPS: rollups}
 

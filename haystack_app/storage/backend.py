@@ -255,8 +255,11 @@ class StorageBackend:
         """
         raise NotImplementedError
 
-    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
-        """The samples of each point before an instant. If ``supports_policies``."""
+    def his_counts(self, ranges: Sequence[tuple[str, int, int]]) -> list[int]:
+        """The samples of points from a time to before another.
+
+        If ``supports_policies``.
+        """
         raise NotImplementedError
 
     def his_sample_bytes(self) -> float:

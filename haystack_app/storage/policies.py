@@ -19,7 +19,6 @@ from ..folds.buckets import DAY, buckets
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
 from ..kinds.timezones import zone_of
-from ..models import HistoryPolicy
 from .errors import NotHistorized
 from .samples import HisPoint
 
@@ -34,6 +33,7 @@ class Readable(Protocol):
     ) -> Iterable[Mapping[str, Any]]: ...
 
 
+_REFUSE = "refuse"
 _HISTORIZED = (Has(("point",)), Has(("his",)))
 
 
@@ -55,6 +55,8 @@ class Policy:
 
 def policies() -> list[Policy]:
     """All policies, in the order in which they are asked."""
+    from ..models import HistoryPolicy  # stores are imported before Django is set up
+
     rows = HistoryPolicy.objects.filter(enabled=True)
     return [*map(_of_setting, app_settings.POLICIES), *map(_of_row, rows)]
 
@@ -65,17 +67,17 @@ def _of_setting(entry: Mapping[str, Any]) -> Policy:
         str(entry["filter"]),
         entry.get("keep_days"),
         entry.get("compress_days"),
-        entry.get("late", HistoryPolicy.REFUSE) == HistoryPolicy.REFUSE,
+        entry.get("late", _REFUSE) == _REFUSE,
     )
 
 
-def _of_row(row: HistoryPolicy) -> Policy:
+def _of_row(row: Any) -> Policy:
     return Policy(
         row.name,
         row.filter,
         row.keep_days,
         row.compress_days,
-        row.late == HistoryPolicy.REFUSE,
+        row.late == _REFUSE,
     )
 
 

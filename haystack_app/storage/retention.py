@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from .base import StorageAdapter
 from .policies import Policy, assigned, cutoff
-from .samples import HisPoint
+from .samples import FIRST_TIME, HisPoint
 
 __all__ = ["Plan", "compress_before", "plans"]
 
@@ -51,11 +51,12 @@ def _old(
     store: StorageAdapter, points: Sequence[HisPoint], days: int, now: dt.datetime
 ) -> Iterator[tuple[HisPoint, int, int]]:
     """The points that have samples before the days to keep."""
-    cuts = {point: cutoff(point, days, now) for point in points}
-    points = [one for one in points if one.dropped is None or one.dropped < cuts[one]]
-    ends = [cuts[point] for point in points]
+    ends = [cutoff(point, days, now) for point in points]
     counts = store.his_counts(
-        [(point.id, end) for point, end in zip(points, ends, strict=True)]
+        [
+            (point.id, point.dropped or FIRST_TIME, end)
+            for point, end in zip(points, ends, strict=True)
+        ]
     )
     for point, end, count in zip(points, ends, counts, strict=True):
         if count:

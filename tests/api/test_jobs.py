@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 from typing import Any
@@ -10,16 +11,22 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
+from haystack_app.api.op_jobs import run_op
 from haystack_app.auth import tokens
-from haystack_app.jobs import claims, enqueue_for
+from haystack_app.jobs import JobContext, claims, enqueue_for
+from haystack_app.jobs.backend import result_of
+from haystack_app.jobs.context import JobSignals
 from haystack_app.jobs.local import name_of_process
 from haystack_app.jobs.worker import Worker
+from haystack_app.kinds import Number
 from haystack_app.models import GroupScope, Job, JobBody, Token
 from haystack_app.storage.handler import storages
 from tests.api.servers import Servers, url_of
 from tests.jobs import examples
 from tests.patience import PATIENCE, eventually
+from tests.storage.building import at, point
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +72,63 @@ def test_load_as_a_job() -> None:
     assert (row["created"], row["updated"]) == (3, 0)
     assert all(storages["default"].read_by_ids(["s0", "s1", "s2"]))
     assert not JobBody.objects.exists()
+
+
+def test_a_load_as_a_job_has_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on after a kill where it was, and counts once."""
+    monkeypatch.setattr("haystack_app.ops.load._BATCH", 2)
+    client = client_of(person("ann"))
+    body = [{**_SITES[0], "id": {"_kind": "ref", "val": f"x{n}"}} for n in range(7)]
+    where = load(client, body)["Location"]
+    job = claims.claim(["long"], "killed")
+    assert job is not None
+    context = JobContext(
+        task_result=result_of(job, run_op, "haystack"), job=job, signals=JobSignals()
+    )
+    steps = []
+
+    def progress(done: int, total: int | None = None, note: str | None = None) -> None:
+        steps.append(done)
+        if done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(JobContext, "progress", lambda self, *a, **k: progress(*a, **k))
+    with pytest.raises(KeyboardInterrupt):
+        run_op.call(context, "load", None)
+    monkeypatch.undo()
+    monkeypatch.setattr("haystack_app.ops.load._BATCH", 2)
+    assert (
+        sum(map(bool, storages["default"].read_by_ids([f"x{n}" for n in range(7)])))
+        == 4
+    )
+    Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    assert Worker({"long": 1}).run_one(["long"])
+    found = client.get(where).json()
+    assert found["status"] == "successful", found
+    assert found["result"]["rows"] == [{"created": 7, "updated": 0, "unchanged": 0}]
+    assert (found["done"], found["total"]) == (4, 4)
+    again = load(client, body)["Location"]
+    assert Worker({"long": 1}).run_one(["long"])
+    [row] = client.get(again).json()["result"]["rows"]
+    assert row == {"created": 0, "updated": 0, "unchanged": 7}
+
+
+def test_nothing_is_stored_of_a_load_with_an_invalid_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where a later batch would change the meaning of a history."""
+    monkeypatch.setattr("haystack_app.ops.load._BATCH", 1)
+    store = storages["default"]
+    store.load_entities([point("z", unit="kW")])
+    store.his_write("z", [(at("2024-03-01 12:00"), Number(1, "kW"))])
+    client = client_of(person("ann"))
+    changed = {**_SITES[0], "id": {"_kind": "ref", "val": "z"}, "unit": "°C"}
+    where = load(client, [*_SITES, changed])["Location"]
+    assert Worker({"long": 1}).run_one(["long"])
+    job = client.get(where).json()
+    assert job["status"] == "failed", job
+    assert "@z" in job["errors"][0]["message"]
+    assert store.read_by_ids(["s0"]) == [None]
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import sampled_from
 from schemathesis.checks import CHECKS
 
+from haystack_app.kinds import Number
 from haystack_app.ops import all_ops
 from haystack_app.storage.handler import storages
 from project.wsgi import application
 from tests.api.conftest import basic, fill, logged_in, user
 from tests.jobs.examples import note
+from tests.storage.building import at
 
 CHECKED = [
     "not_a_server_error",
@@ -44,6 +46,9 @@ METHODS = {
     EVENTS: ["get"],
     "/api/history/": ["get"],
     "/api/quality/": ["get"],
+    "/api/samples/changes/": ["get"],
+    "/api/samples/changes/{change}/": ["get"],
+    "/api/samples/changes/{change}/undo/": ["post"],
     "/api/users/": ["get", "post"],
     "/api/users/{id}/": ["get", "patch", "delete"],
 }
@@ -52,6 +57,9 @@ BODIES: dict[str, list[Any]] = {
     "/api/changes/": [None],
     "/api/history/": [None],
     "/api/quality/": [None],
+    "/api/samples/changes/": [None],
+    "/api/samples/changes/{change}/": [None],
+    "/api/samples/changes/{change}/undo/": [None],
     "/api/jobs/": [None],
     "/api/jobs/{id}/": [None],
     "/api/jobs/{id}/cancel/": [None],
@@ -103,6 +111,14 @@ def published() -> Any:
     return schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
 
 
+def some_changes() -> list[str]:
+    """Writes that replaced a sample."""
+    store = storages["default"]
+    for number in range(20):
+        store.his_write("p1", [(at("2024-03-01 12:00"), Number(number, "°F"))])
+    return [one.origin.change for one in store.sample_changes(100)]
+
+
 @pytest.mark.usefixtures("quiet", "one_connection")
 @pytest.mark.parametrize(
     ("path", "method"),
@@ -121,6 +137,9 @@ def test_generated_requests(path: str, method: str, db: None) -> None:
     ids: list[Any] = [None, *others] if "users" in path else IDS
     if "jobs" in path:
         ids = [None, *(note.enqueue().id for _ in range(60))]
+    if "samples" in path:
+        ids = [None, *some_changes()]
+    name = "change" if "samples" in path else "id"
     schema = published()
     checks = [CHECKS.get_one(name) for name in CHECKED]
 
@@ -145,8 +164,8 @@ def test_generated_requests(path: str, method: str, db: None) -> None:
         case.query = query or case.query
         if body and method in ("post", "patch"):
             case.body, case.media_type = body, "application/json"
-        if id is not None and "id" in case.path_parameters:
-            case.path_parameters["id"] = id
+        if id is not None and name in case.path_parameters:
+            case.path_parameters[name] = id
         headers = {**case.headers, "Accept-Encoding": "identity", **more}
         answer = case.call(headers={**headers, **basic("boss")})
         case.validate_response(answer, checks=checks)

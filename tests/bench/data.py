@@ -18,6 +18,7 @@ __all__ = [
     "Building",
     "History",
     "add_entities",
+    "analyze",
     "build_entities",
     "build_histories",
     "insert_samples",
@@ -64,7 +65,7 @@ def add_entities(found: Building, wanted: int) -> None:
         found.points += [record["id"].id for record in records if _numeric(record)]
         if wanted / 2 <= found.stored and not found.sample:
             found.sample = records  # from the middle of the table
-    _analyze(ENTITIES, ENTITY_REF, TAG_SETS)
+    analyze(ENTITIES, ENTITY_REF, TAG_SETS)
 
 
 def _numeric(record: Tags) -> bool:
@@ -128,7 +129,7 @@ def build_histories(building: Building, wanted: int) -> History:
     for id in history.points:
         insert_samples(id, STEP, count)
     history.seconds = time.perf_counter() - start
-    _analyze("history")
+    analyze("history")
     return history
 
 
@@ -155,7 +156,7 @@ def insert_samples(id: str, step: dt.timedelta, count: int) -> None:
         cursor.execute(query, params)
 
 
-def _analyze(*tables: str) -> None:
+def analyze(*tables: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"VACUUM ANALYZE {', '.join(tables)}")

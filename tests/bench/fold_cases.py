@@ -18,11 +18,12 @@ from haystack_app.kinds import Number
 from haystack_app.kinds.series import microseconds_of
 from haystack_app.kinds.timezones import zone_of
 from haystack_app.models import FoldMark, FoldPart, FoldPoint
+from haystack_app.sql.tables import FOLD_PARTS, HISTORY
 from haystack_app.storage.handler import storages
 from haystack_app.storage.orm import OrmAdapter
 
 from .cases import Case, same
-from .data import FINE_STEP, START, STEP, Building, insert_samples
+from .data import FINE_STEP, START, STEP, Building, analyze, insert_samples
 from .statements import Raw
 
 __all__ = ["fold_cases"]
@@ -59,12 +60,14 @@ def fold_cases(raw: Raw, building: Building, points: int = 100) -> Iterator[Case
     for id in ids:
         insert_samples(id, STEP, 368 * 96)
     insert_samples(dense, FINE_STEP, 368 * 1_440)
+    analyze(HISTORY)
     year = _Year(store, raw, tz)
     for folds in _FOLDS:
         yield year.case(folds, ids[:1], "samples, 1 point", 1.3)
     yield year.chart(dense)
     while store.fold_dirty(10_000):
         continue
+    analyze(FOLD_PARTS)
     for folds in _FOLDS:
         yield year.case(folds, ids[:1], "stored, 1 point", 0.1)
     yield year.case("avg", ids, f"stored, {len(ids)} points", 0.1)

@@ -1,6 +1,6 @@
 """``python -m tests.chaos``: services are killed under load, and nothing is lost.
 
-Server processes, PostgreSQL and Redis of the run's own are killed, stalled and run out
+Server processes, a worker, PostgreSQL and Redis of the run's own are killed, stalled and run out
 of disk, imports are killed, while clients write. Exit status 1 when an acknowledged
 write is lost, doubled or torn.
 """

@@ -21,7 +21,7 @@ from tests.chaos.ledger import Acks, Ledger
 from tests.chaos.victims import ROOT
 
 __all__ = ["BATCH", "FILE", "HISTORIES", "LOADED", "POINTS", "Api", "Client", "Import"]
-__all__ += ["commits", "counts", "histories", "loads", "point_writes", "stamp"]
+__all__ += ["commits", "counts", "histories", "jobs", "loads", "point_writes", "stamp"]
 
 HISTORIES, POINTS = 4, 2
 BATCH = 5
@@ -64,7 +64,7 @@ class Api:
             raise Refused from None
         except (OSError, HTTPException):
             raise Refused from None
-        meta = orjson.loads(found)["meta"]
+        meta = orjson.loads(found).get("meta", {})  # a job is not a grid
         if "err" in meta:
             dis = str(meta.get("dis"))
             if "already exists" not in dis and "changed" not in dis:
@@ -150,6 +150,12 @@ def counts(api: Api, number: int) -> None:
 def point_writes(api: Api, number: int) -> None:
     row = f'@w{number % POINTS},10,{number},"chaos"'
     api.call("pointWrite", f'ver:"3.0"\nid,level,val,who\n{row}\n')
+
+
+def jobs(api: Api, number: int) -> None:
+    """Loads that the worker does; the acknowledgement is that of the job."""
+    rows = "".join(f"@j{number}-{part},M,@h2\n" for part in range(LOADED))
+    api.call("load?job=true", f'ver:"3.0"\nid,chaos,hRef\n{rows}')
 
 
 def loads(api: Api, number: int) -> None:

@@ -21,6 +21,7 @@ def faults(ledgers: Mapping[str, Ledger], stored: Mapping[str, Any]) -> Iterator
     yield from _entities("commit", "x{}{}", "ab", ledgers["commit"], stored)
     parts = [f"-{part}" for part in range(LOADED)]
     yield from _entities("load", "l{}{}", parts, ledgers["load"], stored)
+    yield from _entities("job", "j{}{}", parts, ledgers["job"], stored)
     yield from _counts(ledgers["update"], stored)
     yield from _levels(ledgers["pointWrite"], stored)
     for line in stored["differences"]:

@@ -29,6 +29,7 @@ __all__ = ["Plan", "Result", "chaos"]
 
 _APPS = 2
 _DISK_MB = {"postgres": 400, "redis": 200}
+_JOBS_PATIENCE = 300
 _PAUSE = 0.8
 """Seconds of peace after each trouble, at most."""
 
@@ -105,8 +106,7 @@ def _site(store: str) -> Iterator[Site]:
             environ["HAYSTACK_STORAGE"] = "redis"
             environ["DATABASE_URL"] = f"sqlite:///{folder}/users.sqlite3"
         others: list[Victim] = [redis] if data is not redis else []
-        if _has_command(environ, "haystack_worker"):
-            others.append(Worker(folder, environ))
+        others.append(Worker(folder, environ))
         apps = [App(folder, environ) for _ in range(_APPS)]
         site = Site(folder, environ, data, disk, others, apps)
         for victim in site.victims:
@@ -125,15 +125,12 @@ def _environ(folder: Path, redis: Redis) -> dict[str, str]:
         "VAR_DIR": str(folder),
         "REDIS_URL": redis.url,
         "HAYSTACK_THROTTLE": "off",
+        "HAYSTACK_WORKER": "external",
+        "HAYSTACK_JOB_LEASE_SECONDS": "5",
+        "HAYSTACK_MAX_JOBS": "100000",
         "DB_POOL_TIMEOUT": "2",
         "PYTHONPATH": str(ROOT),
     }
-
-
-def _has_command(environ: dict[str, str], name: str) -> bool:
-    words = [sys.executable, "manage.py", "help", name]
-    done = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True)
-    return done.returncode == 0
 
 
 def _script(site: Site, action: str) -> Any:
@@ -141,6 +138,16 @@ def _script(site: Site, action: str) -> Any:
     done = subprocess.run(words, cwd=ROOT, env=site.environ, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     return orjson.loads(done.stdout)
+
+
+def _finish_jobs(site: Site) -> None:
+    """A job whose attempt failed is tried again after a while."""
+    deadline = time.monotonic() + _JOBS_PATIENCE
+    while unfinished := _script(site, "jobs"):
+        assert time.monotonic() < deadline, f"{unfinished} jobs do not end"
+        for victim in site.victims:
+            victim.start()
+        time.sleep(1)
 
 
 def _troubled(plan: Plan, site: Site, token: str) -> Result:
@@ -160,6 +167,7 @@ def _troubled(plan: Plan, site: Site, token: str) -> Result:
             victim.start()
         for one in (*writers, importing):
             one.stop()
+    _finish_jobs(site)
     result.imports = importing.runs, importing.failures
     result.faults = list(faults(result.ledgers, _script(site, "report")))
     return result
@@ -172,10 +180,11 @@ def _writers(api: Api, ledgers: dict[str, Ledger]) -> Iterator[Client]:
         "update": (clients.counts, False),
         "pointWrite": (clients.point_writes, False),
         "load": (clients.loads, False),
+        "job": (clients.jobs, False),
     }
     for kind, (write, again) in kinds.items():
         ledgers[kind] = Ledger(kind)
-        pause = 0.3 if kind == "load" else 0.05
+        pause = {"load": 0.3, "job": 1.0}.get(kind, 0.05)
         yield Client(ledgers[kind], api, write, again=again, pause=pause)
 
 

@@ -1,6 +1,6 @@
 """Fills the store before a run, and says what is in it afterwards, as JSON.
 
-Run in a process of its own: ``python -m tests.chaos.store_script prepare|report``.
+Run in a process of its own: ``python -m tests.chaos.store_script ACTION``.
 """
 
 from __future__ import annotations
@@ -85,6 +85,13 @@ def report() -> dict[str, Any]:
     }
 
 
+def jobs() -> int:
+    """How many jobs have not finished."""
+    from haystack_app.models import Job
+
+    return Job.objects.unfinished().count()
+
+
 def _size(store: Any, id: str) -> float:
     found = store.existing(id).get("hisSize")
     return 0 if found is None else found.val
@@ -104,5 +111,5 @@ def _first_cursor(store: Any) -> int:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
-    done: Any = prepare() if sys.argv[1] == "prepare" else report()
-    sys.stdout.buffer.write(orjson.dumps(done))
+    actions = {"prepare": prepare, "report": report, "jobs": jobs}
+    sys.stdout.buffer.write(orjson.dumps(actions[sys.argv[1]]()))

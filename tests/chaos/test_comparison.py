@@ -13,7 +13,7 @@ from tests.chaos.comparison import faults
 from tests.chaos.ledger import Acks, Ledger
 
 EPOCH = 1_704_067_200
-KINDS = ("hisWrite", "import", "commit", "load", "update", "pointWrite")
+KINDS = ("hisWrite", "import", "commit", "load", "job", "update", "pointWrite")
 LEDGERS = {kind: Ledger(kind, {0, 1, 2}, {0, 1}) for kind in KINDS}
 """Two acknowledged writes of each kind, and one of which nothing is known."""
 
@@ -32,7 +32,8 @@ def samples(letter: str, size: int) -> dict[str, list[tuple[int, float]]]:
 def stored() -> dict[str, Any]:
     histories = samples("h", BATCH) | samples("i", FILE)
     ids = [f"x{number}{part}" for number in (0, 1) for part in "ab"]
-    ids += [f"l{number}-{part}" for number in (0, 1) for part in range(LOADED)]
+    for kind in "lj":
+        ids += [f"{kind}{number}-{part}" for number in (0, 1) for part in range(LOADED)]
     return {
         "samples": histories,
         "sizes": {id: len(rows) for id, rows in histories.items()},
@@ -63,6 +64,7 @@ DAMAGE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "entity": (lambda found: found["entities"].remove("x1b"), "LOST: commit 1 has 1"),
     "unsure": (lambda found: found["entities"].append("x2a"), "TORN: commit 2 has 1"),
     "load": (lambda found: found["entities"].remove("l0-3"), "LOST: load 0 has 19"),
+    "job": (lambda found: found["entities"].remove("j1-7"), "LOST: job 1 has 19"),
     "log": (lambda found: found["created"].update(x0a=2), "DOUBLED: commit"),
     "update": (lambda found: found["counts"].remove(0), "LOST: update 0 is not"),
     "updates": (lambda found: found["counts"].append(1), "DOUBLED: update 1 is 2"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +55,6 @@ def server(transactional_db: None, servers: Servers, settings: Any) -> Restartab
     return running
 
 
-@pytest.fixture
-def cookie(server: Restartable) -> dict[str, str]:
-    """Of a session of alice's."""
-    value = session_cookie("alice")
-    return {"name": "sessionid", "value": value, "url": server.server.root}
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for all tests; each has a context of its own, with its own cookies."""
@@ -78,9 +72,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(cookie: dict[str, str], browser: Browser) -> Iterator[Page]:
+def page(server: Restartable, browser: Browser) -> Iterator[Page]:
+    """A window of alice's, an operator's."""
+    with window(browser, server, "alice") as opened:
+        yield opened
+
+
+@contextmanager
+def window(
+    browser: Browser, server: Restartable, name: str, **options: Any
+) -> Iterator[Page]:
     """A window that is logged in, and must not see an error of a script."""
-    context = browser.new_context()
+    context = browser.new_context(**options)
+    cookie = {
+        "name": "sessionid",
+        "value": session_cookie(name),
+        "url": server.server.root,
+    }
     context.add_cookies([cookie])  # type: ignore[list-item]
     opened = context.new_page()
     errors: list[str] = []

@@ -119,15 +119,13 @@ def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> Non
     detail = explorer.locator("#detail")
     expect(detail.locator("#detail-name")).to_be_focused()
     expect(detail.locator("#chart")).to_have_attribute(
-        "aria-label", re.compile(r"^Today's history: \d+ samples from 70°F to ")
+        "aria-label", re.compile(r"^Today: 1 sample of Air")
     )
     expect(detail.locator("canvas")).to_be_visible()
     expect(detail.locator("#detail-markers")).to_contain_text("cur")
     server.write("@air,99°F,")
     expect(detail.locator("#detail-value")).to_have_text("99°F")
-    expect(detail.locator("#chart")).to_have_attribute(
-        "aria-label", re.compile("from 70°F to 99°F$")
-    )
+    expect(detail.locator("#legend tr")).to_have_text(["Value99°F70°F99°F84.5°F✕"])
     explorer.keyboard.press("Escape")
     expect(detail).to_be_hidden()
     expect(explorer.get_by_role("button", name="Air")).to_be_focused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -64,6 +65,34 @@ def test_no_script_is_in_the_page_or_from_elsewhere(db: None) -> None:
         if 'type="application/json"' not in attributes:
             assert 'src="/static/' in attributes and not content
     assert not re.search(r"\son[a-z]+=|style=", text)
+
+
+def test_its_modules_load_at_once(db: None) -> None:
+    text = logged_in("vera", "viewer").get("/explore/").content.decode()
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="([^"]+)"', text))
+    script = Path(finders.find("haystack_app/explorer/main.js") or "")
+    assert preloaded == {
+        "/static/haystack_app/live.js",
+        *(
+            f"/static/haystack_app/explorer/{file.name}"
+            for file in script.parent.glob("*.js")
+        ),
+    }
+
+
+def test_it_is_light(db: None) -> None:
+    """A page of a phone: its scripts and styles have at most 150 kB, compressed."""
+    text = logged_in("vera", "viewer").get("/explore/").content.decode()
+    names = set(re.findall(r'(?:href|src)="/static/([^"]+\.(?:js|css))"', text))
+    assert len(names) > 20
+    files = [Path(str(finders.find(name))).read_bytes() for name in names]
+    assert sum(len(gzip.compress(file, 6)) for file in files) < 150_000
+
+
+def test_controls_are_for_users_that_may_write(db: None) -> None:
+    for name, role, may in (("vera", "viewer", "false"), ("otto", "operator", "true")):
+        text = logged_in(name, role).get("/explore/").content.decode()
+        assert f'data-user="{name}" data-may-write="{may}"' in text
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,11 @@ class Restartable:
         self.post("curWrite", "id,val,status", *rows)
 
 
-def restartable(servers: Servers, settings: Any, name: str) -> Restartable:
+def restartable(
+    servers: Servers, settings: Any, name: str, **environ: str
+) -> Restartable:
     """On the database of the test, for a user who is there."""
-    server = servers.running(url_of("default"))
+    server = servers.running(url_of("default"), **environ)
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
     user = get_user_model().objects.get(username=name)
     token = Token(user=user, name="writer", scope=Token.WRITE)

@@ -15,6 +15,7 @@ from django.core.exceptions import FieldError
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, NotSupportedError, connections
 
+from haystack_app import maintenance
 from haystack_app.kinds import MARKER, DateTime, Number, Ref
 from haystack_app.maintenance import tick
 from haystack_app.models import Entity, EntityRef, GroupScope, HisSample, TagSet
@@ -505,6 +506,7 @@ def test_saving_a_current_value_logs_it(filled: OrmAdapter) -> None:
 @pytest.mark.django_db
 def test_the_worker_collects_and_marks_stale_values() -> None:
     store = storages["default"]
+    maintenance._workers.pop(store, None)  # which know what earlier tests had
     tags = {"cur": MARKER, "hisStaleTime": Number(10, "min")}
     store.load_entities(
         [

@@ -9,7 +9,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import (
+    HTTPCookieProcessor,
+    HTTPRedirectHandler,
+    Request,
+    build_opener,
+)
 
 import phable
 import pytest
@@ -48,6 +58,11 @@ def quick() -> Iterator[None]:
     assert time.monotonic() - begun < SECONDS
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def basic(password: str) -> dict[str, str]:
     words = base64.b64encode(f"alice:{password}".encode()).decode()
     return {"Authorization": f"Basic {words}"}
@@ -76,6 +91,40 @@ def test_reads_and_logins_go_on(at: Site, tmp_path: Path) -> None:
     assert client.about()["haystackVersion"]
     client.close()
     assert count(tmp_path, tokens) == 0
+
+
+def test_people_log_in_and_out(at: Site, tmp_path: Path) -> None:
+    """By the form: the session is stored when the lock is free."""
+    jar = CookieJar()
+    browser = build_opener(HTTPCookieProcessor(jar), _NoRedirects)
+
+    def page(path: str, **data: str) -> int:
+        token = next((it.value or "" for it in jar if it.name == "csrftoken"), "")
+        headers = {"Referer": at.server.root, "X-CSRFToken": token}
+        body = urlencode(data).encode() if data else None
+        with quick():
+            try:
+                request = Request(at.server.root + path, body, headers)
+                with browser.open(request, timeout=PATIENCE) as answer:
+                    return int(answer.status)
+            except HTTPError as error:
+                return error.code
+
+    assert page("/log-in/") == 200
+    with locked(tmp_path):
+        assert page("/log-in/", username="alice", password="correct horse") == 302
+        assert page("/api/read?filter=site") == 200
+        assert page("/api/about") == 200
+    sessions = "SELECT count(*) FROM django_session"
+    eventually(lambda: count(tmp_path, sessions) == 1, "the session is stored")
+    noted = "SELECT count(*) FROM auth_user WHERE last_login IS NOT NULL"
+    eventually(lambda: count(tmp_path, noted) == 1, "the login is noted")
+    assert page("/api/about") == 200
+    with locked(tmp_path):
+        assert page("/log-out/", next="/") == 302
+        assert page("/api/about") == 401
+    eventually(lambda: count(tmp_path, sessions) == 0, "the session is gone")
+    assert page("/api/about") == 401
 
 
 def test_writers_leave_threads_to_reads(at: Site, tmp_path: Path) -> None:

@@ -159,14 +159,14 @@ def test_a_tick_mends_histories(
     monkeypatch.setattr(maintenance, "FACTS", 2)
     monkeypatch.setattr(type(storages), "__iter__", lambda self: iter(["one"]))
     monkeypatch.setattr(type(storages), "__getitem__", lambda self, alias: filled)
-    ticker = maintenance.Ticker(1)
+    ticker = maintenance.Upkeep(1)
     last(filled)
     for after in ("p1", "p3", ""):
         assert ticker.mend_facts() == {}
         assert ticker.facts_after == {"one": after}
     assert filled.differences() == []
     last(filled)
-    other = maintenance.Ticker(1)
+    other = maintenance.Upkeep(1)
     assert other.mend_facts() == {}
     assert other.facts_after == {}  # the first one has the task
 

@@ -17,6 +17,7 @@ from haystack_app.conf import problems
 from haystack_app.folds.buckets import DAY as ONE_DAY
 from haystack_app.folds.buckets import Interval, buckets
 from haystack_app.folds.rollup import Rollup
+from haystack_app.jobs import retention
 from haystack_app.jobs.retention import apply_policies
 from haystack_app.jobs.worker import Worker
 from haystack_app.kinds import MARKER, DateTime, Grid, Number, Ref
@@ -418,7 +419,8 @@ def test_a_dry_run_and_applying(named: OrmAdapter) -> None:
     )
 
 
-def test_the_nightly_job(named: OrmAdapter) -> None:
+def test_the_nightly_job(named: OrmAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "storages", {named.alias: named})
     count = a_year(named)
     policy()
     schedule = JobSchedule.objects.get(name="apply_policies")

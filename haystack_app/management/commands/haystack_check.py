@@ -25,7 +25,7 @@ class Command(StorageCommand):
         parser.add_argument(
             "--repair",
             action="store_true",
-            help="derive the differing data again; writers wait meanwhile",
+            help="derive the differing data again, in short transactions",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,9 +10,10 @@ from ._redis import RedisCommand
 class Command(RedisCommand):
     help = (
         "Rebuild the index, the references and the list of ids of a store on Redis "
-        "from its entities, for the modules that the server has now. Readers see the "
-        "old or the new index; writers wait. A store of an earlier version is "
-        "converted first: stop all programs of that version before."
+        "from its entities, for the modules that the server has now. Servers go on "
+        "reading and writing; a run that was killed is continued by the next. A store "
+        "of an earlier version is converted first: stop all programs of that version "
+        "before."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

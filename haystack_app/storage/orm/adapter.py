@@ -63,6 +63,7 @@ class OrmAdapter(OrmConsistency):
     shared = True
     supports_policies = True
     changed_by_sql = True
+    supports_rollup = True
 
     # -- writing --------------------------------------------------------------
 
@@ -197,8 +198,8 @@ class OrmAdapter(OrmConsistency):
     def fold_now(self, id: str) -> None:
         fold_work.fold_now(self, connections[self.using], id)
 
-    def his_counts(self, ends: Sequence[tuple[str, int]]) -> list[int]:
-        return usage.samples_before(connections[self.using], ends)
+    def his_counts(self, ranges: Sequence[tuple[str, int, int]]) -> list[int]:
+        return usage.counts(connections[self.using], ranges)
 
     def his_sample_bytes(self) -> float:
         return usage.bytes_per_sample(connections[self.using])

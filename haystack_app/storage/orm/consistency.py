@@ -31,7 +31,7 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import facts, fold_work, sqlite_index, sqlite_index_check
+from . import facts, fold_checks, fold_work, sqlite_index, sqlite_index_check
 from .history import snapshot
 from .rows import is_marked, readable_record, unreadable_tags
 from .watches import OrmWatches
@@ -132,7 +132,7 @@ class OrmConsistency(OrmWatches):
             *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
             *(
                 f"@{id}: the stored folds are not those of the history"
-                for id in fold_work.miscounted(self.using)
+                for id in fold_checks.miscounted(self.using)
             ),
         ]
 
@@ -154,8 +154,9 @@ class OrmConsistency(OrmWatches):
         sized = ((id, size) for id, size, _ in facts.compared(self.using))
         for ids in facts.groups(sized):
             self.his_recount(ids)
+            fold_work.mark_all(self.using, ids)
             wrong.update(ids)
-        stale = fold_work.miscounted(self.using)
+        stale = fold_checks.miscounted(self.using)
         fold_work.mark_all(self.using, stale)
         return len(wrong.union(stale))
 
@@ -177,6 +178,7 @@ class OrmConsistency(OrmWatches):
         suspects = list(facts.suspects(self.using, ids))
         for group in facts.groups(suspects):
             self.his_recount(group)
+            fold_work.mark_all(self.using, group)  # drop_chunks calls no trigger
             if time.monotonic() > ends and group[-1] != suspects[-1][0]:
                 return group[-1]
         return reached

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from operator import itemgetter
 from statistics import median_low
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def decimated(
     first = head[0][0]
     head.clear()
     if until is None:
-        [(_, newest)] = extents(connection, [id], first)
+        [(_, newest)] = extents(connection, [id], None)
         until = 1 + (first if newest is None else newest)
     count = most // FEWEST_POINTS
     length = max(1, -(-(end - first) // count))
@@ -100,20 +101,27 @@ class _Spans:
     def chosen(self) -> Iterator[Sample]:
         name, extremes = "regular", "regular_extremes"
         spans = self._spans(name)
-        if any(span.size != span.numbers for span in spans.values()):
+        if is_odd := any(span.size != span.numbers for span in spans.values()):
             name, extremes = "numbers", "extremes"
             spans = self._spans(name)
+        found: dict[int, Any] = {}
+        rows = self._rows(extremes, **self._extremes(spans)) if spans else ()
+        for bucket, low, high, first, last in rows:
+            span = spans[bucket]
+            found |= {span.first: first, span.last: last}
+            if low is not None and high is not None:
+                found |= {low: span.low, high: span.high}
         times = {time for span in spans.values() for time in (span.first, span.last)}
-        for _, *found in self._rows(extremes, **self._extremes(spans)):
-            times.update(time for time in found if time is not None)
+        others = times | found.keys() if is_odd else set()
         if any(span.may_have_gap(self.usual) for span in spans.values()):
             for _, before, after in self._rows("gaps", gap=self._interval(GAP)):
-                times |= {before, after}
-        if times:
-            for row in self._rows("chosen", times=self._times(sorted(times))):
+                others |= {before, after} - (set() if is_odd else found.keys())
+        if others:
+            for row in self._rows("chosen", times=self._times(sorted(others))):
                 sample = sample_of(*row)
                 assert sample is not None
-                yield sample
+                found[sample[0]] = sample[1]
+        yield from sorted(found.items(), key=itemgetter(0))
 
     def _spans(self, name: str) -> dict[int, _Span]:
         origin = time_text(self.origin)
@@ -149,16 +157,21 @@ class _Spans:
         return orjson.dumps(list(map(sqlite_text, times))).decode()
 
     def _extremes(self, spans: dict[int, _Span]) -> dict[str, Any]:
-        """The least and greatest number of each span, in the order of the spans."""
-        found = [
-            (span.low, span.high) if (span := spans.get(bucket)) else (None, None)
-            for bucket in range(1, len(self.edges))
-        ]
+        """What is sought in each span, in the order of the spans."""
         if not self._is_postgres:
-            texts = [
-                [None if one is None else repr(one) for one in ends] for ends in found
-            ]
-            return {"found": orjson.dumps(texts).decode()}
-        lows, highs = ([ends[at] for ends in found] for at in (0, 1))
-        both = {one for one in chain(lows, highs) if one is not None}
-        return {"lows": lows, "highs": highs, "extremes": sorted(both)}
+            return {}
+        nothing = _Span(0, 0, None, None, self.edges[0], self.edges[0], None)
+        all_spans = [spans.get(at, nothing) for at in range(1, len(self.edges))]
+        lows, highs = [one.low for one in all_spans], [one.high for one in all_spans]
+        firsts, lasts = (
+            [one.first for one in all_spans],
+            [one.last for one in all_spans],
+        )
+        return {
+            "lows": lows,
+            "highs": highs,
+            "firsts": self._times(firsts),
+            "lasts": self._times(lasts),
+            "extremes": sorted({one for one in (*lows, *highs) if one is not None}),
+            "ends": self._times(sorted({*firsts, *lasts})),
+        }

@@ -99,11 +99,18 @@ def _rows(
         sql, params = getattr(SQLITE, statement), _sqlite(ids, edges)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite" and statement == "counter":
-            raw: Any = connection.connection
-            raw.create_aggregate(_UNITS, 1, _Units)
+            _register(connection)
         cursor.execute(sql, params)
         for n, bucket, *row in cursor.fetchall():
             yield n - 1, bucket - 1, row
+
+
+def _register(connection: BaseDatabaseWrapper) -> None:
+    """Once for each connection: SQLite replaces no function while statements run."""
+    raw: Any = connection.connection
+    if getattr(connection, _UNITS, None) is not raw:
+        raw.create_aggregate(_UNITS, 1, _Units)
+        setattr(connection, _UNITS, raw)
 
 
 def _postgres(ids: Sequence[str], edges: Sequence[int]) -> dict[str, Any]:

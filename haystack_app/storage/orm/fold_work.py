@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from statistics import median_low
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Max, Min
 
 from ...folds.buckets import buckets
 from ...folds.exact import ExactSum
@@ -33,7 +33,7 @@ from .fold_statements import Key, read_parts
 from .locks import locked_for_folding, try_to_fold
 from .stored_parts import DAY, HOUR, INTERVALS, merged_ranges, zone_key
 
-__all__ = ["fold_dirty", "fold_now", "fold_point", "mark_all", "miscounted"]
+__all__ = ["fold_dirty", "fold_now", "fold_point", "mark_all"]
 
 _MARKS = 1_000
 """Of a point, that are read at a time."""
@@ -93,33 +93,6 @@ def mark_all(using: str, ids: Sequence[str]) -> None:
     FoldMark.objects.using(using).bulk_create(
         FoldMark(point_id=id, first=first, last=last) for id in ids
     )
-
-
-def miscounted(using: str) -> list[str]:
-    """Ids of points without marks whose stored days have other samples, by number.
-
-    Days whose samples were dropped have nothing to be compared with.
-    """
-    days = _kept(using, FoldPart, "start").filter(hours=DAY).order_by()
-    heads = Count("start", filter=Q(has_head=True))
-    sizes = days.values("point_id").annotate(size=Sum("count") + heads)
-    stored = dict(sizes.values_list("point_id", "size"))
-    samples = _kept(using, HisSample, "ts").order_by()
-    counted = dict(samples.values_list("point_id").annotate(size=Count("ts")))
-    marks = FoldMark.objects.using(using).values_list("point_id", flat=True)
-    points = FoldPoint.objects.using(using).values_list("point_id", flat=True)
-    settled = {*points} - {*marks.distinct()}
-    return sorted(id for id in settled if stored.get(id, 0) != counted.get(id, 0))
-
-
-def _kept(using: str, model: Any, time: str) -> QuerySet[Any]:
-    """The rows of points that are not before the end of what was dropped."""
-    rows: QuerySet[Any] = model.objects.using(using)
-    dropped = FoldPoint.objects.using(using).filter(dropped__isnull=False)
-    if not dropped.exists():
-        return rows
-    later = dropped.filter(point_id=OuterRef("point_id"), dropped__gt=OuterRef(time))
-    return rows.exclude(Exists(later))
 
 
 def _mark_next(using: str, mark: FoldMark) -> int:

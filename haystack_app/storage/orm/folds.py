@@ -10,31 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...folds.buckets import buckets
 from ...folds.composition import Bucket, Composition
-from ...folds.parts import Part, Sample, number_of
+from ...folds.parts import FloatSum, Part, Sample, number_of
 from ...folds.rollup import END, Rollup
 from ...kinds.scalars import Number
 from ..backend import StorageBackend
 from ..folds import PlacedRow
 from .dropped_samples import DroppedSamples
+from .fold_spans import Span, pages_of, spans_of
 from .fold_statements import Key, PlacedPart, read_parts
 from .history import extents
-from .stored_parts import StoredParts
+from .stored_parts import INTERVALS, StoredParts
 
 __all__ = ["fold"]
 
 _CELLS = 20_000
 """Buckets times points of a page."""
 _MOST_BUCKETS = 4_096
+_WHOLE = 40_000
+"""Stored parts that are read together."""
 _NEAR = 8
 _Run = tuple[int, int]
 _OF_NUMBERS = {"avg", "min", "max", "sum", "spread"}
+_PLAIN = _OF_NUMBERS | {"count"}
 _OF_ENDS = {"first", "last"}
 
 
@@ -55,11 +58,59 @@ def fold(
         point.begin()
     if begin >= stop:
         return
-    spans = _spans(points[0].rollup, begin, stop, stored)
-    for page in _pages(spans, size):
+    if (rows := _whole(stored, points)) is not None:
+        yield from rows
+        return
+    spans = spans_of(points[0].rollup, begin, stop, stored)
+    for page in pages_of(spans, size):
         folded = _Page(store, connection, page, stored)
         folded.read(points)
         yield from folded.rows(points)
+
+
+def _whole(stored: StoredParts, points: Sequence[_Point]) -> Iterator[PlacedRow] | None:
+    """The rows of buckets that are stored parts themselves, if all of them are.
+
+    Nothing is composed then, which would take most of the time.
+    """
+    rollup = points[0].rollup
+    if stored.hours == 0 or rollup.interval != INTERVALS[stored.hours]:
+        return None
+    if (rollup.end - rollup.start) // rollup.interval.size > _WHOLE // len(points):
+        return None
+    if rollup.is_cut or any(not point.is_plain for point in points):
+        return None
+    rows = stored.whole([point.id for point in points], rollup.start, rollup.end)
+    if rows is None:
+        return None
+    return _answers(rows, [point.rollup.folds for point in points])
+
+
+def _answers(
+    rows: Iterable[Any], folds: Sequence[Sequence[str]]
+) -> Iterator[PlacedRow]:
+    for place, start, count, na, nan, numbers, small, huge, low, high, _ in rows:
+        if na or nan or huge or not numbers:
+            part = Part(count, na, nan, numbers, FloatSum(small, huge), low, high)
+            found = {fold: part.result(fold) for fold in folds[place]}
+            if row := {fold: val for fold, val in found.items() if val is not None}:
+                yield start, place, row
+            continue
+        row = {}
+        for fold in folds[place]:
+            if fold == "avg":
+                row[fold] = small / numbers
+            elif fold == "min":
+                row[fold] = low
+            elif fold == "max":
+                row[fold] = high
+            elif fold == "sum":
+                row[fold] = small
+            elif fold == "count":
+                row[fold] = float(count)
+            else:
+                row[fold] = high - low
+        yield start, place, row
 
 
 @dataclass(slots=True)
@@ -118,6 +169,12 @@ class _Point:
         return None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether all folds are of the numbers of buckets that include their start."""
+        folds = {*self.rollup.folds}
+        return not self.rollup.meaning.ends_included and folds <= _PLAIN
+
+    @property
     def keys(self) -> Keys:
         return Keys.of(self.rollup)
 
@@ -159,12 +216,11 @@ def _limits(
     is_long = (stop - begin) // rollup.interval.size > size
     if not is_long and not any(point.needs_newest for point in points):
         return begin, stop
+    ids = [point.id for point in points]
     found = [
         (point.dropped.first if point.dropped else first, last)
         for point, (first, last) in zip(
-            points,
-            extents(connection, [point.id for point in points], begin),
-            strict=True,
+            points, extents(connection, ids, begin if is_long else None), strict=True
         )
     ]
     last = -END
@@ -180,51 +236,6 @@ def _limits(
     return begin, min(stop, last)
 
 
-class _Span(NamedTuple):
-    """A bucket that begins at ``start``, or a piece of it: from ``low`` to ``high``.
-
-    ``is_whole``: it consists of parts that may be stored.
-    """
-
-    start: int
-    low: int
-    high: int
-    is_whole: bool
-
-
-def _spans(
-    rollup: Rollup, begin: int, stop: int, stored: StoredParts
-) -> Iterator[_Span]:
-    """The buckets as far as they are in the range.
-
-    Those longer than stored parts are in pieces, so that one changed part, or an end
-    of the range, makes samples of its own only be read.
-    """
-    edges = stored.edges(rollup)
-    for start, end in buckets(rollup.interval, rollup.tz, begin):
-        low, high = max(start, rollup.start), min(end, rollup.end)
-        if low >= stop:
-            return
-        if edges is None:
-            yield _Span(start, low, high, (low, high) == (start, end))
-            continue
-        cuts = [low, *edges.between(low, high), high]
-        for first, last in pairwise(cuts):
-            yield _Span(start, first, last, edges.has(first) and edges.has(last))
-
-
-def _pages(spans: Iterator[_Span], size: int) -> Iterator[list[_Span]]:
-    """About ``size`` spans each, and no bucket in two pages."""
-    page: list[_Span] = []
-    for span in spans:
-        if len(page) >= size and span.start != page[-1].start:
-            yield page
-            page = []
-        page.append(span)
-    if page:
-        yield page
-
-
 class _Page:
     """Some buckets of all points."""
 
@@ -232,7 +243,7 @@ class _Page:
         self,
         store: StorageBackend,
         connection: BaseDatabaseWrapper,
-        spans: Sequence[_Span],
+        spans: Sequence[Span],
         stored: StoredParts,
     ) -> None:
         self.store, self.connection, self.spans = store, connection, spans

@@ -145,22 +145,21 @@ def extent(connection: BaseDatabaseWrapper, id: str) -> Extent:
 
 
 def extents(
-    connection: BaseDatabaseWrapper, ids: Sequence[str], start: int
+    connection: BaseDatabaseWrapper, ids: Sequence[str], start: int | None
 ) -> list[tuple[int | None, int | None]]:
     """For each point the times of the first sample from ``start`` on, and of the last.
 
-    Both by the index; None if not found.
+    Both by the index; None if not found. Without a start only the last is looked for.
     """
     samples = HisSample.objects.using(connection.alias)
-    after = instant_of(start)
     found = []
     for id in ids:
         of_point = samples.filter(point_id=id)
-        ends = (
-            of_point.filter(ts__gte=after).order_by("ts"),
-            of_point.order_by("-ts"),
-        )
-        times = [rows.values_list("ts", flat=True).first() for rows in ends]
-        first, last = (None if ts is None else microseconds_of(ts) for ts in times)
-        found.append((first, last))
+        last = of_point.order_by("-ts").values_list("ts", flat=True).first()
+        first = None
+        if start is not None:
+            after = of_point.filter(ts__gte=instant_of(start)).order_by("ts")
+            first = after.values_list("ts", flat=True).first()
+        ends = (None if ts is None else microseconds_of(ts) for ts in (first, last))
+        found.append((next(ends), next(ends)))
     return found

@@ -117,6 +117,21 @@ class StoredParts:
         at = bisect_right(marks, high, key=itemgetter(0))
         return at == 0 or marks[at - 1][1] < low
 
+    def whole(self, ids: Sequence[str], low: int, high: int) -> list[Any] | None:
+        """The rows of ``whole`` between two boundaries, in the order of time.
+
+        None if samples must be read instead, because they changed, or if parts of one
+        point make no buckets by themselves.
+        """
+        places = range(len(ids))
+        if not all(place in self.marks for place in places) or not all(
+            self.is_valid(place, low, high) for place in places
+        ):
+            return None
+        params = {"hours": self.hours}
+        rows = list(_rows(self.connection, "whole", ids, [low, high], params))
+        return None if any(row[-1] for row in rows) else rows
+
     def read(
         self,
         key: Key,
@@ -238,13 +253,15 @@ def _parts(
         weights[6:],
     )
     head = None
-    if has_head:
-        value = sample_of(start, val, obj)
-        head = Part.of([value] if value else [], is_linear=statement == "linear")
+    if has_head and (value := sample_of(start, val, obj)):
+        head = Part.of([value], is_linear=False)
     if not count:
         return head, None, False
+    if statement == "counter":
+        rise = None if begin is None else ExactSum.counted(begin, end, int(drops or 0))
+        part = Part(count, na, nan, start=begin, end=end, rise=rise)
+        return head, part, bool(is_infinite)
     small, huge, known = line if statement == "linear" else held
-    rise = None if begin is None else ExactSum.counted(begin, end, int(drops or 0))
     part = Part(
         count,
         na,
@@ -253,8 +270,5 @@ def _parts(
         last=sample_of(*last),
         area=FloatSum(small, huge),
         known=known,
-        start=begin,
-        end=end,
-        rise=rise,
     )
     return head, part, bool(is_infinite)

@@ -12,39 +12,44 @@ from ...sql.arrays import text_array
 from ...sql.tables import HISTORY
 from .sqlite_history import sqlite_text
 
-__all__ = ["bytes_per_sample", "samples_before"]
+__all__ = ["bytes_per_sample", "counts"]
 
 _POINTS = 500
 
 
-def samples_before(
-    connection: BaseDatabaseWrapper, ends: Sequence[tuple[str, int]]
+def counts(
+    connection: BaseDatabaseWrapper, ranges: Sequence[tuple[str, int, int]]
 ) -> list[int]:
-    """The samples of each point before an instant, in microseconds since 1970."""
+    """The samples of points with start <= time < end, in microseconds since 1970."""
     found: list[int] = []
-    for at in range(0, len(ends), _POINTS):
-        found += _counts(connection, ends[at : at + _POINTS])
+    for at in range(0, len(ranges), _POINTS):
+        found += _counts(connection, ranges[at : at + _POINTS])
     return found
 
 
 def _counts(
-    connection: BaseDatabaseWrapper, ends: Sequence[tuple[str, int]]
+    connection: BaseDatabaseWrapper, ranges: Sequence[tuple[str, int, int]]
 ) -> Iterator[int]:
-    ids = [id for id, _ in ends]
+    ids, starts, ends = zip(*ranges, strict=True)
     if connection.vendor == "postgresql":
-        times = text_array(instant_of(end).isoformat() for _, end in ends)
+        times = [
+            text_array(instant_of(time).isoformat() for time in column)
+            for column in (starts, ends)
+        ]
         sql = (
-            "SELECT found.number FROM unnest(%s::text[], %s::timestamptz[])"
-            " WITH ORDINALITY AS p(id, high, n) CROSS JOIN LATERAL (SELECT count(*)"
-            f" FROM {HISTORY} WHERE point_id = p.id AND ts < p.high) AS found(number)"
-            " ORDER BY p.n"
+            "SELECT found.number"
+            " FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[])"
+            " WITH ORDINALITY AS p(id, low, high, n) CROSS JOIN LATERAL ("
+            f"SELECT count(*) FROM {HISTORY} WHERE point_id = p.id"
+            " AND ts >= p.low AND ts < p.high) AS found(number) ORDER BY p.n"
         )
-        params = [text_array(ids), times]
+        params = [text_array(ids), *times]
     else:
-        rows = [(id, sqlite_text(end)) for id, end in ends]
+        rows = [(id, sqlite_text(low), sqlite_text(high)) for id, low, high in ranges]
         sql = (
             f"SELECT (SELECT count(*) FROM {HISTORY} WHERE point_id ="
-            " json_extract(p.value, '$[0]') AND ts < json_extract(p.value, '$[1]'))"
+            " json_extract(p.value, '$[0]') AND ts >= json_extract(p.value, '$[1]')"
+            " AND ts < json_extract(p.value, '$[2]'))"
             " FROM json_each(%s) AS p ORDER BY p.key"
         )
         params = [orjson.dumps(rows).decode()]

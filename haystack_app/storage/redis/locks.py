@@ -27,7 +27,9 @@ from .server import Server
 __all__ = ["Lease", "LeaseLost", "LockTimeout"]
 
 EVERYTHING = "*"
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 5.0
+"""How long writers wait for a holder that was killed; a thread renews it four times as
+often."""
 WAIT_SECONDS = 60.0
 _MOST = 500
 """Entities that are locked one by one; for more the lock of all is taken."""

@@ -1,210 +1,187 @@
 /**
- * Chart of a point's history today, which grows with its current value.
+ * A chart of tracks, which people zoom, move and read with pointer and keyboard.
  *
  * @module
  */
 
-import { gridOf, refOf } from "../live.js";
 import { optionsOf } from "./chart_options.js";
+import { followGestures } from "./gestures.js";
+import { moved, scaled } from "./ranges.js";
+import { columnsOf } from "./track.js";
 import { uPlot } from "./uplot.js";
-import { instantOf, numberText, textOf, withoutUnit } from "./values.js";
 
-/** @import { Dict, Hayson, Live, Rec } from "../live.js" */
+/** @import { default as UPlot, AlignedData } from "uplot" */
+/** @import { Span } from "./ranges.js" */
+/** @import { Track } from "./track.js" */
 
-const MAX_SAMPLES = 20_000;
 const FALLBACK_WIDTH = 320;
 
-export class HistoryChart {
-  /** @type {import("uplot") | null} */
+/** Shares of the span by which keys and buttons move it, and factors by which they zoom. */
+export const STEP = 0.5;
+export const ZOOM = 0.5;
+
+export class Chart {
+  /** @type {UPlot | null} */
   #plot = null;
-  /** @type {[number[], (number | null)[]]} Seconds since 1970, and values. */
-  #data = [[], []];
-  /** @type {(string | boolean)[]} What the values stand for if they are indexes. */
-  #words = [];
-  /** @type {Rec | null} */
-  #record = null;
-  /** Seconds since 1970; `#end` is 0 until the first answer. */
-  #start = 0;
-  #end = 0;
-  /** Answers to requests of earlier rounds are ignored. */
-  #round = 0;
+  /** @type {Track[]} */
+  #tracks = [];
+  /** @type {Span} */
+  #span = { start: 0, end: 1 };
+  /** What the options of the plot depend on. */
+  #shape = "";
 
   /**
    * @param {HTMLElement} frame
-   * @param {HTMLElement} note
-   * @param {Live["call"]} call
+   * @param {object} handlers
+   * @param {(span: Span) => void} handlers.onSpan The user wants to see another span.
+   * @param {(seconds: number | null) => string} handlers.onCursor Returns what is read
+   *   at a moment; null if nothing is pointed at.
    */
-  constructor(frame, note, call) {
+  constructor(frame, { onSpan, onCursor }) {
     this.frame = frame;
-    this.note = note;
-    this.call = call;
+    this.onSpan = onSpan;
+    this.onCursor = onCursor;
     new ResizeObserver(() => this.#resize()).observe(frame);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
       this.#plot?.redraw(),
     );
+    frame.addEventListener("keydown", (event) => this.#onKey(event));
+    frame.addEventListener("blur", () => this.#setCursor(-10));
   }
 
-  /** @param {Rec} record */
-  async show(record) {
-    this.clear();
-    this.#record = record;
-    if ("kind" in record) await this.load();
+  /** @returns {number} Pixels, which limit the number of samples worth reading. */
+  get width() {
+    return this.frame.clientWidth || FALLBACK_WIDTH;
+  }
+
+  /** @returns {HTMLCanvasElement | undefined} */
+  get canvas() {
+    return this.#plot?.ctx.canvas;
+  }
+
+  /**
+   * @param {Track[]} tracks
+   * @param {Span} span
+   * @param {string} zone
+   * @param {string} title
+   */
+  draw(tracks, span, zone, title) {
+    this.#tracks = tracks;
+    this.#span = span;
+    this.frame.hidden = !tracks.length;
+    this.#describe(title);
+    const shape = JSON.stringify([
+      zone,
+      ...tracks.map(({ id, style, unit }) => [id, style, unit]),
+    ]);
+    if (shape !== this.#shape) this.clear();
+    if (!tracks.length) return;
+    this.#shape = shape;
+    const tables = tracks.map((track) => /** @type {AlignedData} */ (columnsOf(track)));
+    const data = uPlot.join(tables);
+    if (this.#plot) this.#plot.setData(data);
+    else this.#begin(data, zone);
+  }
+
+  /** @param {Span} span Show what is there of it, until its samples are drawn. */
+  preview(span) {
+    this.#span = span;
+    this.#plot?.setScale("x", { min: span.start / 1000, max: span.end / 1000 });
   }
 
   clear() {
-    this.#round++;
-    this.#record = null;
-    this.#end = 0;
-    this.#destroy();
-    this.note.textContent = "";
-    this.frame.hidden = true;
-  }
-
-  /** Request today's samples, also again when some may have been missed. */
-  async load() {
-    const record = this.#record;
-    if (!record) return;
-    const round = ++this.#round;
-    const request = gridOf([{ id: refOf(record.id.val), range: "today" }]);
-    try {
-      const { meta, rows } = await this.call("hisRead", request);
-      if (round !== this.#round) return;
-      this.#begin(instantOf(meta.hisStart) / 1000, instantOf(meta.hisEnd) / 1000, rows);
-    } catch (error) {
-      if (round !== this.#round) return;
-      this.#begin(now(), Infinity, []);
-      if ("his" in record) this.note.textContent = /** @type {Error} */ (error).message;
-    }
+    this.#plot?.destroy();
+    this.#plot = null;
+    this.#shape = "";
   }
 
   /**
-   * Append the current value if it changed.
-   *
-   * @param {Rec} record
+   * @param {AlignedData} data
+   * @param {string} zone
    */
-  extend(record) {
-    const before = this.#record;
-    this.#record = record;
-    if (!before || !this.#end || hasSameValue(before, record)) return;
-    if (now() >= this.#end) {
-      this.load(); // a new day has begun
-      return;
-    }
-    this.#push(now(), record.curVal);
-    this.#draw();
-  }
-
-  /**
-   * Draw samples, followed by the current value.
-   *
-   * @param {number} start Seconds since 1970.
-   * @param {number} end
-   * @param {Dict[]} samples
-   */
-  #begin(start, end, samples) {
-    this.#destroy();
-    this.#data = [[], []];
-    this.#words = this.#record?.kind === "Bool" ? [false, true] : [];
-    this.#start = start;
-    this.#end = end;
-    for (const { ts, val } of samples) this.#push(instantOf(ts) / 1000, val);
-    if (this.#record?.curVal != null && now() < end)
-      this.#push(now(), this.#record.curVal);
-    this.#draw();
-  }
-
-  /**
-   * @param {number} at Seconds since 1970.
-   * @param {Hayson | undefined} value
-   */
-  #push(at, value) {
-    const [times, values] = this.#data;
-    const last = times.at(-1);
-    if (last !== undefined && at <= last) return;
-    times.push(at);
-    values.push(this.#numberOf(value));
-    if (times.length > MAX_SAMPLES)
-      this.#data = [times.slice(MAX_SAMPLES / 2), values.slice(MAX_SAMPLES / 2)];
-  }
-
-  /** @param {Hayson | undefined} value */
-  #numberOf(value) {
-    const plain = withoutUnit(value);
-    if (typeof plain === "number") return plain;
-    if (typeof plain !== "string" && typeof plain !== "boolean") return null;
-    if (this.#record?.kind === "Number") return null; // "NaN" and the like
-    if (!this.#words.includes(plain)) this.#words.push(plain);
-    return this.#words.indexOf(plain);
-  }
-
-  #draw() {
-    const [times, values] = this.#data;
-    const isShown = times.length > 0;
-    this.frame.hidden = !isShown;
-    this.note.textContent = isShown ? "" : "No samples today.";
-    if (!isShown) return;
-    if (this.#plot) this.#plot.setData(this.#data);
-    else this.#plot = this.#makePlot();
-    const numbers = values.filter((value) => value !== null);
-    this.frame.setAttribute("aria-label", this.#summary(numbers));
-  }
-
-  /** @param {number[]} numbers */
-  #summary(numbers) {
-    const { length } = numbers;
-    const samples = `Today's history: ${length} ${length === 1 ? "sample" : "samples"}`;
-    if (this.#words.length || !length) return samples;
-    const [min, max] = numbers.reduce(
-      ([low, high], number) => [Math.min(low, number), Math.max(high, number)],
-      [Infinity, -Infinity],
-    );
-    return `${samples} from ${this.#label(min)} to ${this.#label(max)}`;
-  }
-
-  /** @param {number | null | undefined} number */
-  #label(number) {
-    if (number == null) return "no value";
-    if (this.#words.length) return textOf(this.#words[number]);
-    const unit = this.#record?.unit;
-    return numberText(number, unit == null ? "" : textOf(unit));
-  }
-
-  #makePlot() {
+  #begin(data, zone) {
     const options = optionsOf({
-      width: this.frame.clientWidth || FALLBACK_WIDTH,
-      city: textOf(this.#record?.tz),
-      isStepped: this.#words.length > 0,
-      label: (number) => this.#label(number),
-      range: () => [
-        this.#start,
-        Math.min(this.#end, Math.max(now(), this.#start + 60)),
-      ],
-      last: () => [this.#data[0].at(-1), this.#data[1].at(-1)],
+      width: this.width,
+      tracks: () => this.#tracks,
+      zone,
+      span: () => this.#span,
+      onSelect: (span) => this.onSpan(span),
+      onCursor: (plot) => this.#onCursor(plot),
+      onDoubleClick: (at) => this.onSpan(scaled(this.#span, 1 / ZOOM, at)),
     });
-    return new uPlot(options, this.#data, this.frame);
+    const plot = new uPlot(options, data, this.frame);
+    this.#plot = plot;
+    followGestures(plot.over, {
+      span: () => this.#span,
+      preview: (span) => this.preview(span),
+      commit: (span) => this.onSpan(span),
+    });
+  }
+
+  /** @param {string} title */
+  #describe(title) {
+    const count = this.#tracks.reduce((sum, { times }) => sum + times.length, 0);
+    const names = this.#tracks.map(({ name }) => name).join(", ");
+    const samples = `${count} ${count === 1 ? "sample" : "samples"}`;
+    const label = `${title}: ${samples} of ${names}. Arrow keys read them, plus and minus zoom`;
+    this.frame.setAttribute("aria-label", label);
+    this.frame.setAttribute("aria-valuemin", secondOf(this.#span.start));
+    this.frame.setAttribute("aria-valuemax", secondOf(this.#span.end));
+    this.frame.setAttribute("aria-valuenow", secondOf(this.#span.end));
+  }
+
+  /** @param {UPlot} plot */
+  #onCursor(plot) {
+    const { left = -1 } = plot.cursor;
+    const at = left < 0 ? null : plot.posToVal(left, "x");
+    const text = this.onCursor(at) || "no moment chosen";
+    const instant = at === null ? this.#span.end : at * 1000;
+    this.frame.setAttribute("aria-valuetext", text);
+    this.frame.setAttribute("aria-valuenow", secondOf(instant));
+  }
+
+  /**
+   * Arrow keys read the samples; with the shift key they move the span.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #onKey(event) {
+    const plot = this.#plot;
+    if (!plot || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step && event.shiftKey) this.onSpan(moved(this.#span, step * STEP));
+    else if (step) this.#stepCursor(plot, step);
+    else if (event.key === "Home") this.#setCursor(0);
+    else if (event.key === "End") this.#setCursor(plot.over.clientWidth);
+    else if (event.key === "+") this.onSpan(scaled(this.#span, ZOOM));
+    else if (event.key === "-") this.onSpan(scaled(this.#span, 1 / ZOOM));
+    else return;
+    event.preventDefault();
+  }
+
+  /**
+   * @param {UPlot} plot
+   * @param {number} step
+   */
+  #stepCursor(plot, step) {
+    const times = plot.data[0];
+    const { left = -1 } = plot.cursor;
+    const from = left < 0 ? (step > 0 ? -1 : times.length) : plot.posToIdx(left);
+    const at = times[Math.min(times.length - 1, Math.max(0, from + step))];
+    if (at !== undefined) this.#setCursor(plot.valToPos(at, "x"));
+  }
+
+  /** @param {number} left Pixels; negative to show none. */
+  #setCursor(left) {
+    this.#plot?.setCursor({ left, top: left < 0 ? -10 : 1 });
   }
 
   #resize() {
-    if (this.#plot && this.frame.clientWidth) {
-      this.#plot.setSize({
-        width: this.frame.clientWidth,
-        height: this.#plot.height,
-      });
-    }
-  }
-
-  #destroy() {
-    this.#plot?.destroy();
-    this.#plot = null;
+    const { clientWidth } = this.frame;
+    if (this.#plot && clientWidth && clientWidth !== this.#plot.width)
+      this.#plot.setSize({ width: clientWidth, height: this.#plot.height });
   }
 }
 
-/** @returns {number} Seconds since 1970. */
-const now = () => Date.now() / 1000;
-
-/**
- * @param {Rec} before
- * @param {Rec} after
- */
-const hasSameValue = (before, after) =>
-  JSON.stringify(before.curVal) === JSON.stringify(after.curVal);
+/** @param {number} instant Milliseconds since 1970. */
+const secondOf = (instant) => String(Math.round(instant / 1000));

@@ -1,65 +1,168 @@
 /**
- * Options for uPlot to draw the history of a point.
+ * Options for uPlot to draw tracks: an axis for each unit, lanes for bands.
  *
  * @module
  */
 
+import { LANE, color, drawBands, drawNa, lineColor } from "./bands.js";
 import { uPlot } from "./uplot.js";
+import { numberText } from "./values.js";
+import { timeLabels } from "./zones.js";
 
-/** @import { default as UPlot, Axis, Options } from "uplot" */
+/** @import { default as UPlot, Axis, Options, Scale, Series } from "uplot" */
+/** @import { Span } from "./ranges.js" */
+/** @import { Track } from "./track.js" */
 
 // Sizes are in pixels.
-const HEIGHT = 180;
-const TIME_AXIS = 30;
+const PLOT = 210;
+const TOP = 8;
+const TIME_AXIS = 44;
 const CHARACTER = 7;
 const MIN_CHARACTERS = 3;
 const AXIS_PADDING = 14;
-const MAX_VALUE_AXIS = 130;
+const MAX_VALUE_AXIS = 110;
+/** Room for half a label of the time axis. */
+const EDGE = 22;
+/** An axis for each unit that is left of, then right of the plotting area, and so on. */
+const SIDES = [3, 1];
+const NARROW = 480;
+/** Units of a narrow chart that have an axis; the legend has the values of all. */
+const NARROW_AXES = 2;
 
 /**
  * @param {object} chart
  * @param {number} chart.width
- * @param {string} chart.city The `tz` of the point.
- * @param {boolean} chart.isStepped Whether integers stand for words.
- * @param {(value: number | null | undefined) => string} chart.label
- * @param {() => [number, number]} chart.range First and last second of the time axis.
- * @param {() => [number | undefined, number | null | undefined]} chart.last Second and
- *   value of the last sample, shown in the legend while the pointer is elsewhere.
+ * @param {() => Track[]} chart.tracks The same in number and style, whenever it is called.
+ * @param {string} chart.zone
+ * @param {() => Span} chart.span
+ * @param {(span: Span) => void} chart.onSelect The user has marked a span.
+ * @param {(plot: UPlot) => void} chart.onCursor
+ * @param {(moment: number) => void} chart.onDoubleClick Milliseconds since 1970.
  * @returns {Options}
  */
-export function optionsOf({ width, city, isStepped, label, range, last }) {
-  const zone = zoneOf(city);
-  const clock = new Intl.DateTimeFormat("en-GB", {
-    timeStyle: "short",
-    timeZone: zone,
-  });
-  const time = (/** @type {number} */ at) => clock.format(at * 1000);
-  const tick = (/** @type {number} */ value) =>
-    isStepped && !Number.isInteger(value) ? "" : label(value);
+export function optionsOf({
+  width,
+  tracks,
+  zone,
+  span,
+  onSelect,
+  onCursor,
+  onDoubleClick,
+}) {
+  const shown = tracks();
+  const bands = shown.filter(({ style }) => style === "band").length;
+  const lines = shown.filter(({ style }) => style !== "band");
+  const units = [...new Set(lines.map(({ unit }) => unit))];
+  const lanes = bands * LANE;
+  const height = TOP + (lines.length ? PLOT : 0) + lanes + TIME_AXIS;
+  const free = lines.length ? PLOT / (PLOT + lanes) : 1;
+  const axes = width < NARROW ? units.slice(0, NARROW_AXES) : units;
+  /** @type {Record<string, Scale>} */
+  const scales = {
+    x: { time: true, range: () => [span().start / 1000, span().end / 1000] },
+    band: { range: [0, 1] },
+  };
+  for (const unit of units) scales[scaleOf(unit)] = { range: rangeAbove(free) };
   return {
     width,
-    height: HEIGHT,
-    tzDate: (at) => dateIn(zone, at),
-    cursor: { y: false, drag: { x: false, y: false } },
-    scales: { x: { range }, y: isStepped ? { range: wordRange } : {} },
+    height,
+    padding: [TOP, axes.length > 1 ? null : EDGE, null, axes.length ? null : EDGE],
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
+    legend: { show: false },
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      bind: {
+        mousedown: (_, __, handler) => (event) =>
+          event.shiftKey ? null : handler(event),
+        dblclick: (plot) => (event) => {
+          const { left } = plot.over.getBoundingClientRect();
+          onDoubleClick(plot.posToVal(event.clientX - left, "x") * 1000);
+          return null;
+        },
+      },
+    },
+    scales,
     axes: [
-      { ...axis(TIME_AXIS), values: (_, ticks) => ticks.map(time) },
-      { ...axis(valueAxisWidth), values: (_, ticks) => ticks.map(tick) },
-    ],
-    series: [
       {
-        label: "Time",
-        value: (_, at) => time(at ?? last()[0] ?? 0),
+        ...axis(TIME_AXIS),
+        space: 64,
+        values: (_, splits, __, ___, step) => timeLabels(splits, step, zone),
       },
-      {
-        label: "Value",
-        stroke: () => color("--hay"),
-        width: 2,
-        points: { show: false },
-        paths: isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
-        value: (plot, value) => label(plot.cursor.idx == null ? last()[1] : value),
-      },
+      ...axes.map((unit, index) => valueAxis(unit, index, free, lines, shown)),
     ],
+    series: [{}, ...shown.map(seriesOf)],
+    hooks: {
+      drawAxes: [(plot) => drawNa(plot, tracks())],
+      draw: [(plot) => drawBands(plot, tracks())],
+      setCursor: [onCursor],
+      setSelect: [(plot) => selected(plot, onSelect)],
+    },
+  };
+}
+
+/** @param {string} unit */
+const scaleOf = (unit) => `unit ${unit}`;
+
+/**
+ * @param {Track} track
+ * @param {number} index
+ * @returns {Series}
+ */
+function seriesOf({ style, unit }, index) {
+  if (style === "band")
+    return { scale: "band", paths: () => null, points: { show: false } };
+  return {
+    scale: scaleOf(unit),
+    stroke: () => lineColor(index),
+    width: 1.8,
+    paths: style === "step" ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
+  };
+}
+
+/**
+ * The usual range of a scale in the upper part of the plotting area.
+ *
+ * @param {number} free The share of the area above the bands.
+ * @returns {Scale.Range}
+ */
+const rangeAbove = (free) => (_, min, max) => {
+  // no value at all, or a single one
+  if (min == null || max == null) return [0, 1];
+  const [low, high] =
+    min === max ? [min - 1, max + 1] : uPlot.rangeNum(min, max, 0.1, true);
+  const [bottom, top] = [low ?? min, high ?? max];
+  return [top - (top - bottom) / free, top];
+};
+
+/**
+ * @param {string} unit
+ * @param {number} index
+ * @param {number} free
+ * @param {Track[]} lines
+ * @param {Track[]} tracks
+ * @returns {Axis}
+ */
+function valueAxis(unit, index, free, lines, tracks) {
+  const own = lines.filter((line) => line.unit === unit);
+  const isShared = own.length > 1 || lines.length === 1;
+  const stroke = () =>
+    isShared || !own[0] ? color("--soft") : lineColor(tracks.indexOf(own[0]));
+  const scale = scaleOf(unit);
+  return {
+    ...axis(valueAxisWidth),
+    scale,
+    side: SIDES[index % 2],
+    stroke,
+    grid: { show: index === 0, stroke: () => color("--line"), width: 1 },
+    // none beside the bands
+    filter: (plot, splits) => {
+      const { min = 0, max = 0 } = plot.scales[scale] ?? {};
+      const bottom = max - (max - min) * free;
+      return splits.map((value) => (value < bottom - 1e-9 ? null : value));
+    },
+    values: (_, splits) =>
+      splits.map((value) => (value == null ? "" : numberText(value, unit))),
   };
 }
 
@@ -68,7 +171,7 @@ export function optionsOf({ width, city, isStepped, label, range, last }) {
  * @param {string[] | null} labels
  */
 function valueAxisWidth(_, labels) {
-  const lengths = (labels ?? []).map((label) => label.length);
+  const lengths = (labels ?? []).map((label) => label?.length ?? 0);
   const longest = Math.max(MIN_CHARACTERS, ...lengths);
   return Math.min(MAX_VALUE_AXIS, AXIS_PADDING + CHARACTER * longest);
 }
@@ -86,34 +189,14 @@ const axis = (size) => ({
 });
 
 /**
- * Room above and below the lines of words, at least from 0 to 1.
- *
- * @param {UPlot} _
- * @param {number} min
- * @param {number} max
- * @returns {[number, number]}
+ * @param {UPlot} plot
+ * @param {(span: Span) => void} onSelect
  */
-const wordRange = (_, min, max) => [Math.min(0, min) - 0.2, Math.max(1, max) + 0.2];
-
-/** @param {string} name A custom property of the style sheet. */
-const color = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
-
-/**
- * @param {string | undefined} zone
- * @param {number} at Seconds since 1970.
- */
-function dateIn(zone, at) {
-  const date = new Date(at * 1000);
-  return zone ? uPlot.tzDate(date, zone) : date;
-}
-
-/**
- * The time zone that a Haystack city names by the last part of its name.
- *
- * @param {string} city
- * @returns {string | undefined} Undefined for the zone of the browser.
- */
-function zoneOf(city) {
-  if (city === "UTC" || city === "GMT") return "UTC";
-  return Intl.supportedValuesOf("timeZone").find((zone) => zone.endsWith(`/${city}`));
+function selected(plot, onSelect) {
+  const { left, width } = plot.select;
+  if (width < 5) return;
+  const at = (/** @type {number} */ x) => plot.posToVal(x, "x") * 1000;
+  const span = { start: at(left), end: at(left + width) };
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  onSelect(span);
 }

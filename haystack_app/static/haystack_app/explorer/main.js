@@ -1,117 +1,124 @@
 /**
  * The explorer: live values of the records that match a filter.
  *
+ * The address of the page says what it shows. All that people choose goes there, and
+ * the page follows it, so that every view can be sent to others, and Back works.
+ *
  * @module
  */
 
-import { Live } from "../live.js";
+import { Live, gridOf } from "../live.js";
+import { FIRST_FILTER, MOST_POINTS, searchOf, viewOf } from "./address.js";
 import { Detail } from "./detail.js";
 import { byId, element } from "./elements.js";
+import { Overrides } from "./overrides.js";
+import { Search } from "./search.js";
 import { ValueTable } from "./table.js";
 import { Tree } from "./tree.js";
 import { downloadUrl, loginUrl, websocketUrl } from "./urls.js";
 import { filterId } from "./values.js";
 
-/** @import { Rec, Status, Watch } from "../live.js" */
+/** @import { Rec, Status } from "../live.js" */
+/** @import { View } from "./address.js" */
 
-const FIRST_FILTER = "point and cur";
 const NOT_LOGGED_IN = 4401;
 
 const connection = byId("connection", HTMLElement);
 const connectionText = byId("connection-text", HTMLElement);
 const count = byId("count", HTMLElement);
 const download = byId("download", HTMLAnchorElement);
+const chartFirst = byId("chart-first", HTMLButtonElement);
 const filterInput = byId("filter", HTMLInputElement);
 const places = byId("places", HTMLDetailsElement);
-const problem = byId("problem", HTMLElement);
 
-/** @type {Watch | null} The watch whose records are shown. */
-let shown = null;
-/** @type {Watch | null} The watch of a new filter, before its first answer. */
-let next = null;
-/** Id of the record to select when it arrives. */
-let wanted = "";
+const { project, user = "", mayWrite } = document.body.dataset;
+const login = { user, mayWrite: mayWrite === "true" };
+let view = viewOf(location.search);
 
-const live = new Live({
-  url: websocketUrl(document.body.dataset.project),
-  onStatus: showStatus,
+const live = new Live({ url: websocketUrl(project), onStatus: showStatus });
+const search = new Search(live, project, {
+  onStart: () => table.clear(),
+  onRecords: update,
+  onGo: (filter, reading = "") => go({ filter, reading }),
 });
-/** @type {Live["call"]} */
-const call = (op, grid) => live.call(op, grid);
 const table = new ValueTable(
   byId("rows", HTMLTableSectionElement),
   byId("more", HTMLButtonElement),
-  select,
+  {
+    onSelect: (id) => go({ ids: [id], list: "" }),
+    onCheck: (id, isChecked) =>
+      go({ ids: isChecked ? [...view.ids, id] : without(id), list: "" }),
+    onMore: () => search.more(),
+  },
 );
-const detail = new Detail(call, onDetailClosed, (id) => table.focus(id));
+const detail = new Detail(live, login, {
+  onDismiss: dismiss,
+  onRange: (range) => go({ range }),
+  onZone: (zone) => go({ zone }),
+  onRemove: (id) => go({ ids: without(id) }),
+  onChart: chartPointsOf,
+});
+const overrides = new Overrides(live, {
+  ...login,
+  onSelect: (id) => go({ ids: [id], list: "" }),
+  onDismiss: () => go({ list: "" }),
+});
 const tree = new Tree(byId("tree", HTMLElement), byId("tree-note", HTMLElement), {
-  call,
+  call: live.call.bind(live),
   onSelect: goTo,
 });
 
-// -- watching -------------------------------------------------------------------
+// -- what is shown ------------------------------------------------------------------
 
-/** @param {string} filter */
-function watch(filter) {
-  next?.close();
-  problem.textContent = "";
-  const started = live.watch(
-    { filter, dis: "explorer" },
-    {
-      onRecords: (records, gone) => {
-        if (started !== shown) show(started);
-        update(started, records, gone);
-      },
-      onEnd: (reason) => {
-        if (started === next) next = null;
-        problem.textContent = reason;
-      },
-    },
-  );
-  next = started;
+/** @param {Partial<View>} change */
+function go(change) {
+  const next = { ...view, ...change };
+  next.ids = next.ids.slice(0, MOST_POINTS);
+  const address = new URL(location.href);
+  address.search = searchOf(next);
+  if (address.href !== location.href) history.pushState(null, "", address);
+  followAddress();
 }
 
-/** @param {Watch} started Replaces the watch that is shown. */
-function show(started) {
-  shown?.close();
-  shown = started;
-  next = null;
-  problem.textContent = "";
-  table.clear();
-  if (detail.id && !started.records.has(detail.id)) detail.close();
+/** Show what the query string of the page says. */
+function followAddress() {
+  view = viewOf(location.search);
+  filterInput.value = view.filter;
+  download.href = downloadUrl(project, view.filter);
+  search.show(view);
+  const isOpen = view.ids.length > 0 && !view.list;
+  document.body.classList.toggle("with-detail", isOpen || view.list !== "");
+  if (isOpen)
+    detail.show(view, view.ids[1] ? undefined : search.record(view.ids[0] ?? ""));
+  else detail.close();
+  if (view.list) overrides.open();
+  else overrides.close();
+  table.mark(isOpen ? view.ids : []);
+  showLoginLink(); // it leads back to the new address
 }
 
 /**
- * @param {Watch} current
  * @param {Rec[]} records
  * @param {string[]} gone
  */
-function update(current, records, gone) {
-  table.update(records, gone);
-  const { size } = current.records;
-  count.textContent = `${size.toLocaleString("en")} ${size === 1 ? "match" : "matches"}`;
-  if (detail.id && gone.includes(detail.id)) detail.close();
-  const opened = records.find((record) => record.id.val === detail.id);
-  if (opened) detail.update(opened);
-  if (wanted && current.records.has(wanted)) select(wanted);
+function update(records, gone) {
+  table.update(records, gone, search.hasMore);
+  const size = search.size.toLocaleString("en");
+  count.textContent = search.hasMore
+    ? `The first ${size} matches`
+    : `${size} ${search.size === 1 ? "match" : "matches"}`;
+  download.hidden = search.isByWords;
+  chartFirst.hidden = !table.hasHistory();
 }
 
-// -- selection --------------------------------------------------------------------
+function dismiss() {
+  const [id = ""] = view.ids;
+  go({ ids: [], list: "" });
+  table.focus(id);
+}
 
 /** @param {string} id */
-function select(id) {
-  wanted = "";
-  const record = shown?.records.get(id);
-  if (!record) return;
-  document.body.classList.add("with-detail");
-  table.select(id);
-  detail.open(record);
-}
-
-function onDetailClosed() {
-  document.body.classList.remove("with-detail");
-  table.select("");
-}
+const without = (id) => view.ids.filter((one) => one !== id);
 
 /**
  * Show the points of a site or of equipment, or select a point.
@@ -123,32 +130,25 @@ function goTo(record) {
   const ref = filterId(id);
   if (!ref) return;
   if (isNarrow()) places.open = false;
-  if ("site" in record) go(`point and siteRef==${ref}`);
-  else if ("equip" in record) go(`point and equipRef==${ref}`);
-  else if (shown?.records.has(id)) select(id);
-  else go(`id==${ref}`, id);
+  if ("site" in record) go({ filter: `point and siteRef==${ref}`, ids: [], list: "" });
+  else if ("equip" in record)
+    go({ filter: `point and equipRef==${ref}`, ids: [], list: "" });
+  else go({ ids: [id], list: "" });
 }
 
 /**
- * @param {string} filter
- * @param {string} [id] Record to select.
+ * Show the points of a site or of equipment, on a chart if they have a history.
+ *
+ * @param {Rec} record
  */
-function go(filter, id = "") {
-  const address = new URL(location.href);
-  address.search = String(new URLSearchParams(id ? { filter, id } : { filter }));
-  if (address.href !== location.href) history.pushState(null, "", address);
-  followAddress();
-}
-
-/** Watch and select what the query string of the page says. */
-function followAddress() {
-  const query = new URLSearchParams(location.search);
-  const filter = query.get("filter")?.trim() || FIRST_FILTER;
-  wanted = query.get("id") ?? "";
-  filterInput.value = filter;
-  download.href = downloadUrl(document.body.dataset.project, filter);
-  watch(filter);
-  showLoginLink(); // it leads back to the new address
+async function chartPointsOf(record) {
+  const ref = filterId(record.id.val);
+  if (!ref) return;
+  const filter = `point and ${"site" in record ? "siteRef" : "equipRef"}==${ref}`;
+  const request = gridOf([{ filter: `${filter} and his`, limit: MOST_POINTS }]);
+  const { rows } = await live.call("read", request);
+  const ids = /** @type {Rec[]} */ (rows).map(({ id }) => id.val);
+  go({ filter, reading: "", ids });
 }
 
 const isNarrow = () => matchMedia("(max-width: 50rem)").matches;
@@ -179,7 +179,17 @@ function showLoginLink() {
 
 byId("search", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
-  go(filterInput.value.trim() || FIRST_FILTER);
+  search.forget();
+  go({ filter: filterInput.value.trim() || FIRST_FILTER, reading: "" });
+});
+chartFirst.addEventListener("click", () =>
+  go({ ids: table.charted(MOST_POINTS), list: "" }),
+);
+byId("show-overrides", HTMLButtonElement).addEventListener("click", () =>
+  go({ list: "overrides" }),
+);
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && (view.ids.length || view.list)) dismiss();
 });
 addEventListener("popstate", followAddress);
 addEventListener("online", () => live.wake());

@@ -5,19 +5,33 @@
  */
 
 import { arrange, element, flash, setText } from "./elements.js";
+import { ageText, statusOf } from "./freshness.js";
 import { instantOf, nameOf, textOf, whenText } from "./values.js";
 
 /** @import { Rec } from "../live.js" */
 
 /** Rows are added to the page in steps, because a filter may match thousands. */
 const STEP = 300;
+/** Milliseconds after which values are looked at again: they grow old by themselves. */
+const AGING = 60_000;
 const COLLATOR = new Intl.Collator("en", { numeric: true });
+
+/**
+ * @typedef {object} Handlers
+ * @property {(id: string) => void} onSelect
+ * @property {(id: string, isChecked: boolean) => void} onCheck A point is put on the
+ *   chart, or taken off.
+ * @property {() => void} onMore More records are wanted than have been loaded.
+ */
 
 export class ValueTable {
   /** @type {Map<string, Row>} All rows by id, on the page or not. */
   #rows = new Map();
   #limit = STEP;
-  #selected = "";
+  /** Whether more records match than have been loaded. */
+  #hasMore = false;
+  /** @type {Set<string>} Ids of the rows that are open beside the table. */
+  #marked = new Set();
   /** @type {Set<string>} Ids of rows to update with the next frame. */
   #changed = new Set();
   /** Whether rows have been added, removed or renamed since the last frame. */
@@ -27,12 +41,13 @@ export class ValueTable {
   /**
    * @param {HTMLTableSectionElement} body
    * @param {HTMLButtonElement} more Shows the next step of rows.
-   * @param {(id: string) => void} onSelect
+   * @param {Handlers} handlers
    */
-  constructor(body, more, onSelect) {
+  constructor(body, more, handlers) {
     this.body = body;
     this.more = more;
-    this.onSelect = onSelect;
+    this.handlers = handlers;
+    setInterval(() => this.#age(), AGING);
     more.addEventListener("click", () => this.#showMore());
     body.addEventListener("keydown", (event) => this.#onKey(event));
   }
@@ -48,18 +63,36 @@ export class ValueTable {
   /**
    * @param {Rec[]} records
    * @param {string[]} gone
+   * @param {boolean} hasMore Whether more records match than have been loaded.
    */
-  update(records, gone) {
+  update(records, gone, hasMore) {
+    if (hasMore !== this.#hasMore) this.#isOrderChanged = true;
+    this.#hasMore = hasMore;
     for (const id of gone) if (this.#rows.delete(id)) this.#isOrderChanged = true;
     for (const record of records) this.#setRecord(record);
     this.#requestFrame();
   }
 
-  /** @param {string} id Empty to select no row. */
-  select(id) {
-    this.#rows.get(this.#selected)?.mark(false);
-    this.#selected = id;
-    this.#rows.get(id)?.mark(true);
+  /** @param {string[]} ids Of the rows that are open beside the table. */
+  mark(ids) {
+    this.#marked = new Set(ids);
+    for (const [id, row] of this.#rows) row.mark(this.#marked.has(id));
+  }
+
+  /** @returns {boolean} Whether a row has a history. */
+  hasHistory() {
+    return [...this.#rows.values()].some(({ record }) => "his" in record);
+  }
+
+  /**
+   * @param {number} most
+   * @returns {string[]} Ids of the first rows on the page that have a history.
+   */
+  charted(most) {
+    return this.#sorted()
+      .filter(({ record }) => "his" in record)
+      .slice(0, most)
+      .map(({ id }) => id);
   }
 
   /** @param {string} id */
@@ -72,7 +105,7 @@ export class ValueTable {
     const id = record.id.val;
     const row = this.#rows.get(id);
     if (!row) {
-      this.#rows.set(id, new Row(record, this.onSelect));
+      this.#rows.set(id, new Row(record, this.handlers));
       this.#isOrderChanged = true;
     } else if (row.setRecord(record)) {
       this.#isOrderChanged = true;
@@ -100,7 +133,12 @@ export class ValueTable {
 
   #showMore() {
     const first = this.#limit;
+    const isLoaded = this.#rows.size > this.#limit;
     this.#limit += STEP;
+    if (!isLoaded) {
+      this.handlers.onMore();
+      return;
+    }
     this.#isOrderChanged = true;
     this.#draw();
     this.body.rows[first]?.querySelector("button")?.focus();
@@ -120,17 +158,26 @@ export class ValueTable {
     this.#isOrderChanged = false;
   }
 
+  #sorted() {
+    return [...this.#rows.values()].sort((a, b) => COLLATOR.compare(a.name, b.name));
+  }
+
+  #age() {
+    for (const row of this.#rows.values()) row.draw();
+  }
+
   #sort() {
-    const rows = [...this.#rows.values()].sort((a, b) =>
-      COLLATOR.compare(a.name, b.name),
-    );
+    const rows = this.#sorted();
     const elements = rows.slice(0, this.#limit).map((row) => row.show());
     arrange(this.body, elements);
-    this.#rows.get(this.#selected)?.mark(true);
+    for (const id of this.#marked) this.#rows.get(id)?.mark(true);
     const left = rows.length - elements.length;
-    this.more.hidden = !left;
-    this.more.textContent =
-      left > STEP ? `Show ${STEP} more of ${left}` : `Show ${left} more`;
+    this.more.hidden = !left && !this.#hasMore;
+    this.more.textContent = !left
+      ? `Show ${STEP} more`
+      : left > STEP
+        ? `Show ${STEP} more of ${left}`
+        : `Show ${left} more`;
   }
 }
 
@@ -141,11 +188,11 @@ class Row {
 
   /**
    * @param {Rec} record
-   * @param {(id: string) => void} onSelect
+   * @param {Handlers} handlers
    */
-  constructor(record, onSelect) {
+  constructor(record, handlers) {
     this.id = record.id.val;
-    this.onSelect = onSelect;
+    this.handlers = handlers;
     this.record = record;
     this.name = nameOf(record);
     /** Milliseconds since 1970. */
@@ -167,7 +214,7 @@ class Row {
   /** @returns {HTMLElement} */
   show() {
     if (!this.#elements) {
-      this.#elements = makeRow(this.id, () => this.onSelect(this.id));
+      this.#elements = makeRow(this.id, this.handlers);
       this.#fill(this.#elements);
     }
     return this.#elements.row;
@@ -182,7 +229,8 @@ class Row {
   /** @param {boolean} isSelected */
   mark(isSelected) {
     if (!this.#elements) return;
-    const { row, button } = this.#elements;
+    const { row, button, check } = this.#elements;
+    check.checked = isSelected;
     row.classList.toggle("picked", isSelected);
     if (isSelected) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
@@ -196,14 +244,18 @@ class Row {
    * @param {RowElements} elements
    * @returns {HTMLElement[]} The cells of values that changed.
    */
-  #fill({ button, value, statusCell, status, written, changed }) {
+  #fill({ button, check, value, statusCell, status, written, changed }) {
     setText(button, this.name);
     setText(changed, whenText(this.changed));
-    const { curVal, curStatus } = this.record;
-    const statusText = textOf(curStatus);
+    check.setAttribute("aria-label", `Chart ${this.name}`);
+    check.hidden = !("kind" in this.record);
+    const { status: statusText, since } = statusOf(this.record);
     value.dataset.status = status.dataset.status = statusText;
+    statusCell.title = Number.isNaN(since)
+      ? ""
+      : `the value is ${ageText(Date.now() - since)} old`;
     const cells = [];
-    if (setText(value, textOf(curVal))) cells.push(value);
+    if (setText(value, textOf(this.record.curVal))) cells.push(value);
     if (setText(status, statusText)) cells.push(statusCell);
     if (setText(written, writtenText(this.record))) cells.push(written);
     return cells;
@@ -214,9 +266,16 @@ class Row {
 
 /**
  * @param {string} id
- * @param {() => void} click
+ * @param {Handlers} handlers
  */
-function makeRow(id, click) {
+function makeRow(id, { onSelect, onCheck }) {
+  /** @type {HTMLInputElement} */
+  const check = element("input", {
+    type: "checkbox",
+    change: () => onCheck(id, check.checked),
+  });
+  const checkCell = element("td", { class: "check" }, check);
+  checkCell.addEventListener("click", (event) => event.stopPropagation());
   const button = element("button", { type: "button", class: "name" });
   const value = element("td", { class: "number value" });
   const status = element("span", { class: "status" });
@@ -225,14 +284,15 @@ function makeRow(id, click) {
   const changed = element("td", { class: "number changed" });
   const row = element(
     "tr",
-    { data: { id }, click },
+    { data: { id }, click: () => onSelect(id) },
+    checkCell,
     element("th", { scope: "row" }, button),
     value,
     statusCell,
     written,
     changed,
   );
-  return { row, button, value, status, statusCell, written, changed };
+  return { row, button, check, value, status, statusCell, written, changed };
 }
 
 /** @param {Rec} record */

@@ -31,10 +31,32 @@ export function websocketUrl(project) {
  * @returns {string} The records that match, as a file for spreadsheets.
  */
 export function downloadUrl(project, filter) {
-  const op = project ? `${encodeURIComponent(project)}/read` : "read";
   const query = new URLSearchParams({ filter, download: "records.csv" });
-  return `${urls.api}${op}?${query}`;
+  return `${apiUrl(project, "read")}?${query}`;
 }
+
+/**
+ * @param {string | undefined} project
+ * @param {string} id Of a point.
+ * @returns {string} The newest writes to its priority array.
+ */
+export const writesUrl = (project, id) =>
+  apiUrl(project, `entities/${encodeURIComponent(id)}/writes/`);
+
+/**
+ * @param {string | undefined} project
+ * @param {URLSearchParams} query
+ * @returns {string} A page of entities.
+ */
+export const entitiesUrl = (project, query) =>
+  `${apiUrl(project, "entities/")}?${query}`;
+
+/**
+ * @param {string | undefined} project
+ * @param {string} path
+ */
+const apiUrl = (project, path) =>
+  `${urls.api}${project ? `${encodeURIComponent(project)}/` : ""}${path}`;
 
 /** @returns {string} The login page, which leads back to the current address. */
 export function loginUrl() {

@@ -48,6 +48,12 @@ export const shortNameOf = (record) => textOf(record.navName ?? nameOf(record));
 export const isMarker = (value) => isObject(value) && value._kind === "marker";
 
 /**
+ * @param {Hayson | undefined} value
+ * @returns {value is HaysonSingleton}
+ */
+export const isNa = (value) => isObject(value) && value._kind === "na";
+
+/**
  * A ref as it is written in a filter.
  *
  * @param {string} id
@@ -81,6 +87,24 @@ export function whenText(instant, now = new Date()) {
   const at = new Date(instant);
   if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString("en-GB");
   return at.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+}
+
+/**
+ * The time of day if it is today, otherwise with the date.
+ *
+ * @param {number} instant Milliseconds since 1970.
+ * @param {Date} [now]
+ * @returns {string} In the zone of the browser; empty for NaN.
+ */
+export function momentText(instant, now = new Date()) {
+  if (Number.isNaN(instant)) return "";
+  const at = new Date(instant);
+  const isToday = at.toDateString() === now.toDateString();
+  return at.toLocaleString("en-GB", {
+    ...(isToday ? {} : { day: "numeric", month: "short" }),
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 /**

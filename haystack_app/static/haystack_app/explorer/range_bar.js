@@ -1,0 +1,96 @@
+/**
+ * The controls above a chart: its range, and whose times it shows.
+ *
+ * @module
+ */
+
+import { byId, element } from "./elements.js";
+import { PERIODS, daysOf, isDays } from "./ranges.js";
+import { browserZone, momentIn } from "./zones.js";
+
+/** @import { View } from "./address.js" */
+/** @import { Span } from "./ranges.js" */
+
+const CUSTOM = "custom";
+
+export class RangeBar {
+  #select = byId("range", HTMLSelectElement);
+  #days = byId("days", HTMLElement);
+  #first = byId("first-day", HTMLInputElement);
+  #last = byId("last-day", HTMLInputElement);
+  #times = byId("times", HTMLElement);
+  #title = "";
+
+  /**
+   * @param {object} handlers
+   * @param {(range: string) => void} handlers.onRange
+   * @param {(zone: View["zone"]) => void} handlers.onZone
+   * @param {(direction: 1 | -1) => void} handlers.onMove
+   * @param {(direction: 1 | -1) => void} handlers.onZoom Positive for more detail.
+   */
+  constructor({ onRange, onZone, onMove, onZoom }) {
+    this.onRange = onRange;
+    this.onZone = onZone;
+    const choices = [...Object.entries(PERIODS), [CUSTOM, "Other days"]];
+    this.#select.append(
+      ...choices.map(([value = "", text = ""]) => element("option", { value, text })),
+    );
+    this.#select.addEventListener("change", () => {
+      const isCustom = this.#select.value === CUSTOM;
+      this.#days.hidden = !isCustom;
+      if (isCustom) this.#first.focus();
+      else onRange(this.#select.value);
+    });
+    for (const input of [this.#first, this.#last])
+      input.addEventListener("change", () => this.#onDays());
+    const on = (/** @type {string} */ id, /** @type {() => void} */ click) =>
+      byId(id, HTMLButtonElement).addEventListener("click", click);
+    on("earlier", () => onMove(-1));
+    on("later", () => onMove(1));
+    on("zoom-in", () => onZoom(1));
+    on("zoom-out", () => onZoom(-1));
+  }
+
+  /** @returns {string} What the chart shows. */
+  title() {
+    return this.#title;
+  }
+
+  /**
+   * @param {string} range
+   * @param {View["zone"]} choice
+   * @param {{own: string, city: string, span: Span}} shown `own` is the zone of the
+   *   points, `city` what their tag `tz` calls it.
+   */
+  show(range, choice, { own, city, span }) {
+    const isPeriod = Object.hasOwn(PERIODS, range);
+    const mine = browserZone();
+    const zone = choice === "browser" ? mine : own;
+    this.#select.value = isPeriod ? range : CUSTOM;
+    this.#days.hidden = isPeriod;
+    [this.#first.value, this.#last.value] = daysOf(span, zone);
+    this.#title = isPeriod ? (PERIODS[range] ?? "") : spanText(span, zone);
+    const name = choice === "browser" ? mine : city.replaceAll("_", " ") || mine;
+    const moments = isPeriod || isDays(range) ? "" : `${this.#title}. `;
+    this.#times.replaceChildren(`${moments}Times of ${name}`);
+    if (own === mine) return;
+    const other = choice === "browser" ? "point" : "browser";
+    const text =
+      choice === "browser" ? `Show those of ${city.replaceAll("_", " ")}` : "Show mine";
+    const click = () => this.onZone(other);
+    this.#times.append(" ", element("button", { type: "button", text, click }));
+  }
+
+  #onDays() {
+    const [first, last] = [this.#first.value, this.#last.value];
+    if (first && last && first <= last) this.onRange(`${first}..${last}`);
+  }
+}
+
+/**
+ * @param {Span} span
+ * @param {string} zone
+ */
+function spanText({ start, end }, zone) {
+  return `${momentIn(start, zone)} to ${momentIn(end, zone)}`;
+}
