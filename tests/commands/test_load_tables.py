@@ -89,6 +89,28 @@ def test_a_column_for_each_tag(load: Load) -> None:
     }
 
 
+def test_names_that_people_give_columns(load: Load) -> None:
+    """A name is ``dis``, and a site or an equip is named where it is a marker."""
+    found = load(
+        "Name;Site;Equip;Tags;Area (m²)\n"
+        "Halle 1;;;site;1.250,5\n"
+        "AHU 1;Halle 1;;equip;\n"
+        "Supply temp;Halle 1;AHU 1;point sensor;\n"
+    )
+    ids = {tags["dis"]: Ref(id) for id, tags in found.items()}
+    by_name = {tags["dis"]: tags for tags in found.values()}
+    assert by_name["Halle 1"] == {
+        "dis": "Halle 1",
+        "site": MARKER,
+        "area": Number(1250.5, "m²"),
+    }
+    assert by_name["Supply temp"]["siteRef"] == ids["Halle 1"]
+    assert by_name["Supply temp"]["equipRef"] == ids["AHU 1"]
+    # with a column of its own, it is the tag that it says
+    found = load("id,dis,name,site\nhq,Head Office,HQ,M\n", name="b.csv")
+    assert found["hq"] == {"dis": "Head Office", "name": "HQ", "site": MARKER}
+
+
 @pytest.mark.parametrize("word", ["M", "x", "X", "✓", "true", "TRUE", "yes", "1"])
 def test_words_of_markers(load: Load, word: str) -> None:
     found = load(f"id;site;equip\na;{word};-\nb;false;{word}\n")

@@ -21,7 +21,7 @@ from ..tables.stamps import instants_of, stamp_of
 from ..tables.values import NO_VALUE, bool_names
 from .columns import shown_kind
 
-__all__ = ["MARKER_WORDS", "CellRules", "RefName", "cell_of"]
+__all__ = ["MARKER_WORDS", "CellRules", "RefName", "cell_of", "is_marker_word"]
 
 MARKER_WORDS = frozenset(("M", "x", "X", "✔", "true", "TRUE", "True", "yes", "1"))
 """Besides the ``✓`` of our own files."""
@@ -49,6 +49,11 @@ class CellRules(NamedTuple):
     decimal: str | None = None
     order: str | None = None
     no_value: frozenset[str] = NO_VALUE
+
+
+def is_marker_word(text: str) -> bool:
+    """Whether a cell says that an entity has a marker, or that it does not."""
+    return text in {*MARKER_WORDS, MARKER_TEXT} or text.lower() in _NO_MARKER
 
 
 def cell_of(name: str, kind: str, text: str, rules: CellRules) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from ..tables.date_order import DateOrder
 from ..tables.errors import BadCell
 from ..tables.numbers import DecimalEvidence
 from ..tables.values import NO_VALUE
-from .cells import CellRules, cell_of
+from .cells import CellRules, cell_of, is_marker_word
 from .columns import EACH_CELL, TagColumn, has_any_kind, kind_by_def, shown_kind
 from .guesses import guessed_kind
 from .options import EntityTableOptions
@@ -25,6 +25,8 @@ from .words import tags_of_words
 
 __all__ = ["EntityRow", "EntityTable", "read_table"]
 
+_NAMES = ("name", "displayName", "label", "bezeichnung")
+_PARENTS = ("site", "space", "equip")
 _IGNORE = "leave the column out with --ignore, or rename it"
 
 
@@ -127,7 +129,8 @@ def read_table(
         raise UnreadableFile(path, "", str(err)) from None
     line, headers = sheet.header
     table = EntityTable(sheet, options, namespace, line, headers)
-    table.columns = [_with_kind(table, one) for one in _columns(table, errors)]
+    columns = _renamed(table, list(_columns(table, errors)))
+    table.columns = [_with_kind(table, one) for one in columns]
     _decide(table, errors)
     if not table.columns and not errors:
         raise UnreadableFile(path, f"line {line}", "no column is the name of a tag")
@@ -156,6 +159,33 @@ def _columns(table: EntityTable, errors: FileErrors) -> Iterator[TagColumn]:
             continue
         names[column.name] = header
         yield column
+
+
+def _renamed(table: EntityTable, columns: list[TagColumn]) -> Iterator[TagColumn]:
+    """``dis`` by other names, and names of sites and equips in columns of markers."""
+    names = {column.name for column in columns}
+    for column in columns:
+        ref = f"{column.name}Ref"
+        if column.name in _NAMES and names.isdisjoint({"dis", *_before(column.name)}):
+            yield column._replace(name="dis", kind="str", source="def")
+        elif (
+            column.name in _PARENTS
+            and ref not in names
+            and _are_names(text for _, text in table.cells(column.place))
+        ):
+            yield column._replace(name=ref, kind="ref", source="def")
+        else:
+            yield column
+
+
+def _are_names(cells: Iterable[str]) -> bool:
+    """Whether no cell is a word for a marker, or for none."""
+    found = list(cells)
+    return bool(found) and not any(is_marker_word(text) for text in found)
+
+
+def _before(name: str) -> tuple[str, ...]:
+    return _NAMES[: _NAMES.index(name)]
 
 
 def _with_kind(table: EntityTable, column: TagColumn) -> TagColumn:
