@@ -97,6 +97,7 @@ DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
 
 HAYSTACK: dict[str, Any] = {
     "TICK_SECONDS": 0,
+    "WORKER": "external",
     "NOTIFY": False,  # listeners would keep test databases from being dropped
     "THROTTLE": None,
     "ACTIONS": ["haystack_app.demo.actions"],

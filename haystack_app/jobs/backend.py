@@ -119,7 +119,7 @@ def _enqueued(
             JobBody.objects.using(using).create(
                 job=job, content_type=content_type, data=data
             )
-        transaction.on_commit(local.wake, using=using)
+        transaction.on_commit(local.wake, using=using, robust=True)
     if isinstance(backend, JobBackend):
         task_enqueued.send(
             type(backend), task_result=result_of(job, task, backend.alias)

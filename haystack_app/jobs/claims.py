@@ -92,8 +92,9 @@ def keep(jobs: Mapping[int, Job], holder: str) -> Mapping[int, bool]:
 
 def keep_bound(process: str) -> None:
     """Extend the leases of jobs that wait for this process."""
-    waiting = Job.objects.unfinished().filter(process=process)
-    waiting.filter(status=Job.Status.READY).update(lease_until=Now() + local.lease())
+    waiting = Job.objects.unfinished().filter(process=process, status=Job.Status.READY)
+    if waiting.exists():  # an update takes the lock of SQLite, also of no rows
+        waiting.update(lease_until=Now() + local.lease())
 
 
 def end_orphans() -> int:

@@ -13,7 +13,7 @@ import logging
 import os
 import subprocess
 import sys
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from uuid import uuid4
 
 from django.conf import settings
@@ -44,14 +44,13 @@ class WorkerStarter(Thread):
 
     def __init__(self) -> None:
         super().__init__(name="haystack-jobs", daemon=True)
-        self.stopped = Event()
         self.work = Event()
         self.child: subprocess.Popen[bytes] | None = None
         self.is_failing = False
 
     def run(self) -> None:
         local.wakers.append(self.work.set)
-        while not self.stopped.is_set():
+        while True:
             self.work.wait(_LOOK_SECONDS)
             self.work.clear()
             try:
@@ -69,6 +68,22 @@ class WorkerStarter(Thread):
             self.child = None
         if self.child is None and _is_due() and _may_start():
             self.child = _started()
+
+
+class BoundWorker:
+    """The threads for jobs that need this process, from the first of them on."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.worker: Worker | None = None
+
+    def wake(self) -> None:
+        process = local.name_of_process()
+        with self.lock:
+            if self.worker is None and claims.has_due(QUEUES, process):
+                self.worker = Worker(dict.fromkeys(QUEUES, 1), process)
+                self.worker.start()
+                atexit.register(self.worker.stop)
 
 
 def _is_due() -> bool:
@@ -102,8 +117,6 @@ def _started() -> subprocess.Popen[bytes]:
 def start() -> None:
     """Start what runs jobs in this server process, by the settings."""
     if any(not storages[alias].shared for alias in storages):
-        bound = Worker(dict.fromkeys(QUEUES, 1), local.name_of_process())
-        bound.start()
-        atexit.register(bound.stop)
+        local.wakers.append(BoundWorker().wake)
     if app_settings.WORKER == "embedded":
         WorkerStarter().start()

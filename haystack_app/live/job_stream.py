@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..api.jobs import PendingJob, rendered
 from ..jobs.rights import seen_by
 from ..outages import is_outage
 from .login import Login
-from .sse import EventStream, Message
+from .sse import EventStream, Message, Send
 from .threads import in_thread
 
 __all__ = ["JobStream"]
@@ -21,6 +22,15 @@ __all__ = ["JobStream"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
+MOST = 20
+"""Streams of one user in a process: each asks the database twice a second."""
+_streams: Counter[Any] = Counter()
+"""By key of the user."""
+
+
+class TooManyStreams(APIException):
+    status_code = 429
+    default_detail = f"More than {MOST} jobs are followed: close some, or poll."
 
 
 class JobsUnavailable(APIException):
@@ -41,6 +51,18 @@ class JobStream(EventStream):
         super().__init__(scope, following.caller, start, patience)
         self.job = following.job
         self.sent = b""
+
+    async def run(self, send: Send) -> None:
+        user = self.login.caller.user.pk
+        if _streams[user] >= MOST:
+            self.refusal = TooManyStreams()
+        _streams[user] += 1
+        try:
+            await super().run(send)
+        finally:
+            _streams[user] -= 1
+            if not _streams[user]:
+                del _streams[user]
 
     def may_follow(self, login: Login) -> bool:
         """Whether it is the same user; ``_state`` asks for the rights of the moment."""

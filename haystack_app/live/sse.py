@@ -24,7 +24,7 @@ from .hub import hub
 from .login import Login
 from .origins import header
 
-__all__ = ["EventStream"]
+__all__ = ["EventStream", "Message", "Send"]
 
 logger = logging.getLogger(__name__)
 

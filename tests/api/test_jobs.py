@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from haystack_app.api.op_jobs import run_op
 from haystack_app.auth import tokens
-from haystack_app.jobs import JobContext, claims, enqueue_for
+from haystack_app.jobs import JobContext, claims, enqueue_for, local
 from haystack_app.jobs.backend import result_of
 from haystack_app.jobs.context import JobSignals
+from haystack_app.jobs.embedded import BoundWorker
 from haystack_app.jobs.local import name_of_process
 from haystack_app.jobs.worker import Worker
 from haystack_app.kinds import Number
+from haystack_app.live import job_stream
 from haystack_app.models import GroupScope, Job, JobBody, Token
 from haystack_app.storage.handler import storages
 from tests.api.servers import Servers, url_of
@@ -330,6 +332,59 @@ def test_events_until_the_end(servers: Servers, settings: Any) -> None:
     assert claims.cancel(job)
     events = _events(server.port, f"/api/jobs/{job.pk}/events/", secret)
     assert [data["status"] for name, data in events if name == "job"][-1] == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_store_in_memory_has_threads_for_its_jobs(live: Any) -> None:
+    """From the first job on; the server of this test is this process."""
+    connection = live()
+    user = person("ann")
+    token = Token(user=user, name="t", scope=Token.ADMIN)
+    secret = tokens.create_secret(token)
+    token.save()
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    connection.request("POST", "/api/memory/load?job=true", json.dumps(_SITES), headers)
+    assert connection.getresponse().status == 202
+    eventually(lambda: Job.objects.get().is_finished)
+    assert Job.objects.get().status == Job.Status.SUCCESSFUL
+    storages["memory"].commit([], remove=["s0", "s1", "s2"])
+    for wake in list(local.wakers):
+        bound = getattr(wake, "__self__", None)
+        if isinstance(bound, BoundWorker) and bound.worker is not None:
+            bound.worker.stop()
+            bound.worker = None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_follows_a_few_jobs_at_a_time(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_stream, "MOST", 2)
+    user = person("ann")
+    job = enqueue_for(user, examples.note)
+    token = Token(user=user, name="t", scope=Token.READ)
+    secret = tokens.create_secret(token)
+    token.save()
+    port = live().port
+    streams = [_stream(port, f"/api/jobs/{job.pk}/events/", secret) for _ in range(2)]
+    [(name, data)] = _events(port, f"/api/jobs/{job.pk}/events/", secret)
+    assert (name, data["status"]) == ("end", 429)
+    for connection in streams:
+        connection.close()
+    eventually(lambda: not job_stream._streams)
+    claims.cancel(job)
+    events = _events(port, f"/api/jobs/{job.pk}/events/", secret)
+    assert [name for name, _ in events] == ["job", "end"]
+
+
+def _stream(port: int, path: str, token: str) -> http.client.HTTPConnection:
+    """A connection that has got its first event."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    while not answer.readline().startswith(b"event: job"):
+        pass
+    return connection
 
 
 def _events(port: int, path: str, token: str) -> list[tuple[str, Any]]:
