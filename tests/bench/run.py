@@ -168,7 +168,8 @@ class Bench:
         print(f"\npeak memory while {history.long_count:,} samples stream out")
         for format, (path, media_type) in _STREAMS.items():
             found = memory.streamed(history.long, *span, media_type, path)
-            if found["bytes"] < history.long_count:
+            # Parquet takes less than a byte for a sample of a pattern
+            if found["bytes"] < history.long_count // 10:
                 raise AssertionError(f"{found['bytes']} bytes came out")
             growth = found["growth"]
             verdict = "OK" if growth < _MEMORY_LIMIT else "over"

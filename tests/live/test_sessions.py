@@ -27,7 +27,8 @@ class UnusedSocket:
 
 
 def a_session() -> Session:
-    login: Any = SimpleNamespace(visible=None, may_watch=True, caller=None)
+    caller = SimpleNamespace(user=SimpleNamespace(pk=1))
+    login: Any = SimpleNamespace(visible=None, may_watch=True, caller=caller)
     return Session(login, None, SendQueue(UnusedSocket()))
 
 

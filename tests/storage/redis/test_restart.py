@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from haystack_app import breaker
 from haystack_app.kinds import MARKER, Number
 from haystack_app.storage.errors import CursorExpired
 from haystack_app.storage.redis import RedisAdapter, locks
@@ -42,6 +43,12 @@ def test_a_server_that_was_away(server: RedisServer) -> None:
     assert sorted(ids(store.read("site"))) == ["a", "b"]
     assert len(history(store)) == 3
     assert store.differences() == []
+
+
+@pytest.fixture(autouse=True)
+def _no_breaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a command; another test may have made this process a server."""
+    monkeypatch.setattr(breaker, "_is_watching", False)
 
 
 def test_locks_of_an_outage_are_released_when_the_server_is_back(
