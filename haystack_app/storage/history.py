@@ -164,7 +164,8 @@ class HistoryStore(StorageBackend):
         times = [*islice(batch.written, 1), *batch.removed]  # written are in order
         if min(times, default=point.dropped) >= point.dropped:
             return
-        policy = policy_of(cast("Readable", self), point.id)
+        # its filter may lead through entities that the caller does not see
+        policy = policy_of(cast("Readable", self.visible_to(None)), point.id)
         if policy is None or policy.refuses_late:
             time, end = (
                 DateTime(instant_of(at), point.tz).iso

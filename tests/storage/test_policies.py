@@ -245,6 +245,23 @@ def test_late_samples(sql_store: OrmAdapter, late: str) -> None:
     sql_store.his_write("p", [(at("2024-06-10 12:30", "New_York"), KW)])
 
 
+def test_a_policy_decides_alike_for_callers_with_a_scope(
+    sql_store: OrmAdapter,
+) -> None:
+    north = {"id": Ref("north"), "region": MARKER}
+    site = {"id": Ref("hq"), "site": MARKER, "regionRef": Ref("north")}
+    sql_store.load_entities([north, site])
+    a_year(sql_store)
+    sql_store.update_entities([{"id": Ref("p"), "siteRef": Ref("hq")}], force=True)
+    policy(filter="siteRef->regionRef->region", late="keep")
+    [history] = sql_store.his_points(["p"])
+    sql_store.his_drop(history, cutoff(history, 30, NOW))
+    seen = sql_store.visible_to(sql_store.parsed("point"))
+    assert policy_of(seen, "p") is None
+    seen.his_write("p", [(at("2024-05-10 12:30", "New_York"), KW)])
+    assert len(list(read(sql_store, range="2024-05-10").rows)) == 1
+
+
 def test_other_points_and_a_removed_point(sql_store: OrmAdapter) -> None:
     count = a_year(sql_store)
     a_year(sql_store, "q")
