@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from itertools import count
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -14,7 +16,7 @@ from ..storage.retention import Plan, compress_before, plans
 from .context import JobContext
 from .tasks import task
 
-__all__ = ["apply_policies", "log_dropped"]
+__all__ = ["apply_policies", "drop"]
 
 
 @task(
@@ -38,24 +40,32 @@ def apply_policies(context: JobContext) -> dict[str, int]:
 
 def _apply(context: JobContext, store: StorageAdapter, now: dt.datetime) -> int:
     found = list(plans(store, now))
-    total, done = sum(len(plan.old) for plan in found), 0
-    dropped = 0
+    total, done = sum(len(plan.old) for plan in found), count()
+    dropped = before = 0
     for plan in found:
-        count = 0
-        for point, end, _ in plan.old:
-            context.progress(done, total, f"{store.alias}: {plan.policy.name}")
-            count += store.his_drop(point, end)
-            done += 1
-        log_dropped(store, plan, count)
-        dropped += count
-    if (before := compress_before(found, now)) is not None:
-        context.progress(done, total, f"{store.alias}: compressing")
-        store.his_compress(before, apply=True)
+        context.progress(before, total, f"{store.alias}: {plan.policy.name}")
+        dropped += drop(store, plan, lambda: context.progress(next(done)))
+        before += len(plan.old)
+    if (end := compress_before(found, now)) is not None:
+        context.progress(total, total, f"{store.alias}: compressing")
+        store.his_compress(end, apply=True)
     return dropped
 
 
-def log_dropped(store: StorageAdapter, plan: Plan, count: int) -> None:
-    """Write to the audit log what a policy dropped, if anything."""
-    if count:
-        text = f"{count:,} samples of storage {store.alias!r} by {plan.policy.name!r}"
-        log_event(AuditEntry.SAMPLES_DROPPED, text, DEFAULT_DB_ALIAS)
+def drop(store: StorageAdapter, plan: Plan, begin: Callable[[], object]) -> int:
+    """Drop what a policy no longer keeps. Returns the number of samples.
+
+    ``begin`` is called before the samples of each point go, and may raise an error to
+    stop. What went until then is in the audit log, too.
+    """
+    dropped = 0
+    try:
+        for point, end, _ in plan.old:
+            begin()
+            dropped += store.his_drop(point, end)
+    finally:
+        if dropped:
+            by = f"of storage {store.alias!r} by {plan.policy.name!r}"
+            text = f"{dropped:,} samples {by}"
+            log_event(AuditEntry.SAMPLES_DROPPED, text, DEFAULT_DB_ALIAS)
+    return dropped

@@ -451,6 +451,24 @@ def test_the_nightly_job(named: OrmAdapter, monkeypatch: pytest.MonkeyPatch) -> 
     assert AuditEntry.objects.filter(event=AuditEntry.SAMPLES_DROPPED).count() == 1
 
 
+def test_what_went_before_an_error_is_audited(named: OrmAdapter) -> None:
+    count = a_year(named)
+    a_year(named, "q")
+    policy()
+    [plan] = plans(named, dt.datetime.now(dt.UTC))
+    begun: list[int] = []
+
+    def begin() -> None:
+        if begun:
+            raise KeyboardInterrupt
+        begun.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        retention.drop(named, plan, begin)
+    [entry] = AuditEntry.objects.filter(event=AuditEntry.SAMPLES_DROPPED)
+    assert entry.detail.startswith(f"{count - 1:,} samples of storage")
+
+
 def test_explaining(named: OrmAdapter) -> None:
     a_year(named)
     policy("meters", filter="meter")

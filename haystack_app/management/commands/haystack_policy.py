@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.jobs.retention import log_dropped
+from haystack_app.jobs.retention import drop
 from haystack_app.kinds.datetimes import DateTime
 from haystack_app.kinds.series import instant_of
 from haystack_app.storage.base import StorageAdapter
@@ -69,13 +69,9 @@ class Command(StorageCommand):
         )
 
     def _apply(self, store: StorageAdapter, plan: Plan) -> None:
-        dropped = 0
         total = len(plan.old)
         with progress_bar(desc=plan.policy.name, unit=" points", total=total) as bar:
-            for point, end, _ in plan.old:
-                dropped += store.his_drop(point, end)
-                bar.update()
-        log_dropped(store, plan, dropped)
+            dropped = drop(store, plan, bar.update)
         self.stdout.write(f"{plan.policy.name}: {dropped:,} samples dropped")
 
     def _explain(self, store: StorageAdapter, id: str, now: dt.datetime) -> None:
