@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock, Thread
 from time import sleep
 
@@ -19,29 +19,28 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..outages import LOCKED, outage_of
+from ..sql.sqlite_waiting import waiting
 
 __all__ = ["LATER", "is_locked", "now_or_later", "unless_locked"]
 
 logger = logging.getLogger("haystack_app.auth")
 
-_WAIT_MS = 200
+_WAIT_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 _MOST = 10_000
 """Writes that wait in a process; further ones are dropped."""
-_DEFAULT_SECONDS = 5.0
-"""That of Python's sqlite3."""
 
 Write = Callable[[], object]
 
 
-def unless_locked(write: Write, wait_ms: int = _WAIT_MS) -> bool:
+def unless_locked(write: Write, wait_seconds: float = _WAIT_SECONDS) -> bool:
     """Do a write of the default database; False if the lock is not free."""
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "sqlite":
         write()
         return True
     try:
-        with _waiting(connection, wait_ms):
+        with _waiting(connection, wait_seconds):
             write()
     except OperationalError as error:
         if not is_locked(error):
@@ -62,21 +61,13 @@ def is_locked(error: BaseException) -> bool:
     return outage_of(error) is LOCKED
 
 
-@contextmanager
-def _waiting(connection: BaseDatabaseWrapper, milliseconds: int) -> Iterator[None]:
-    """Statements wait for the lock no longer than this."""
+def _waiting(
+    connection: BaseDatabaseWrapper, seconds: float
+) -> AbstractContextManager[None]:
     if connection.in_atomic_block:  # which has the lock
-        yield
-        return
+        return nullcontext()
     connection.ensure_connection()
-    raw = connection.connection
-    usual = connection.settings_dict["OPTIONS"].get("timeout", _DEFAULT_SECONDS)
-    raw.execute(f"PRAGMA busy_timeout = {milliseconds}")
-    try:
-        yield
-    finally:
-        if connection.connection is raw:
-            raw.execute(f"PRAGMA busy_timeout = {int(usual * 1000)}")
+    return waiting(connection.connection, seconds)
 
 
 class Later:

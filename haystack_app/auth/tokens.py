@@ -157,7 +157,7 @@ def _update_use(token: Token, now: dt.datetime) -> None:
         changes["expires"] = now + lease()
     rows = Token.objects.filter(pk=token.pk, used=token.used)
     try:
-        if unless_locked(lambda: rows.update(**changes), wait_ms=0):
+        if unless_locked(lambda: rows.update(**changes), wait_seconds=0):
             return
     except OperationalError:  # such as a full disk; the next request retries
         pass

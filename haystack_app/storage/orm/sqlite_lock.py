@@ -8,7 +8,6 @@ for longer they are refused at once.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -17,9 +16,10 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from ...conf import app_settings, limit
+from ...conf import app_settings
+from ...sql.sqlite_waiting import waiting
 
-__all__ = ["limit_waiting", "usual_waiting"]
+__all__: list[str] = []
 
 LONG_SECONDS = 1.0
 """A wait that is no longer the turn of a few other writers."""
@@ -51,17 +51,6 @@ class _Waiting:
 _waiting = _Waiting()
 
 
-def limit_waiting(raw: sqlite3.Connection) -> None:
-    """Statements of the connection wait for the lock for ``LOCK_SECONDS``."""
-    raw.execute(f"PRAGMA busy_timeout = {limit('LOCK_SECONDS') * 1000}")
-
-
-def usual_waiting(connection: BaseDatabaseWrapper, raw: sqlite3.Connection) -> None:
-    """They wait again for as long as the options of the database say."""
-    seconds = connection.settings_dict["OPTIONS"].get("timeout", 5.0)
-    raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-
-
 def _begin(
     execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
 ) -> Any:
@@ -71,13 +60,8 @@ def _begin(
     key = object()
     seconds = _waiting.enter(key, max(1, app_settings.THREADS // 2))
     if seconds is not None:
-        raw = context["connection"].connection
-        [(usual,)] = raw.execute("PRAGMA busy_timeout")
-        raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-        try:
+        with waiting(context["connection"].connection, seconds):
             return execute(sql, params, many, context)
-        finally:
-            raw.execute(f"PRAGMA busy_timeout = {usual}")
     try:
         return execute(sql, params, many, context)
     finally:

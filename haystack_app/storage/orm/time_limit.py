@@ -16,8 +16,8 @@ from django.db.backends.signals import connection_created
 
 from ...conf import limit
 from ...sql.sessions import is_pooled, limit_statements
+from ...sql.sqlite_waiting import waiting
 from ..errors import StatementTimeout
-from .sqlite_lock import limit_waiting, usual_waiting
 
 __all__ = ["time_limit"]
 
@@ -102,8 +102,8 @@ class _Sqlite(_Limit):
     def apply(self) -> None:
         raw: Any = self.connection.connection
         raw.set_progress_handler(lambda: time.monotonic() > self.end, _STEPS)
-        limit_waiting(raw)
         self.callback(self._remove, raw)
+        self.enter_context(waiting(raw, limit("LOCK_SECONDS")))
 
     def _restart_clock(self, execute: Callable[..., Any], *call: Any) -> Any:
         self.end = time.monotonic() + self.seconds
@@ -113,7 +113,6 @@ class _Sqlite(_Limit):
         # a failed rollback closes the connection and its handler
         with suppress(raw.ProgrammingError):
             raw.set_progress_handler(None, 0)
-            usual_waiting(self.connection, raw)
 
 
 def _limit_of(connection: BaseDatabaseWrapper, seconds: int) -> _Limit:
