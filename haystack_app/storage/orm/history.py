@@ -151,15 +151,6 @@ def extents(
 
     Both by the index; None if not found. Without a start only the last is looked for.
     """
-    samples = HisSample.objects.using(connection.alias)
-    found = []
-    for id in ids:
-        of_point = samples.filter(point_id=id)
-        last = of_point.order_by("-ts").values_list("ts", flat=True).first()
-        first = None
-        if start is not None:
-            after = of_point.filter(ts__gte=instant_of(start)).order_by("ts")
-            first = after.values_list("ts", flat=True).first()
-        ends = (None if ts is None else microseconds_of(ts) for ts in (first, last))
-        found.append((next(ends), next(ends)))
-    return found
+    if connection.vendor == "postgresql":
+        return postgres_history.extents(connection, ids, start)
+    return sqlite_history.extents(connection, ids, start)

@@ -18,11 +18,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...kinds.series import Chunk, ShiftedTimes, instant_of
 from ...sql.arrays import text_array
+from ...sql.folds import POSTGRES_TIME
 from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["TS_OF_T", "chunks", "short", "store", "times"]
+__all__ = ["TS_OF_T", "chunks", "extents", "short", "store", "times"]
 
 _SHORT = 2_048
 _Page = tuple[ShiftedTimes, "array[float]", dict[int, str]]
@@ -75,13 +76,29 @@ def times(
     """Times of the newest samples of points with time < before, by id."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.id, ARRAY(SELECT (extract(epoch FROM h.ts) * 1000000)::int8"
+            f"SELECT p.id, ARRAY(SELECT {POSTGRES_TIME.format('h.ts')}"
             f" FROM {HISTORY} h WHERE h.point_id = p.id AND h.ts < %s::timestamptz"
             " ORDER BY h.ts DESC LIMIT %s)"
             " FROM unnest(%s::text[]) AS p(id)",
             [instant_of(before).isoformat(), count, text_array(ids)],
         )
         return dict(cursor.fetchall())
+
+
+def extents(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], start: int | None
+) -> list[tuple[int | None, int | None]]:
+    """Of each point the first time from ``start`` on, and the last; None for none."""
+    time = f"SELECT {POSTGRES_TIME.format('h.ts')} FROM {HISTORY} h"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT ({time} WHERE h.point_id = p.id AND h.ts >= %s::timestamptz"
+            " ORDER BY h.ts LIMIT 1),"
+            f" ({time} WHERE h.point_id = p.id ORDER BY h.ts DESC LIMIT 1)"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS p(id, n) ORDER BY p.n",
+            [None if start is None else instant_of(start).isoformat(), text_array(ids)],
+        )
+        return list(cursor.fetchall())
 
 
 def _chunk(page: _Page, decoder: Decoder) -> Chunk:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
+import orjson
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...kinds.series import Chunk, microseconds_of
@@ -15,7 +16,7 @@ from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import Decoder, columns_of
 
-__all__ = ["chunks", "sqlite_text", "store"]
+__all__ = ["chunks", "extents", "sqlite_text", "store"]
 
 _NAIVE_EPOCH = dt.datetime(1970, 1, 1)
 
@@ -47,6 +48,23 @@ def chunks(
                 place: decoder(obj) for place, (_, _, obj) in enumerate(rows) if obj
             }
             yield Chunk(times, vals, others)
+
+
+def extents(
+    connection: BaseDatabaseWrapper, ids: Sequence[str], start: int | None
+) -> list[tuple[int | None, int | None]]:
+    """Of each point the first time from ``start`` on, and the last; None for none."""
+    time = f"SELECT +h.ts FROM {HISTORY} h WHERE h.point_id = p.value"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT ({time} AND h.ts >= %s ORDER BY h.ts LIMIT 1),"
+            f" ({time} ORDER BY h.ts DESC LIMIT 1) FROM json_each(%s) p ORDER BY p.key",
+            [None if start is None else sqlite_text(start), orjson.dumps(ids).decode()],
+        )
+        return [
+            (first and _time(first), last and _time(last))
+            for first, last in cursor.fetchall()
+        ]
 
 
 def store(
