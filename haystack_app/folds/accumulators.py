@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from ..kinds.scalars import NA
 from .exact import ExactSum
 
-__all__ = ["Counter", "Held", "Next", "Summary", "is_nan"]
+__all__ = ["Counter", "Held", "Next", "Summary", "is_nan", "number_of", "of_numbers"]
 
 Next = tuple[int, Any]
 """Time and value of a later sample."""
@@ -25,9 +25,29 @@ def is_nan(value: Any) -> bool:
     return type(value) is float and math.isnan(value)
 
 
-def _number(value: Any) -> float | None:
-    """A Bool as 1 or 0; None for what is not a number."""
+def number_of(value: Any) -> float | None:
+    """A Bool as 1 or 0; None for what is neither a number nor NaN."""
     return float(value) if isinstance(value, float | bool) else None
+
+
+class Total(Protocol):
+    """A sum of numbers."""
+
+    def divided(self, divisor: int = 1) -> float: ...
+
+
+def of_numbers(fold: str, count: int, total: Total, low: float, high: float) -> float:
+    """One of avg min max sum spread, of one number or more."""
+    match fold:
+        case "avg":
+            return total.divided(count)
+        case "sum":
+            return total.divided()
+        case "min":
+            return low
+        case "max":
+            return high
+    return high - low
 
 
 @dataclass(slots=True)
@@ -73,7 +93,7 @@ class Summary:
         if folded or value is NA:
             self.first = value if self.first is None else self.first
             self.last = value
-        number = _number(value) if folded else None
+        number = number_of(value) if folded else None
         if number is not None:
             self.numbers += 1
             self.total.add(number)
@@ -89,19 +109,9 @@ class Summary:
             return math.nan if found is None and self.bucket.count else found
         if (instead := self.bucket.instead()) is not None:
             return instead
-        return self._of_numbers(fold) if self.numbers else None
-
-    def _of_numbers(self, fold: str) -> float:
-        match fold:
-            case "avg":
-                return self.total.divided(self.numbers)
-            case "sum":
-                return self.total.divided()
-            case "min":
-                return self.least
-            case "max":
-                return self.most
-        return self.most - self.least
+        if not self.numbers:
+            return None
+        return of_numbers(fold, self.numbers, self.total, self.least, self.most)
 
 
 @dataclass(slots=True)
@@ -118,11 +128,11 @@ class Counter:
 
     def prime(self, value: Any) -> None:
         """A sample at or before the start of the first bucket."""
-        number = None if is_nan(value) else _number(value)
+        number = None if is_nan(value) else number_of(value)
         self.before = self.before if number is None else number
 
     def add(self, value: Any) -> None:
-        number = _number(value) if self.bucket.seen(value) else None
+        number = number_of(value) if self.bucket.seen(value) else None
         if number is None:
             return
         if self.before is not None:
@@ -169,9 +179,9 @@ class Held:
 
     def _set(self, time: int, value: Any, toward: Next | None) -> None:
         self.at = self.since = time
-        self.value = _number(value)
+        self.value = number_of(value)
         self.toward = toward
-        if self.is_linear and (toward is None or _number(toward[1]) is None):
+        if self.is_linear and (toward is None or number_of(toward[1]) is None):
             self.value = None  # a line needs two ends
 
     def hold(self, until: int) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .accumulators import number_of
 from .exact import ExactSum
-from .parts import FloatSum, Part, Sample, number_of
+from .parts import FloatSum, Part, Sample
 from .rollup import END, Rollup, Row
 from .units import rate_of
 
@@ -122,9 +123,7 @@ class _Held:
     def weigh(self, bucket: Bucket, following: Sample | None) -> None:
         self.area, self.length, self.seen = FloatSum(), 0, Part()
         for part in bucket.weighed:
-            self.seen.count += part.count
-            self.seen.na += part.na
-            self.seen.nan += part.nan
+            self.seen.include_counts(part)
             if part.first is None or part.last is None:
                 continue
             self._hold(part.first[0], part.first)
@@ -172,9 +171,7 @@ class _Counter:
     def count(self, parts: Sequence[Part]) -> None:
         self.total, self.seen = ExactSum(), Part()
         for part in parts:
-            self.seen.count += part.count
-            self.seen.na += part.na
-            self.seen.nan += part.nan
+            self.seen.include_counts(part)
             if part.start is None or part.rise is None:
                 continue
             if self.before is not None:

@@ -12,21 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..kinds.scalars import NA
-from .accumulators import is_nan
+from .accumulators import is_nan, number_of, of_numbers
 from .exact import ExactSum
 
-__all__ = ["HUGE", "SCALE", "FloatSum", "Part", "Sample", "number_of"]
+__all__ = ["HUGE", "SCALE", "FloatSum", "Part", "Sample"]
 
 Sample = tuple[int, Any]
 """Microseconds since 1970 UTC, and a value."""
 HUGE = 1e290
 """Greater numbers are summed apart, scaled by ``SCALE``, so that no sum overflows."""
 SCALE = 2.0**-60
-
-
-def number_of(value: Any) -> float | None:
-    """A Bool as 1 or 0; None for what is neither a number nor NaN."""
-    return float(value) if isinstance(value, float | bool) else None
 
 
 @dataclass(slots=True)
@@ -125,11 +120,15 @@ class Part:
             self.rise.step(self.end, number)
         self.end = number
 
-    def include_numbers(self, other: Part) -> None:
-        """Add the samples of another part, as far as folds of samples alone need."""
+    def include_counts(self, other: Part) -> None:
+        """Add the samples of another part, as far as ``instead`` needs them."""
         self.count += other.count
         self.na += other.na
         self.nan += other.nan
+
+    def include_numbers(self, other: Part) -> None:
+        """Add the samples of another part, as far as folds of samples alone need."""
+        self.include_counts(other)
         self.numbers += other.numbers
         self.total.include(other.total)
         lows = [low for low in (self.low, other.low) if low is not None]
@@ -151,13 +150,4 @@ class Part:
             return instead
         if not self.numbers or self.low is None or self.high is None:
             return None
-        match fold:
-            case "avg":
-                return self.total.divided(self.numbers)
-            case "sum":
-                return self.total.divided()
-            case "min":
-                return self.low
-            case "max":
-                return self.high
-        return self.high - self.low
+        return of_numbers(fold, self.numbers, self.total, self.low, self.high)

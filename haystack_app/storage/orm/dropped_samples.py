@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q, QuerySet
 
-from ...folds.parts import Sample, number_of
+from ...folds.accumulators import number_of
+from ...folds.parts import Sample
 from ...kinds.series import instant_of, microseconds_of
 from ...models import FoldPart
 from .fold_statements import sample_of

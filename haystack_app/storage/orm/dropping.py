@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Min, QuerySet
 
+from ...folds.accumulators import number_of
 from ...folds.buckets import buckets
-from ...folds.parts import number_of
 from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number
 from ...kinds.series import instant_of, microseconds_of

@@ -15,8 +15,9 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...folds.accumulators import number_of
 from ...folds.composition import Bucket, Composition
-from ...folds.parts import FloatSum, Part, Sample, number_of
+from ...folds.parts import FloatSum, Part, Sample
 from ...folds.rollup import END, Rollup
 from ...kinds.scalars import Number
 from ..backend import StorageBackend

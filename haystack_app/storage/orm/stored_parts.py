@@ -195,7 +195,7 @@ class PartEdges:
 
     def has(self, time: int) -> bool:
         """Whether an instant is the bound of a part."""
-        return bool(self._around(time)) and self._around(time)[0] == time
+        return time in self._around(time)[:1]
 
 
 def merged_ranges(ranges: Iterable[_Range]) -> list[_Range]:
