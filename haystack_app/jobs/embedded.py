@@ -1,7 +1,7 @@
 """Runs jobs beside a server that has no worker of its own.
 
 The server looks for work once a second. A process of its own runs it, for a thread
-would share the interpreter with requests, and ends when there is no more. Only jobs
+would share the interpreter with requests, and ends after the last of it. Only jobs
 that need this process, since a store is in its memory, run in threads here.
 """
 

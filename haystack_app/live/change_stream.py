@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
-
-from rest_framework.exceptions import APIException
 
 from ..api.changes import PendingChanges
 from ..api.exceptions import Gone
 from ..ops.changes import CursorExpired, Page
-from ..outages import is_outage
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
 from .login import Login
@@ -20,14 +16,7 @@ from .sse import EventStream, Message
 
 __all__ = ["ChangeStream"]
 
-logger = logging.getLogger(__name__)
-
 PAGE = 100
-
-
-class LogUnavailable(APIException):
-    status_code = 503
-    default_detail = "The change log is not available: connect again."
 
 
 class ChangeStream(EventStream):
@@ -53,7 +42,7 @@ class ChangeStream(EventStream):
 
     async def follow(self) -> bool:
         growth = hub().growth(self.alias)
-        page = await self._page(growth)
+        page = await self.read(self._page(growth), "change log", self.alias)
         if page.entries:
             await self._send_text("".join(_event(*entry) for entry in page.entries))
             self.cursor = page.cursor
@@ -69,10 +58,6 @@ class ChangeStream(EventStream):
             return await page_after(growth, self.alias, self.cursor, PAGE)
         except CursorExpired as error:
             raise Gone(error) from None
-        except Exception as error:
-            if not is_outage(error):  # outages are logged elsewhere
-                logger.exception("cannot read the change log of %r", self.alias)
-            raise LogUnavailable from None
 
 
 def _event(position: int, text: str) -> str:

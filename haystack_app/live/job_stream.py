@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +11,11 @@ from rest_framework.exceptions import APIException, NotFound
 
 from ..api.jobs import PendingJob, rendered
 from ..jobs.rights import seen_by
-from ..outages import is_outage
 from .login import Login
 from .sse import EventStream, Message, Send
 from .threads import in_thread
 
 __all__ = ["JobStream"]
-
-logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
 MOST = 20
@@ -31,11 +27,6 @@ _streams: Counter[Any] = Counter()
 class TooManyStreams(APIException):
     status_code = 429
     default_detail = f"More than {MOST} jobs are followed: close some, or poll."
-
-
-class JobsUnavailable(APIException):
-    status_code = 503
-    default_detail = "The job is not available: connect again."
 
 
 class JobStream(EventStream):
@@ -69,7 +60,9 @@ class JobStream(EventStream):
         return bool(login.caller.user.pk == self.login.caller.user.pk)
 
     async def follow(self) -> bool:
-        state, is_finished = await self._read()
+        state, is_finished = await self.read(
+            in_thread(_state, self.login.caller.user, self.job), "job", self.job
+        )
         if state != self.sent:
             self.sent = state
             await self._send_text(f"event: job\ndata: {state.decode()}\n\n")
@@ -78,16 +71,6 @@ class JobStream(EventStream):
         elif not self.is_http_1_0:
             await self.wait_until(asyncio.sleep(_LOOK_SECONDS), seconds=_LOOK_SECONDS)
         return not is_finished and not self.is_http_1_0
-
-    async def _read(self) -> tuple[bytes, bool]:
-        try:
-            return await in_thread(_state, self.login.caller.user, self.job)
-        except NotFound:
-            raise
-        except Exception as error:
-            if not is_outage(error):
-                logger.exception("cannot read job %s", self.job)
-            raise JobsUnavailable from None
 
 
 def _state(user: Any, pk: int) -> tuple[bytes, bool]:

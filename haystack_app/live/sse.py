@@ -9,7 +9,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from rest_framework.exceptions import (
@@ -20,6 +20,7 @@ from rest_framework.exceptions import (
 
 from ..api.exceptions import error_members
 from ..auth.caller import Caller
+from ..outages import is_outage
 from .hub import hub
 from .login import Login
 from .origins import header
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+_T = TypeVar("_T")
 
 HEARTBEAT_SECONDS = 15.0
 HTTP_1_0_SECONDS = 30.0
@@ -40,6 +42,10 @@ _RETRY_MS = 3_000
 class ServerStopping(APIException):
     status_code = 503
     default_detail = "The server is shutting down: connect again."
+
+
+class Unavailable(APIException):
+    status_code = 503
 
 
 class EventStream(ABC):
@@ -131,6 +137,17 @@ class EventStream(ABC):
                 task.cancel()
         if self.clock() >= self.sent_at + HEARTBEAT_SECONDS:
             await self._send_text(":\n\n")
+
+    async def read(self, answer: Awaitable[_T], what: str, which: object) -> _T:
+        """What a database answers. Raises APIException, which ends the stream."""
+        try:
+            return await answer
+        except APIException:
+            raise
+        except Exception as error:
+            if not is_outage(error):  # outages are logged elsewhere
+                logger.exception("cannot read the %s %r", what, which)
+            raise Unavailable(f"The {what} is not available: connect again.") from None
 
     async def _send_text(self, text: str) -> None:
         body = text.encode()
