@@ -6,13 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from django.http import (
-    HttpResponse,
-    HttpResponseBase,
-    QueryDict,
-    StreamingHttpResponse,
-)
-from django.utils.http import content_disposition_header
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
@@ -31,12 +25,11 @@ from .exceptions import BadRequest
 from .negotiation import choose_media_type
 from .openapi import extend_schema, query
 from .parsers import query_grid
-from .renderers import HaysonRenderer, continued
+from .renderers import HaysonRenderer, as_download, response_of
 from .rest import JsonNegotiation, ReadingView
 
 __all__ = ["HistoryView"]
 
-_STREAM_ABOVE = 256 * 1024
 _FILENAME = re.compile(r"[\w][\w .,+@-]{0,150}")
 _FOLDING = ("range", "tz", "rollup", "interval", "maxPoints")
 _PARAMETERS = ("ids", "filter", *_FOLDING, "shape", "format", "download")
@@ -228,43 +221,26 @@ def _arguments(params: QueryDict) -> Mapping[str, Any]:
     asked = params.copy()
     for name in ("ids", "filter", "shape", "format", "download"):
         asked.pop(name, None)
-    found = dict(query_grid(asked).first)
-    if has_filter := params.get("filter"):
-        found["filter"] = has_filter
-    return found
+    filter = params.get("filter")
+    return {**query_grid(asked).first, **({"filter": filter} if filter else {})}
 
 
 def _answer(
     frame: Frame, format: FrameFormat, filename: str, *, long: bool
 ) -> HttpResponseBase:
     """Errors before the first bytes are raised here; later ones break the answer."""
-    answer: HttpResponseBase
     if format is JSON:
         try:
             body = json_text(frame, long=long)
         except TooManyValues as err:
             raise BadRequest(str(err)) from None
         answer = HttpResponse(body, content_type="application/json; charset=utf-8")
-    else:
-        chunks = _WRITERS[format](frame, long, bool(filename))
-        charset = "; charset=utf-8" if format is CSV else ""
-        answer = _streamed(chunks, f"{format.media_type}{charset}")
-    name = filename or ("" if format is JSON else f"history.{format.ending}")
-    if header := content_disposition_header(bool(name), name):
-        answer["Content-Disposition"] = header
-    return answer
-
-
-def _streamed(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
-    head: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        head.append(chunk)
-        size += len(chunk)
-        if size > _STREAM_ABOVE:
-            body = continued(head, chunks)
-            return StreamingHttpResponse(body, content_type=content_type)
-    return HttpResponse(b"".join(head), content_type=content_type)
+        return as_download(answer, filename)
+    chunks = _WRITERS[format](frame, long, bool(filename))
+    charset = "; charset=utf-8" if format is CSV else ""
+    content_type = f"{format.media_type}{charset}"
+    name = filename or f"history.{format.ending}"
+    return as_download(response_of(chunks, content_type), name)
 
 
 _Write = Callable[[Frame, bool, bool], Iterator[bytes]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from ..kinds.grid import Grid
 from ..wire.registry import Format
 
-__all__ = ["GridRenderer", "HaysonRenderer", "continued"]
+__all__ = ["GridRenderer", "HaysonRenderer", "as_download", "response_of"]
 
 _STREAM_ABOVE = 256 * 1024
 """Bytes of the longest response that is sent with Content-Length."""
@@ -60,24 +60,8 @@ class GridRenderer(BaseRenderer):
         """
         if not self.grid_format.has_meta:
             grid = _without_meta(grid)
-        chunks = self.chunks(grid)
-        head: list[bytes] = []
-        size = 0
-        for chunk in chunks:
-            head.append(chunk)
-            size += len(chunk)
-            if size > _STREAM_ABOVE:
-                return self._named(self._streamed(continued(head, chunks)))
-        answer = HttpResponse(b"".join(head), content_type=self.content_type)
-        return self._named(answer)
-
-    def _streamed(self, chunks: Iterable[bytes]) -> HttpResponseBase:
-        return StreamingHttpResponse(chunks, content_type=self.content_type)
-
-    def _named(self, answer: HttpResponseBase) -> HttpResponseBase:
-        if header := content_disposition_header(bool(self.filename), self.filename):
-            answer["Content-Disposition"] = header
-        return answer
+        answer = response_of(self.chunks(grid), self.content_type)
+        return as_download(answer, self.filename)
 
     @property
     def content_type(self) -> str:
@@ -108,7 +92,27 @@ def _without_meta(grid: Grid) -> Grid:
     return Grid.of([grid.meta]) if grid.is_error else grid
 
 
-def continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+def response_of(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
+    """The response: streamed if it is long."""
+    head: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        head.append(chunk)
+        size += len(chunk)
+        if size > _STREAM_ABOVE:
+            body = _continued(head, chunks)
+            return StreamingHttpResponse(body, content_type=content_type)
+    return HttpResponse(b"".join(head), content_type=content_type)
+
+
+def as_download(answer: HttpResponseBase, filename: str) -> HttpResponseBase:
+    """The response, which a browser saves as a file unless the name is empty."""
+    if header := content_disposition_header(bool(filename), filename):
+        answer["Content-Disposition"] = header
+    return answer
+
+
+def _continued(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
     """All chunks; a generator, so that closing the response also closes ``rest``."""
     yield from head
     yield from rest
