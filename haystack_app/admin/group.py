@@ -1,4 +1,8 @@
-"""Groups, and what their members may see."""
+"""Groups, and what their members may see.
+
+Only superusers change them: others could give themselves any permission, or remove the
+filter of what they see.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +16,16 @@ from django.http import HttpRequest
 
 from ..auth.privileges import groups_seen_by
 from ..models import GroupScope
+from .mixins import SuperusersChange
 
 if TYPE_CHECKING:
-    AnyMixin = admin.ModelAdmin[Any]
     ScopeModelAdmin = admin.ModelAdmin[GroupScope]
     ScopeModelInline = admin.StackedInline[GroupScope, Group]
 else:
-    AnyMixin = object
     ScopeModelAdmin = admin.ModelAdmin
     ScopeModelInline = admin.StackedInline
 
 __all__ = ["GroupAdmin", "GroupAdminMixin", "GroupScopeAdmin", "GroupScopeInline"]
-
-
-class SuperusersChange(AnyMixin):
-    """Only superusers change these.
-
-    Others could give themselves any permission, or remove the filter of what they
-    see.
-    """
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
 
 
 class GroupScopeInline(SuperusersChange, ScopeModelInline):

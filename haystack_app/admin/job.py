@@ -15,7 +15,7 @@ from ..jobs.rights import may_cancel, seen_by
 from ..jobs.schedules import check_cron
 from ..jobs.tasks import find_task
 from ..models import Job, JobSchedule
-from .mixins import ReadOnlyAdmin
+from .mixins import ReadOnlyAdmin, SuperusersOnly
 from .pagination import BoundedPaginator
 
 if TYPE_CHECKING:
@@ -110,27 +110,12 @@ class ScheduleForm(ScheduleModelForm):
 
 
 @admin.register(JobSchedule)
-class ScheduleAdmin(ScheduleModelAdmin):
+class ScheduleAdmin(SuperusersOnly, ScheduleModelAdmin):
     """Schedules run with all rights, so only superusers change them."""
 
     form = ScheduleForm
     list_display = ("name", "task", "cron", "enabled", "next_at")
     ordering = ("name",)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
 
     def save_model(
         self, request: HttpRequest, obj: JobSchedule, form: Any, change: bool

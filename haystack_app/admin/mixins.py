@@ -1,4 +1,4 @@
-"""Read-only pages, for users that may see every entity."""
+"""Pages that only some users see."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from ..storage.handler import storages
 from ..storage.orm import OrmAdapter
 
 if TYPE_CHECKING:
+    AnyMixin = admin.ModelAdmin[Any]
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
+    AnyMixin = object
     AnyModelAdmin = admin.ModelAdmin
 
-__all__ = ["ReadOnlyAdmin", "uses_tables"]
+__all__ = [
+    "ReadOnlyAdmin",
+    "SuperusersChange",
+    "SuperusersOnly",
+    "is_superuser",
+    "uses_tables",
+]
 
 
 class ReadOnlyAdmin(AnyModelAdmin):
@@ -34,6 +42,33 @@ class ReadOnlyAdmin(AnyModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+class SuperusersChange(AnyMixin):
+    """Only superusers change these."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+
+class SuperusersOnly(SuperusersChange):
+    """Only superusers see and change these."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
 
 
 def uses_tables() -> bool:

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from ..auth import tokens
 from ..models import Token
+from .mixins import is_superuser
 
 if TYPE_CHECKING:
     TokenModelAdmin = admin.ModelAdmin[Token]
@@ -51,12 +52,12 @@ class TokenAdmin(TokenModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Token]:
         found = super().get_queryset(request)
-        return found if _is_superuser(request) else found.filter(user=request.user.pk)
+        return found if is_superuser(request) else found.filter(user=request.user.pk)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        if db_field.name == "user" and not _is_superuser(request):
+        if db_field.name == "user" and not is_superuser(request):
             users = db_field.remote_field.model._default_manager
             kwargs["queryset"] = users.filter(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -70,7 +71,3 @@ class TokenAdmin(TokenModelAdmin):
         text = "Copy the token now, it is not shown again: {}"
         shown = format_html("<code>{}</code>", secret)
         messages.warning(request, format_html(text, shown))
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))

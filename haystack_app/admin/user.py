@@ -18,6 +18,7 @@ from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 
 from ..auth.privileges import groups_seen_by, privileges_of, users_seen_by
+from .mixins import is_superuser
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -79,7 +80,7 @@ class UserAdminMixin(AnyModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = super().get_readonly_fields(request, obj)
-        return names if _is_superuser(request) else (*names, *_OF_SUPERUSERS)
+        return names if is_superuser(request) else (*names, *_OF_SUPERUSERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _covers(request, obj)
@@ -104,10 +105,6 @@ class UserAdminMixin(AnyModelAdmin):
 
 class UserAdmin(UserAdminMixin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Django's page of ``auth.User`` and of models that extend it."""
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
 
 
 def _covers(request: HttpRequest, user: Any) -> bool:
