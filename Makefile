@@ -4,6 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 SHARED ?= ../shared
 PAIRS ?= 1000000
+POINTS ?= 100000
 SECONDS ?= 600
 
 # Compiled once: each process that the tests start would do it again.
@@ -16,7 +17,7 @@ MANAGE := $(BIN)/python manage.py
 SERVE := $(BIN)/python -m uvicorn project.asgi:application \
 	--host $(HOST) --port $(PORT) --lifespan off --no-proxy-headers \
 	--http haystack_app.serving.protocol:HttpProtocol \
-	--ws-per-message-deflate false --ws-max-size 16777216 --limit-concurrency 1000
+	--ws-per-message-deflate true --ws-max-size 16777216 --limit-concurrency 1000
 
 RUNTIME := $(VENV)/.stamp-runtime
 DEV := $(VENV)/.stamp-dev
@@ -37,7 +38,7 @@ CHECK = $(BIN)/python $(SHARED)/conformance/check.py --level must,haxall
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test query-counts lint lint-js package bench conformance fuzz soak chaos nightly
+.PHONY: help setup demo demo-connect run test query-counts lint lint-js docs package bench conformance fuzz soak simulate chaos drill nightly
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,7 +55,7 @@ $(RUNTIME): requirements.txt $(VENV)/.stamp-venv
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(DEV): requirements-dev.txt $(RUNTIME)
+$(DEV): requirements-dev.txt requirements-docs.txt $(RUNTIME)
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -76,6 +77,9 @@ demo: $(RUNTIME) ## serve made-up campuses on http://127.0.0.1:PORT (8000)
 	@$(MANAGE) haystack_demo_user
 	@exec $(SERVE)
 
+demo-connect: $(RUNTIME) ## two servers on ports 8000 and 8001: the second follows the first
+	@exec $(BIN)/python tools/demo_connect.py
+
 run: $(RUNTIME) ## the same server with your own data
 	@$(MANAGE) migrate --verbosity 0
 	@exec $(SERVE)
@@ -84,10 +88,11 @@ test: $(DEV) ## all tests on every database that can be reached
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
 		--durations 10 $(ARGS) tests
 
-lint: $(DEV) lint-js ## style, words, types, import directions, migrations, system checks
+lint: $(DEV) lint-js ## style, words, translations, types, import directions, migrations, system checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check_words.py
+	$(BIN)/python tools/translations.py
 	$(LINT_ENV) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(LINT_ENV) $(MANAGE) makemigrations --check --dry-run
@@ -107,7 +112,10 @@ endif
 query-counts: $(DEV) ## write tests/api/query_counts.json anew
 	UPDATE_QUERY_COUNTS=1 $(BIN)/python -m pytest $(ARGS) tests/api/test_query_counts.py
 
-package: $(DEV) ## build dist/, install the wheel, run a bare project with it
+docs: $(DEV) ## build the documentation, which the server then has at /docs/
+	$(BIN)/python tools/build_docs.py
+
+package: docs ## build dist/ with the documentation, install the wheel, run a bare project with it
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation > /dev/null
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
@@ -139,10 +147,19 @@ fuzz: $(DEV) ## readers, and headers, for SECONDS=600 each, filters against the 
 soak: $(DEV) ## watches under load for SECONDS=600, with trouble
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
 
+simulate: $(DEV) ## what a server of POINTS=100000 needs, by one of a tenth at least
+	$(BIN)/python -m tests.simulation --points $(POINTS) $(ARGS)
+
 chaos: $(DEV) ## kill servers and services under load, 100 times on each store
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+drill: $(RUNTIME) ## back up to a temporary folder, restore beside the originals, compare
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(MANAGE) haystack_backup "$$folder"; \
+	$(MANAGE) haystack_verify_backup --restore "$$folder"
 
 nightly: ## the long forms: fuzz, soak, chaos
 	$(MAKE) fuzz
 	$(MAKE) soak
 	$(MAKE) chaos
+	$(MAKE) chaos ARGS="--store replicas"

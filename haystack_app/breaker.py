@@ -17,7 +17,15 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any
 
-__all__ = ["ALIVE", "DOWN", "SILENT", "Breaker", "watch"]
+__all__ = [
+    "ALIVE",
+    "DOWN",
+    "SILENT",
+    "Breaker",
+    "is_watching",
+    "shut",
+    "watch",
+]
 
 ALIVE, DOWN, SILENT = "alive", "down", "silent"
 """What a probe finds. A server that is silent accepts connections, or drops packets,
@@ -53,13 +61,19 @@ class Breaker:
     """That of one server.
 
     ``ask`` is a probe; ``end_all`` ends what waits for the server, and is called after
-    each probe while the breaker is open.
+    each probe while the breaker is open. ``strikes`` are the silent probes in a row
+    after which the server hangs.
     """
 
     def __init__(
-        self, name: str, ask: Callable[[], str], end_all: Callable[[], None]
+        self,
+        name: str,
+        ask: Callable[[], str],
+        end_all: Callable[[], None],
+        strikes: int = STRIKES,
     ) -> None:
         self.name = name
+        self.strikes = strikes
         self.is_open = False
         self._ask = ask
         self._end_all = end_all
@@ -107,8 +121,8 @@ class Breaker:
     def _probe(self) -> None:
         silent = 0
         while (found := self._found()) != ALIVE:
-            silent = silent + 1 if found == SILENT else STRIKES
-            if silent >= STRIKES:
+            silent = silent + 1 if found == SILENT else self.strikes
+            if silent >= self.strikes:
                 self._open()
             if found != SILENT:
                 time.sleep(PROBE_SECONDS)
@@ -129,16 +143,20 @@ class Breaker:
         if not self.is_open:
             self.is_open = True
             logger.error("%s is down: refusing requests", self.name)
+        self.end_all()
+
+    def end_all(self) -> None:
+        """End all connections that are in use, and what waits for one."""
         try:
             self._end_all()
         except Exception:
             logger.exception("what waits for %s could not be ended", self.name)
         for use in list(self._uses.values()):
             if use.raw is not None:
-                _shut(use.raw)
+                shut(use.raw)
 
 
-def _shut(raw: Any) -> None:
+def shut(raw: Any) -> None:
     """End a connection that another thread waits for, which libpq then notices."""
     with suppress(OSError, raw.Error):
         number = raw.fileno()
@@ -185,3 +203,8 @@ def watch() -> None:
     command may wait for as long as it takes."""
     global _is_watching
     _is_watching = True
+
+
+def is_watching() -> bool:
+    """Whether this is a process that serves requests."""
+    return _is_watching

@@ -19,8 +19,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 
 from .conf import app_settings, problems
+from .database_features import features
 from .ops import find_op
+from .replicas.settings import has_shared_cache, replica_aliases
 from .sql.sessions import is_pooled
+from .sql.tables import ENTITIES
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
@@ -29,6 +32,7 @@ __all__ = [
     "check_databases",
     "check_log_in",
     "check_project",
+    "check_replicas",
     "check_servers",
     "check_settings",
     "check_storages",
@@ -37,23 +41,31 @@ __all__ = [
 
 _HASHER = "haystack_app.auth.hashers.ScramHasher"
 _MIDDLEWARE = "haystack_app.auth.middleware.handshake"
+_NOTE_WRITES = "haystack_app.replicas.middleware.note_writes"
 _CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
 _NEEDED = ("rest_framework", "drf_spectacular", "drf_spectacular_sidecar")
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 _RESERVED = {
     *(
+        "alarm-rules",
+        "alarms",
         "changes",
         "docs",
         "entities",
         "his",
         "history",
+        "dashboards",
+        "import-mappings",
+        "imports",
         "jobs",
         "load",
         "quality",
+        "tags",
         "samples",
         "schema",
         "sys",
         "users",
+        "writes",
     )
 }
 """Names of REST resources, and the synonym of the default storage."""
@@ -198,6 +210,33 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+@register()
+def check_replicas(**_: Any) -> Iterator[CheckMessage]:
+    """Replicas are databases of PostgreSQL, and need a cache that processes share."""
+    aliases = replica_aliases()
+    for alias in aliases:
+        known = connections.settings.get(alias)
+        if known is None or not known["ENGINE"].endswith("postgresql"):
+            yield Error(
+                f"the replica {alias!r} is not a PostgreSQL database of DATABASES",
+                hint="Set REPLICA_URLS, or HAYSTACK['REPLICATION']['REPLICAS'].",
+                id="haystack.E025",
+            )
+    if aliases and not has_shared_cache():
+        yield Error(
+            "the replicas are not used: the cache is of this process only, so that"
+            " others do not know what a user has written",
+            hint="Set REDIS_URL (CACHES).",
+            id="haystack.E026",
+        )
+    if aliases and _NOTE_WRITES not in settings.MIDDLEWARE:
+        yield Error(
+            "users do not see in replicas what they wrote by REST: middleware missing",
+            hint=f"Put {_NOTE_WRITES} after AuthenticationMiddleware in MIDDLEWARE.",
+            id="haystack.E026",
+        )
+
+
 @register(Tags.database)
 def check_databases(
     databases: Sequence[str] | None = None, **_: Any
@@ -242,6 +281,7 @@ def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMe
             hint="Set CONN_MAX_AGE = 0 and OPTIONS['pool'].",
             id="haystack.W001",
         )
+    yield from _replication(alias, connection)
     if _scalar(connection, "SELECT current_setting('jit')") == "on":
         yield Warning(
             f"database {alias!r}: JIT compilation is on",
@@ -258,19 +298,42 @@ def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMe
             " server itself, set REDIS_URL, or HAYSTACK['NOTIFY'] to False.",
             id="haystack.W011",
         )
-    available = _scalar(
-        connection,
-        "SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'",
-    )
-    installed = _scalar(
-        connection, "SELECT extname FROM pg_extension WHERE extname = 'timescaledb'"
-    )
-    if available and not installed:
+    found = features(connection)
+    if found.may_timescale and not found.timescale:
         yield Warning(
             f"database {alias!r}: TimescaleDB is available but not used",
             hint="Run CREATE EXTENSION timescaledb as a superuser, then migrate"
             " haystack_app back to 0002 and forwards again.",
             id="haystack.W004",
+        )
+    if found.is_migrated and found.may_trigrams and not found.has_trigrams:
+        yield Warning(
+            f"database {alias!r}: searches by words read all entities, for they have"
+            " no index",
+            hint="Run CREATE EXTENSION IF NOT EXISTS pg_trgm as a role that may, then"
+            f" CREATE INDEX CONCURRENTLY entities_search ON {ENTITIES} USING gin"
+            " (search gin_trgm_ops).",
+            id="haystack.W015",
+        )
+
+
+def _replication(alias: str, connection: Any) -> Iterator[CheckMessage]:
+    """Whether a failover can lose what was acknowledged."""
+    if "," not in str(connection.settings_dict["HOST"]):
+        return
+    if not _scalar(connection, "SELECT current_setting('synchronous_standby_names')"):
+        yield Warning(
+            f"database {alias!r}: commits do not wait for a standby, so that a failover"
+            " may lose some that were acknowledged",
+            hint="Set synchronous_standby_names on the primary; see docs/replicas.md.",
+            id="haystack.W012",
+        )
+    elif app_settings.REPLICATION["UNCONFIRMED"] == "accept":
+        yield Warning(
+            f"database {alias!r}: commits that no standby confirms are accepted, and a"
+            " failover may lose them",
+            hint="Set HAYSTACK_UNCONFIRMED=refuse, unless writes must go on.",
+            id="haystack.W013",
         )
 
 

@@ -16,6 +16,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
+from django.http.request import MediaType
 from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 
@@ -36,7 +37,7 @@ def parsed_media_type(text: str) -> tuple[str, dict[str, str]]:
 
 
 class _Tolerant(HttpRequest):
-    """A request whose Content-Type and cookies need not be readable.
+    """A request whose Content-Type, Accept and cookies need not be readable.
 
     Views still find the header, and refuse it where it matters.
     """
@@ -55,6 +56,14 @@ class _Tolerant(HttpRequest):
             super()._load_post_and_files()
         except (LookupError, TypeError, AttributeError) as err:
             raise MultiPartParserError("invalid header of a part") from err
+
+    @cached_property
+    def accepted_types(self) -> list[MediaType]:
+        """None if the header cannot be read."""
+        try:
+            return super().accepted_types
+        except Exception:  # LookupError, TypeError, ValueError and others
+            return []
 
     @cached_property
     def COOKIES(self) -> dict[str, str]:  # type: ignore[override]

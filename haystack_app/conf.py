@@ -19,7 +19,11 @@ from .setting_types import (
     ANY,
     Setting,
     days_kept,
+    is_networks,
+    is_number,
     is_policies,
+    is_text_by_text,
+    is_texts,
     limit_of,
     number,
     rate,
@@ -30,6 +34,7 @@ from .wire import limits
 __all__ = [
     "DEFAULTS",
     "LIMITS",
+    "REPLICATION",
     "THROTTLE",
     "Problem",
     "Setting",
@@ -59,6 +64,7 @@ LIMITS: Mapping[str, Setting] = {
     "CELLS": limit_of(
         limits.MAX_CELLS, "Values in a request grid; each row counts as one more."
     ),
+    "DASHBOARDS": limit_of(200, "Dashboards of one user."),
     # readers and writers are recursive: Python's stack is exhausted at about 300
     "DEPTH": limit_of(
         limits.MAX_DEPTH,
@@ -80,12 +86,17 @@ LIMITS: Mapping[str, Setting] = {
         "Rows of one answer of ``read``, which is held in memory while it is sent. "
         "A longer answer is cut off and marked ``incomplete``.",
     ),
+    "IMPORT": limit_of(
+        1024**3,
+        "Bytes of the files together that a user has uploaded to "
+        "[import](import.md) them.",
+    ),
     "JOBS": limit_of(20, "Unfinished jobs of one user; each keeps its request body."),
     "LOCK_SECONDS": limit_of(
         10,
         "Seconds that a statement of an op may wait for a lock; then the "
-        "answer is 503; also for that of SQLite, for which at most half of the threads "
-        "wait that long.",
+        "answer is 503; also for that of SQLite, for which at most half of the "
+        "threads, and of the requests that a user may run, wait that long.",
         highest=86_400,
     ),
     "RUNNING": limit_of(
@@ -108,6 +119,7 @@ LIMITS: Mapping[str, Setting] = {
         "read. Management commands have no such limit.",
         highest=86_400,
     ),
+    "WEBHOOKS": limit_of(20, "Webhooks of one user."),
     "WATCHED": limit_of(20_000, "Entities of one watch.", highest=1_000_000),
     "WATCHES": limit_of(1_000, "Open watches of one user."),
 }
@@ -121,9 +133,150 @@ THROTTLE: Mapping[str, Setting] = {
     "LOG_IN_ADDRESS": rate(
         300, "Failed or unfinished logins from one address: Basic, SCRAM, forms."
     ),
+    "LOG_IN_ADDRESS_USER": rate(30, "The same for one user name from one address."),
     "LOG_IN_USER": rate(100, "The same for one user name, from any address."),
+    "LOG_IN_BROWSER": rate(
+        30,
+        "The same for a browser in which the user has logged in within 90 days, "
+        "instead of the three above: failures elsewhere do not lock it out.",
+    ),
 }
 """Entries of ``HAYSTACK["THROTTLE"]``, each a count per minute of the clock."""
+
+
+METRICS: Mapping[str, Setting] = {
+    "TOKEN": Setting(
+        "",
+        lambda value: isinstance(value, str),
+        "a string",
+        "A token that programs send as ``Authorization: Bearer``.",
+        "haystack.E019",
+    ),
+    "NETWORKS": Setting(
+        [],
+        is_networks,
+        "a list of networks, such as 10.0.0.0/8",
+        "Networks whose programs need no token.",
+        "haystack.E019",
+    ),
+}
+"""Entries of ``HAYSTACK["METRICS"]``."""
+
+
+def _text(help: str) -> Setting:
+    return Setting(
+        "", lambda value: isinstance(value, str), "a string", help, "haystack.E019"
+    )
+
+
+BACKUP: Mapping[str, Setting] = {
+    "TARGET": _text("Where back-ups are kept: a folder, or ``s3://bucket/prefix``."),
+    "KEY": _text("32 bytes in base64, by which back-ups are encrypted; empty: not."),
+    "PROGRAMS": _text(
+        "A folder with ``pg_dump`` and ``pg_restore``, besides the usual ones. Of "
+        "several versions, the oldest that is not older than the server is used."
+    ),
+    "STORAGES": Setting(
+        [],
+        lambda value: isinstance(value, list | tuple),
+        "a list of aliases",
+        "The storages to back up; empty: all.",
+        "haystack.E019",
+    ),
+}
+"""Entries of ``HAYSTACK["BACKUP"]``."""
+
+
+def _names(help: str) -> Setting:
+    return Setting(
+        [], lambda value: is_texts(value), "a list of names", help, "haystack.E024"
+    )
+
+
+def _switch(default: bool, help: str) -> Setting:
+    return Setting(
+        default,
+        lambda value: isinstance(value, bool),
+        "True or False",
+        help,
+        "haystack.E024",
+    )
+
+
+SECOND_FACTOR: Mapping[str, Setting] = {
+    "GROUPS": _names(
+        "Groups whose members must set up a second factor; ``*``: all users."
+    ),
+    "PASSWORDS": _switch(
+        False,
+        "Whether programs may log in by the password alone, by Basic or SCRAM, of "
+        "users that have, or must have, a second factor.",
+    ),
+}
+"""Entries of ``HAYSTACK["SECOND_FACTOR"]``."""
+
+OIDC: Mapping[str, Setting] = {
+    "CREATE_USERS": _switch(True, "Whether a first login makes a user."),
+    "CLAIM": Setting(
+        "groups",
+        lambda value: isinstance(value, str) and bool(value),
+        "a name",
+        "The claim that has the provider's groups of a user.",
+        "haystack.E024",
+    ),
+    "GROUPS": Setting(
+        {},
+        is_text_by_text,
+        "a dict of names of groups by names of the provider",
+        "The group for each group of the provider. After each login the user is in "
+        "those of its claim, and in no others of these.",
+        "haystack.E024",
+    ),
+}
+"""Entries of ``HAYSTACK["OIDC"]``."""
+
+
+REPLICATION: Mapping[str, Setting] = {
+    "REPLICAS": Setting(
+        [],
+        is_texts,
+        "a list of aliases of DATABASES",
+        "Read replicas of the database ``default``.",
+        "haystack.E025",
+    ),
+    "LAG_SECONDS": Setting(
+        3.0,
+        lambda value: is_number(value) and 1 <= value <= 5,
+        "a number of seconds, 1 to 5",
+        "How much a replica may lag that answers reads.",
+        "haystack.E025",
+    ),
+    "WAIT_MS": Setting(
+        20,
+        lambda value: is_number(value) and 0 <= value <= 1_000,
+        "a number of milliseconds, 0 to 1,000",
+        "How long a read waits for a replica to replay what its user has written, "
+        "before the primary is asked.",
+        "haystack.E025",
+    ),
+    "COMMIT_SECONDS": Setting(
+        5.0,
+        lambda value: is_number(value) and 0 <= value <= 3_600,
+        "a number of seconds, 0 to 3,600",
+        "How long a commit waits for the standbys that the primary waits for; with 0, "
+        "for ever.",
+        "haystack.E025",
+    ),
+    "UNCONFIRMED": Setting(
+        "refuse",
+        lambda value: value in ("refuse", "accept"),
+        "'refuse' or 'accept'",
+        "What is done with writes that no standby has confirmed by then: 503, or they "
+        "are stored in the primary alone.",
+        "haystack.E025",
+    ),
+}
+"""Entries of ``HAYSTACK["REPLICATION"]``."""
 
 
 DEFAULTS: Mapping[str, Setting] = {
@@ -155,6 +308,13 @@ DEFAULTS: Mapping[str, Setting] = {
         lambda value: isinstance(value, str),
         "a string",
         "``serverName`` in the answer of ``about``.",
+    ),
+    "DOCUMENTATION": Setting(
+        "",
+        lambda value: isinstance(value, str),
+        "the path of a folder, or empty",
+        "The folder of the built documentation, which ``docs/`` shows; if empty, that "
+        "of the package, where ``make docs`` builds it.",
     ),
     "ACTIONS": Setting(
         [],
@@ -238,6 +398,63 @@ DEFAULTS: Mapping[str, Setting] = {
         "Whether processes announce changes by PostgreSQL's NOTIFY where there is no "
         "shared channel layer.",
     ),
+    "METRICS": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict with TOKEN, NETWORKS",
+        "Who may read ``/metrics``; see [monitoring](monitoring.md#metrics).",
+        "haystack.E019",
+        METRICS,
+    ),
+    "BACKUP": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict with TARGET, KEY, PROGRAMS, STORAGES",
+        "The nightly [back-up](backup.md).",
+        "haystack.E019",
+        BACKUP,
+    ),
+    "SECOND_FACTOR": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict with GROUPS, PASSWORDS",
+        "Who needs a [second factor](rights.md#second-factors).",
+        "haystack.E024",
+        SECOND_FACTOR,
+    ),
+    "OIDC": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict with CREATE_USERS, CLAIM, GROUPS",
+        "Users of the [company's log-in](rights.md#the-companys-log-in).",
+        "haystack.E024",
+        OIDC,
+    ),
+    "REPLICATION": Setting(
+        {},
+        lambda value: isinstance(value, Mapping),
+        "a dict with REPLICAS, LAG_SECONDS, WAIT_MS, COMMIT_SECONDS, UNCONFIRMED",
+        "[Read replicas](replicas.md) of the database, and commits that standbys "
+        "confirm.",
+        "haystack.E025",
+        REPLICATION,
+    ),
+    "REQUEST_LOG_RATE": whole(
+        0,
+        0,
+        1_000_000,
+        "Lines a second, at most, of the [log of requests](monitoring.md#logs). Those "
+        "that are slow, or answered with a status of 500 or more, are always logged.",
+        "haystack.E019",
+    ),
+    "SLOW_SECONDS": number(
+        5.0,
+        lambda value: value >= 0,
+        ", 0 for never",
+        "Seconds after which a request, or a statement of it with its plan, is "
+        "[logged as slow](monitoring.md#logs).",
+        "haystack.E019",
+    ),
     "READY_NEEDS_WRITES": Setting(
         False,
         lambda value: isinstance(value, bool),
@@ -280,6 +497,28 @@ DEFAULTS: Mapping[str, Setting] = {
         "Seconds after which other workers take the jobs of one that shows no life.",
         "haystack.E014",
     ),
+    "IMPORTS_DIR": Setting(
+        "",
+        lambda value: isinstance(value, str),
+        "the path of a folder, or empty",
+        "The folder of files that users upload to [import](import.md) them, which "
+        "servers and workers share; empty: one in the temporary folder.",
+    ),
+    "IMPORTS_HOURS": number(
+        24.0,
+        lambda value: 1 <= value <= 8_760,
+        " of hours, 1 to 8,760",
+        "Hours that a file is kept which a user has uploaded to [import](import.md) "
+        "it, after it was last used.",
+        "haystack.E015",
+    ),
+    "CONNECTOR_SECRETS": Setting(
+        "/run/secrets/connectors",
+        lambda value: isinstance(value, str) and bool(value),
+        "the path of a folder",
+        "The folder of the files that [connectors](connectors.md) name as "
+        "``file:NAME``: passwords, tokens, keys.",
+    ),
     "JOBS_DAYS": days_kept(
         30.0,
         "finished jobs",
@@ -300,6 +539,18 @@ DEFAULTS: Mapping[str, Setting] = {
         "How often the points of the [demo](commands.md#haystack_simulate) move.",
         "haystack.E014",
     ),
+    "ALARM_DAYS": days_kept(
+        365.0,
+        "alarms",
+        "Days that cleared [alarms](alarms.md) are kept, with their log.",
+    ),
+    "ALARM_DIGEST_SECONDS": number(
+        60.0,
+        lambda value: 0 <= value <= 86_400,
+        " of seconds, 0 to 86,400",
+        "Seconds that [alarms](alarms.md) are collected before they are mailed.",
+        "haystack.E015",
+    ),
     "CHANGES_DAYS": days_kept(
         365.0,
         "the change log",
@@ -311,6 +562,31 @@ DEFAULTS: Mapping[str, Setting] = {
         "Days that samples are kept which an import or a hisWrite replaced or removed, "
         "so that it can be [undone](collection.md#undoing-changes-of-samples). With 0, "
         "none are.",
+    ),
+    "TRASH_DAYS": days_kept(
+        30.0,
+        "the trash",
+        "Days after its last change that an entity stays in the [trash](api.md#trash), "
+        "with its history.",
+    ),
+    "WEBHOOK_DAYS": days_kept(
+        30.0,
+        "deliveries of webhooks",
+        "Days that deliveries of [webhooks](webhooks.md) are kept.",
+    ),
+    "WEBHOOK_FAILING_DAYS": number(
+        5.0,
+        lambda value: 0 < value <= 365,
+        " of days, more than 0 and at most 365",
+        "Days of failures after which a [webhook](webhooks.md) is disabled.",
+        "haystack.E015",
+    ),
+    "WEBHOOKS_ALLOW_PRIVATE": Setting(
+        [],
+        is_networks,
+        "a list of networks, such as ['10.1.0.0/16', 'fd00::/8']",
+        "Networks of private addresses to which [webhooks](webhooks.md#addresses) may "
+        "be sent.",
     ),
     "WRITES_DAYS": days_kept(
         90.0,

@@ -7,6 +7,7 @@ sessions need is set after connecting (``sql/sessions.py``): poolers refuse ``op
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .extras import imported_for
 
-__all__ = ["from_url", "postgres", "sqlite"]
+__all__ = ["from_url", "postgres", "replicas", "sqlite"]
 
 # A host that disappears does not close its connections: without these parameters of
 # libpq they would block threads for 15 minutes. In seconds; tcp_user_timeout in ms.
@@ -80,6 +81,24 @@ def postgres(
         # Pooled connections may be broken; check them before use.
         config["CONN_HEALTH_CHECKS"] = True
     return config
+
+
+def replicas(
+    urls: Sequence[str], pool: dict[str, Any] | None = None, password: str = ""
+) -> dict[str, dict[str, Any]]:
+    """Entries for replicas of the database ``default``, by their aliases.
+
+    Tests of Django's use the database itself. Raises ImproperlyConfigured.
+    """
+    found = {}
+    for number, url in enumerate(urls, 1):
+        if not url.startswith(("postgres://", "postgresql://")):
+            raise ImproperlyConfigured(
+                "REPLICA_URLS must be URLs of PostgreSQL, separated by spaces"
+            )
+        entry = postgres(url, pool, password)
+        found[f"replica_{number}"] = {**entry, "TEST": {"MIRROR": "default"}}
+    return found
 
 
 def from_url(

@@ -23,12 +23,21 @@ from .conf import app_settings
 __all__ = ["losses"]
 
 _LABEL = "haystack_app"
-_DERIVED = {"entityref", "tagset"}
+_DERIVED = {"entityref", "namechange", "tagset"}
 _FOLDED = {"foldmark", "foldpart", "foldpoint"}
 """Models that are derived from samples, unless these were dropped."""
 _BY_MIGRATE = ("group created", "permissions changed")
 """Events of the audit log of every new database."""
-_SHORT_LIVED = {"handshake", "jobschedule", "postponedsample", "task"}
+_SHORT_LIVED = {
+    *(
+        "fileimport",
+        "handshake",
+        "jobschedule",
+        "mqttunknowntopic",
+        "postponedsample",
+        "task",
+    ),
+}
 """Models whose rows are worth nothing after a restart."""
 
 

@@ -21,6 +21,7 @@ from django.db import connections
 
 from .collector import Collector
 from .conf import app_settings
+from .instruments import TICKS
 from .kinds.series import microseconds_of
 from .stale_sweep import StaleSweep
 from .storage.base import StorageAdapter
@@ -39,6 +40,7 @@ __all__ = [
     "retention_days",
     "start",
     "tick",
+    "trash_days",
     "undo_days",
     "upkeep",
     "writes_retention_days",
@@ -58,6 +60,7 @@ _FACTS_TASK = "facts"
 _HELD = dt.timedelta(seconds=90)
 _TAKEN_SECONDS = 30.0
 """How often a process asks for the task of these steps, which one process has."""
+_NAMES_SECONDS = 5.0
 _workers: WeakKeyDictionary[StorageAdapter, tuple[Collector, StaleSweep]]
 _workers = WeakKeyDictionary()
 
@@ -77,8 +80,13 @@ def undo_days() -> float:
     return float(app_settings.SAMPLE_UNDO_DAYS or 0)
 
 
+def trash_days() -> float:
+    """``HAYSTACK["TRASH_DAYS"]``; 0 keeps the trash forever."""
+    return float(app_settings.TRASH_DAYS or 0)
+
+
 def prune_batch(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
-    """Delete one batch of old entries from each log of each store.
+    """Delete one batch of old entries from each log and trash of each store.
 
     Returns the largest number of entries deleted from one log, and the errors of
     failed stores by alias. If the number is ``BATCH``, there may be more old entries.
@@ -104,6 +112,11 @@ def _prune_logs(store: StorageAdapter, now: dt.datetime) -> int:
     if days := undo_days():
         count = store.prune_edits(now - dt.timedelta(days=days), BATCH)
         largest = max(largest, min(count, BATCH))
+    if not store.shared and (days := trash_days()):  # else a job does it
+        done = store.empty_trash(
+            before=now - dt.timedelta(days=days), limit=BATCH, who="trash"
+        )
+        largest = max(largest, min(len(done.removed), BATCH))
     return largest
 
 
@@ -178,17 +191,26 @@ def on_time(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
 
 
 def upkeep(now: dt.datetime | None = None) -> dict[str, Exception]:
-    """Repair rows changed by SQL, fold some samples, and mark values that are stale."""
+    """Repair rows changed by SQL, write names into refs, fold some samples, and mark
+    values that are stale."""
     at = now or dt.datetime.now(dt.UTC)
     errors: dict[str, Exception] = {}
     for alias in storages:
         try:
             storages[alias].mend_marked()
+            _write_names(storages[alias])
             storages[alias].fold_dirty()
             _workers_of(storages[alias])[1].tick(at)
         except Exception as error:
             errors[alias] = error
     return errors
+
+
+def _write_names(store: StorageAdapter) -> None:
+    """Write queued names for some seconds, in short transactions."""
+    ends = time.monotonic() + _NAMES_SECONDS
+    while time.monotonic() < ends and store.mend_names():
+        continue
 
 
 class Ticker(Thread):
@@ -209,6 +231,7 @@ class Ticker(Thread):
             errors = self.work()
         finally:
             connections.close_all()
+        TICKS.labels("error" if errors else "ok").inc()
         for alias in errors.keys() - self.failing:
             # log an outage once, not at every tick
             logger.error(

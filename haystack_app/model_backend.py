@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError
@@ -16,13 +17,16 @@ from .kinds.scalars import Ref
 from .kinds.transient import SERVER_SET
 from .models import Entity
 from .models.backend import register_backend
+from .storage.changeset import BATCH
 from .storage.collection import logs
 from .storage.errors import InvalidRecord
 from .storage.handler import storages
 from .storage.orm import OrmAdapter
+from .storage.search import words_of
 from .storage.stored import new_id
 from .wire import hayson_reader
 from .wire.errors import ParseError
+from .wire.record import Record
 
 __all__ = ["EntityBackend"]
 
@@ -32,6 +36,20 @@ class EntityBackend:
 
     def parsed(self, using: str, filter: Filter | str) -> Filter:
         return _store(using).parsed(filter)
+
+    def words_of(self, text: str) -> list[str]:
+        return words_of(text)
+
+    def searched(self, using: str, scope: Filter, text: str) -> list[str]:
+        found = _store(using).visible_to(scope).search(text)
+        return [record.json["id"]["val"] for record in found]
+
+    def shown(
+        self, using: str, scope: Filter, records: Iterable[Record]
+    ) -> Iterator[Record]:
+        store, rows = _store(using).visible_to(scope), iter(records)
+        while part := list(islice(rows, BATCH)):
+            yield from store.shown(part)
 
     def scope_of(self, user: Any) -> Filter | None:
         return scope_filter(user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from .filters import parser
@@ -13,7 +14,11 @@ from .wire.errors import ParseError
 __all__ = [
     "Setting",
     "days_kept",
+    "is_networks",
+    "is_number",
     "is_policies",
+    "is_text_by_text",
+    "is_texts",
     "limit_of",
     "number",
     "rate",
@@ -43,6 +48,15 @@ class Setting:
 def is_number(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value)
+
+
+def is_texts(value: Any) -> bool:
+    is_list = isinstance(value, list | tuple)
+    return is_list and all(isinstance(one, str) and one for one in value)
+
+
+def is_text_by_text(value: Any) -> bool:
+    return isinstance(value, Mapping) and is_texts([*value, *value.values()])
 
 
 def whole(
@@ -89,6 +103,15 @@ def days_kept(default: float, what: str, help: str) -> Setting:
 
     expected = f"a number of days, 0 or None to keep {what} for ever"
     return Setting(default, accepts, expected, help, "haystack.E015")
+
+
+def is_networks(value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return False
+    try:
+        return all(isinstance(text, str) and bool(ip_network(text)) for text in value)
+    except ValueError:
+        return False
 
 
 def is_policies(value: Any) -> bool:

@@ -10,14 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from weakref import WeakKeyDictionary
 
 from .conf import app_settings, limit
+from .instruments import REQUESTS_WAITING
 
-__all__ = ["WAIT_SECONDS", "NoTurn", "Turns", "turns_of_this_loop"]
+__all__ = ["WAIT_SECONDS", "NoTurn", "Turns", "current_turn", "turns_of_this_loop"]
 
 WAIT_SECONDS = 10.0
+current_turn: ContextVar[str] = ContextVar("haystack_turn", default="")
+"""The user whose turn the request has; empty where there are no turns."""
 _Waiting = deque["asyncio.Future[None]"]
 
 
@@ -56,6 +60,7 @@ class Turns:
             self._begin(line)
         else:
             await self._wait(user, line)
+        current_turn.set(user)
         try:
             yield
         finally:
@@ -74,6 +79,7 @@ class Turns:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.waiting.append(future)
         self._crowded[line] = None
+        REQUESTS_WAITING.inc()
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await future
@@ -81,11 +87,14 @@ class Turns:
             if future.done() and not future.cancelled():  # its turn came meanwhile
                 self._end(user, line)
             else:
-                line.waiting.remove(future)
+                with suppress(ValueError):  # its turn came after its time was up
+                    line.waiting.remove(future)
                 self._forget_empty(user, line)
             if isinstance(error, TimeoutError):
                 raise NoTurn from None
             raise
+        finally:
+            REQUESTS_WAITING.dec()
 
     def _end(self, user: str, line: _Line) -> None:
         line.running -= 1

@@ -1,52 +1,46 @@
-"""The front page: what this is, and what to do next; the log-in of pages; and what
-a websocket's URL says to a request that does not open one."""
+"""The front page: what this is, and what to do next; and what a websocket's URL says
+to a request that does not open one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from . import filters
-from .auth.forms import ThrottledAuthenticationForm
-from .auth.permissions import has_permission, scope_filter
+from .auth.permissions import has_permission, may_see_status, scope_filter
 from .auth.roles import VIEW
 from .conf import app_settings
+from .documentation.views import is_built
+from .imports.rights import may_import
 from .storage.base import StorageAdapter
 from .storage.handler import DEFAULT_ALIAS, storages
 
-__all__ = ["front_page", "log_in", "log_out", "websocket"]
+__all__ = ["front_page", "websocket"]
 
 _COUNTED = (
-    ("sites", "site"),
-    ("spaces", "space"),
-    ("equipment", "equip"),
-    ("points", "point"),
-    ("with history", "point and his"),
+    (pgettext_lazy("buildings", "sites"), "site"),
+    (_("spaces"), "space"),
+    (_("equipment"), "equip"),
+    (_("points"), "point"),
+    (_("with history"), "point and his"),
 )
 _EXAMPLES = (
-    ("About this server", "about"),
-    ("All sites", "read?filter=site"),
-    ("Zone temperatures", "read?filter=zone+and+temp+and+sensor&limit=20"),
+    (_("About this server"), "about"),
+    (_("All sites"), "read?filter=site"),
+    (_("Zone temperatures"), "read?filter=zone+and+temp+and+sensor&limit=20"),
     (
-        "Points of sites built before 2000",
+        _("Points of sites built before 2000"),
         "read?filter=point+and+siteRef->yearBuilt+<+2000&limit=20",
     ),
-    ("What this server speaks", "formats"),
+    (_("What this server speaks"), "formats"),
 )
-
-# the admin's own are for staff alone
-log_in = LoginView.as_view(
-    form_class=ThrottledAuthenticationForm,
-    template_name="haystack_app/log_in.html",
-    next_page="haystack:front",
-)
-log_out = LogoutView.as_view(next_page="haystack:front")
 
 
 @require_safe
@@ -57,13 +51,16 @@ def front_page(request: HttpRequest) -> HttpResponse:
         "api": api,
         "absolute": request.build_absolute_uri(api),
         "login": resolve_url(settings.LOGIN_URL),
+        "has_documentation": is_built(),
         "is_demo": app_settings.SIMULATE_SECONDS > 0,  # as ``make demo`` sets it
     }
     if request.user.is_authenticated:
         context["examples"] = _EXAMPLES
+        context["may_import"] = may_import(request.user)
+        context["may_see_status"] = may_see_status(request.user)
     if has_permission(request.user, VIEW):
         adapter = storages[DEFAULT_ALIAS].visible_to(scope_filter(request.user))
-        context["counts"] = [(word, count(adapter, f)) for word, f in _COUNTED]
+        context["counts"] = [(word, _count(adapter, f)) for word, f in _COUNTED]
         context["sample_point"] = _sample_point(adapter)
     response = render(request, "haystack_app/front.html", context)
     response["Cache-Control"] = "private, no-store"
@@ -76,11 +73,9 @@ def websocket(request: HttpRequest, project: str = "") -> HttpResponse:
     return HttpResponse(status=426, headers=headers)
 
 
-def count(adapter: StorageAdapter, text: str) -> int:
+def _count(adapter: StorageAdapter, text: str) -> int:
     """How many records match and are not in the trash."""
-    tree = filters.without_trash(filters.parse(text))
-    matching = getattr(adapter, "matching", None)
-    return len(adapter.read(tree)) if matching is None else matching(tree).count()
+    return adapter.count(filters.without_trash(filters.parse(text)))
 
 
 def _sample_point(adapter: StorageAdapter) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 
 from haystack_app.admin import (
     GroupAdmin,
@@ -13,9 +15,12 @@ from haystack_app.admin import (
     throttle_password_change,
 )
 
-admin.site.site_header = admin.site.site_title = "Haystack server"
+admin.site.site_header = admin.site.site_title = _("Haystack server")
 admin.site.login_form = StaffLogInForm
 throttle_password_change(admin.site)
 admin.site.unregister([get_user_model(), Group])
 admin.site.register(get_user_model(), UserAdmin)
 admin.site.register(Group, GroupAdmin)
+if apps.is_installed("allauth.mfa"):
+    # it shows secrets; the list of users has an action that removes second factors
+    admin.site.unregister(apps.get_app_config("mfa").get_model("Authenticator"))

@@ -9,7 +9,8 @@ from typing import Any
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from haystack_app import databases
+from haystack_app import databases, redis_services
+from project import companies
 from project.environment import Environment
 from project.secret import given_secret, refuse_example, stored_secret_key
 
@@ -63,6 +64,12 @@ elif TIMESCALE_DSN:
 else:
     DATABASES = {"default": databases.sqlite(VAR_DIR / "haystack.sqlite3")}
 
+# servers that answer reads, by PostgreSQL's streaming replication
+REPLICAS = databases.replicas(
+    given_secret("REPLICA_URLS").split(), DB_POOL, POSTGRES_PASSWORD
+)
+DATABASES |= REPLICAS
+
 refuse_example("the database's password", DATABASES["default"].get("PASSWORD", ""))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -102,32 +109,80 @@ HAYSTACK: dict[str, Any] = {
         for name in ("USERNAME", "PASSWORD", "USERNAME_FILE", "PASSWORD_FILE")
     },
     "SIMULATE_SECONDS": SIMULATE_SECONDS,
+    "IMPORTS_DIR": str(VAR_DIR / "imports"),
     # where LISTEN goes if DATABASE_URL is that of a pooler
     "DIRECT_DATABASE_URL": given_secret("DATABASE_DIRECT_URL"),
+    "METRICS": {
+        "TOKEN": given_secret("HAYSTACK_METRICS_TOKEN"),
+        "NETWORKS": env.list("HAYSTACK_METRICS_NETWORKS", default=[]),
+    },
+    "REPLICATION": {
+        "REPLICAS": list(REPLICAS),
+        "LAG_SECONDS": env.float("HAYSTACK_REPLICA_LAG_SECONDS", default=3.0),
+        "WAIT_MS": env.float("HAYSTACK_REPLICA_WAIT_MS", default=20.0),
+        "COMMIT_SECONDS": env.float("HAYSTACK_COMMIT_SECONDS", default=5.0),
+        "UNCONFIRMED": env.str("HAYSTACK_UNCONFIRMED", default="refuse"),
+    },
+    "SECOND_FACTOR": {
+        "GROUPS": env.list("HAYSTACK_SECOND_FACTOR_GROUPS", default=[]),
+        "PASSWORDS": env.bool("HAYSTACK_SECOND_FACTOR_PASSWORDS", default=False),
+    },
+    "OIDC": {
+        "CREATE_USERS": env.bool("OIDC_CREATE_USERS", default=True),
+        "CLAIM": env.str("OIDC_CLAIM", default="groups"),
+        "GROUPS": env.dict("OIDC_GROUPS", default={}),
+    },
+    "BACKUP": {
+        "TARGET": env.str("HAYSTACK_BACKUP_TARGET", default=""),
+        "KEY": given_secret("HAYSTACK_BACKUP_KEY"),
+        "PROGRAMS": env.str("HAYSTACK_BACKUP_PROGRAMS", default=""),
+        "STORAGES": env.list("HAYSTACK_BACKUP_STORAGES", default=[]),
+    },
 }
 # HAYSTACK_TOKEN_HOURS=24 and so on; haystack_app/conf.py has the defaults.
-for _name in ("HISTORY_CHUNK_DAYS", "PROXIES", "SCRAM_ITERATIONS", "THREADS"):
+for _name in (
+    "HISTORY_CHUNK_DAYS",
+    "PROXIES",
+    "REQUEST_LOG_RATE",
+    "SCRAM_ITERATIONS",
+    "THREADS",
+):
     if f"HAYSTACK_{_name}" in os.environ:
         HAYSTACK[_name] = env.int(f"HAYSTACK_{_name}")
 for _name in (
+    "ALARM_DAYS",
+    "ALARM_DIGEST_SECONDS",
     "CHANGES_DAYS",
     "CHECK_SECONDS",
     "COALESCE_MS",
+    "IMPORTS_HOURS",
     "JOBS_DAYS",
     "JOB_LEASE_SECONDS",
     "PATIENCE_SECONDS",
+    "SLOW_SECONDS",
     "TICK_SECONDS",
     "TOKEN_HOURS",
     "SAMPLE_UNDO_DAYS",
+    "TRASH_DAYS",
+    "WEBHOOK_DAYS",
+    "WEBHOOK_FAILING_DAYS",
     "WRITES_DAYS",
 ):
     if f"HAYSTACK_{_name}" in os.environ:
         HAYSTACK[_name] = env.float(f"HAYSTACK_{_name}")
 if "READY_NEEDS_WRITES" in os.environ:
     HAYSTACK["READY_NEEDS_WRITES"] = env.bool("READY_NEEDS_WRITES")
-for _name in ("SERVER_NAME", "WORKER"):
+for _name in (
+    "CONNECTOR_SECRETS",
+    "DOCUMENTATION",
+    "IMPORTS_DIR",
+    "SERVER_NAME",
+    "WORKER",
+):
     if env.str(f"HAYSTACK_{_name}", default=""):
         HAYSTACK[_name] = env.str(f"HAYSTACK_{_name}")
+if "HAYSTACK_WEBHOOKS_ALLOW_PRIVATE" in os.environ:
+    HAYSTACK["WEBHOOKS_ALLOW_PRIVATE"] = env.list("HAYSTACK_WEBHOOKS_ALLOW_PRIVATE")
 if "HAYSTACK_ALLOW_DATA_LOSS" in os.environ:
     HAYSTACK["ALLOW_DATA_LOSS"] = env.bool("HAYSTACK_ALLOW_DATA_LOSS")
 
@@ -150,6 +205,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_ENGINE = "haystack_app.auth.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+LANGUAGE_COOKIE_SECURE = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000)
@@ -196,6 +252,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "haystack_app.monitoring.middleware.monitor",
     "project.caching.uncached_by_default",
     "project.content_policy.content_policy",
     "haystack_app.serving.content_coding.ContentCoding",
@@ -207,9 +264,11 @@ MIDDLEWARE = [
     "haystack_app.auth.middleware.handshake",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "haystack_app.middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "haystack_app.replicas.middleware.note_writes",
     "haystack_app.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -232,7 +291,21 @@ TEMPLATES = [
     },
 ]
 
-LANGUAGE_CODE = "en-us"
+# --- second factors, and the company's log-in -------------------------------------
+
+if companies.is_wanted(env):
+    # after the app's templates, and before the project's pages of the admin
+    at = INSTALLED_APPS.index("project")
+    INSTALLED_APPS[at:at] = companies.APPS
+    MIDDLEWARE += companies.MIDDLEWARE
+    vars().update(companies.settings_of(env, debug=DEBUG))
+
+# of mails, and of pages for browsers that ask for none of LANGUAGES
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("de", "Deutsch"), ("en", "English")]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3_600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -243,7 +316,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
     # before middleware that answers by itself
-    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(3, "corsheaders.middleware.CorsMiddleware")
     # handshakes are on any path; the admin is for its own pages
     CORS_URLS_REGEX = r"^/(?!admin/)"
     CORS_ALLOW_CREDENTIALS = True
@@ -271,6 +344,15 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
+# --- mail -----------------------------------------------------------------------
+
+# such as smtp+tls://user:password@mail.example.org:587
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+if EMAIL_URL := given_secret("EMAIL_URL"):
+    vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="haystack@localhost")
+
 # --- services -----------------------------------------------------------------
 
 REDIS_URL = given_secret("REDIS_URL")
@@ -286,39 +368,34 @@ CHANNEL_LAYERS: dict[str, Any] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 if REDIS_URL:
-    CACHES["default"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {
-            "CLIENT_CLASS": "project.shared_cache.SharingClient",
-            # a server that hangs costs each request these, and no more
-            "SOCKET_CONNECT_TIMEOUT": 1.0,
-            "SOCKET_TIMEOUT": 1.0,
-        },
-    }
-    CHANNEL_LAYERS["default"] = {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {
-            "hosts": [
-                {
-                    "address": REDIS_URL,
-                    # redis-py's own timeout would end idle websockets every 5 s.
-                    "socket_timeout": None,
-                    "max_connections": 1000,
-                }
-            ]
-        },
-    }
+    CACHES["default"] = redis_services.cache(REDIS_URL)
+    CHANNEL_LAYERS["default"] = redis_services.channel_layer(REDIS_URL)
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: use line or json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        "request_id": {"()": "haystack_app.request_facts.RequestIdFilter"},
+    },
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "{asctime}{levelname}{name}{message}",
+            "style": "{",
+            "rename_fields": {"asctime": "time", "levelname": "level"},
+        },
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.apps import apps
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
@@ -11,3 +12,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("haystack_app.urls")),
 ]
+if apps.is_installed("allauth.mfa"):
+    urlpatterns.append(path("", include("haystack_app.sso.urls")))

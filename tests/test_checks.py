@@ -70,6 +70,7 @@ def test_one_database_for_two_storages(settings: Any) -> None:
     [
         *("read", "hisWrite", "sys"),
         *("entities", "users", "load", "changes", "his", "docs", "schema", "quality"),
+        "tags",
     ],
 )
 def test_a_storage_named_like_an_op_or_a_resource(alias: str, settings: Any) -> None:

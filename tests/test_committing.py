@@ -14,14 +14,14 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 @pytest.mark.parametrize("alias", list(connections))
 def test_what_a_test_adds_is_deleted(alias: str) -> None:
-    before = committing._content(alias, committing._filled(alias))
+    before = committing._content(alias, committing._kept(alias))
     OrmAdapter(using=alias).load_entities(building())
     group = Group.objects.using(alias).create(name="added")
     group.permissions.add(*Permission.objects.using(alias)[:2])
     User.objects.using(alias).create(username="added").groups.add(group)
     assert committing._restored(alias)
     assert not Entity.objects.using(alias).exists()
-    assert committing._content(alias, committing._filled(alias)) == before
+    assert committing._content(alias, committing._kept(alias)) == before
 
 
 @pytest.mark.parametrize("alias", list(connections))

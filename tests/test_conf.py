@@ -27,10 +27,12 @@ def test_the_defaults() -> None:
     assert {name: conf.limit(name) for name in conf.LIMITS} == {
         "BODY": 33_554_432,
         "CELLS": 8_000_000,
+        "DASHBOARDS": 200,
         "DEPTH": 64,
         "FILTER_LENGTH": 16_384,
         "FILTER_DEPTH": 100,
         "IDS": 10_000,
+        "IMPORT": 1_073_741_824,
         "JOBS": 20,
         "LOCK_SECONDS": 10,
         "ROWS": 250_000,
@@ -39,6 +41,7 @@ def test_the_defaults() -> None:
         "STATEMENT_SECONDS": 60,
         "WATCHED": 20_000,
         "WATCHES": 1_000,
+        "WEBHOOKS": 20,
     }
 
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from haystack_app import checks, maintenance
 from haystack_app.conf import app_settings
+from haystack_app.kinds import Ref
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
 from tests.storage.building import entity
@@ -56,6 +57,19 @@ def test_old_entries_are_deleted(two: list[StorageAdapter], settings: Any) -> No
     assert maintenance.prune_batch(now() + 364 * DAY) == (0, {})
     assert maintenance.prune_batch(now() + 366 * DAY) == (5, {})
     assert [left(store) for store in two] == [0, 0]
+
+
+def test_the_trash_of_a_store_in_memory(
+    two: list[StorageAdapter], settings: Any
+) -> None:
+    """Another process cannot empty it."""
+    for store in two:
+        store.trash_entities([{"id": Ref("e1")}], force=True)
+    keep(settings, 0)
+    maintenance.prune_batch(now() + 29 * DAY)
+    assert [store.count("id") for store in two] == [5, 5]
+    maintenance.prune_batch(now() + 31 * DAY)
+    assert [store.count("id") for store in two] == [4, 4]
 
 
 @pytest.mark.parametrize("days", [0, None, 0.0])

@@ -13,6 +13,7 @@ __all__ = ["every_path"]
 _EXAMPLES = {
     "project": "memory",
     "name": "read",
+    "path": "index.html",
     "id": "s1",
     "app_label": "auth",
     "content_type_id": "1",

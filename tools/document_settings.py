@@ -19,9 +19,14 @@ DOCUMENT = ROOT / "docs" / "configuration.md"
 
 def documented(text: str) -> str:
     """The document with each ``<!-- table NAME -->`` section made anew."""
-    from haystack_app.conf import DEFAULTS, LIMITS, THROTTLE
+    from haystack_app.conf import DEFAULTS, LIMITS, REPLICATION, THROTTLE
 
-    tables = {"settings": DEFAULTS, "limits": LIMITS, "throttle": THROTTLE}
+    tables = {
+        "settings": DEFAULTS,
+        "limits": LIMITS,
+        "throttle": THROTTLE,
+        "replication": REPLICATION,
+    }
     for name, settings in tables.items():
         pattern = rf"(<!-- table {name} -->\n).*?(<!-- end {name} -->)"
         table = _table(settings)

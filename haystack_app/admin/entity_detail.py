@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 from django.contrib.admin.utils import quote
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
@@ -34,7 +35,15 @@ _SAMPLES = 50
 _CHANGES = 20
 _REFERRERS = 10
 _PATHS = 30
-_BATCH = 500
+_KINDS = {
+    "add": pgettext_lazy("done", "add"),
+    "update": pgettext_lazy("done", "update"),
+    "remove": pgettext_lazy("done", "remove"),
+    "set": pgettext_lazy("done", "set"),
+    "release": pgettext_lazy("done", "release"),
+    "expire": pgettext_lazy("done", "expire"),
+}
+"""What was done to an entity, or to a level of a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,15 @@ class Referrers:
 
 def entity_context(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
     """The context of the entity's template; ``store`` has all that may be shown."""
-    seen = store.visible
-    tags = dict(entity.record.items())
+    [record] = store.shown([entity.record])
+    tags = dict(record.items())
     refs = EntityRef.objects.filter(src=entity.id).exclude(dst="")  # nested dicts
     edges = list(refs.order_by("path", "dst"))
-    names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)], seen)
+    names = names_of([*(edge.dst for edge in edges), *_refs_in(tags)], store)
     markers = [name for name, value in tags.items() if value is MARKER]
     return {
         "entity": entity,
+        "title": display_name(tags),
         "thing": label_of(tags),
         "is_trash": is_trash(tags),
         "markers": sorted(markers),
@@ -71,24 +81,21 @@ def entity_context(entity: Entity, store: OrmAdapter) -> dict[str, Any]:
             if name in TRANSIENT
         ],
         "refs": [(edge.path, ref_link(edge.dst, names)) for edge in edges],
-        "referrers": _referrers(entity.id, seen),
+        "referrers": _referrers(entity.id, store),
         "samples": _samples(entity.id, tags),
         "levels": levels_of(entity.id) if "writable" in tags else None,
         "writes": writes_of(store, entity.id) if "writable" in tags else None,
         "changes": changes_of(store, entity.id),
         "sample_limit": _SAMPLES,
-        "hayson": _pretty(entity.record.raw),
+        "hayson": _pretty(record.raw),
     }
 
 
-def names_of(ids: Iterable[str], seen: QuerySet[Entity]) -> dict[str, str]:
-    """What those of some entities are called that may be shown."""
+def names_of(ids: Iterable[str], store: OrmAdapter) -> dict[str, str]:
+    """What those of some entities are called that the caller sees."""
     wanted = sorted(set(ids))
-    found: dict[str, str] = {}
-    for at in range(0, len(wanted), _BATCH):
-        for entity in seen.filter(id__in=wanted[at : at + _BATCH]):
-            found[entity.id] = display_name(entity.record)
-    return found
+    rows = zip(wanted, store.read_by_ids(wanted), strict=True)
+    return {id: display_name(row) for id, row in rows if row is not None}
 
 
 def _refs_in(value: Any) -> Iterator[str]:
@@ -114,7 +121,10 @@ def ref_link(id: str, names: Mapping[str, str], dis: str | None = None) -> SafeS
     if id not in names:
         shown = format_html(" {}", dis) if dis else ""
         return format_html(
-            '<code>@{}</code>{} <em class="hs-soft">missing</em>', id, shown
+            '<code>@{}</code>{} <em class="hs-soft">{}</em>',
+            id,
+            shown,
+            gettext("missing"),
         )
     return format_html(
         '<a href="{}">{}</a> <code class="hs-soft">@{}</code>',
@@ -159,14 +169,15 @@ def _grid_html(grid: Grid, names: Mapping[str, str]) -> SafeString:
     return format_html("<table><tr>{}</tr>{}</table>", head, body)
 
 
-def _referrers(id: str, seen: QuerySet[Entity]) -> list[Referrers]:
-    edges = EntityRef.objects.filter(dst=id, src__in=seen.order_by().values("id"))
+def _referrers(id: str, store: OrmAdapter) -> list[Referrers]:
+    seen = store.visible.order_by().values("id")
+    edges = EntityRef.objects.filter(dst=id, src__in=seen)
     counts = edges.values_list("path").annotate(count=Count("src")).order_by("path")
     found = []
     for path, count in counts[:_PATHS]:
         first = edges.filter(path=path).order_by("src")[:_REFERRERS]
         srcs = [edge.src_id for edge in first]
-        names = names_of(srcs, seen)
+        names = names_of(srcs, store)
         found.append(
             Referrers(
                 path,
@@ -260,7 +271,9 @@ def writes_of(store: StorageAdapter, id: str) -> list[LevelWrite]:
     """The last writes to a point's priority array, with values as Zinc."""
     return [
         replace(
-            write, val="" if write.val is None else zinc_writer.value_text(write.val)
+            write,
+            kind=str(_KINDS[write.kind]),
+            val="" if write.val is None else zinc_writer.value_text(write.val),
         )
         for write in store.writes_of(id, _CHANGES)
     ]
@@ -269,7 +282,10 @@ def writes_of(store: StorageAdapter, id: str) -> list[LevelWrite]:
 def changes_of(store: StorageAdapter, id: str) -> list[ShownChange]:
     """The last changes of an entity, the newest first."""
     rows = store.changes_of(id, _CHANGES)
-    return [ShownChange(row.at, row.who, row.kind, _changed_tags(row)) for row in rows]
+    return [
+        ShownChange(row.at, row.who, str(_KINDS[row.kind]), _changed_tags(row))
+        for row in rows
+    ]
 
 
 def _changed_tags(row: Change) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ..auth.privileges import groups_seen_by
 from ..models import GroupScope
@@ -32,7 +33,7 @@ class GroupScopeInline(SuperusersChange, ScopeModelInline):
     """The filter of a group, for the group's page."""
 
     model = GroupScope
-    verbose_name_plural = "what members may see (without a filter: everything)"
+    verbose_name_plural = _("what members may see (without a filter: everything)")
 
 
 class GroupAdminMixin(SuperusersChange):

@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from ..jobs import claims
 from ..jobs.rights import may_cancel, seen_by
@@ -57,10 +59,13 @@ class JobAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="progress")
+    @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:
         if job.total:
-            text = f"{job.done:,} of {job.total:,}"
+            text = gettext("%(done)s of %(total)s") % {
+                "done": f"{job.done:,}",
+                "total": f"{job.total:,}",
+            }
             return format_html(
                 '<progress value="{}" max="{}" aria-label="{}"></progress> {}',
                 job.done,
@@ -70,24 +75,33 @@ class JobAdmin(ReadOnlyAdmin):
             )
         return f"{job.done:,}" if job.done else ""
 
-    @admin.display(description="finished", ordering="finished_at")
+    @admin.display(description=_("finished"), ordering="finished_at")
     def ended(self, job: Job) -> Any:
         return job.finished_at
 
-    @admin.display(description="errors")
+    @admin.display(description=_("errors"))
     def failures(self, job: Job) -> str:
         """Tracebacks have names of hosts in them: for those who see all jobs."""
         rows = ((error["at"], error["message"]) for error in job.errors)
         return format_html_join("", "<p>{}<br>{}</p>", rows)
 
-    @admin.action(description="Cancel selected jobs")
+    @admin.action(description=_("Cancel selected jobs"))
     def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         jobs = [job for job in queryset if may_cancel(request.user, job)]
         count = sum(claims.cancel(job) for job in jobs)
-        self.message_user(request, f"{count:,} jobs are being cancelled.")
+        text = ngettext(
+            "%(count)s job is being cancelled.",
+            "%(count)s jobs are being cancelled.",
+            count,
+        )
+        self.message_user(request, text % {"count": count})
         if others := len(queryset) - len(jobs):
-            text = f"{others:,} jobs are not yours: permission 'change_job' required."
-            self.message_user(request, text, messages.WARNING)
+            text = ngettext(
+                "%(count)s job is not yours: permission 'change_job' required.",
+                "%(count)s jobs are not yours: permission 'change_job' required.",
+                others,
+            )
+            self.message_user(request, text % {"count": others}, messages.WARNING)
 
 
 class ScheduleForm(ScheduleModelForm):
@@ -105,7 +119,8 @@ class ScheduleForm(ScheduleModelForm):
         try:
             find_task(path)
         except ImportError as err:
-            raise forms.ValidationError(f"not a task: {err}") from None
+            text = gettext("not a task: %(error)s") % {"error": err}
+            raise forms.ValidationError(text) from None
         return path
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..kinds.scalars import Ref
+from ..storage.names import record_name
 
 __all__ = ["display_name", "label_of"]
 
@@ -40,9 +41,10 @@ def label_of(tags: Mapping[str, Any]) -> str:
 
 
 def display_name(tags: Mapping[str, Any]) -> str:
-    """What people call it: ``dis``, else ``navName``, else its id."""
-    for name in ("dis", "navName", "name"):
-        if isinstance(text := tags.get(name), str) and text:
-            return text
+    """What people call it: its name, else the tag ``name``, else its id."""
+    if found := record_name(tags):
+        return found
+    if isinstance(text := tags.get("name"), str) and text:
+        return text
     ref = tags.get("id")
-    return ref.dis or ref.id if isinstance(ref, Ref) else ""
+    return ref.id if isinstance(ref, Ref) else ""

@@ -7,14 +7,11 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from ..auth import throttle
-from ..auth.forms import ThrottledAuthenticationForm
-from ..auth.throttle import TooManyRequests
+from ..auth.forms import ThrottledAuthenticationForm, ThrottledOldPassword
 
 __all__ = ["StaffLogInForm", "throttle_password_change"]
 
@@ -23,20 +20,8 @@ class StaffLogInForm(ThrottledAuthenticationForm, AdminAuthenticationForm):
     """For ``login_form`` of an admin site."""
 
 
-class ThrottledPasswordChangeForm(AdminPasswordChangeForm):
-    """A wrong old password counts as a failed login of the user."""
-
-    request: HttpRequest
-
-    def clean_old_password(self) -> str:
-        name = self.user.get_username()
-        try:
-            throttle.begin_login(self.request, name)
-        except TooManyRequests as error:
-            raise ValidationError(str(error), code="throttled") from None
-        password: str = super().clean_old_password()
-        throttle.login_succeeded(self.request, name)
-        return password
+class ThrottledPasswordChangeForm(ThrottledOldPassword, AdminPasswordChangeForm):
+    """For the page where users of the admin change their own password."""
 
 
 class _PasswordChange(PasswordChangeView):

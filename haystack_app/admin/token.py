@@ -9,6 +9,8 @@ from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..auth import tokens
 from ..models import Token
@@ -37,11 +39,11 @@ class TokenAdmin(TokenModelAdmin):
     fields = ("user", "name", "scope", "expires")
     show_full_result_count = False
 
-    @admin.display(description="token", ordering="name")
+    @admin.display(description=_("token"), ordering="name")
     def kind(self, token: Token) -> str:
         return str(token)
 
-    @admin.display(boolean=True)
+    @admin.display(boolean=True, description=_("alive"))
     def alive(self, token: Token) -> bool:
         return tokens.is_valid(token, timezone.now())
 
@@ -68,6 +70,6 @@ class TokenAdmin(TokenModelAdmin):
         """The secret is shown by the answer to this request, and never again."""
         secret = tokens.create_secret(obj)
         obj.save(force_insert=True)
-        text = "Copy the token now, it is not shown again: {}"
+        text = gettext("Copy the token now, it is not shown again: {}")
         shown = format_html("<code>{}</code>", secret)
         messages.warning(request, format_html(text, shown))

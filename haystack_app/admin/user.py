@@ -9,15 +9,20 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..auth.privileges import groups_seen_by, privileges_of, users_seen_by
+from ..auth.second_factor import is_installed, remove_factors
+from ..auth.user_logins import end_logins
+from ..password_mail import CannotInvite, invite
 from .mixins import is_superuser
 
 if TYPE_CHECKING:
@@ -54,6 +59,8 @@ class UserAdminMixin(AnyModelAdmin):
     more, or see more, than they. Users with a scope see neither users nor groups of
     other scopes, in lists, filters and fields. Nothing of a password's hash is shown.
     """
+
+    actions = ["send_invitations", "end_all_logins", "remove_factors"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return users_seen_by(request.user, super().get_queryset(request))
@@ -92,6 +99,62 @@ class UserAdminMixin(AnyModelAdmin):
         if not all(_covers(request, user) for user in queryset):
             raise PermissionDenied
         super().delete_queryset(request, queryset)
+
+    @admin.action(
+        description=_("Send an invitation by mail, with a link to set a password"),
+        permissions=["change"],
+    )
+    def send_invitations(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        sent = 0
+        for user in self._covered(request, queryset):
+            try:
+                invite(request, user)
+                sent += 1
+            except CannotInvite as error:
+                self.message_user(request, str(error), messages.ERROR)
+        if sent:
+            text = gettext("Invitations that are sent: %(count)s.") % {"count": sent}
+            self.message_user(request, text)
+
+    @admin.action(
+        description=_("End all logins, of browsers and of Haystack clients"),
+        permissions=["change"],
+    )
+    def end_all_logins(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        count = sum(end_logins(user) for user in self._covered(request, queryset))
+        text = gettext("Logins that have ended: %(count)s.") % {"count": count}
+        self.message_user(request, text)
+
+    @admin.action(
+        description=_("Remove the second factor, such as a lost phone"),
+        permissions=["change"],
+    )
+    def remove_factors(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for user in self._covered(request, queryset):
+            if remove_factors(user):
+                end_logins(user)
+                text = gettext("The second factor of %(name)s is removed.") % {
+                    "name": user.get_username()
+                }
+                self.message_user(request, text)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        found = super().get_actions(request)
+        if not is_installed():
+            found.pop("remove_factors", None)
+        return found
+
+    def _covered(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Users of a choice; says of which the user may not act on."""
+        users = list(queryset)
+        covered = [user for user in users if _covers(request, user)]
+        for user in users:
+            if user not in covered:
+                text = gettext("%(name)s has permissions that you do not have") % {
+                    "name": repr(user.get_username())
+                }
+                self.message_user(request, text, messages.ERROR)
+        return covered
 
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Watch, WatchItem
 from ..storage.orm import OrmAdapter
@@ -28,7 +29,7 @@ class WatchAdmin(ReadOnlyAdmin):
         watches: QuerySet[Watch] = super().get_queryset(request)
         return watches.annotate(entities=count)
 
-    @admin.display(ordering="entities")
+    @admin.display(description=_("entities"), ordering="entities")
     def entities(self, watch: Watch) -> int:
         found: int | None = getattr(watch, "entities", None)
         return found or 0

@@ -17,10 +17,11 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from ..auth import throttle, tokens
+from ..auth import second_factor, throttle, tokens
 from ..auth.caller import Caller
 from ..auth.headers import Authorization, challenge
 from ..auth.logins import remembered_user
+from ..auth.second_factor import Standing
 from ..models import Token
 from .throttling import throttle_exceptions
 
@@ -92,6 +93,8 @@ class CachedBasicAuthentication(BasicAuthentication):
             throttle.begin_login(request._request, userid)
         user, _ = super().authenticate_credentials(userid, password, request)
         throttle.login_succeeded(request._request, userid)
+        if second_factor.refuses_password(user):
+            raise AuthenticationFailed(second_factor.PASSWORD_REFUSED)
         _cache_set(key, (user.pk, user.get_session_auth_hash()))
         return user, None
 
@@ -118,7 +121,7 @@ def _cache_set(key: str, value: tuple[Any, str]) -> None:
 def _verified(pk: Any, proof: str) -> Any:
     user = get_user_model()._default_manager.filter(pk=pk, is_active=True).first()
     if user and constant_time_compare(user.get_session_auth_hash(), proof):
-        return user
+        return None if second_factor.refuses_password(user) else user
     return None
 
 
@@ -132,7 +135,10 @@ class CurrentSessionAuthentication(RestSessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         if "Authorization" in request.headers:
             return None
-        return super().authenticate(request)
+        found = super().authenticate(request)
+        if found is not None and not _has_passed(request._request, found[0]):
+            raise AuthenticationFailed(second_factor.SESSION_REFUSED)
+        return found
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]
@@ -149,11 +155,23 @@ class SessionAuthentication(CurrentSessionAuthentication):
             user = remembered_user(key, partial(_logged_in, django_request))
             if user is not None:
                 django_request.user = user
+                vars(django_request)[_PASSED] = user.pk
         return super().authenticate(request)
 
 
+_PASSED = "_haystack_second_factor"
+"""Of a request: the user whose session has had its second factor."""
+
+
 def _logged_in(request: HttpRequest) -> Any:
-    return request.user if request.user.is_authenticated else None
+    user = request.user
+    return user if user.is_authenticated and _has_passed(request, user) else None
+
+
+def _has_passed(request: HttpRequest, user: Any) -> bool:
+    if vars(request).get(_PASSED) == user.pk:
+        return True
+    return second_factor.standing_of(request.session, user) is Standing.PASSED
 
 
 class CurrentBearerAuthentication(BearerAuthentication):

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from ..auth.caller import Caller
 from ..ops.changes import changes_after, read_cursor
+from ..replicas.positions import note
 from . import openapi
 from .events import EVENTS, StreamingNotSupported, can_wait
 from .exceptions import BadRequest
@@ -93,6 +94,8 @@ class ChangesView(ReadingView):
             since = _since(request, streams)
             page = changes_after(context, since, limit)
             alias = context.storage.alias
+        if page.entries:
+            note(self.caller.user.pk)  # who will read what has changed
         if streams:
             begin = page.cursor if since is None else since
             return _stream(request, self.caller, alias, begin)

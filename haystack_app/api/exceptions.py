@@ -35,6 +35,7 @@ from ..ops.entities import (
     StorageError,
     UnknownEntity,
 )
+from ..ops.reverts import ChangedSince, UnknownLogEntry
 from ..ops.sample_changes import UnknownChange
 from ..outages import RETRY_SECONDS, Outage, outage_of
 from ..wire.errors import EncodeError, ParseError
@@ -121,10 +122,14 @@ def rest_exceptions() -> Iterator[None]:
     """Translate errors of ops into DRF's: 404, 409, 410, 412, and 400 for others."""
     try:
         yield
-    except (UnknownEntity, UnknownChange) as err:
+    except (UnknownEntity, UnknownChange, UnknownLogEntry) as err:
         raise NotFound(str(err)) from None
     except EntityInUse as err:
         raise ResourceConflict(f"{err}; use force=true to remove it anyway") from None
+    except ChangedSince as err:
+        raise ResourceConflict(
+            f"{err}\nNothing was stored; use partly=true to undo the rest"
+        ) from None
     except Conflict as err:
         raise ResourceConflict(str(err)) from None
     except StaleRecord as err:

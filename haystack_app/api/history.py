@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,16 +20,16 @@ from ..transfer.frames.csv_text import csv_chunks
 from ..transfer.frames.frame import Frame
 from ..transfer.frames.json_text import TooManyValues, json_text
 from . import openapi
+from .downloads import FILE_STEM, is_for_person
 from .exceptions import BadRequest
 from .negotiation import choose_media_type
 from .openapi import extend_schema, query
 from .parsers import query_grid
 from .renderers import HaysonRenderer, as_download, response_of
-from .rest import JsonNegotiation, ReadingView
+from .rest import JsonNegotiation, ReadingView, replicated
 
 __all__ = ["HistoryView"]
 
-_FILENAME = re.compile(r"[\w][\w .,+@-]{0,150}")
 _FOLDING = ("range", "tz", "rollup", "interval", "maxPoints")
 _PARAMETERS = ("ids", "filter", *_FOLDING, "shape", "format", "download")
 _SHAPES = ("wide", "long")
@@ -61,6 +60,7 @@ class FrameRenderer(HaysonRenderer):
     """Stands for a format of frames, which are not rendered by REST framework."""
 
     def __init__(self, frame_format: FrameFormat) -> None:
+        super().__init__()
         self.frame_format = frame_format
 
 
@@ -83,7 +83,7 @@ def _chosen(request: Request) -> FrameFormat:
     params = request.query_params
     if name := params.get("download", ""):
         stem, _, ending = name.rpartition(".")
-        if ending.lower() not in _FORMATS or not _FILENAME.fullmatch(stem):
+        if ending.lower() not in _FORMATS or not FILE_STEM.fullmatch(stem):
             endings = ", ".join(f".{one}" for one in _FORMATS)
             raise BadRequest(
                 f"download must be the name of a file that ends in {endings}, not"
@@ -180,15 +180,24 @@ class HistoryView(ReadingView):
             ),
         ],
     )
+    @replicated
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """Samples of points in columns, or folds of them."""
         renderer: FrameRenderer = request.accepted_renderer  # type: ignore[assignment]
         format, params = renderer.frame_format, request.query_params
         is_long = _is_long(params, format)
         with self.op_context() as context:
-            ids, arguments = _ids(params), _arguments(params)
+            arguments, ids = _arguments(params), _ids(params)
             frame = history_frame(context, arguments, ids, side_by_side=not is_long)
-            return _answer(frame, format, params.get("download", ""), long=is_long)
+            filename = params.get("download", "")
+            is_safe = bool(filename) or _is_browser(request)
+            return _answer(frame, format, filename, long=is_long, is_safe=is_safe)
+
+
+def _is_browser(request: Request) -> bool:
+    """Whether a person opens the CSV that ``format`` asks for."""
+    accept = request.headers.get("Accept", "")
+    return "text/html" in accept and is_for_person(accept)
 
 
 def _is_long(params: QueryDict, format: FrameFormat) -> bool:
@@ -226,7 +235,7 @@ def _arguments(params: QueryDict) -> Mapping[str, Any]:
 
 
 def _answer(
-    frame: Frame, format: FrameFormat, filename: str, *, long: bool
+    frame: Frame, format: FrameFormat, filename: str, *, long: bool, is_safe: bool
 ) -> HttpResponseBase:
     """Errors before the first bytes are raised here; later ones break the answer."""
     if format is JSON:
@@ -236,7 +245,7 @@ def _answer(
             raise BadRequest(str(err)) from None
         answer = HttpResponse(body, content_type="application/json; charset=utf-8")
         return as_download(answer, filename)
-    chunks = _WRITERS[format](frame, long, bool(filename))
+    chunks = _WRITERS[format](frame, long, is_safe)
     charset = "; charset=utf-8" if format is CSV else ""
     content_type = f"{format.media_type}{charset}"
     name = filename or f"history.{format.ending}"

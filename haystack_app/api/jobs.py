@@ -35,13 +35,19 @@ from . import openapi
 from .events import EVENTS, StreamingNotSupported, can_wait
 from .exceptions import BadRequest, ResourceConflict
 from .openapi import extend_schema, query
-from .pagination import PrimaryKeyPagination
+from .pagination import LARGEST_KEY, PrimaryKeyPagination, row_of
 from .permissions import JobPermission
 from .rest import RestView
 
-__all__ = ["JobSerializer", "JobViewSet", "PendingJob", "accepted", "rendered"]
+__all__ = [
+    "JobPagination",
+    "JobSerializer",
+    "JobViewSet",
+    "PendingJob",
+    "accepted",
+    "rendered",
+]
 
-_LARGEST_ID = 2**63 - 1
 _ID = OpenApiParameter("id", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH)
 
 
@@ -82,7 +88,7 @@ class JobPagination(PrimaryKeyPagination):
     """The newest job first."""
 
     ordering = "-pk"
-    first = str(_LARGEST_ID)
+    first = str(LARGEST_KEY)
 
 
 @extend_schema_view(
@@ -127,9 +133,7 @@ class JobViewSet(RestView, ReadOnlyModelViewSet[Job]):
 
     def get_object(self) -> Job:
         text = self.kwargs["id"]
-        is_key = text.isascii() and text.isdigit() and len(text) <= 19
-        key = int(text) if is_key else 0
-        job = self.get_queryset().filter(pk=key).first() if key <= _LARGEST_ID else None
+        job = row_of(self.get_queryset(), text)
         if job is None:
             raise NotFound(f"unknown job {text[:40]!r}")
         return job

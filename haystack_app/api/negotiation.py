@@ -7,59 +7,27 @@ section 12.5.1, and what clients send.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from ..client_headers import InvalidHeader, parsed_media_type
-from ..kinds.display import quoted
-from ..wire.registry import (
-    CSV,
-    DEFAULT,
-    FORMATS,
-    HAYSON,
-    TRIO,
-    ZINC,
-    Format,
-    MediaType,
-)
+from ..ops import find_op
+from ..wire.registry import DEFAULT, FORMATS, ZINC, Format, MediaType
+from .downloads import Download, download_of, renderer_of, workbook_of
+from .media_ranges import MediaRange, media_ranges
 from .renderers import GridRenderer
 
 __all__ = [
     "GridNegotiation",
     "choose_format",
     "choose_media_type",
-    "download_format",
-    "download_name",
     "request_format",
 ]
-
-_MAX_RANGES = 100
-_ENDINGS = {"zinc": ZINC, "json": HAYSON, "trio": TRIO, "csv": CSV}
-_FILENAME = re.compile(r"[\w][\w .,+@-]{0,150}")
-
-
-class MediaRange(NamedTuple):
-    name: str
-    version: str | None
-    q: float
-    position: int
-
-    @property
-    def prefix(self) -> str:
-        """The common prefix of the names of its media types."""
-        return "" if self.name == "*/*" else self.name.removesuffix("*")
-
-    @property
-    def specificity(self) -> int:
-        if self.name == "*/*":
-            return 0
-        return 1 if self.name.endswith("/*") else 2 + (self.version is not None)
 
 
 class GridNegotiation(BaseContentNegotiation):
@@ -72,36 +40,30 @@ class GridNegotiation(BaseContentNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        if filename := download_name(request):
-            format, media_type = download_format(filename)
-        else:
-            format, media_type = choose_format(request.headers.get("Accept", ""))
-        return GridRenderer(format, media_type, filename), media_type
+        if download := _download(request):
+            renderer = renderer_of(download)
+            return renderer, renderer.media_type
+        format, media_type = choose_format(request.headers.get("Accept", ""))
+        return GridRenderer(format, media_type), media_type
 
 
-def download_name(request: Request) -> str:
-    """The parameter ``download`` of a link, which a browser follows."""
-    if request.method != "GET":
-        return ""
-    return str(request.query_params.get("download", ""))
-
-
-def download_format(filename: str) -> tuple[Format, str]:
-    """The format of a download, by the ending of its name. Raises NotAcceptable."""
-    stem, _, ending = filename.rpartition(".")
-    format = _ENDINGS.get(ending.lower())
-    if format is None or not _FILENAME.fullmatch(stem):
-        endings = ", ".join(f".{name}" for name in _ENDINGS)
-        reason = f"download must be the name of a file that ends in {endings}"
-        raise NotAcceptable(f"{reason}, not {quoted(filename)}")
-    return format, format.media_types[0].name
+def _download(request: Request) -> Download | None:
+    """The file that a request of an op asks for."""
+    kwargs = (request.parser_context or {}).get("kwargs", {})
+    op = find_op(kwargs.get("name", ""))
+    if op is None or not op.download:
+        return None
+    params = request.query_params
+    parts = [params.get(name, "") for name in ("id", "range")]
+    stem = " ".join(parts).replace("@", "").strip() if parts[0] else op.download
+    return download_of(request, stem) or workbook_of(request, stem)
 
 
 @lru_cache(maxsize=256)  # clients send the same header with each request
 def choose_format(accept: str) -> tuple[Format, str]:
     """The format and media type of the answer. Raises NotAcceptable."""
     ranges = sorted(
-        _ranges(accept or "*/*"),
+        media_ranges(accept or "*/*"),
         key=lambda one: (-one.q, -one.specificity, one.position),
     )
     refused = [one for one in ranges if one.q == 0]
@@ -117,7 +79,7 @@ def choose_media_type(accept: str, offered: Sequence[str]) -> str:
 
     Raises NotAcceptable.
     """
-    ranges = sorted(_ranges(accept or "*/*"), key=lambda one: -one.specificity)
+    ranges = sorted(media_ranges(accept or "*/*"), key=lambda one: -one.specificity)
 
     def rank(name: str) -> tuple[float, int]:
         covering = (one for one in ranges if name.startswith(one.prefix))
@@ -143,20 +105,6 @@ def request_format(content_type: str, *, has_token: bool = False) -> Format | No
         return ZINC if has_token else None
     found = _find(name, parameters.get("version"))
     return found if found and found.read else None
-
-
-def _ranges(accept: str) -> Iterator[MediaRange]:
-    for position, item in enumerate(accept.split(",", _MAX_RANGES)[:_MAX_RANGES]):
-        if not item.strip():
-            continue
-        try:
-            name, parameters = parsed_media_type(item)
-            q = float(parameters.get("q", "1"))
-        except ValueError:
-            raise NotAcceptable(f"invalid Accept: {item.strip()[:100]!r}") from None
-        name = "*/*" if name == "*" else name
-        if name.count("/") == 1:
-            yield MediaRange(name, parameters.get("version"), q, position)
 
 
 def _candidates(wanted: MediaRange) -> Iterator[tuple[Format, str]]:

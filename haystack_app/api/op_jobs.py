@@ -23,7 +23,7 @@ from .exceptions import BadRequest
 from .negotiation import request_format
 from .parsers import body_grid
 
-__all__ = ["enqueue_op", "run_op"]
+__all__ = ["check_job_count", "enqueue_op", "run_op"]
 
 
 def enqueue_op(
@@ -35,9 +35,7 @@ def enqueue_op(
     this process binds the job to it.
     """
     store = dispatch.context_for(project, caller).storage
-    waiting = Job.objects.unfinished().filter(owner=caller.user).count()
-    if waiting >= limit("JOBS"):
-        raise BadRequest(f"{waiting} jobs of yours are not finished (cap JOBS)")
+    check_job_count(caller)
     return enqueue_for(
         caller.user,
         run_op,
@@ -47,6 +45,13 @@ def enqueue_op(
         process="" if store.shared else name_of_process(),
         body=body,
     )
+
+
+def check_job_count(caller: Caller) -> None:
+    """Raises BadRequest if a user has as many unfinished jobs as may be."""
+    waiting = Job.objects.unfinished().filter(owner=caller.user).count()
+    if waiting >= limit("JOBS"):
+        raise BadRequest(f"{waiting} jobs of yours are not finished (cap JOBS)")
 
 
 @task(title="op")
@@ -90,10 +95,12 @@ def _summed(
         after = Counter(counts)
         checkpoint: dict[str, Any] = {"steps": number + 1, "counts": after}
         with context.step(checkpoint, done=number + 1):
-            after.update(steps[number](dispatch.context_for(project, caller)))
+            within = dispatch.context_for(project, caller)
+            after.update(steps[number](within))
+        within.storage.let_others_write()
         counts = after
     row = {name: Number(count) for name, count in counts.items()}
-    return Grid.of([row], row)
+    return Grid.of([row], row) if row else Grid()
 
 
 def _grid(op: Op, project: str | None, content_type: str, body: bytes) -> Grid:

@@ -13,32 +13,50 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 __all__ = [
     "CHANGES",
+    "COMMIT",
+    "DOWNLOAD",
     "ENTITY",
+    "ENTITY_CHANGES",
     "ETAG",
+    "FILE",
+    "FILES",
     "FRAME",
     "FRAME_EXAMPLE",
     "GRID",
+    "HAYSON",
     "IF_MATCH",
+    "JOB_ACCEPTED",
+    "JSON",
     "ONE_OR_MORE",
     "PAGE_ETAG",
     "QUALITY",
+    "REMOVAL",
+    "REVERSAL",
     "SAMPLE_CHANGES",
+    "SAMPLE_EDITED",
     "SAMPLE_EDITS",
+    "SAMPLE_IMPORT",
     "SAMPLE_UNDO",
+    "TAGS",
+    "TAG_VALUES",
+    "ZINC",
     "bodies",
     "change_in_path",
+    "cursor_in_path",
     "error_responses",
     "extend_schema",
     "id_in_path",
     "location",
     "op_error_responses",
     "query",
+    "tag_in_path",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any] | type)
 
-_JSON = "application/json"
-_HAYSON = "application/vnd.haystack+json"
+JSON = "application/json"
+HAYSON = "application/vnd.haystack+json"
+ZINC = "text/zinc"
 _ID = "[A-Za-z0-9_:.~-]+"
 
 _REF = {
@@ -59,29 +77,35 @@ ENTITY: dict[str, Any] = {
 ONE_OR_MORE: dict[str, Any] = {
     "oneOf": [ENTITY, {"type": "array", "items": ENTITY}],
 }
+_CHANGES: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "cursor": {"type": "string"},
+            "at": {"type": "string", "format": "date-time"},
+            "who": {"type": "string"},
+            "id": {"type": "string"},
+            "kind": {"type": "string", "enum": ["add", "update", "remove"]},
+            "before": {"type": "object", "additionalProperties": True},
+            "after": {"type": "object", "additionalProperties": True},
+        },
+        "required": ["cursor", "at", "who", "id", "kind", "before", "after"],
+    },
+}
 CHANGES: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "changes": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "cursor": {"type": "string"},
-                    "at": {"type": "string", "format": "date-time"},
-                    "who": {"type": "string"},
-                    "id": {"type": "string"},
-                    "kind": {"type": "string", "enum": ["add", "update", "remove"]},
-                    "before": {"type": "object", "additionalProperties": True},
-                    "after": {"type": "object", "additionalProperties": True},
-                },
-                "required": ["cursor", "at", "who", "id", "kind", "before", "after"],
-            },
-        },
+        "changes": _CHANGES,
         "cursor": {"type": "string", "description": "`since` of the next request"},
         "more": {"type": "boolean", "description": "whether there are more changes"},
     },
     "required": ["changes", "cursor", "more"],
+}
+ENTITY_CHANGES: dict[str, Any] = {
+    "type": "object",
+    "properties": {"changes": _CHANGES},
+    "required": ["changes"],
 }
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "nullable": True, "description": "in seconds"}
@@ -121,6 +145,48 @@ QUALITY: dict[str, Any] = {
     },
     "required": ["results", "count"],
 }
+_MORE = {"type": "boolean", "description": "whether there are more than `limit`"}
+TAGS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "tag": {"type": "string"},
+                    "count": {
+                        **_COUNT,
+                        "nullable": True,
+                        "description": "entities that have it; null if the server"
+                        " sets it, such as `curVal`",
+                    },
+                },
+                "required": ["tag", "count"],
+            },
+        },
+        "more": _MORE,
+    },
+    "required": ["results", "more"],
+}
+TAG_VALUES: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "val": {"description": "Hayson"},
+                    "count": {**_COUNT, "description": "entities that have it"},
+                },
+                "required": ["val", "count"],
+            },
+        },
+        "more": _MORE,
+    },
+    "required": ["results", "more"],
+}
 _TEXT = {"type": "string", "nullable": True}
 _COLUMN = {
     "name": {"type": "string", "description": "its key in `values`"},
@@ -154,6 +220,11 @@ FRAME: dict[str, Any] = {
             },
         },
         "tz": {"type": "string"},
+        "dropped": {
+            "type": "object",
+            "description": "by column: before when samples are gone, by a policy",
+            "additionalProperties": {"type": "string", "format": "date-time"},
+        },
         "hisStart": {"type": "string", "format": "date-time"},
         "hisEnd": {"type": "string", "format": "date-time"},
         "fold": _LIST_OF_TEXTS,
@@ -187,6 +258,12 @@ FRAME_EXAMPLE: dict[str, Any] = {
 }
 
 
+def _strings(*names: str) -> dict[str, Any]:
+    """An object of strings."""
+    properties = {name: {"type": "string"} for name in names}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
 def _results(properties: Mapping[str, Any], **others: Any) -> dict[str, Any]:
     """An object with a list of objects, all of whose properties are required."""
     item = {"type": "object", "properties": properties, "required": list(properties)}
@@ -200,8 +277,9 @@ SAMPLE_CHANGES: dict[str, Any] = _results(
     {
         "id": {"type": "string"},
         "at": _INSTANT,
-        "kind": {"type": "string", "description": "hisWrite, import or undo"},
+        "kind": {"type": "string", "description": "hisWrite, import, edit or undo"},
         "user": {"type": "string"},
+        "reason": {"type": "string", "description": "why, of an edit"},
         "points": _COUNT,
         "samples": _COUNT,
     }
@@ -220,19 +298,110 @@ _SAMPLE = {
     "properties": {"id": {"type": "string"}, "ts": _INSTANT},
     "required": ["id", "ts"],
 }
+SAMPLE_EDITED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "change": {
+            "type": "string",
+            "nullable": True,
+            "description": "for the undo; null if nothing is kept of it",
+        },
+        "samples": {**_COUNT, "description": "samples that were edited"},
+    },
+    "required": ["change", "samples"],
+}
 SAMPLE_UNDO: dict[str, Any] = {
     "type": "object",
     "properties": {
         "restored": {**_COUNT, "description": "samples that are as before"},
         "conflicts": {**_COUNT, "description": "samples that were changed since"},
         "changedSince": {"type": "array", "items": _SAMPLE},
+        "dropped": {
+            "type": "array",
+            "items": _SAMPLE,
+            "description": "samples before what a policy dropped, which it refuses",
+        },
         "missing": {
             "type": "array",
             "items": {"type": "string"},
             "description": "points that do not exist any more",
         },
     },
-    "required": ["restored", "conflicts", "changedSince", "missing"],
+    "required": ["restored", "conflicts", "changedSince", "dropped", "missing"],
+}
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+JOB_ACCEPTED: dict[str, Any] = {
+    "type": "object",
+    "description": "The job; `Location` is where it is.",
+    "additionalProperties": True,
+}
+SAMPLE_IMPORT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "stored": {"type": "boolean"},
+        "understood": {
+            **_LIST_OF_TEXTS,
+            "description": "the layout, times, columns and points, a line each",
+        },
+        **dict.fromkeys(("rows", "samples", "repeated", "removed", "points"), _COUNT),
+        "leftOut": {**_COUNT, "description": "invalid rows"},
+        "created": {**_LIST_OF_TEXTS, "description": "ids of new points"},
+        "change": {
+            "type": "string",
+            "description": "by which `samples/changes/` undoes what was replaced",
+        },
+        "errors": {
+            "type": "array",
+            "items": _strings("where", "column", "reason", "remedy"),
+        },
+        "errorCount": _COUNT,
+    },
+    "required": ["stored", "rows", "samples", "points", "created", "understood"],
+}
+_REVERSAL = {
+    "updated": {**_LIST_OF_TEXTS, "description": "ids of entities that were set back"},
+    "added": {**_LIST_OF_TEXTS, "description": "ids of removed ones that exist again"},
+    "removed": {**_LIST_OF_TEXTS, "description": "ids of added ones"},
+    "unchanged": {**_LIST_OF_TEXTS, "description": "ids of those that were as before"},
+    "samplesLost": {
+        **_LIST_OF_TEXTS,
+        "description": "points of `added` whose samples were deleted with them",
+    },
+    "dangling": {
+        "type": "array",
+        "description": "restored refs to entities that do not exist",
+        "items": _strings("id", "path", "target"),
+    },
+    "conflicts": {
+        "type": "array",
+        "description": "what was changed since, and stays as it is",
+        "items": _strings("id", "tag", "reason"),
+    },
+}
+REVERSAL: dict[str, Any] = {
+    "type": "object",
+    "properties": _REVERSAL,
+    "required": list(_REVERSAL),
+}
+REMOVAL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "referrers": {"type": "array", "items": ENTITY},
+        "more": {"type": "boolean"},
+        "samples": {**_COUNT, "description": "that would be deleted with it"},
+    },
+    "required": ["referrers", "more", "samples"],
+}
+COMMIT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "at": _INSTANT,
+        "who": {"type": "string"},
+        "count": {**_COUNT, "description": "changes that you see"},
+        "undo": {**REVERSAL, "description": "what an undo would do now"},
+        "changes": _CHANGES,
+    },
+    "required": ["at", "who", "count", "undo", "changes"],
 }
 GRID: dict[str, Any] = {
     "type": "object",
@@ -314,6 +483,23 @@ def query(name: str, description: str, schema: Any = str) -> OpenApiParameter:
     return OpenApiParameter(name, schema, description=description)
 
 
+DOWNLOAD = [
+    query(
+        "format",
+        "of a file to save, for people: unless `Accept` names a media type",
+        {"type": "string", "enum": ["csv", "json", "trio", "xlsx", "zinc"]},
+    ),
+    query("download", "the name of the file, whose ending is its format"),
+]
+_TEXTS = ("text/csv", "text/trio", "text/zinc")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILES: dict[tuple[int, str], Any] = {
+    **{(200, name): {"type": "string"} for name in _TEXTS},
+    (200, _XLSX): {"type": "string", "format": "binary"},
+}
+"""The responses that ``DOWNLOAD`` adds to JSON."""
+
+
 def id_in_path() -> OpenApiParameter:
     schema = {"type": "string", "pattern": f"^{_ID}$"}
     return OpenApiParameter("id", schema, OpenApiParameter.PATH)
@@ -324,8 +510,18 @@ def change_in_path() -> OpenApiParameter:
     return OpenApiParameter("change", schema, OpenApiParameter.PATH)
 
 
+def tag_in_path() -> OpenApiParameter:
+    schema = {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_]*$"}
+    return OpenApiParameter("tag", schema, OpenApiParameter.PATH)
+
+
+def cursor_in_path() -> OpenApiParameter:
+    schema = {"type": "string", "pattern": "^[0-9]+$"}
+    return OpenApiParameter("cursor", schema, OpenApiParameter.PATH)
+
+
 def bodies(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {_JSON: schema, _HAYSON: schema}
+    return {JSON: schema, HAYSON: schema}
 
 
 def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
@@ -344,7 +540,7 @@ def op_error_responses(method: str) -> dict[str, Any]:
     return {
         str(status): {
             "description": _DESCRIPTIONS[status],
-            "content": {_JSON: {"schema": _ERROR}},
+            "content": {JSON: {"schema": _ERROR}},
         }
         for status in sorted(statuses)
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from rest_framework.pagination import BasePagination, Cursor, CursorPagination
 from rest_framework.request import Request
@@ -16,19 +17,23 @@ from ..wire.record import Record
 from .exceptions import BadRequest
 
 __all__ = [
+    "LARGEST_KEY",
     "LARGEST_PAGE",
     "PAGE",
     "PrimaryKeyPagination",
     "RecordPagination",
     "flag",
+    "key_of",
     "page_size",
+    "row_of",
     "rows_at_most",
 ]
 
 PAGE = 100
 LARGEST_PAGE = 1_000
-_LARGEST_KEY = 2**63 - 1
+LARGEST_KEY = 2**63 - 1
 _T = TypeVar("_T")
+_Row = TypeVar("_Row", bound=Model)
 
 
 def page_size(params: QueryDict, default: int = PAGE) -> int:
@@ -45,6 +50,18 @@ def rows_at_most(params: QueryDict) -> int | None:
     if not text.isascii() or not digits.isdigit():
         raise BadRequest(f"limit must be 1 or greater, not {text!r}")
     return int(digits[:9])
+
+
+def key_of(text: str) -> int | None:
+    """The primary key that a text is, in digits; None if it cannot be one."""
+    is_short = text.isascii() and text.isdigit() and len(text) <= 19
+    return int(text) if is_short and int(text) <= LARGEST_KEY else None
+
+
+def row_of(rows: QuerySet[_Row], text: str) -> _Row | None:
+    """The row with the primary key that a text is."""
+    key = key_of(text)
+    return None if key is None else rows.filter(pk=key).first()
 
 
 def flag(params: QueryDict, name: str) -> bool:
@@ -103,10 +120,9 @@ class PrimaryKeyPagination(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         text = request.query_params.get("cursor") or self.first
-        is_key = text.isascii() and text.isdigit() and len(text) <= 19
-        if not is_key or int(text) > _LARGEST_KEY:
+        if (key := key_of(text)) is None:
             raise BadRequest(f"invalid cursor {text[:40]!r}")
-        return Cursor(offset=0, reverse=False, position=int(text))
+        return Cursor(offset=0, reverse=False, position=key)
 
     def encode_cursor(self, cursor: Cursor) -> str:
         """The key; DRF's method returns a link."""
@@ -148,6 +164,7 @@ class RecordPagination(BasePagination):
             after=after,
             size=page_size(params) + 1,
             trash=flag(params, "trash"),
+            search=params.get("search") or None,
         )
 
     def cut(self, found: Sequence[Record], params: QueryDict) -> Sequence[Record]:
@@ -166,6 +183,11 @@ class RecordPagination(BasePagination):
         return [
             *_page_parameters("entities"),
             _in_query("filter", "a Haystack filter, such as `site and area > 100m²`"),
+            _in_query(
+                "search",
+                "words that entities have in dis, navName or id, or in the names of"
+                " their site and equip, such as `north ahu-1 discharge`",
+            ),
             _in_query("trash", "include entities in the trash", "boolean"),
         ]
 

@@ -127,6 +127,10 @@ def _json(format: Format, text: str, in_columns: bool) -> Any:
         raise err if err.position else ParseError(err.message, "the root") from None
 
 
+_RAW = {"search"}
+"""Arguments whose text is never read as a Zinc value."""
+
+
 def query_grid(query: QueryDict) -> Grid:
     """A grid with one row from a query string: Zinc values, or else strings.
 
@@ -139,7 +143,8 @@ def query_grid(query: QueryDict) -> Grid:
             continue
         if len(set(texts)) > 1:
             raise ParseError(f"parameter {name} has {len(texts)} values: use POST")
-        if (value := _argument(texts[0])) is not None:
+        value = texts[0] if name in _RAW else _argument(texts[0])
+        if value is not None:
             row[name] = value
     return Grid.of([row]) if row else Grid()
 

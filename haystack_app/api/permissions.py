@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -13,7 +14,14 @@ from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
 from .authentication import get_caller
 
-__all__ = ["EntityPermission", "JobPermission", "TokenScope", "UserPermission"]
+__all__ = [
+    "CommitPermission",
+    "DashboardPermission",
+    "EntityPermission",
+    "JobPermission",
+    "TokenScope",
+    "UserPermission",
+]
 
 _ENTITY = {
     "POST": "add_entity",
@@ -50,10 +58,24 @@ class JobPermission(BasePermission):
 class EntityPermission(BasePermission):
     """Requires Django's permissions on entities."""
 
+    needed: Mapping[str, str] = _ENTITY
+
     def has_permission(self, request: Request, view: Any) -> bool:
-        needed = _ENTITY.get(request.method or "", VIEW)
+        needed = self.needed.get(request.method or "", VIEW)
         self.message = f"permission {needed!r} required"
         return request.method == "OPTIONS" or has_permission(request.user, needed)
+
+
+class CommitPermission(EntityPermission):
+    """As for the op ``commit``."""
+
+    needed = {"POST": "change_entity"}
+
+
+class DashboardPermission(EntityPermission):
+    """Who may change or delete one depends on the dashboard."""
+
+    needed = {"POST": "add_dashboard"}
 
 
 class UserPermission(BasePermission):

@@ -1,7 +1,8 @@
 """``ETag``, ``If-Match`` and ``If-None-Match``: the ``mod`` of an entity in headers.
 
-An ETag also tells states with other transient tags apart, if the entity has any. These
-do not matter to If-Match: a sensor's new value does not refuse a change of its tags.
+An ETag also tells states apart with other transient tags, or other names of what refs
+refer to, if the entity has any. These do not matter to If-Match: a sensor's new value
+does not refuse a change of its tags.
 For reads, ``serving.conditions`` compares the ETag. Source: RFC 9110 sections 8.8.3,
 13.1.1 and 13.1.2; RFC 6585 section 3 for status 428.
 """
@@ -18,6 +19,7 @@ from rest_framework.request import Request
 
 from ..kinds.datetimes import DateTime
 from ..kinds.transient import TRANSIENT
+from ..ops.entities import names_in
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
 from .exceptions import BadRequest, PreconditionFailed, PreconditionRequired
@@ -31,9 +33,11 @@ _SEPARATOR = ";"
 def etag_of(record: Record) -> str:
     mod = record["mod"].iso
     cur = {name: tag for name, tag in record.json.items() if name in TRANSIENT}
-    if not cur:
+    names = names_in(record)
+    if not cur and not names:
         return f'"{mod}"'
-    state = blake2b(orjson.dumps(cur, option=orjson.OPT_SORT_KEYS), digest_size=8)
+    moving = [cur, names] if names else cur
+    state = blake2b(orjson.dumps(moving, option=orjson.OPT_SORT_KEYS), digest_size=8)
     return f'"{mod}{_SEPARATOR}{state.hexdigest()}"'
 
 

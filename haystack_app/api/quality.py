@@ -1,4 +1,4 @@
-"""``/api/quality/``: the quality of points' histories, as JSON or CSV."""
+"""``/api/quality/``: the quality of points' histories, as JSON or a grid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponseBase
-from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,21 +20,21 @@ from ..ops.quality import (
     quality,
     read_hours,
 )
-from ..wire.registry import CSV
 from . import openapi
-from .negotiation import choose_media_type, download_format, download_name
+from .negotiation import choose_format, choose_media_type
 from .openapi import extend_schema, query
 from .pagination import rows_at_most
-from .renderers import GridRenderer, HaysonRenderer
-from .rest import JsonNegotiation, ReadingView
+from .renderers import GridRenderer
+from .rest import FileNegotiation, ReadingView, as_file, replicated
 
 __all__ = ["QualityView"]
 
-_CSV = "text/csv"
+_JSON = "application/json"
+_GRIDS = ("text/csv", "text/zinc", "text/trio", "application/vnd.haystack+json")
 
 
-class QualityNegotiation(JsonNegotiation):
-    """JSON or CSV, by Accept or by the name of a download."""
+class QualityNegotiation(FileNegotiation):
+    """JSON, or a grid in the format that Accept names, or the format of a file."""
 
     def select_renderer(
         self,
@@ -43,24 +42,20 @@ class QualityNegotiation(JsonNegotiation):
         renderers: Iterable[Any],
         format_suffix: str | None = None,
     ) -> tuple[Any, str]:
-        json = HaysonRenderer()
-        if filename := download_name(request):
-            format, media_type = download_format(filename)
-            if format is not CSV:
-                raise NotAcceptable(
-                    "download must be the name of a file ending in .csv"
-                )
-            return GridRenderer(CSV, media_type, filename), media_type
+        found = super().select_renderer(request, renderers, format_suffix)
         accept = request.headers.get("Accept", "")
-        if choose_media_type(accept, [json.media_type, _CSV]) == _CSV:
-            return GridRenderer(CSV, _CSV), _CSV
-        return json, json.media_type
+        if found[0].filename or choose_media_type(accept, [_JSON, *_GRIDS]) == _JSON:
+            return found
+        format, media_type = choose_format(accept)
+        return GridRenderer(format, media_type), media_type
 
 
 class QualityView(ReadingView):
     """What the histories of points are lacking, the worst points first."""
 
     content_negotiation_class = QualityNegotiation
+    file_stem = "quality"
+    is_list = True
 
     @extend_schema(
         operation_id="quality_list",
@@ -92,14 +87,15 @@ class QualityView(ReadingView):
                 "points in the answer at most: the first ones in this order",
                 {"type": "integer", "minimum": 1},
             ),
-            query("download", "the name of a CSV file to save the answer as"),
+            *openapi.DOWNLOAD,
         ],
         responses={
             (200, "application/json"): openapi.QUALITY,
-            (200, _CSV): {"type": "string"},
+            **openapi.FILES,
             **openapi.error_responses(403, 406),
         },
     )
+    @replicated
     def get(self, request: Request, **_: Any) -> HttpResponseBase:
         """The quality of the histories of points, the worst points first."""
         params = request.query_params
@@ -120,4 +116,5 @@ def _answer(request: Request, rows: list[PointQuality], count: int) -> HttpRespo
     renderer = request.accepted_renderer
     if isinstance(renderer, GridRenderer):
         return renderer.response(as_grid(rows))
-    return Response({"results": [as_json(row) for row in rows], "count": count})
+    answer = Response({"results": [as_json(row) for row in rows], "count": count})
+    return as_file(request, answer)

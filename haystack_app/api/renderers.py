@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,10 +15,29 @@ from django.http import (
 from django.utils.http import content_disposition_header
 from rest_framework.renderers import BaseRenderer
 
-from ..kinds.grid import Grid
-from ..wire.registry import Format
+from ..kinds.grid import Col, Grid
+from ..kinds.scalars import Ref
+from ..transfer.workbooks.grids import workbook_chunks
+from ..wire.registry import Format, MediaType
 
-__all__ = ["GridRenderer", "HaysonRenderer", "as_download", "response_of"]
+__all__ = [
+    "XLSX",
+    "GridRenderer",
+    "HaysonRenderer",
+    "WorkbookRenderer",
+    "as_download",
+    "response_of",
+    "titled_by_ids",
+]
+
+XLSX = Format(
+    "xlsx",
+    (MediaType("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),),
+    None,
+    None,
+    has_meta=False,
+)
+"""Of downloads alone: Accept does not choose it."""
 
 _STREAM_ABOVE = 256 * 1024
 """Bytes of the longest response that is sent with Content-Length."""
@@ -68,12 +88,28 @@ class GridRenderer(BaseRenderer):
         return f"{self.media_type}; charset={self.charset}"
 
 
+class WorkbookRenderer(GridRenderer):
+    """Renders grids as workbooks (.xlsx)."""
+
+    charset = None  # type: ignore[assignment]
+
+    def chunks(self, grid: Grid) -> Iterator[bytes]:
+        return workbook_chunks(grid)
+
+    @property
+    def content_type(self) -> str:
+        return self.media_type
+
+
 class HaysonRenderer(BaseRenderer):
     """Renders JSON; an ``orjson.Fragment`` in the data is written verbatim."""
 
     media_type = "application/json"
     format = "json"
     charset = "utf-8"
+
+    def __init__(self, filename: str = "") -> None:
+        self.filename = filename
 
     def render(
         self,
@@ -87,9 +123,23 @@ class HaysonRenderer(BaseRenderer):
 def _without_meta(grid: Grid) -> Grid:
     """A grid for formats without meta: errors and incomplete data become rows."""
     if "incomplete" in grid.meta:
-        dis = f"{grid.meta['incomplete']['dis']}, which CSV and Trio cannot express: "
-        grid = Grid.error(dis + "request fewer rows, or use Accept: text/zinc")
-    return Grid.of([grid.meta]) if grid.is_error else grid
+        grid = Grid.error(
+            f"{grid.meta['incomplete']['dis']}, which CSV, Trio and xlsx cannot"
+            " express: request fewer rows, or use Accept: text/zinc"
+        )
+    return Grid.of([grid.meta]) if grid.is_error else titled_by_ids(grid)
+
+
+def titled_by_ids(grid: Grid) -> Grid:
+    """Columns of points without names, for several points may have the same one."""
+    ids = [col.meta.get("id") for col in grid.cols]
+    if not any(isinstance(id, Ref) for id in ids):
+        return grid
+    cols = [
+        Col(col.name, {**col.meta, "id": Ref(id.id)}) if isinstance(id, Ref) else col
+        for col, id in zip(grid.cols, ids, strict=True)
+    ]
+    return replace(grid, cols=cols)
 
 
 def response_of(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from functools import wraps
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
@@ -15,15 +17,26 @@ from rest_framework.request import Request
 from ..conf import limit
 from ..ops import Context
 from ..ops.dispatch import context_for
+from ..replicas.routing import answered_by
 from ..wire.registry import HAYSON
 from .base import ApiView
+from .downloads import FORMATS, download_of, renderer_of
 from .exceptions import BadRequest, http_exceptions, rest_exceptions
 from .negotiation import request_format
 from .parsers import HaysonParser
 from .permissions import EntityPermission, TokenScope
-from .renderers import HaysonRenderer
+from .renderers import HaysonRenderer, as_download
 
-__all__ = ["JsonNegotiation", "ReadingView", "RestView"]
+__all__ = [
+    "FileNegotiation",
+    "JsonNegotiation",
+    "ReadingView",
+    "RestView",
+    "as_file",
+    "replicated",
+]
+
+_R = TypeVar("_R")
 
 
 class JsonNegotiation(BaseContentNegotiation):
@@ -43,6 +56,33 @@ class JsonNegotiation(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
+class FileNegotiation(JsonNegotiation):
+    """As well, of a list of the view, the format of a file that a person asks for.
+
+    The view has the name of the file in ``file_stem``; JSON stays that of the list.
+    """
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[Any],
+        format_suffix: str | None = None,
+    ) -> tuple[Any, str]:
+        view = (request.parser_context or {})["view"]
+        download = download_of(request, view.file_stem) if view.is_list else None
+        if download is None or FORMATS[download.word] is HAYSON:
+            renderer = HaysonRenderer(download.filename if download else "")
+            return renderer, renderer.media_type
+        found = renderer_of(download)
+        return found, found.media_type
+
+
+def as_file(request: Request, answer: HttpResponseBase) -> HttpResponseBase:
+    """An answer in JSON, which is a file if a person asked for one."""
+    renderer: Any = request.accepted_renderer
+    return as_download(answer, renderer.filename)
+
+
 class RestView(ApiView):
     permission_classes = [IsAuthenticated, TokenScope, EntityPermission]
     content_negotiation_class = JsonNegotiation
@@ -51,6 +91,8 @@ class RestView(ApiView):
     filter_backends: Any = []  # of generic views
     takes_body = True
     """Whether POST and PATCH need a body."""
+    routed: Context | None = None
+    """The context with the store that answers, in a method that is ``replicated``."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse an empty body, which DRF parses as an empty dict."""
@@ -68,10 +110,35 @@ class RestView(ApiView):
     @contextmanager
     def op_context(self) -> Iterator[Context]:
         """The context of an op for the caller; its errors become DRF's."""
-        with http_exceptions():
-            context = context_for(self.kwargs.get("project"), self.caller)
+        context = self.routed or self._context()
         with rest_exceptions(), context.storage.time_limit(limit("STATEMENT_SECONDS")):
             yield context
+
+    def _context(self) -> Context:
+        with http_exceptions():
+            return context_for(self.kwargs.get("project"), self.caller)
+
+
+def replicated(handler: Callable[..., _R]) -> Callable[..., _R]:
+    """Let a replica answer a method of a ``RestView`` that only reads.
+
+    It is called again for the primary if the replica fails.
+    """
+
+    @wraps(handler)
+    def call(view: RestView, *args: Any, **kwargs: Any) -> _R:
+        context = view._context()
+
+        def answer(store: Any) -> _R:
+            view.routed = replace(context, storage=store)
+            try:
+                return handler(view, *args, **kwargs)
+            finally:
+                view.routed = None
+
+        return answered_by(context.storage, view.caller.user, answer)
+
+    return call
 
 
 class ReadingView(RestView):

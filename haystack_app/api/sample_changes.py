@@ -11,12 +11,14 @@ from rest_framework.response import Response
 from ..auth.caller import READ, WRITE
 from ..auth.permissions import has_permission
 from ..auth.roles import VIEW
-from ..ops import sample_changes
+from ..ops import sample_changes, sample_edits
 from . import openapi
 from .authentication import get_caller
 from .openapi import extend_schema, query
 from .pagination import LARGEST_PAGE, page_size
 from .rest import ReadingView, RestView
+from .sample_edits import SampleEditSerializer
+from .serializers import check_valid
 
 __all__ = ["SampleChangeView", "SampleChangesView", "SampleUndoView"]
 
@@ -37,10 +39,11 @@ class HistoryPermission(BasePermission):
         return bool(has_permission(request.user, needed))
 
 
-class SampleChangesView(ReadingView):
-    """Writes and imports that replaced or removed samples."""
+class SampleChangesView(RestView):
+    """Writes, imports and edits that replaced or removed samples."""
 
     permission_classes = [IsAuthenticated, HistoryPermission]
+    http_method_names = ["get", "head", "post", "options"]
 
     @extend_schema(
         operation_id="samples_changes_list",
@@ -57,6 +60,19 @@ class SampleChangesView(ReadingView):
         with self.op_context() as context:
             found = sample_changes.changes(context, size, params.get("point"))
         return Response({"results": [sample_changes.change_json(it) for it in found]})
+
+    @extend_schema(
+        operation_id="samples_changes_create",
+        request=SampleEditSerializer,
+        responses={201: openapi.SAMPLE_EDITED, **openapi.error_responses(403)},
+    )
+    def post(self, request: Request, **_: Any) -> Response:
+        """Correct a sample, or mark or remove those of a range, with a reason."""
+        given = SampleEditSerializer(data=request.data)
+        check_valid(given)
+        with self.op_context() as context:
+            done = sample_edits.edit_samples(context, **given.validated_data)
+        return Response(done, status=201)
 
 
 class SampleChangeView(ReadingView):

@@ -6,6 +6,7 @@ to the host's own API.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
@@ -25,6 +26,8 @@ from ..ops import Op, all_ops
 from ..wire.registry import FORMATS
 from . import exceptions, openapi
 from .authentication import AUTHENTICATION
+from .examples import EXAMPLES, Example
+from .renderers import XLSX
 from .throttling import RequestThrottle
 
 __all__ = ["DocsView", "SchemaView"]
@@ -56,11 +59,46 @@ def add_ops(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _operations(op: Op) -> dict[str, Any]:
-    body = {"description": _GRID, "content": _content("read"), "required": True}
+    body = {"description": _GRID, "content": _bodies(op), "required": True}
     post = _operation(op, "post") | {"requestBody": body}
     if op.side_effects:
         return {"post": post}
-    return {"get": _operation(op, "get"), "post": post}
+    get = _operation(op, "get") | {"parameters": list(_parameters(op))}
+    if op.download:
+        get["responses"]["200"]["content"] |= {XLSX.media_types[0].name: {}}
+    return {"get": get, "post": post}
+
+
+def _bodies(op: Op) -> dict[str, Any]:
+    """Bodies of a POST, with an example in Zinc and in the forms of JSON."""
+    content = _content("read")
+    example = EXAMPLES.get(op.name)
+    if example is None:
+        return content
+    for name, value in {
+        openapi.ZINC: example.zinc,
+        openapi.JSON: example.json,
+        openapi.HAYSON: example.json,
+    }.items():
+        content[name] = {**content[name], "example": value}
+    return content
+
+
+def _parameters(op: Op) -> Iterator[dict[str, Any]]:
+    text = {"type": "string"}
+    example = EXAMPLES.get(op.name, Example())
+    for name, description in op.arguments.items():
+        parameter = _parameter(name, description, text)
+        if name in example.parameters:
+            parameter["example"] = example.parameters[name]
+        yield parameter
+    for one in openapi.DOWNLOAD if op.download else ():
+        schema = one.type if isinstance(one.type, dict) else text
+        yield _parameter(one.name, str(one.description), schema)
+
+
+def _parameter(name: str, description: str, schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
 def _operation(op: Op, method: str) -> dict[str, Any]:
@@ -104,10 +142,14 @@ _SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "haystack_app.api.schema.add_ops",
     ],
+    # of fields with the same name and other choices
+    "ENUM_NAME_OVERRIDES": {
+        "TransitionKindEnum": "haystack_app.models.alarm.AlarmTransition.Kind",
+    },
 }
 
 
-class _CachedGenerator(SchemaGenerator):
+class CachedGenerator(SchemaGenerator):
     """Generates the schema once per language: it takes a second of CPU."""
 
     _schemas: dict[str | None, Any] = {}
@@ -179,7 +221,7 @@ class SchemaView(PublicView, SpectacularAPIView):
         type(renderer.__name__, (_Rendered, renderer), {})
         for renderer in SpectacularAPIView.renderer_classes
     ]
-    generator_class = _CachedGenerator
+    generator_class = CachedGenerator
     urlconf = None
 
 

@@ -1,4 +1,4 @@
-"""Serializers of entities and users."""
+"""Serializers of entities and users, and the errors of serializers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import ISO_8601, serializers
+from rest_framework.settings import api_settings
 
 from ..auth.privileges import groups_seen_by
 from ..conf import limit
@@ -21,7 +22,16 @@ from ..wire.errors import ParseError
 from ..wire.record import Record
 from .exceptions import BadRequest
 
-__all__ = ["EntitySerializer", "NewUserSerializer", "UserSerializer", "requested_tags"]
+__all__ = [
+    "EntitySerializer",
+    "GroupNamesField",
+    "KnownFieldsMixin",
+    "NewUserSerializer",
+    "StrictBooleanField",
+    "UserSerializer",
+    "check_valid",
+    "requested_tags",
+]
 
 _REMOVE = {"_kind": "remove"}
 
@@ -97,6 +107,44 @@ def requested_tags(text: str | None) -> set[str] | None:
     return {"id", *names}
 
 
+# -- errors -------------------------------------------------------------------
+
+
+def check_valid(serializer: serializers.BaseSerializer[Any]) -> None:
+    """Raises BadRequest that names all invalid fields."""
+    if not serializer.is_valid():
+        raise BadRequest("; ".join(_messages("", serializer.errors)))
+
+
+def _messages(path: str, errors: Any) -> list[str]:
+    """Messages such as ``password: too short``, from DRF's nested errors."""
+    if isinstance(errors, dict):  # of lists, keys are positions
+        non_field = api_settings.NON_FIELD_ERRORS_KEY
+        return [
+            it
+            for name, below in errors.items()
+            for it in _messages(path or name.replace(non_field, ""), below)
+        ]
+    if isinstance(errors, list):
+        return [it for below in errors for it in _messages(path, below)]
+    return [f"{path}: {errors}" if path else str(errors)]
+
+
+class KnownFieldsMixin:
+    """Refuses unknown fields, which DRF ignores, such as misspelt ones.
+
+    Read-only fields are accepted, so that clients can send a modified response.
+    """
+
+    fields: Any
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            for unknown in sorted(data.keys() - self.fields.keys()):
+                raise serializers.ValidationError({unknown: ["unknown field"]})
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
 # -- users --------------------------------------------------------------------
 
 
@@ -155,7 +203,7 @@ _NAMES = _present("email", "first_name", "last_name")
 _DATES = _present("last_login", "date_joined")
 
 
-class UserSerializer(serializers.ModelSerializer[Any]):
+class UserSerializer(KnownFieldsMixin, serializers.ModelSerializer[Any]):
     """The fields of a user. The password is write-only."""
 
     username = serializers.CharField(**_FROM, read_only=True)
@@ -193,15 +241,9 @@ class UserSerializer(serializers.ModelSerializer[Any]):
         extra_kwargs = {name: {"format": ISO_8601} for name in _DATES}
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields, which DRF ignores, such as misspelt ones.
-
-        Read-only fields are accepted, so that clients can send a modified response.
-        """
-        if isinstance(data, dict):
-            name = self.instance.get_username() if self.instance else None
-            for unknown in sorted(data.keys() - self.fields.keys()):
-                raise serializers.ValidationError({unknown: ["unknown field"]})
-            if self.instance and data.get("username", name) != name:
+        if isinstance(data, dict) and self.instance:
+            name = self.instance.get_username()
+            if data.get("username", name) != name:
                 raise serializers.ValidationError({"username": ["cannot be changed"]})
         return super().to_internal_value(data)
 
@@ -219,7 +261,7 @@ class UserSerializer(serializers.ModelSerializer[Any]):
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         groups = validated_data.pop("groups", [])
-        password = validated_data.pop("password")
+        password = validated_data.pop("password", None)
         user = User(**validated_data)
         user.set_password(password)
         user.save(force_insert=True)
@@ -240,15 +282,15 @@ class UserSerializer(serializers.ModelSerializer[Any]):
 
 
 class NewUserSerializer(UserSerializer):
-    """The fields of a new user: name and password are required."""
+    """The fields of a new user: the name is required.
+
+    Without a password the user cannot log in before it has followed an invitation.
+    """
 
     username = serializers.CharField(
         **_FROM,
         trim_whitespace=False,
         max_length=150,
-    )
-    password = serializers.CharField(
-        write_only=True, trim_whitespace=False, max_length=_LONGEST_PASSWORD
     )
 
     def validate_username(self, value: str) -> str:

@@ -14,27 +14,27 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.settings import api_settings
 from rest_framework.viewsets import ModelViewSet
 
 from ..auth.privileges import Privileges, privileges_of, users_seen_by
+from ..password_mail import CannotInvite, invite
 from . import openapi
-from .exceptions import BadRequest, ResourceConflict
+from .exceptions import ResourceConflict
 from .openapi import extend_schema, query
-from .pagination import PrimaryKeyPagination
+from .pagination import PrimaryKeyPagination, row_of
 from .permissions import TokenScope, UserPermission
 from .rest import RestView
-from .serializers import NewUserSerializer, UserSerializer
+from .serializers import NewUserSerializer, UserSerializer, check_valid
 
 __all__ = ["UserViewSet"]
 
 User = get_user_model()
-_LARGEST_ID = 2**63 - 1
 _ID = OpenApiParameter("id", {"type": "integer", "minimum": 1}, OpenApiParameter.PATH)
 
 
@@ -93,10 +93,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
 
     def get_object(self) -> Any:
         text = self.kwargs["id"]
-        is_key = text.isascii() and text.isdigit() and len(text) <= 19
-        if not is_key or int(text) > _LARGEST_ID:
-            raise NotFound(f"unknown user {text!r}")
-        user = self.get_queryset().filter(pk=int(text)).first()
+        user = row_of(self.get_queryset(), text)
         if user is None:
             raise NotFound(f"unknown user {text!r}")
         return user
@@ -105,7 +102,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
-        _check_valid(serializer)
+        check_valid(serializer)
         given = serializer.validated_data
         try:
             with transaction.atomic():
@@ -129,7 +126,7 @@ class UserViewSet(RestView, ModelViewSet[Any]):
             privileges = privileges_of(request.user)
             _check_covers(privileges, user)
             serializer = self.get_serializer(user, data=request.data, partial=True)
-            _check_valid(serializer)
+            check_valid(serializer)
             given = serializer.validated_data
             _check_flags(request.user, given, before=user)
             is_active = given.get("is_active", True)
@@ -154,6 +151,23 @@ class UserViewSet(RestView, ModelViewSet[Any]):
             user.delete()
         return Response(status=204)
 
+    @extend_schema(
+        operation_id="users_invite",
+        parameters=[_ID],
+        request=None,
+        responses={202: None, **openapi.error_responses(403, 409, 413, 415)},
+    )
+    @action(detail=True, methods=["post"], takes_body=False)
+    def invite(self, request: Request, id: str) -> Response:
+        """Send a mail with a link by which the user sets a password."""
+        user = self.get_object()
+        _check_covers(privileges_of(request.user), user)
+        try:
+            invite(request._request, user)
+        except CannotInvite as error:
+            raise ResourceConflict(str(error)) from None
+        return Response(status=202)
+
 
 def _active_superusers() -> set[Any]:
     """Primary keys; rows are locked in one order to prevent deadlocks."""
@@ -163,20 +177,6 @@ def _active_superusers() -> set[Any]:
 
 
 # -- errors -------------------------------------------------------------------
-
-
-def _messages(path: str, errors: Any) -> list[str]:
-    """Messages such as ``password: too short``, from DRF's nested errors."""
-    if isinstance(errors, dict):  # of lists, keys are positions
-        non_field = api_settings.NON_FIELD_ERRORS_KEY
-        return [
-            it
-            for name, below in errors.items()
-            for it in _messages(path or name.replace(non_field, ""), below)
-        ]
-    if isinstance(errors, list):
-        return [it for below in errors for it in _messages(path, below)]
-    return [f"{path}: {errors}" if path else str(errors)]
 
 
 def _check_covers(privileges: Privileges, user: Any) -> None:
@@ -202,11 +202,6 @@ def _check_not_self(editor: Any, user: Any, word: str) -> None:
 def _check_not_last(supers: set[Any], user: Any) -> None:
     if supers == {user.pk}:
         raise ResourceConflict("cannot remove the last active superuser")
-
-
-def _check_valid(serializer: BaseSerializer[Any]) -> None:
-    if not serializer.is_valid():
-        raise BadRequest("; ".join(_messages("", serializer.errors)))
 
 
 def _check_new(name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -15,6 +16,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from ..kinds.grid import Grid
+from ..kinds.scalars import MARKER
 from ..models import Token
 from ..ops import Op, all_ops, dispatch, find_op
 from ..wire.errors import ParseError
@@ -63,7 +65,11 @@ class OpView(ApiView):
         op = self.authorized(request, name)
         if flag(request.query_params, "job"):
             return self.enqueue(request, op)
-        return self.answer(request, op, self.posted(request, op))
+        grid = self.posted(request, op)
+        set_flags = {name for name in op.flags if flag(request.query_params, name)}
+        if set_flags:
+            grid = replace(grid, meta={**grid.meta, **dict.fromkeys(set_flags, MARKER)})
+        return self.answer(request, op, grid)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if find_op(name := kwargs["name"]) is None:

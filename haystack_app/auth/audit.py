@@ -37,12 +37,15 @@ _LONGEST = 1_000
 _LONGEST_NAME = 100
 
 
-def log_event(event: str, detail: str, using: str) -> None:
-    """Log a change, in the same transaction as the change itself."""
+def log_event(event: str, detail: str, using: str) -> AuditEntry | None:
+    """Log a change, in the same transaction as the change itself.
+
+    None if there is no table yet, before the first migration.
+    """
     if not is_request() and not _has_table(using):
-        return
+        return None
     who, address = actor()
-    AuditEntry.objects.using(using).create(
+    return AuditEntry.objects.using(using).create(
         at=timezone.now(),
         event=event,
         who=who,

@@ -3,7 +3,7 @@
 SQLite has one writer at a time, and a load or another program may be that for long.
 What a login writes is done at once where the lock is free, and else by a thread when it
 is free again; so are notes such as when a token was used. Other databases lock rows,
-and nothing changes there.
+and nothing changes there, unless no standby confirms commits: then notes wait, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from time import sleep
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..outages import LOCKED, outage_of
+from ..outages import LOCKED, Unstored, outage_of
 from ..sql.sqlite_waiting import waiting
 
 __all__ = ["LATER", "is_locked", "now_or_later", "unless_locked"]
@@ -51,10 +51,18 @@ def unless_locked(write: Write, wait_seconds: float = _WAIT_SECONDS) -> bool:
 
 def now_or_later(write: Write) -> bool:
     """Do a write now, or have it done when the lock is free; whether it is done."""
-    if unless_locked(write):
+    if _is_done(write):
         return True
     LATER.add(write)
     return False
+
+
+def _is_done(write: Write) -> bool:
+    """A note is no reason to refuse a read, for which no standby is needed."""
+    try:
+        return unless_locked(write)
+    except Unstored:
+        return False
 
 
 def is_locked(error: BaseException) -> bool:
@@ -103,7 +111,7 @@ class Later:
 
     def _done(self, write: Write) -> bool:
         try:
-            return unless_locked(write)
+            return _is_done(write)
         except Exception:  # the others must still be done
             logger.exception("a write of a login failed")
             return True

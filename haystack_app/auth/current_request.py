@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from .addresses import address_of
+from .known_browsers import remember_browser
 
 __all__ = ["USER", "Actor", "actor", "is_request", "remember_request", "user_key"]
 
@@ -29,7 +30,9 @@ def remember_request(get_response: GetResponse) -> GetResponse:
     def answer(request: HttpRequest) -> HttpResponse:
         token = _current.set(request)
         try:
-            return get_response(request)
+            response = get_response(request)
+            remember_browser(request, response)
+            return response
         finally:
             _current.reset(token)
             _tell_user(request)

@@ -1,4 +1,4 @@
-"""The login form, which counts attempts like the API."""
+"""Forms that verify a password, and count attempts like the API."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from . import throttle
+from .known_browsers import note_login
 from .throttle import TooManyRequests
 
-__all__ = ["ThrottledAuthenticationForm"]
+__all__ = ["ThrottledAuthenticationForm", "ThrottledOldPassword"]
 
 
 class ThrottledAuthenticationForm(AuthenticationForm):
@@ -25,4 +27,25 @@ class ThrottledAuthenticationForm(AuthenticationForm):
             raise ValidationError(str(error), code="throttled") from None
         cleaned = super().clean()
         throttle.login_succeeded(self.request, name)
+        note_login(self.request, name)
         return cleaned
+
+
+class ThrottledOldPassword:
+    """For forms that change a password: a wrong old one is a failed login.
+
+    The view sets ``request``.
+    """
+
+    request: HttpRequest
+    user: Any
+
+    def clean_old_password(self) -> str:
+        name = self.user.get_username()
+        try:
+            throttle.begin_login(self.request, name)
+        except TooManyRequests as error:
+            raise ValidationError(str(error), code="throttled") from None
+        password: str = super().clean_old_password()  # type: ignore[misc]
+        throttle.login_succeeded(self.request, name)
+        return password

@@ -9,13 +9,18 @@ from ..filters.guards import Guard
 from ..models import GroupScope
 from .permissions import parsed_scope, scope_texts
 
-__all__ = ["guard_for", "guard_of"]
+__all__ = ["guard_for", "guard_for_filters", "guard_of"]
 
 
 def guard_for(user: Any) -> Guard:
     """The guard of a user with a scope, by one query of the filters' texts."""
+    return guard_for_filters(scope_texts(user))
+
+
+def guard_for_filters(own: tuple[str, ...]) -> Guard:
+    """The guard of a writer with these filters of groups."""
     texts = GroupScope.objects.values_list("filter", flat=True).distinct()
-    return guard_of(scope_texts(user), tuple(texts.order_by("filter")))
+    return guard_of(own, tuple(texts.order_by("filter")))
 
 
 @lru_cache(maxsize=256)

@@ -25,6 +25,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from ..models import GroupScope, Token
+from ..replicas.positions import note_everyone_on_commit
 from .permissions import load_permissions
 
 __all__ = ["SECONDS", "forget", "remembered_token", "remembered_user"]
@@ -131,6 +132,9 @@ def _after_writes(
         connection: BaseDatabaseWrapper = context["connection"]
         if connection.in_atomic_block:
             transaction.on_commit(forget, using=connection.alias)
+        if any(name in text for name in _rights()):
+            # data that is older than rights may be what they were not given for
+            note_everyone_on_commit(connection.alias)
     return result
 
 
@@ -142,7 +146,21 @@ def _tables() -> tuple[str, ...]:
     models = [users, Group, GroupScope, Token, *through]
     if apps.is_installed("django.contrib.sessions"):
         models.append(apps.get_model("sessions", "Session"))
+    if apps.is_installed("allauth.mfa"):
+        models.append(apps.get_app_config("mfa").get_model("Authenticator"))
     return tuple(model._meta.db_table for model in models)
+
+
+@cache
+def _rights() -> tuple[str, ...]:
+    """Tables that say what users may see. That of users is not one of them: it is
+    written by each login."""
+    users: Any = get_user_model()
+    through = users.groups.through, users.user_permissions.through
+    return tuple(
+        model._meta.db_table
+        for model in (Group, GroupScope, Group.permissions.through, *through)
+    )
 
 
 def _after_logout(**_: Any) -> None:

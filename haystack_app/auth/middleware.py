@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from . import encoding, handshakes, throttle, tokens
+from . import encoding, handshakes, second_factor, throttle, tokens
 from .audit import log_failed_login
 from .handshakes import HandshakeFailed, MalformedMessage
 from .headers import Authorization, MalformedHeader, authentication_info, challenge
@@ -69,6 +69,9 @@ def _scram(request: HttpRequest, parameters: Parameters) -> HttpResponse:
         return _challenge_response(challenge(data=data, token=handshake.token))
     user, text = handshakes.finish(handshake, message)
     throttle.login_succeeded(request, handshake.username)
+    if second_factor.refuses_password(user):
+        log_failed_login(request, handshake.username, "a second factor is needed")
+        return _error_response(403, second_factor.PASSWORD_REFUSED)
     data = encoding.urlsafe(text.encode())
     info = authentication_info(token=tokens.issue(user), data=data)
     return HttpResponse(headers={"Authentication-Info": info, "Content-Length": "0"})

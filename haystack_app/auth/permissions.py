@@ -24,6 +24,7 @@ from ..wire.errors import ParseError
 __all__ = [
     "has_permission",
     "load_permissions",
+    "may_see_status",
     "parsed_scope",
     "scope_filter",
     "scope_texts",
@@ -59,6 +60,11 @@ def load_permissions(user: Any) -> None:
     """Read what ``has_permission`` and ``scope_filter`` need, into the user object."""
     if not user.is_superuser:
         _permissions_of(user)
+
+
+def may_see_status(user: Any) -> bool:
+    """Whether the user may see slow filters and sizes, which are of all entities."""
+    return bool(user.is_staff) and scope_filter(user) is None
 
 
 def scope_filter(user: Any) -> Filter | None:

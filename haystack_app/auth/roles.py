@@ -16,12 +16,26 @@ from django.db.models import Q
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-__all__ = ["OPERATOR_PERMISSIONS", "ROLES", "VIEW", "WRITE_POINTS"]
+__all__ = [
+    "ACKNOWLEDGE_ALARMS",
+    "CHANGE_RULES",
+    "EDITING",
+    "EMPTY_TRASH",
+    "OPERATOR_PERMISSIONS",
+    "ROLES",
+    "VIEW",
+    "WRITE_EMERGENCY",
+    "WRITE_POINTS",
+]
 
 VIEW = "view_entity"
 WRITE_POINTS = "write_points"
+WRITE_EMERGENCY = "write_emergency"
+EMPTY_TRASH = "empty_trash"
+ACKNOWLEDGE_ALARMS = "acknowledge_alarms"
+CHANGE_RULES = "change_rules"
 OPERATOR_PERMISSIONS = ("write_history", WRITE_POINTS, "write_cur", "invoke_actions")
-_EDITING = ("add_entity", "change_entity", "delete_entity")
+EDITING = ("add_entity", "change_entity", "delete_entity")
 _USERS = tuple(
     get_permission_codename(action, get_user_model()._meta)
     for action in ("view", "add", "change", "delete")
@@ -29,14 +43,19 @@ _USERS = tuple(
 
 ROLES = {
     "viewer": (VIEW,),
-    "operator": (VIEW, *OPERATOR_PERMISSIONS),
+    "operator": (VIEW, *OPERATOR_PERMISSIONS, ACKNOWLEDGE_ALARMS, "add_dashboard"),
     "admin": (
         VIEW,
         *OPERATOR_PERMISSIONS,
-        *_EDITING,
+        WRITE_EMERGENCY,
+        ACKNOWLEDGE_ALARMS,
+        CHANGE_RULES,
+        *EDITING,
+        EMPTY_TRASH,
         *_USERS,
         "view_group",
         "view_auditentry",
+        *("add_dashboard", "change_dashboard", "delete_dashboard"),
     ),
 }
 """Codenames of permissions of this app, of users and of groups, by name of group."""

@@ -19,7 +19,9 @@ from django.db.models.signals import (
 )
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.translation import override
 
+from ..instruments import LOGINS_REFUSED
 from ..models import AuditEntry, GroupScope, Token
 from .audit import log_event, log_failed_login
 from .token_signals import is_rehash
@@ -146,10 +148,12 @@ def log_relation(
     if isinstance(instance, User):
         whose = _user(instance)
     else:
-        whose = f"{instance._meta.verbose_name} {_name(instance)!r}"
+        whose = f"{instance._meta.verbose_name_raw} {_name(instance)!r}"
     of_groups = sender is User.groups.through
     event = AuditEntry.GROUPS_CHANGED if of_groups else AuditEntry.PERMISSIONS_CHANGED
-    log_event(event, f"{whose}: {words} {model._meta.verbose_name_plural}", using)
+    with override(None):  # the log is English, not in the language of the page
+        detail = f"{whose}: {words} {model._meta.verbose_name_plural}"
+    log_event(event, detail, using)
 
 
 @receiver(post_save, sender=GroupScope)
@@ -204,4 +208,5 @@ def log_failed_password(
     """Log failures of HTTP Basic, login forms and other callers of ``authenticate``."""
     named = credentials.get(User.USERNAME_FIELD)
     name = str(named or credentials.get("username") or "")
+    LOGINS_REFUSED.labels("password").inc()
     log_failed_login(request or HttpRequest(), name, "wrong password or no such user")

@@ -16,8 +16,10 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from ..conf import app_settings
+from ..instruments import LOGINS_REFUSED
 from .addresses import address_of, network_of
 from .audit import log_throttled
+from .known_browsers import browser_of
 from .request_counts import RequestCounts
 
 __all__ = [
@@ -72,6 +74,7 @@ def begin_login(request: HttpRequest, username: str) -> None:
         return
     if -1 in left:  # the first above the limit, so once per minute
         log_throttled(request, username)
+    LOGINS_REFUSED.labels("throttled").inc()
     raise TooManyRequests(_left())
 
 
@@ -85,8 +88,14 @@ def login_succeeded(request: HttpRequest, username: str) -> None:
 
 
 def _login_keys(request: HttpRequest, username: str) -> list[tuple[str, str]]:
+    if (browser := browser_of(request, username)) is not None:
+        return [("LOG_IN_BROWSER", browser)]
     address = network_of(address_of(request))
-    return [("LOG_IN_ADDRESS", address), ("LOG_IN_USER", username)]
+    return [
+        ("LOG_IN_ADDRESS", address),
+        ("LOG_IN_ADDRESS_USER", f"{address} {username}"),
+        ("LOG_IN_USER", username),
+    ]
 
 
 def _count(kind: str, of: str) -> int:

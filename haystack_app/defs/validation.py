@@ -12,7 +12,7 @@ from typing import Any
 
 from ..filters.matcher import Resolve
 from ..kinds.display import quoted
-from ..kinds.scalars import Number, Ref
+from ..kinds.scalars import MARKER, Number, Ref
 from ..kinds.timezones import zone_of
 from ..kinds.units import UnknownUnit, preferred_symbol
 from .namespace import Namespace
@@ -154,6 +154,8 @@ def _tags(case: _Case) -> Iterator[Problem]:
         if not case.namespace.is_tag(name):
             yield case.warning(name, "unknown tag: there is no def of this name")
             continue
+        if value is MARKER and "marker" in case.namespace.supertypes(name):
+            continue  # also of tags that may have a value instead
         kind = kind_of_def(name, case.namespace)
         if kind is not None and not is_of_kind(value, kind):
             expected = _KIND_NAMES.get(kind, "value")

@@ -18,6 +18,7 @@ from .sites import CAMPUSES, Campus
 __all__ = [
     "QUARTER",
     "Sample",
+    "has_year",
     "quarter_of",
     "reading",
     "samples",
@@ -29,6 +30,10 @@ __all__ = [
 Sample = tuple[DateTime, Any]
 QUARTER = dt.timedelta(minutes=15)
 _POINT_ID = re.compile(r"([a-z]+)(?:-\d+)?\..*?([a-z-]+?)(?:-\d+)*\.([a-z0-9-]+)")
+_YEAR = re.compile(
+    r"north\.b1\.(ahu-1|\w+\.elec-sub)\."
+    r"|\w+\.b\d+\.(elec-main\.(energy|power)$|(gas|water)-main\.volume)"
+)
 _SLOTS_PER_GAP = 997
 _INTERVAL = 300
 """Seconds between two values of a signal; sensor values are interpolated."""
@@ -58,6 +63,11 @@ def samples(
         # sensors occasionally fail for one sample
         failed = is_number and (seconds // every + seed) % _SLOTS_PER_GAP == 0
         yield moment.ts, NA if failed else read(moment, seed)
+
+
+def has_year(point: Mapping[str, Any]) -> bool:
+    """Whether the demo has a year of a point's history: of meters and one AHU."""
+    return _YEAR.match(point["id"].id) is not None
 
 
 def value_at(id: str, at: dt.datetime) -> Any:

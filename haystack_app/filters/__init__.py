@@ -14,12 +14,14 @@ from .ast import (
 )
 from .guards import UNGUARDED, Guard
 from .matcher import matches
-from .parser import parse
+from .parser import parse, parse_at
+from .points import with_history
 from .symbols import resolve_symbols
 from .times import is_relative, resolve_times
-from .trash import NOT_TRASH, is_trash, without_trash
+from .trash import IN_TRASH, NOT_TRASH, is_trash, without_trash
 
 __all__ = [
+    "IN_TRASH",
     "NOT_TRASH",
     "UNGUARDED",
     "And",
@@ -36,8 +38,10 @@ __all__ = [
     "is_trash",
     "matches",
     "parse",
+    "parse_at",
     "resolve_symbols",
     "resolve_times",
     "traverses_refs",
+    "with_history",
     "without_trash",
 ]

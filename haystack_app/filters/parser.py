@@ -17,7 +17,7 @@ from ..wire.errors import ParseError
 from .ast import And, Compare, Filter, Has, IsSpec, IsSymbol, Missing, Or, Path
 from .times import RELATIVE, relative_time
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_PATH", "MAX_STEPS", "parse", "parse_at"]
 
 # MAX_LENGTH and MAX_DEPTH are the defaults of HAYSTACK["LIMITS"], which may change
 # them: read them as attributes of this module.
@@ -52,10 +52,19 @@ def parse(text: str) -> Filter:
     return tree
 
 
+def parse_at(text: str, at: int) -> tuple[Filter, int]:
+    """The tree of a filter inside a longer text, and where what follows it begins.
+
+    Raises ParseError with the column in the text.
+    """
+    parser = _Parser(text, at)
+    return parser.any_of(0), parser.at
+
+
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, at: int = 0) -> None:
         self.text = text
-        self.at = lexer.blank(text, 0)
+        self.at = lexer.blank(text, at)
         self.steps = 0
 
     def fail(self, message: str) -> NoReturn:

@@ -1,17 +1,20 @@
 """The trash: entities with the marker ``trash``, which ops do not show.
 
-Stores keep them until they are removed. All code that hides them uses this module.
+They do not collect, and are not written, synchronised, rolled up, counted, searched or
+named in refs. ``storage.trash`` keeps them until it is emptied. All code that hides or
+refuses them uses this module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
 
-from .ast import And, Filter, Missing
+from .ast import And, Filter, Has, Missing
 
-__all__ = ["NOT_TRASH", "is_trash", "without_trash"]
+__all__ = ["IN_TRASH", "NOT_TRASH", "is_trash", "without_trash"]
 
 _TAG = "trash"
+IN_TRASH = Has((_TAG,))
 NOT_TRASH = Missing((_TAG,))
 
 

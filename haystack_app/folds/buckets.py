@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, pairwise
 from typing import Any
 
+from ..kinds.display import quoted
 from ..kinds.scalars import Number
 from ..kinds.series import EPOCH, instant_of
 from ..kinds.timezones import zone_of
@@ -67,7 +68,7 @@ class Interval:
         """Raises FoldError for anything but an allowed Number."""
         unit = value.unit if type(value) is Number else None
         if unit not in _SIZES and unit not in _CALENDAR:
-            raise FoldError(f"interval must be {_FORMS}")
+            raise FoldError(f"interval must be {_FORMS}, not {_shown(value)}")
         count = value.val
         if unit in _CALENDAR or unit == "day":
             if count != 1:
@@ -96,13 +97,24 @@ class Interval:
         first = date.replace(day=1, month=date.month if self.unit == "mo" else 1)
         return (first - EPOCH.date()).days * _DAY
 
-    def after(self, floor: int) -> int:
-        """The next rounded local time after one."""
+    def floors(self, floor: int, end: int) -> Sequence[int]:
+        """The rounded local times after one of them, and before ``end``."""
         if self.unit not in ("mo", "yr"):
-            return floor + self.size
+            return range(floor + self.size, end, self.size)
         shortest, longest = (28, 31) if self.unit == "mo" else (365, 366)
+        found = []
         # all later times have the floor of December 9999
-        return max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
+        while (
+            floor := max(self.floor(floor + longest * _DAY), floor + shortest * _DAY)
+        ) < end:
+            found.append(floor)
+        return found
+
+
+def _shown(value: Any) -> str:
+    if type(value) is Number:
+        return f"{value.val:g}{value.unit or ''}"
+    return quoted(str(value))
 
 
 DAY = Interval.of(Number(1.0, "day"))
@@ -157,9 +169,9 @@ def _boundaries(interval: Interval, tz: str, start: int) -> Iterator[int]:
     offset = _offsets(tz)(start)
     floor = interval.floor(start + offset)
     for until, next_offset in _changes_after(tz, start):
-        while (begin := interval.after(floor) - offset) < until:
-            floor = interval.after(floor)
-            yield begin
+        floors = interval.floors(floor, until + offset)
+        yield from (one - offset for one in floors) if offset else floors
+        floor = floors[-1] if floors else floor
         found = interval.floor(until + next_offset)
         if _begins(interval, floor, found, next_offset - offset):
             floor = found

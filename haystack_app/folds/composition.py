@@ -12,7 +12,7 @@ from .parts import FloatSum, Part, Sample
 from .rollup import END, Rollup, Row
 from .units import rate_of
 
-__all__ = ["Bucket", "Composition"]
+__all__ = ["Bucket", "Composition", "Counting", "Weighing", "share_of_line"]
 
 
 @dataclass(slots=True)
@@ -44,16 +44,18 @@ class Composition:
     past: Sample | None = None
     before: float | None = None
     newest: int = -END
-    _held: _Held = field(init=False)
-    _counter: _Counter = field(init=False)
+    weighing: Weighing = field(init=False)
+    counting: Counting = field(init=False)
 
     def __post_init__(self) -> None:
-        rollup = self.rollup
-        known = max(self.newest, rollup.meaning.horizon or -END)
+        rollup, meaning = self.rollup, self.rollup.meaning
+        known = max(self.newest, meaning.horizon or -END)
         if self.newest >= rollup.end:
             known = rollup.end
-        self._held = _Held(rollup.meaning.is_linear, known, rollup.start, self.past)
-        self._counter = _Counter(self.before)
+        self.weighing = Weighing(
+            rollup.meaning.is_linear, known, rollup.start, self.past
+        )
+        self.counting = Counting(self.before)
 
     def rows(
         self, buckets: Sequence[Bucket], following: Sample | None = None
@@ -66,9 +68,9 @@ class Composition:
         toward = self._followers(buckets, following)
         for place, bucket in enumerate(buckets):
             if rollup.weighs_time:
-                self._held.weigh(bucket, toward[place])
+                self.weighing.weigh(bucket, toward[place])
             if rollup.counts:
-                self._counter.count(bucket.counted)
+                self.counting.count(bucket.counted)
             found = {fold: self._result(fold, bucket) for fold in rollup.folds}
             if row := {fold: val for fold, val in found.items() if val is not None}:
                 yield bucket.start, row
@@ -87,11 +89,11 @@ class Composition:
 
     def _result(self, fold: str, bucket: Bucket) -> Any:
         if fold == "delta":
-            return self._counter.result
+            return self.counting.result
         if fold == "twa":
-            return self._held.result(None)
+            return self.weighing.result(None)
         if fold == "integral":
-            return self._held.result(rate_of(self.rollup.meaning.unit)[1])
+            return self.weighing.result(rate_of(self.rollup.meaning.unit)[1])
         return _summary(fold, bucket)
 
 
@@ -105,8 +107,13 @@ def _summary(fold: str, bucket: Bucket) -> Any:
     return float("nan") if found is None else found[1]
 
 
+def share_of_line(start: int, end: int, since: int, until: int) -> float:
+    """The weight of the value at the end, between two instants of a line."""
+    return (since + until - 2 * start) / (2 * (end - start))
+
+
 @dataclass(slots=True)
-class _Held:
+class Weighing:
     """Values times the microseconds that they are held, up to the instant ``known``.
 
     From ``at`` on, the value is that of ``value``, if time is known from there.
@@ -146,7 +153,7 @@ class _Held:
         if not self.is_linear:
             self.area.add(number, length)
         elif toward is not None and (end := number_of(toward[1])) is not None:
-            share = (since + until - 2 * time) / (2 * (toward[0] - time))
+            share = share_of_line(time, toward[0], since, until)
             self.area.add(number, length * (1 - share))
             self.area.add(end, length * share)
         else:
@@ -161,7 +168,7 @@ class _Held:
 
 
 @dataclass(slots=True)
-class _Counter:
+class Counting:
     """What a counter counts; ``before`` is its newest reading."""
 
     before: float | None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..kinds.display import quoted
 from .errors import FoldError
 from .units import difference_unit, rate_of
 
@@ -115,7 +116,7 @@ def fold_names(text: str) -> list[str]:
         if name not in FOLDS:
             raise FoldError(
                 f"rollup must be one or several of {', '.join(FOLDS)}, separated by"
-                f" commas, not {name[:40]!r}"
+                f" commas, not {quoted(name)}"
             )
         if names.count(name) > 1:
             raise FoldError(f"rollup has {name} twice")

@@ -5,11 +5,13 @@ task makes a job of the server itself, ``enqueue_for()`` one of a user. Source o
 interface: Django's ``django.tasks``, by its backport django-tasks.
 """
 
-from .backend import JobBackend, enqueue_for
+from .backend import JobBackend, enqueue_bound, enqueue_for
 from .context import JobCancelled, JobContext, JobFailed
-from .tasks import LONG, SHORT, JobTask, task
+from .tasks import ALARMS, DELIVERY, LONG, SHORT, JobTask, task
 
 __all__ = [
+    "ALARMS",
+    "DELIVERY",
     "LONG",
     "SHORT",
     "JobBackend",
@@ -17,6 +19,7 @@ __all__ = [
     "JobContext",
     "JobFailed",
     "JobTask",
+    "enqueue_bound",
     "enqueue_for",
     "task",
 ]

@@ -22,7 +22,7 @@ from ..models import Job, JobBody, JobSchedule
 from . import local
 from .tasks import find_task
 
-__all__ = ["JobBackend", "enqueue_for", "result_of"]
+__all__ = ["JobBackend", "enqueue_bound", "enqueue_for", "result_of"]
 
 _STATUSES = {
     Job.Status.READY: TaskResultStatus.READY,
@@ -80,6 +80,12 @@ def enqueue_for(
         process=process,
         body=body,
     )
+
+
+def enqueue_bound(task: Task[..., Any], *args: Any, **kwargs: Any) -> Job:
+    """A job of the server itself that only this process may run."""
+    process = local.name_of_process()
+    return _enqueued(task.get_backend(), task, args, kwargs, process=process)
 
 
 def enqueue_scheduled(schedule: JobSchedule) -> Job:

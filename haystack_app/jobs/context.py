@@ -49,6 +49,15 @@ class JobSignals:
     lost: Event = field(default_factory=Event)
     stopping: Event = field(default_factory=Event)
 
+    def check(self) -> None:
+        """Raise JobLost, JobCancelled or JobPaused if the work must end."""
+        if self.lost.is_set():
+            raise JobLost
+        if self.cancelled.is_set():
+            raise JobCancelled
+        if self.stopping.is_set():
+            raise JobPaused
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext(TaskContext):
@@ -68,12 +77,7 @@ class JobContext(TaskContext):
 
     def check(self) -> None:
         """Raise JobCancelled, JobPaused or JobLost if the task must end."""
-        if self.signals.lost.is_set():
-            raise JobLost
-        if self.signals.cancelled.is_set():
-            raise JobCancelled
-        if self.signals.stopping.is_set():
-            raise JobPaused
+        self.signals.check()
 
     def caller(self) -> Caller | None:
         """The owner as of now, with rights and scope; None for the server's own jobs.

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import atexit
 import datetime as dt
-import logging
 import os
 import subprocess
 import sys
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import close_old_connections, connections, router, transaction
+from django.db import router, transaction
 from django.utils import timezone
 
 from ..conf import app_settings
 from ..models import Task
 from ..storage.handler import storages
 from ..storage.orm import tasks as leases
-from . import claims, local, schedules
+from . import claims, local, schedules, services
+from .looking_thread import LookingThread
 from .tasks import QUEUES
 from .worker import Worker
 
 __all__ = ["WorkerStarter", "start"]
-
-logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10
 _LOOK_SECONDS = 1.0
@@ -39,29 +37,22 @@ _PAUSE_SECONDS = 15.0
 _LEASE = "worker"
 
 
-class WorkerStarter(Thread):
+class WorkerStarter(LookingThread):
     """Starts a worker process whenever jobs are due and none is running."""
 
     def __init__(self) -> None:
-        super().__init__(name="haystack-jobs", daemon=True)
+        super().__init__("jobs", "jobs")
         self.work = Event()
         self.child: subprocess.Popen[bytes] | None = None
-        self.is_failing = False
 
     def run(self) -> None:
         local.wakers.append(self.work.set)
-        while True:
-            self.work.wait(_LOOK_SECONDS)
-            self.work.clear()
-            try:
-                self.look()
-                self.is_failing = False
-                close_old_connections()
-            except Exception:
-                if not self.is_failing:
-                    logger.exception("looking for jobs failed; trying again")
-                self.is_failing = True
-                connections.close_all()
+        super().run()
+
+    def wait(self) -> bool:
+        self.work.wait(_LOOK_SECONDS)
+        self.work.clear()
+        return False
 
     def look(self) -> None:
         if self.child is not None and self.child.poll() is not None:
@@ -87,7 +78,7 @@ class BoundWorker:
 
 
 def _is_due() -> bool:
-    return claims.has_due(QUEUES) or schedules.has_due()
+    return claims.has_due(QUEUES) or schedules.has_due() or services.has_due()
 
 
 def _may_start() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 
 from django.db import DEFAULT_DB_ALIAS
@@ -56,16 +57,33 @@ def drop(store: StorageAdapter, plan: Plan, begin: Callable[[], object]) -> int:
     """Drop what a policy no longer keeps. Returns the number of samples.
 
     ``begin`` is called before the samples of each point go, and may raise an error to
-    stop. What went until then is in the audit log, too.
+    stop. The entry of the audit log has all samples that are gone, also then, and after
+    kill -9.
     """
-    dropped = 0
-    try:
-        for point, end, _ in plan.old:
-            begin()
-            dropped += store.his_drop(point, end)
-    finally:
-        if dropped:
-            by = f"of storage {store.alias!r} by {plan.policy.name!r}"
-            text = f"{dropped:,} samples {by}"
-            log_event(AuditEntry.SAMPLES_DROPPED, text, DEFAULT_DB_ALIAS)
-    return dropped
+    audit = _Audit(f"of storage {store.alias!r} by {plan.policy.name!r}")
+    for point, end, _ in plan.old:
+        begin()
+        store.his_drop(point, end, audit.add)
+    return audit.dropped
+
+
+@dataclass(slots=True)
+class _Audit:
+    """One entry, which each transaction that drops samples writes with them.
+
+    The entry of a store in another database is written just before the drop commits.
+    """
+
+    about: str
+    dropped: int = 0
+    entry: AuditEntry | None = None
+
+    def add(self, count: int) -> None:
+        self.dropped += count
+        text = f"{self.dropped:,} samples {self.about}"
+        if self.entry is None:
+            event = AuditEntry.SAMPLES_DROPPED
+            self.entry = log_event(event, text, DEFAULT_DB_ALIAS)
+        else:
+            self.entry.detail = text
+            self.entry.save(using=DEFAULT_DB_ALIAS, update_fields=["detail"])

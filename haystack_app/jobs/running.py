@@ -12,6 +12,7 @@ from django_tasks.utils import get_module_path, normalize_json
 
 from ..models import Job
 from ..outages import is_outage
+from ..replicas.positions import note
 from . import claims
 from .backend import result_of
 from .context import (
@@ -47,7 +48,11 @@ def run(job: Job, signals: JobSignals) -> None:
         _fail(job, died, str(died))
         return
     try:
-        result = normalize_json(_call(task, job, signals))
+        try:
+            result = normalize_json(_call(task, job, signals))
+        finally:
+            if job.owner_id is not None:  # who reads once the job has ended
+                note(job.owner_id)
     except JobPaused:
         claims.yield_back(job)
     except JobLost:

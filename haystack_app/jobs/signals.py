@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
-from . import retention  # noqa: F401  registers its task
+from . import retention, trash  # noqa: F401  register their tasks
 from .schedules import create_schedules
 
 __all__ = ["add_schedules"]

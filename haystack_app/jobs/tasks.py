@@ -12,12 +12,24 @@ from django_tasks.backends.base import BaseTaskBackend
 from django_tasks.base import Task
 from django_tasks.exceptions import InvalidTaskBackendError
 
-__all__ = ["ALIAS", "LONG", "QUEUES", "SHORT", "JobTask", "find_task", "task"]
+__all__ = [
+    "ALARMS",
+    "ALIAS",
+    "DELIVERY",
+    "LONG",
+    "QUEUES",
+    "SHORT",
+    "JobTask",
+    "find_task",
+    "task",
+]
 
 ALIAS = "haystack"
 """The alias in ``TASKS``; a project that does not configure it gets the default."""
-SHORT, LONG = QUEUES = ("short", "long")
-"""Each has workers of its own, so that hours of work do not delay seconds of it."""
+SHORT, LONG, DELIVERY, ALARMS = QUEUES = ("short", "long", "delivery", "alarms")
+"""Each has threads of its own, so that hours of work do not delay seconds of it, and
+neither delays the delivery of webhooks and the evaluation of alarms, which run all the
+time."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

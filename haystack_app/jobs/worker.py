@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from ..conf import app_settings
 from ..models import Job
-from . import claims, local, schedules
+from . import claims, local, schedules, services
 from .context import JobSignals
 from .running import run
 
@@ -50,12 +50,15 @@ class Worker:
         self.lock = Lock()
         self.busy_at = time.monotonic()
         self.prune_at = self.busy_at
+        made = [] if process else services.services
+        self.services = [service() for service in made]
 
     def start(self) -> list[Thread]:
         """Start the threads; they end after ``stop``."""
         loops: list[Callable[[], None]] = [self._keep_running, self._schedule]
         for queue, count in self.threads.items():
             loops += [_runs(self, [queue])] * count
+        loops += [_serves(self, service) for service in self.services]
         started = [Thread(target=loop, daemon=True) for loop in loops]
         local.wakers.append(self.work.set)
         for thread in started:
@@ -71,7 +74,7 @@ class Worker:
         started = self.start()
         while not self.stopping.wait(POLL_SECONDS / 2):
             idle = time.monotonic() - self.busy_at
-            if until_idle is not None and not self.running and idle > until_idle:
+            if until_idle is not None and not self.is_busy and idle > until_idle:
                 self.stop()
             if parent is not None and os.getppid() != parent:
                 self.stop()
@@ -87,6 +90,11 @@ class Worker:
                 signals.stopping.set()
         if self.work.set in local.wakers:
             local.wakers.remove(self.work.set)
+
+    @property
+    def is_busy(self) -> bool:
+        serving = any(service.is_busy() for service in self.services)
+        return serving or bool(self.running)
 
     # -- threads --------------------------------------------------------------
 
@@ -163,6 +171,27 @@ def _runs(worker: Worker, queues: Collection[str]) -> Callable[[], None]:
             if not found:
                 worker.work.wait(pauses.seconds)
                 worker.work.clear()
+
+    return loop
+
+
+def _serves(worker: Worker, service: services.Service) -> Callable[[], None]:
+    """The loop of a thread that runs a service."""
+
+    def serve() -> bool:
+        service.run(worker.stopping)
+        return True
+
+    def loop() -> None:
+        while not worker.stopping.is_set():
+            _surviving(serve, type(service).__name__)
+            worker.stopping.wait(POLL_SECONDS)
+        _surviving(end, type(service).__name__)
+        connections.close_all()
+
+    def end() -> bool:
+        service.stop()
+        return True
 
     return loop
 

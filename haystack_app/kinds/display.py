@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 
-__all__ = ["Reasons", "quoted", "shortened"]
+__all__ = ["Reasons", "and_more", "listed", "quoted", "shortened"]
 
 _LENGTH = 80
 
@@ -21,6 +22,17 @@ def quoted(text: str) -> str:
     """
     safe = text[: 2 * _LENGTH].encode("utf-8", "backslashreplace").decode()
     return shortened(json.dumps(safe, ensure_ascii=False))
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def and_more(count: int, noun: str = "", indent: str = "") -> Iterator[str]:
+    """The line after a list that leaves ``count`` items out, if it does."""
+    if count > 0:
+        yield f"{indent}.. and {count:,} more {noun}".rstrip()
 
 
 class Reasons:
@@ -46,4 +58,4 @@ class Reasons:
             return self.shown[0]
         more = self.count - len(self.shown)
         lines = [f"{self.count:,} errors, nothing was stored", *self.shown]
-        return "\n".join(lines + [f".. and {more:,} more"] * bool(more))
+        return "\n".join([*lines, *and_more(more)])

@@ -12,6 +12,7 @@ table holds OHM SIGN (U+2126) as the preferred symbol of ``ohm`` with the Greek 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -104,12 +105,19 @@ def preferred_symbol(name: str) -> str:
 def converted(val: float, unit: str, to: str) -> float:
     """A value of ``unit`` in the unit ``to``, to 12 significant digits.
 
-    Raises ValueError if they do not measure the same quantity.
+    Of units with an offset, those of the larger of both: 32°F is 0°C, and not what is
+    left of a difference of kelvins. Raises ValueError if they do not measure the same
+    quantity.
     """
     one, other = UNITS.get(unit), UNITS.get(to)
     if one is None or other is None or not _convertible(one, other):
         raise ValueError(f"{unit} cannot be converted to {to}")
-    return float(f"{(val * one.scale + one.offset - other.offset) / other.scale:.12g}")
+    base = val * one.scale + one.offset
+    found = (base - other.offset) / other.scale
+    if one.offset or other.offset:
+        largest = max(abs(base), abs(other.offset)) / abs(other.scale)
+        found = round(found, 12 - math.ceil(math.log10(largest)) if largest else 12)
+    return float(f"{found:.12g}")
 
 
 def _convertible(one: Unit, other: Unit) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from ..api.changes import PendingChanges
 from ..api.exceptions import Gone
+from ..instruments import FEED_SECONDS
 from ..ops.changes import CursorExpired, Page
+from ..replicas.positions import note
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
 from .login import Login
 from .sse import EventStream, Message
+from .threads import in_thread
 
 __all__ = ["ChangeStream"]
 
@@ -32,6 +36,7 @@ class ChangeStream(EventStream):
         super().__init__(scope, following.caller, start, patience)
         self.alias = following.alias
         self.cursor = following.cursor
+        self.has_caught_up = False
 
     @property
     def first(self) -> str:
@@ -44,10 +49,15 @@ class ChangeStream(EventStream):
         growth = hub().growth(self.alias)
         page = await self.read(self._page(growth), "change log", self.alias)
         if page.entries:
+            await in_thread(note, self.login.caller.user.pk)
             await self._send_text("".join(_event(*entry) for entry in page.entries))
             self.cursor = page.cursor
+            if self.has_caught_up and page.at:
+                age = dt.datetime.now(dt.UTC) - page.at
+                FEED_SECONDS.observe(max(0.0, age.total_seconds()))
             if self.is_http_1_0:
                 return False
+        self.has_caught_up = not page.more
         if not page.more:
             seconds = poll_interval()
             await self.wait_until(wait_for_growth(growth, seconds), seconds=seconds)

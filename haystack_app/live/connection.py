@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import APIException
 
 from ..api.exceptions import BadRequest, BodyTooLarge
+from ..instruments import SOCKETS
 from ..ops.dispatch import truncate
 from ..outages import outage_of
 from ..storage.handler import storages
@@ -60,6 +61,7 @@ class Connection:
         self.send_queue = SendQueue(self)
 
     async def run(self) -> None:
+        SOCKETS.inc()
         try:
             while True:
                 message = await self._receive()
@@ -70,6 +72,7 @@ class Connection:
                 else:
                     return
         finally:
+            SOCKETS.dec()
             self._end()
 
     async def send(self, text: str) -> None:

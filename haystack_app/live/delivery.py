@@ -14,15 +14,21 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..conf import limit
+from ..instruments import PUSH_SECONDS, PUSHES
 from ..kinds.grid import Grid
+from ..kinds.scalars import Ref
 from ..ops.watch import update_grid
+from ..replicas.positions import note
 from ..storage.base import StorageAdapter
+from ..storage.watch_types import WatchUpdate
 from ..wire import hayson_writer
+from ..wire.record import Record
 from .notifications import Hints
-from .subscription import Subscription
+from .subscription import TAGS, Subscription
+from .tag_changes import tag_changes
 from .threads import CHECKS, SHORT, SLOW_CHECKS, in_thread, in_thread_of
 
-__all__ = ["SLOW_SECONDS", "Group", "end_message", "groups", "push", "renew"]
+__all__ = ["SLOW_SECONDS", "Group", "Query", "end_message", "groups", "push", "renew"]
 
 SLOW_SECONDS = 1.0
 """The hub does not wait longer for the updates of a watch by filter."""
@@ -37,12 +43,14 @@ class Group(NamedTuple):
     """Watches whose updates are queried together.
 
     ``store`` shows what their users may see; ``among`` are the ids that may have
-    changed, None for any.
+    changed, None for any. The change was noticed at ``since``, by the monotonic clock;
+    None if nothing gave notice.
     """
 
     watches: list[Subscription]
     store: StorageAdapter
     among: Ids
+    since: float | None
 
     @property
     def by_filter(self) -> bool:
@@ -73,7 +81,13 @@ def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
         single = watch.filter is not None and watch.id
         key = alias, repr(watch.store.scope), everywhere, single
         group = found.setdefault(
-            key, Group([], watch.store, None if everywhere else ids)
+            key,
+            Group(
+                [],
+                watch.store,
+                None if everywhere else ids,
+                hints.since if hints else None,
+            ),
         )
         group.watches.append(watch)
     return list(found.values())
@@ -91,12 +105,17 @@ async def push(watches: Watches, subscriber: str, group: Group) -> None:
         for watch in ready:
             if watch.id in found:
                 _send(watches, watch, *found[watch.id])
+    if found and group.since is not None:
+        PUSH_SECONDS.observe(time.monotonic() - group.since)
 
 
 async def _updates(
     group: Group, ready: Sequence[Subscription], subscriber: str
 ) -> Texts:
-    query, threads = _Query(group.store, subscriber, group.among), _threads(group)
+    starts = {watch.id: watch.start for watch in ready if watch.form == TAGS}
+    users = {watch.connection.user_pk for watch in ready}
+    query = Query(group.store, subscriber, group.among, starts, tuple(users))
+    threads = _threads(group)
     acks = {watch.id: watch.acked for watch in ready}
     sent = {watch.id: watch.seq for watch in ready if watch.needs_requeue}
     for watch in ready:
@@ -138,15 +157,22 @@ def _send(watches: Watches, watch: Subscription, seq: int, text: str) -> None:
     if now is watch:
         watch.sent(seq)
         watch.connection.send_soon(text)
+        PUSHES.inc()
     elif now is not None:
         now.mark_unconfirmed()
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
+    """A look for the updates of watches that are pushed by ``subscriber``."""
+
     store: StorageAdapter
     subscriber: str
     among: Ids
+    starts: Mapping[str, int]
+    """``Subscription.start`` of the watches that are pushed in the form ``tags``."""
+    users: Sequence[Any] = ()
+    """Primary keys of their users, who must not read older states afterwards."""
 
     def texts(
         self, acks: Mapping[str, int], sent: Mapping[str, int]
@@ -162,11 +188,43 @@ class _Query:
             found = self.store.watch_updates(
                 acks, subscriber=self.subscriber, now=now, among=self.among
             )
+        if found:
+            note(*self.users)
         texts = {
-            id: (update.seq, _message({"op": "push"}, update_grid(update, {})))
+            id: (update.seq, _message({"op": "push"}, self._grid(id, update)))
             for id, update in found.items()
         }
         return texts, time.monotonic() - began
+
+    def _grid(self, id: str, update: WatchUpdate) -> Grid:
+        if id not in self.starts:
+            return update_grid(update, {})
+        view = self.store.alias, repr(self.store.scope)
+        return _in_tags(update, view, self.starts[id])
+
+
+def _in_tags(update: WatchUpdate, view: tuple[str, str], start: int) -> Grid:
+    """An update with the changed tags alone, where they are known.
+
+    Meta ``whole`` has the ids of rows that are whole records.
+    """
+    rows, whole, names = [], [], {"id"}
+    of_rows = zip(update.versions.items(), update.records, strict=True)
+    for (id, version), record in of_rows:
+        before = update.before.get(id)
+        key = (*view, id)
+        found = tag_changes.since(key, before, version, record.raw, start)
+        if found is None:
+            whole.append(Ref(id))
+        rows.append(record if found is None else Record(found.text))
+        names |= found.names if found else frozenset()
+    if len(whole) == len(rows):
+        return update_grid(update, {})
+    if whole:
+        names |= update.records.names
+    meta = {"form": TAGS, **({"whole": whole} if whole else {})}
+    plain = update_grid(update, meta)
+    return Grid.of(rows, names, plain.meta)
 
 
 async def renew(watches: Watches, subscriber: str) -> AsyncIterator[list[Subscription]]:

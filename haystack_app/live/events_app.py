@@ -1,7 +1,8 @@
 """What waits without a thread: long polling of the change log, and events.
 
 Django's view checks permissions and arguments, and returns what there is. If it returns
-``PendingChanges`` or ``PendingJob``, this application waits for more.
+``PendingChanges``, ``PendingJob`` or ``PendingAlarms``, this application waits for
+more.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponseBase, QueryDict
 from django.urls import Resolver404, resolve
 
+from ..api.alarms import AlarmsEventsView, PendingAlarms
 from ..api.changes import ChangesView, PendingChanges, wait_seconds
 from ..api.events import CAN_WAIT
 from ..api.jobs import JobViewSet, PendingJob
 from ..client_headers import request_of_scope
+from .alarm_stream import AlarmStream
 from .change_stream import ChangeStream
 from .changes_reader import page_after, poll_interval, wait_for_growth
 from .hub import hub
@@ -56,7 +59,7 @@ def _may_wait(scope: Scope) -> bool:
         view = resolve(path).func
     except Resolver404:
         return False
-    if getattr(view, "view_class", None) is ChangesView:
+    if getattr(view, "view_class", None) in (ChangesView, AlarmsEventsView):
         return True
     actions = getattr(view, "actions", None) or {}
     return getattr(view, "cls", None) is JobViewSet and actions.get("get") == "events"
@@ -101,6 +104,8 @@ class EventsApp:
     def _stream(self, scope: Scope, response: HttpResponseBase) -> EventStream | None:
         if isinstance(response, PendingJob):
             return JobStream(scope, response, _start(response), self.patience)
+        if isinstance(response, PendingAlarms):
+            return AlarmStream(scope, response, _start(response), self.patience)
         if isinstance(response, PendingChanges) and response.is_stream:
             return ChangeStream(scope, response, _start(response), self.patience)
         return None
@@ -146,7 +151,7 @@ def _start(response: HttpResponseBase) -> MutableMapping[str, Any]:
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.items()
     ]
-    if isinstance(response, PendingChanges | PendingJob):
+    if isinstance(response, PendingChanges | PendingJob | PendingAlarms):
         headers = [one for one in headers if one[0] != b"content-length"]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))

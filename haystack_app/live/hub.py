@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..conf import app_settings
+from ..instruments import WATCHES_PUSHED
 from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Login, ended_or_changed, renewed
 from .notifications import GROUP, SECONDS, Hints, send, shared_layer
@@ -204,12 +205,14 @@ class Hub:
         """Start pushing a watch; returns the one with the same id that it replaces."""
         before = self.watches.pop(watch.id, None)
         self.watches[watch.id] = watch
+        WATCHES_PUSHED.set(len(self.watches))
         self.has_work.set()
         return before
 
     def drop(self, watch: Subscription) -> None:
         if self.watches.get(watch.id) is watch:
             del self.watches[watch.id]
+            WATCHES_PUSHED.set(len(self.watches))
 
     def wake(self) -> None:
         """Push pending watches, because a connection has room again."""

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import NotFound
 
 from ..api.jobs import PendingJob, rendered
 from ..jobs.rights import seen_by
+from .limited_stream import LimitedStream
 from .login import Login
-from .sse import EventStream, Message, Send
+from .sse import Message
 from .threads import in_thread
 
 __all__ = ["JobStream"]
 
 _LOOK_SECONDS = 0.5
-MOST = 20
-"""Streams of one user in a process: each asks the database twice a second."""
-_streams: Counter[Any] = Counter()
-"""By key of the user."""
 
 
-class TooManyStreams(APIException):
-    status_code = 429
-    default_detail = f"More than {MOST} jobs are followed: close some, or poll."
-
-
-class JobStream(EventStream):
+class JobStream(LimitedStream):
+    what = "jobs"
     first = ""
 
     def __init__(
@@ -42,18 +34,6 @@ class JobStream(EventStream):
         super().__init__(scope, following.caller, start, patience)
         self.job = following.job
         self.sent = b""
-
-    async def run(self, send: Send) -> None:
-        user = self.login.caller.user.pk
-        if _streams[user] >= MOST:
-            self.refusal = TooManyStreams()
-        _streams[user] += 1
-        try:
-            await super().run(send)
-        finally:
-            _streams[user] -= 1
-            if not _streams[user]:
-                del _streams[user]
 
     def may_follow(self, login: Login) -> bool:
         """Whether it is the same user; ``_state`` asks for the rights of the moment."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Hints:
 
     ids: dict[str, set[str] | None] = field(default_factory=dict)
     logged: set[str] = field(default_factory=set)
+    since: float = field(default_factory=time.monotonic)
+    """When the first of them was noticed, by the monotonic clock."""
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.logged)
@@ -49,6 +52,8 @@ class Hints:
             self.logged.add(alias)
 
     def merge(self, other: Hints) -> None:
+        if not self:
+            self.since = other.since
         for alias, ids in other.ids.items():
             self.add(alias, ids, logged=alias in other.logged)
 

@@ -23,7 +23,7 @@ from .delivery import SLOW_SECONDS, end_message
 from .hub import hub
 from .login import Login
 from .send_queue import SendQueue
-from .subscription import Subscription
+from .subscription import RECORDS, TAGS, Subscription
 from .threads import CALLS, in_thread_of
 
 __all__ = ["MAX_CHARACTERS", "Answer", "Session", "call_op", "read_grid"]
@@ -52,6 +52,10 @@ class Session:
     @property
     def has_room(self) -> bool:
         return self.send_queue.has_room
+
+    @property
+    def user_pk(self) -> Any:
+        return self.login.caller.user.pk
 
     def send_soon(self, text: str) -> None:
         self.send_queue.send_soon(text)
@@ -126,6 +130,7 @@ class Session:
 
     async def _subscribe(self, message: Message, op: str, grid: Grid, id: Any) -> None:
         """Answer with the op of a watch; then push the watch to this connection."""
+        _form(message)
         before = self.hub.watches.get(id) if isinstance(id, str) else None
         if before is None:
             await self._answer(message, op, grid)
@@ -147,19 +152,21 @@ class Session:
         self._reply(message, answer)
         if answer[0].is_error or self.has_ended:
             return False
-        self._register(answer[0].meta, clock() - began > SLOW_SECONDS)
+        is_slow = clock() - began > SLOW_SECONDS
+        self._register(answer[0].meta, is_slow, _form(message))
         return True
 
-    def _register(self, meta: Mapping[str, Any], is_slow: bool) -> None:
+    def _register(self, meta: Mapping[str, Any], is_slow: bool, form: str) -> None:
         id, seq = str(meta["watchId"]), int(meta["seq"].val)
         held, now = self.watches.get(id), self.hub.watches.get(id)
         if held is not None and held is now:
+            held.form = form
             held.record_answer(meta)
         elif now is not None and now.seq > seq:
             self.send_soon(end_message(id))  # another connection requested it later
         else:
             store = context_for(self.project, self.login.caller).storage
-            self.watches[id] = Subscription(meta, self, store, is_slow)
+            self.watches[id] = Subscription(meta, self, store, is_slow, form)
             if before := self.hub.add(self.watches[id]):
                 before.connection.ended(before)
         self.hub.wake()
@@ -187,6 +194,14 @@ def _watch_id(message: Message) -> str:
     if not isinstance(id := message.get("watchId"), str):
         raise BadRequest("missing watchId")
     return id
+
+
+def _form(message: Message) -> str:
+    """The form of the updates. Raises BadRequest."""
+    form = message.get("form", RECORDS)
+    if form not in (RECORDS, TAGS):
+        raise BadRequest(f"form must be {RECORDS!r} or {TAGS!r}")
+    return str(form)
 
 
 def _number(message: Message, name: str) -> int:

@@ -10,9 +10,12 @@ from typing import Any, Protocol
 
 from ..filters import parse, traverses_refs
 from ..storage.base import StorageAdapter
+from .tag_changes import tag_changes
 
-__all__ = ["Connection", "Subscription"]
+__all__ = ["RECORDS", "TAGS", "Connection", "Subscription"]
 
+RECORDS, TAGS = "records", "tags"
+"""Forms of updates: whole records, or their changed tags."""
 WINDOW = 8
 """Pushes of a watch that may be unconfirmed; then the server waits for an ack."""
 _LONGEST = 20.0
@@ -25,6 +28,10 @@ class Connection(Protocol):
     @property
     def has_room(self) -> bool:
         """Whether messages can be queued without exceeding the limits."""
+
+    @property
+    def user_pk(self) -> Any:
+        """The primary key of the user who is logged in."""
 
     def send_soon(self, text: str) -> None: ...
 
@@ -42,6 +49,8 @@ class Subscription:
     - ``needs_requeue``: the store may have recorded updates as sent that were not
     - ``is_slow``: checking for updates takes long
     - ``is_paused``: the last check failed
+    - ``form``: RECORDS or TAGS
+    - ``start``: a moment of ``tag_changes``, after which the client got whole records
 
     Callers must hold ``lock`` to send updates, so that they are sent in the order of
     their numbers. ``meta`` is that of the last answer of an op to the watch.
@@ -53,7 +62,9 @@ class Subscription:
         connection: Connection,
         store: StorageAdapter,
         is_slow: bool = False,
+        form: str = RECORDS,
     ) -> None:
+        self.form = form
         self.id: str = meta["watchId"]
         self.filter: str | None = meta.get("filter")
         self.connection = connection
@@ -71,6 +82,7 @@ class Subscription:
         A user with another scope does not know the watch, so it is renewed soon.
         """
         self.store = store
+        self.start = tag_changes.start()
         self.renewed = -inf
         trees = [store.scope] if store.scope else []
         if self.filter is not None:
@@ -84,6 +96,7 @@ class Subscription:
         self.lease: float = meta["lease"].val
         self.renewed = asyncio.get_running_loop().time()
         self.sent(int(meta["seq"].val))
+        self.start = tag_changes.start()
         self.is_pending = True
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -46,7 +47,8 @@ async def in_thread_of(
     Database connections are closed afterwards, because connection pools are small.
     """
     work: Callable[[], Any] = partial(_with_closing, partial(call, *args, **kwargs))
-    found: _R = await asyncio.get_running_loop().run_in_executor(threads, work)
+    run = copy_context().run
+    found: _R = await asyncio.get_running_loop().run_in_executor(threads, run, work)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.utils import names_digest
 from django.db.migrations.operations import AlterModelTable
@@ -19,9 +20,17 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import DatabaseError
 
-__all__ = ["Hypertable", "NoForeignTables", "PostgresSql", "RenameTable", "SqliteSql"]
+__all__ = [
+    "Hypertable",
+    "NoForeignTables",
+    "PostgresSql",
+    "RenameTable",
+    "SqliteSql",
+    "TrigramIndex",
+]
 
 logger = logging.getLogger("haystack_app.migrations")
+_PENDING_KB = 65_536
 _DEFAULT_CHUNK_DAYS = 30
 
 
@@ -205,6 +214,68 @@ class SqliteSql(_VendorSql):
     name_of_vendor = "SQLite"
 
 
+class TrigramIndex(_Operation):
+    """An index of parts of words where pg_trgm is available; else searches scan.
+
+    New texts wait in a list, which the next vacuum puts into the index at a tenth of
+    the cost; a search reads the list, too.
+    """
+
+    def __init__(self, name: str, table: str, column: str) -> None:
+        self.name, self.table, self.column = name, table, column
+
+    def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        connection = schema_editor.connection
+        if connection.vendor != "postgresql":
+            return
+        if not installed(connection, "pg_trgm"):
+            logger.info("no index for searches by words: no pg_trgm here")
+            return
+        schema = schema_editor.quote_name(schema_of(connection, "pg_trgm"))
+        schema_editor.execute(
+            f"CREATE INDEX {self.name} ON {self.table} USING gin"
+            f" ({self.column} {schema}.gin_trgm_ops)"
+            f" WITH (gin_pending_list_limit = {_PENDING_KB})"
+        )
+
+    def undo(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f"DROP INDEX IF EXISTS {self.name}")
+
+    def describe(self) -> str:
+        return f"Index {self.table}.{self.column} where pg_trgm is available"
+
+
+def installed(connection: BaseDatabaseWrapper, extension: str) -> bool:
+    """Whether the extension is in this database, creating it if it can be."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT installed_version FROM pg_available_extensions WHERE name = %s",
+            [extension],
+        )
+        found = cursor.fetchone()
+        if not found or found[0]:
+            return bool(found)
+        try:
+            with transaction.atomic(using=connection.alias):
+                cursor.execute(f"CREATE EXTENSION {extension}")
+        except DatabaseError as err:
+            logger.warning("%s is available but not usable: %s", extension, err)
+            return False
+    return True
+
+
+def schema_of(connection: BaseDatabaseWrapper, extension: str) -> str:
+    """Where the extension's functions are; it need not be in the search_path."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nspname FROM pg_extension JOIN pg_namespace n"
+            " ON n.oid = extnamespace WHERE extname = %s",
+            [extension],
+        )
+        return str(cursor.fetchone()[0])
+
+
 class Hypertable(_Operation):
     """Make a table a hypertable where TimescaleDB is available.
 
@@ -218,13 +289,15 @@ class Hypertable(_Operation):
     def apply(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         if schema_editor.connection.vendor != "postgresql":
             return
-        if not self._extension(schema_editor):
+        if not installed(schema_editor.connection, "timescaledb"):
             logger.info("%s stays a plain table: no timescaledb here", self.table)
             return
         days = getattr(settings, "HAYSTACK", {}).get(
             "HISTORY_CHUNK_DAYS", _DEFAULT_CHUNK_DAYS
         )
-        schema = schema_editor.quote_name(self._extension_schema(schema_editor))
+        schema = schema_editor.quote_name(
+            schema_of(schema_editor.connection, "timescaledb")
+        )
         self._query(
             schema_editor,
             f"SELECT {schema}.create_hypertable(%s::regclass,"
@@ -262,37 +335,11 @@ class Hypertable(_Operation):
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
 
-    def _extension(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
-        """Whether the extension is in this database, creating it if it can be."""
-        found = self._query(
-            schema_editor,
-            "SELECT installed_version FROM pg_available_extensions"
-            " WHERE name = 'timescaledb'",
-        )
-        if not found or found[0][0]:
-            return bool(found)
-        try:
-            with transaction.atomic(using=schema_editor.connection.alias):
-                self._query(schema_editor, "CREATE EXTENSION timescaledb")
-        except DatabaseError as err:
-            logger.warning("timescaledb is available but not usable: %s", err)
-            return False
-        return True
-
-    def _extension_schema(self, schema_editor: BaseDatabaseSchemaEditor) -> str:
-        """Where the extension's functions are; it need not be in the search_path."""
-        [[schema]] = self._query(
-            schema_editor,
-            "SELECT nspname FROM pg_extension JOIN pg_namespace n"
-            " ON n.oid = extnamespace WHERE extname = 'timescaledb'",
-        )
-        return str(schema)
-
     def _is_hypertable(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
         if schema_editor.connection.vendor != "postgresql":
             return False
-        installed = "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"
-        if not self._query(schema_editor, installed):
+        known = "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"
+        if not self._query(schema_editor, known):
             return False
         return bool(
             self._query(

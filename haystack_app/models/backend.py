@@ -7,10 +7,11 @@ signal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..filters.ast import Filter
+from ..wire.record import Record
 
 __all__ = ["ModelBackend", "backend", "register_backend"]
 
@@ -23,6 +24,17 @@ class ModelBackend(Protocol):
 
         Raises ParseError.
         """
+
+    def words_of(self, text: str) -> list[str]:
+        """The words of a search. Raises InvalidSearch."""
+
+    def searched(self, using: str, scope: Filter, text: str) -> list[str]:
+        """Ids of the entities in a scope that a search finds. Raises InvalidSearch."""
+
+    def shown(
+        self, using: str, scope: Filter, records: Iterable[Record]
+    ) -> Iterator[Record]:
+        """Records without the names of entities outside of a scope."""
 
     def scope_of(self, user: Any) -> Filter | None:
         """The filter of the entities that a user may see; None for all."""

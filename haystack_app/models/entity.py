@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models, router
 from django.db.models import signals
+from django.utils.translation import gettext_lazy as _
 
 from ..sql import tables
 from ..wire.record import Record, spliced
@@ -14,7 +15,7 @@ from .backend import backend
 from .fields import HaysonField
 from .querysets import EntityManager, RowManager
 
-__all__ = ["Entity", "EntityRef", "TagSet"]
+__all__ = ["Entity", "EntityRef", "NameChange", "TagSet"]
 
 
 class TagSet(models.Model):
@@ -25,7 +26,7 @@ class TagSet(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True)
-    names = models.TextField(help_text="tag names, sorted, separated by spaces")
+    names = models.TextField(help_text=_("tag names, sorted, separated by spaces"))
 
     class Meta:
         db_table = tables.TAG_SETS
@@ -42,6 +43,8 @@ class Entity(models.Model):
     (``kinds.transient``); their names are disjoint. The value of both is Hayson text;
     they can be set to a dict of values or to Hayson text. ``version`` counts all
     visible changes, ``mod`` is the time of the last change of persistent tags.
+    ``naming`` counts changes of the names that refs carry. ``search`` has what a search
+    by words looks at, in lower case.
     ``tag_set_id`` is UNKNOWN_SET or UNREADABLE_SET in rows written by plain SQL or
     from a fixture, until the worker has repaired them.
 
@@ -52,20 +55,23 @@ class Entity(models.Model):
     UNKNOWN_SET, UNREADABLE_SET = 0, -1
 
     id = models.TextField(primary_key=True)
-    tags = HaysonField()
+    tags = HaysonField(_("tags"))
     cur = HaysonField(default=dict)
     tag_set = models.ForeignKey(
         TagSet, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
-    mod = models.DateTimeField()
-    version = models.BigIntegerField(default=1)
+    mod = models.DateTimeField(_("mod"))
+    version = models.BigIntegerField(_("version"), default=1)
+    naming = models.IntegerField(default=0, db_default=0)
+    search = models.TextField(default="", db_default="")
 
     objects = EntityManager()
     rows = RowManager()
 
     class Meta:
         db_table = tables.ENTITIES
-        verbose_name_plural = "entities"
+        verbose_name = _("entity")
+        verbose_name_plural = _("entities")
         indexes = [
             # for the worker, which looks for rows changed by plain SQL each second
             models.Index(
@@ -77,8 +83,10 @@ class Entity(models.Model):
         permissions = [
             ("write_history", "Can write samples"),
             ("write_points", "Can write to points by their priority arrays"),
+            ("write_emergency", "Can write to points at level 1, for emergencies"),
             ("write_cur", "Can write current values of points"),
             ("invoke_actions", "Can invoke actions"),
+            ("empty_trash", "Can remove what is in the trash for good"),
         ]
 
     def __str__(self) -> str:
@@ -164,3 +172,21 @@ class EntityRef(models.Model):
 
     def __str__(self) -> str:
         return f"@{self.src_id} {self.path} @{self.dst}"
+
+
+class NameChange(models.Model):
+    """An entity whose name is still to be written into the refs to it.
+
+    The empty ``id`` stands for all entities. ``after`` is the id of the last entity
+    whose refs have been written.
+    """
+
+    id = models.TextField(primary_key=True)
+    after = models.TextField(default="")
+
+    class Meta:
+        db_table = tables.NAME_CHANGES
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"@{self.id}" if self.id else "all entities"

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from ..sql import tables
 
@@ -23,23 +24,32 @@ class JobSchedule(models.Model):
     """
 
     name = models.CharField(
+        _("name"),
         max_length=100,
         unique=True,
-        validators=[RegexValidator(r"^[\w.-]+\Z", "use letters, digits, _ . and -")],
+        validators=[RegexValidator(r"^[\w.-]+\Z", _("use letters, digits, _ . and -"))],
     )
-    task = models.CharField(max_length=200, help_text="dotted path of a task")
+    task = models.CharField(
+        _("task"), max_length=200, help_text=_("dotted path of a task")
+    )
     kwargs = models.JSONField(
-        default=dict, blank=True, help_text="keyword arguments of the task, as JSON"
+        _("kwargs"),
+        default=dict,
+        blank=True,
+        help_text=_("keyword arguments of the task, as JSON"),
     )
     cron = models.CharField(
+        _("cron"),
         max_length=100,
-        help_text="minute, hour, day of month, month, day of week: 30 3 * * *",
+        help_text=_("minute, hour, day of month, month, day of week: 30 3 * * *"),
     )
-    enabled = models.BooleanField(default=True)
-    next_at = models.DateTimeField(null=True, blank=True, editable=False)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    next_at = models.DateTimeField(_("next at"), null=True, blank=True, editable=False)
 
     class Meta:
         db_table = tables.JOB_SCHEDULES
+        verbose_name = _("job schedule")
+        verbose_name_plural = _("job schedules")
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -74,54 +84,67 @@ class Job(models.Model):
     """
 
     class Status(models.TextChoices):
-        READY = "ready", "waiting"
-        RUNNING = "running", "running"
-        SUCCESSFUL = "successful", "successful"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
+        READY = "ready", _("waiting")
+        RUNNING = "running", _("running")
+        SUCCESSFUL = "successful", _("successful")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
 
-    task = models.CharField(max_length=200, help_text="dotted path of the task")
-    title = models.CharField(max_length=200)
-    queue = models.CharField(max_length=20)
-    priority = models.SmallIntegerField(default=0)
-    args = models.JSONField(default=list)
-    kwargs = models.JSONField(default=dict)
+    task = models.CharField(
+        _("task"), max_length=200, help_text=_("dotted path of the task")
+    )
+    title = models.CharField(_("title"), max_length=200)
+    queue = models.CharField(_("queue"), max_length=20)
+    priority = models.SmallIntegerField(_("priority"), default=0)
+    args = models.JSONField(_("args"), default=list)
+    kwargs = models.JSONField(_("kwargs"), default=dict)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
         null=True,
         on_delete=models.SET_NULL,
         related_name="haystack_jobs",
     )
-    owner_name = models.TextField(blank=True)
+    owner_name = models.TextField(_("owner name"), blank=True)
     schedule = models.ForeignKey(
-        JobSchedule, null=True, on_delete=models.SET_NULL, related_name="jobs"
+        JobSchedule,
+        verbose_name=_("schedule"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="jobs",
     )
     process = models.TextField(
-        blank=True, help_text="the only process that may run it; empty for any"
+        _("process"),
+        blank=True,
+        help_text=_("the only process that may run it; empty for any"),
     )
     status = models.CharField(
-        max_length=10, choices=Status.choices, default=Status.READY
+        _("status"), max_length=10, choices=Status.choices, default=Status.READY
     )
-    enqueued_at = models.DateTimeField()
-    run_after = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    last_attempted_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    attempts = models.PositiveIntegerField(default=0)
-    holder = models.TextField(blank=True)
-    lease_until = models.DateTimeField(null=True)
-    cancel_requested = models.BooleanField(default=False)
-    done = models.BigIntegerField(default=0, help_text="what is done of the total")
-    total = models.BigIntegerField(null=True)
-    note = models.TextField(blank=True, help_text="what it is doing")
-    checkpoint = models.JSONField(null=True)
-    result = models.JSONField(null=True)
-    errors = models.JSONField(default=list)
+    enqueued_at = models.DateTimeField(_("enqueued at"))
+    run_after = models.DateTimeField(_("run after"), null=True)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    last_attempted_at = models.DateTimeField(_("last attempted at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    holder = models.TextField(_("holder"), blank=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True)
+    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
+    done = models.BigIntegerField(
+        _("done"), default=0, help_text=_("what is done of the total")
+    )
+    total = models.BigIntegerField(_("total"), null=True)
+    note = models.TextField(_("note"), blank=True, help_text=_("what it is doing"))
+    checkpoint = models.JSONField(_("checkpoint"), null=True)
+    result = models.JSONField(_("result"), null=True)
+    errors = models.JSONField(_("errors"), default=list)
 
     objects = JobQuerySet.as_manager()
 
     class Meta:
         db_table = tables.JOBS
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         default_permissions = ("change", "view")
         indexes = [
             models.Index(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..sql import tables
-from .scope import FilterField
+from .filter_field import FilterField
 
 __all__ = ["HistoryPolicy"]
 
@@ -22,32 +23,41 @@ class HistoryPolicy(models.Model):
 
     REFUSE, KEEP = "refuse", "keep"
     LATE = [
-        (REFUSE, "refuse samples that are older than what is kept"),
-        (KEEP, "store them until the next time"),
+        (REFUSE, _("refuse samples that are older than what is kept")),
+        (KEEP, _("store them until the next time")),
     ]
 
-    name = models.CharField(max_length=100, unique=True)
-    position = models.PositiveIntegerField(help_text="the lowest is the first")
-    filter = FilterField(help_text="such as point and meter")
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    position = models.PositiveIntegerField(
+        _("position"), help_text=_("the lowest is the first")
+    )
+    filter = FilterField(_("filter"), help_text=_("such as point and meter"))
     keep_days = models.PositiveIntegerField(
+        _("keep days"),
         null=True,
         blank=True,
         validators=_DAYS,
-        help_text="days that samples are kept; empty for ever. Roll-ups to days stay",
+        help_text=_(
+            "days that samples are kept; empty for ever. Roll-ups to days stay"
+        ),
     )
     compress_days = models.PositiveIntegerField(
+        _("compress days"),
         null=True,
         blank=True,
         validators=_DAYS,
-        help_text="days until samples are compressed; empty for never. Needs the "
-        "Community edition of TimescaleDB",
+        help_text=_(
+            "days until samples are compressed; empty for never. Needs the "
+            "Community edition of TimescaleDB"
+        ),
     )
-    late = models.CharField(max_length=6, choices=LATE, default=REFUSE)
-    enabled = models.BooleanField(default=True)
+    late = models.CharField(_("late"), max_length=6, choices=LATE, default=REFUSE)
+    enabled = models.BooleanField(_("enabled"), default=True)
 
     class Meta:
         db_table = tables.HISTORY_POLICIES
-        verbose_name_plural = "history policies"
+        verbose_name = _("history policy")
+        verbose_name_plural = _("history policies")
         ordering = ["position", "id"]
         default_permissions = ()
 

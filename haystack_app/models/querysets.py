@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn, Self, TypeVar
 
 from django.db import NotSupportedError, connections, models
@@ -15,7 +15,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
 from ..sql.compiler import compile_filter, conjuncts
-from ..sql.conjuncts import drives, is_narrowed, leaves_few
+from ..sql.conjuncts import drives, is_narrowed, leaves_few, names_ids
 from ..sql.expressions import VISIBLE, Visible
 from ..sql.leaves import grouped, leaves_in
 from ..sql.tables import ENTITIES
@@ -29,9 +29,11 @@ __all__ = [
     "HisSampleQuerySet",
     "RowManager",
     "RowQuerySet",
+    "containing",
 ]
 
 _Row = TypeVar("_Row", bound=models.Model)
+_Rows = TypeVar("_Rows", bound="models.QuerySet[Any]")
 
 _TABLE = re.compile(rf'\b(FROM|JOIN) ("?{ENTITIES}"?)')
 _OF_MAIN = r"\1 main.\2"
@@ -41,6 +43,13 @@ _COMMITTED = (
     "Entity.objects.{} is not supported because it would not update references,"
     " tag sets and the change log: use {}"
 )
+
+
+def containing(rows: _Rows, words: Iterable[str]) -> _Rows:
+    """Entities whose names have every word; see ``Entity.search``."""
+    for word in words:
+        rows = rows.filter(search__contains=word)
+    return rows
 
 
 class RowQuerySet(models.QuerySet[_Row]):
@@ -85,6 +94,18 @@ class EntityQuerySet(RowQuerySet[_Row]):
         """The entities that a Haystack filter matches. Raises ParseError."""
         return self.filter(compile_filter(backend().parsed(self.db, filter)))
 
+    def search(self, text: str) -> Self:
+        """The entities whose names, or those of their site or equip, have every word.
+
+        In any case. Raises InvalidSearch. Of what ``visible_to`` returns, entities that
+        only the name of a hidden entity would find are left out.
+        """
+        words = backend().words_of(text)
+        if not isinstance(self.query, ScopedQuery):
+            return containing(self, words)
+        found = backend().searched(self.db, self.query.scope, text)
+        return self.filter(id__in=found)
+
     def visible_to(self, user: Any) -> Self:
         """The entities that a user may see, by the filters of the user's groups.
 
@@ -99,9 +120,15 @@ class EntityQuerySet(RowQuerySet[_Row]):
         return self.matching(without_trash(Has(("id",))))
 
     def records(self) -> Iterator[Record]:
-        """All tags of each entity, without instantiating the model."""
+        """All tags of each entity, without instantiating the model.
+
+        Of a queryset of ``visible_to``, without the names of hidden entities.
+        """
         rows = self.values_list("tags", "cur").iterator()
-        return (Record(spliced(tags, cur)) for tags, cur in rows)
+        records = (Record(spliced(tags, cur)) for tags, cur in rows)
+        if not isinstance(self.query, ScopedQuery):
+            return records
+        return backend().shown(self.db, self.query.scope, records)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Commit the removal of the entities, their histories and priority arrays."""
@@ -169,7 +196,8 @@ class ScopedCompiler(SQLCompiler):
         few = leaves_few(self.query.where)
         sets, conditions = conjuncts(self.query.scope)
         if few or not sets or self.connection.vendor == "sqlite":
-            finds = not is_narrowed(self.query.where)
+            where = self.query.where
+            finds = not (is_narrowed(where) or names_ids(where))
             return self._entities(
                 compile_filter(self.query.scope, walk=few, drives=finds)
             )

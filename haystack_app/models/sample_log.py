@@ -34,6 +34,9 @@ class SampleEdit(models.Model):
     change = models.TextField()
     kind = models.TextField(blank=True, help_text="such as hisWrite, import or undo")
     user = models.TextField(blank=True, help_text="the login that changed them")
+    reason = models.TextField(
+        blank=True, default="", db_default="", help_text="why, of an edit"
+    )
     point_id = models.TextField()
     count = models.IntegerField(help_text="how many samples")
     samples = models.TextField(help_text="JSON: [[time, before, after], ..]")

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from .. import filters
 from ..sql import tables
-from ..wire.errors import ParseError
-
-if TYPE_CHECKING:
-    StrTextField = models.TextField[str, str]
-else:
-    StrTextField = models.TextField
+from .filter_field import FilterField
 
 __all__ = ["GroupScope"]
-
-
-def check_filter(text: str) -> None:
-    try:
-        tree = filters.parse(text)
-    except ParseError as err:
-        raise ValidationError(f"not a Haystack filter: {err}") from None
-    if filters.is_relative(tree):
-        raise ValidationError(
-            "times such as now and today are not allowed in the filter of a group:"
-            " what its members may see must not change by itself"
-        )
-
-
-class FilterField(StrTextField):
-    """The text of a Haystack filter; a TextField in migrations."""
-
-    default_validators = [check_filter]
-
-    def deconstruct(self) -> Any:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.TextField", args, kwargs
 
 
 class GroupScope(models.Model):
     """A Haystack filter: members of the group see and change only matching entities."""
 
     group = models.OneToOneField(
-        Group, on_delete=models.CASCADE, related_name="haystack_scope"
+        Group,
+        verbose_name=_("group"),
+        on_delete=models.CASCADE,
+        related_name="haystack_scope",
     )
-    filter = FilterField(help_text="such as siteRef == @north or id == @north")
+    filter = FilterField(
+        _("filter"), help_text=_("such as siteRef == @north or id == @north")
+    )
 
     class Meta:
         db_table = tables.GROUP_SCOPES
+        verbose_name = _("group scope")
+        verbose_name_plural = _("group scopes")
         default_permissions = ("view",)  # the filter on the page of its group
 
     def __str__(self) -> str:

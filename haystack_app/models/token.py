@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..sql import tables
 
@@ -19,28 +20,37 @@ class Token(models.Model):
 
     LOGIN, READ, WRITE, ADMIN = "", "read", "write", "admin"
     SCOPES = [
-        (READ, "read: no changes"),
-        (WRITE, "write: also samples, points and actions"),
-        (ADMIN, "admin: all permissions of the user"),
+        (READ, _("read: no changes")),
+        (WRITE, _("write: also samples, points and actions")),
+        (ADMIN, _("admin: all permissions of the user")),
     ]
 
-    digest = models.CharField(max_length=64, unique=True, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
         on_delete=models.CASCADE,
         related_name="haystack_tokens",
     )
-    name = models.CharField(max_length=100, help_text="purpose of the token")
-    scope = models.CharField(max_length=5, choices=SCOPES)
+    name = models.CharField(
+        _("name"), max_length=100, help_text=_("purpose of the token")
+    )
+    scope = models.CharField(_("scope"), max_length=5, choices=SCOPES)
     proof = models.TextField(editable=False)
-    created = models.DateTimeField(editable=False)
-    used = models.DateTimeField(null=True, blank=True, editable=False)
+    created = models.DateTimeField(_("created"), editable=False)
+    used = models.DateTimeField(_("used"), null=True, blank=True, editable=False)
     expires = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="empty if it does not expire"
+        _("expires"),
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text=_("empty if it does not expire"),
     )
 
     class Meta:
         db_table = tables.TOKENS
+        verbose_name = _("token")
+        verbose_name_plural = _("tokens")
         default_permissions = ("add", "delete", "view")
         constraints = [
             models.UniqueConstraint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ..sql import tables
 
@@ -13,22 +14,29 @@ class Watch(models.Model):
     """An open watch; see ``storage.watch_types.Watch``."""
 
     id = models.TextField(primary_key=True)
-    dis = models.TextField(blank=True)
-    owner = models.TextField(db_index=True, help_text="the user that opened it")
+    dis = models.TextField(_("dis"), blank=True)
+    owner = models.TextField(
+        _("owner"), db_index=True, help_text=_("the user that opened it")
+    )
     key = models.TextField(editable=False)
     filter = models.TextField(  # noqa: DJ001  null for watches of ids
-        null=True, help_text="empty for a watch of ids"
+        _("filter"),
+        null=True,
+        help_text=_("empty for a watch of ids"),
     )
-    lease = models.FloatField(help_text="seconds")
-    expires = models.DateTimeField(db_index=True)
-    seq = models.BigIntegerField(help_text="number of the last update")
+    lease = models.FloatField(_("lease"), help_text=_("seconds"))
+    expires = models.DateTimeField(_("expires"), db_index=True)
+    seq = models.BigIntegerField(_("seq"), help_text=_("number of the last update"))
     subscriber = models.TextField(
-        blank=True, help_text="process that pushes updates; empty if polled"
+        _("subscriber"),
+        blank=True,
+        help_text=_("process that pushes updates; empty if polled"),
     )
 
     class Meta:
         db_table = tables.WATCHES
-        verbose_name_plural = "watches"
+        verbose_name = _("watch")
+        verbose_name_plural = _("watches")
         default_permissions = ("view", "delete")
 
     def __str__(self) -> str:

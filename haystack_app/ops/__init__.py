@@ -2,14 +2,19 @@
 
 from . import (  # noqa: F401  register ops
     actions,
+    bulk,
     commit,
     currents,
+    def_tags,
     defs,
+    eval,
     history,
     load,
     points,
     read,
     system,
+    trash,
+    trees,
     watch,
 )
 from .registry import Context, Op, OpError, all_ops, find_op

@@ -67,7 +67,7 @@ def invoke_action(context: Context, request: Grid) -> Grid:
     """
     id = require_ref(request.meta.get("id"), "meta id").id
     name = require_str(request.meta.get("action"), "meta action")
-    entity = context.storage.existing(id)
+    entity = context.existing(id)
     for known in _actions.get(name, ()):
         if _applies(context, known, id):
             return _grid(known.run(context, entity, request.first))

@@ -8,7 +8,7 @@ from typing import Any
 from ..conf import limit
 from ..filters import Filter, parse
 from ..kinds.grid import Grid
-from ..kinds.scalars import Number, Ref, Symbol
+from ..kinds.scalars import MARKER, Number, Ref, Symbol
 from ..kinds.units import preferred_symbol
 from ..wire.zinc_writer import display_text
 from .registry import OpError
@@ -21,6 +21,7 @@ __all__ = [
     "require_str",
     "row_ids",
     "row_limit",
+    "wants",
 ]
 
 
@@ -80,6 +81,15 @@ def row_limit(value: Any) -> int | None:
     if isinstance(value, Number) and math.isfinite(value.val):
         return min(max(0, int(value.val)), _LARGEST_LIMIT)
     return None
+
+
+def wants(value: Any, name: str) -> bool:
+    """Whether an argument is set: a Marker, or true, which a URL has as a text."""
+    if value is None or value in (False, "false"):
+        return False
+    if value is MARKER or value in (True, "true"):
+        return True
+    raise OpError(f"{name} must be true or a Marker, not {display_text(value)}")
 
 
 def require_seconds(value: Any, name: str) -> float:

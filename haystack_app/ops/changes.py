@@ -12,7 +12,14 @@ from ..storage.changes import Change
 from ..storage.errors import CursorExpired
 from .registry import Context, OpError
 
-__all__ = ["CursorExpired", "Page", "changes_after", "check_may_follow", "read_cursor"]
+__all__ = [
+    "CursorExpired",
+    "Page",
+    "change_text",
+    "changes_after",
+    "check_may_follow",
+    "read_cursor",
+]
 
 _LARGEST_PAGE = 1_000_000
 """Characters of a page; a longer first entry is a page by itself."""
@@ -24,12 +31,14 @@ class Page:
     """Entries of the change log.
 
     ``entries`` are pairs of position and JSON object. The next page starts at
-    ``cursor``; ``more`` is true if it already has entries.
+    ``cursor``; ``more`` is true if it already has entries. ``at`` is the time of the
+    last entry.
     """
 
     entries: list[tuple[int, str]]
     cursor: int
     more: bool
+    at: dt.datetime | None = None
 
     @property
     def text(self) -> str:
@@ -62,17 +71,18 @@ def changes_after(context: Context, cursor: int | None, limit: int) -> Page:
     check_may_follow(context)
     part = context.storage.changes_since(cursor, limit)
     entries: list[tuple[int, str]] = []
-    size = 0
+    size, at = 0, None
     for position, change in part.entries:
-        text = _text(position, change)
+        text = change_text(position, change)
         size += len(text)
         if entries and size > _LARGEST_PAGE:
-            return Page(entries, entries[-1][0], more=True)
+            return Page(entries, entries[-1][0], more=True, at=at)
         entries.append((position, text))
-    return Page(entries, part.cursor, part.more)
+        at = change.at
+    return Page(entries, part.cursor, part.more, at)
 
 
-def _text(position: int, change: Change) -> str:
+def change_text(position: int, change: Change) -> str:
     """JSON that contains the stored Hayson verbatim."""
     head = orjson.dumps(
         {

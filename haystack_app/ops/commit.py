@@ -13,27 +13,34 @@ from .registry import Context, OpError, op
 __all__: list[str] = []
 
 
-@op("commit", permission="change_entity", side_effects=True)
+@op("commit", permission="change_entity", side_effects=True, flags=("trash",))
 def commit(context: Context, request: Grid) -> Grid:
     """Add, update or remove entities as meta ``commit`` says, all rows or none.
 
     ``update`` and ``remove`` take rows with ``id`` and the ``mod`` that was read;
     meta ``force`` makes ``mod`` optional. The value R removes a tag. Meta
-    ``transient`` updates transient tags. The answer contains the new records;
-    that to ``remove`` is empty.
+    ``transient`` updates transient tags. With meta ``trash``, ``remove`` moves entities
+    to the trash. The answer contains the new records; that to ``remove`` is empty.
     """
     action = require_str(request.meta.get("commit"), "meta commit")
-    force, transient = (_is_set(request, name) for name in ("force", "transient"))
+    force, transient, trash = (
+        _is_set(request, name) for name in ("force", "transient", "trash")
+    )
     store, rows, who = context.storage, list(request.rows), context.username
     check_id_count(len(rows))
     if transient and action != "update":
         raise OpError("meta transient requires meta commit to be update")
+    if trash and action != "remove":
+        raise OpError("meta trash requires meta commit to be remove")
     if action == "add":
         return Grid.of(store.add_entities(rows, who=who))
     if action == "update" and transient:
         return Grid.of(store.update_transient(rows, force=force))
     if action == "update":
         return Grid.of(store.update_entities(rows, force=force, who=who))
+    if action == "remove" and trash:
+        store.trash_entities(rows, force=force, who=who)
+        return Grid()
     if action == "remove":
         store.remove_entities(rows, force=force, who=who)
         return Grid()

@@ -17,20 +17,25 @@ from .registry import Context, Op, all_ops, op
 
 __all__: list[str] = []
 
+_ARGUMENTS = {
+    "filter": "on the tags of the defs, such as `lib==^lib:hs`",
+    "limit": "rows at most",
+}
 
-@op("defs")
+
+@op("defs", arguments=_ARGUMENTS)
 def defs(context: Context, request: Grid) -> Grid:
     """The defs of the project's namespace, optionally by filter and limit."""
     return _filtered(context, context.storage.namespace(), request)
 
 
-@op("libs")
+@op("libs", arguments=_ARGUMENTS)
 def libs(context: Context, request: Grid) -> Grid:
     """The libraries of the project's namespace, optionally by filter and limit."""
     return _filtered(context, context.storage.namespace().of_feature("lib"), request)
 
 
-@op("filetypes")
+@op("filetypes", arguments=_ARGUMENTS)
 def filetypes(context: Context, request: Grid) -> Grid:
     """The file types of the project's namespace, optionally by filter and limit."""
     return _filtered(
@@ -38,7 +43,7 @@ def filetypes(context: Context, request: Grid) -> Grid:
     )
 
 
-@op("ops")
+@op("ops", arguments=_ARGUMENTS)
 def ops(context: Context, request: Grid) -> Grid:
     """The ops of this server, optionally by filter and limit."""
     return _filtered(context, map(_op_row, all_ops()), request)

@@ -7,7 +7,8 @@ the exceptions raised here into their own statuses.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -18,9 +19,13 @@ from ..auth.caller import ADMIN, READ, WRITE, Caller
 from ..auth.roles import OPERATOR_PERMISSIONS, VIEW
 from ..conf import limit
 from ..defs.marker_words import MarkerWords
+from ..instruments import Outcome, measured_op
 from ..kinds.display import Reasons
 from ..kinds.grid import Grid
-from ..outages import is_outage
+from ..replicas.positions import note
+from ..replicas.routing import answered_by, is_lost
+from ..request_facts import current_facts
+from ..storage.base import StorageAdapter
 from ..storage.handler import DEFAULT_ALIAS, UnknownStorage, storages
 from .registry import Context, Op, OpError, find_op
 
@@ -100,6 +105,34 @@ def run(
     Raises UnknownProject, PermissionDenied and outages (``outages.is_outage``).
     """
     context = context_for(project, caller, subscriber)
+    if (facts := current_facts.get()) is not None:
+        facts.op, facts.arguments = op.name, grid
+
+    def answer(store: StorageAdapter) -> _T:
+        return _run(op, replace(context, storage=store), grid, write, known, outcome)
+
+    with measured_op(op.name, context.storage.alias) as outcome:
+        if op.replicated:
+            result = answered_by(context.storage, caller.user, answer)
+        else:
+            try:
+                result = answer(context.storage)
+            finally:
+                if op.side_effects:
+                    note(caller.user.pk)
+        if facts is not None:
+            facts.rows = outcome.rows
+        return result
+
+
+def _run(
+    op: Op,
+    context: Context,
+    grid: Grid,
+    write: Callable[[Grid], _T],
+    known: Callable[[Sequence[str]], _T | None] | None,
+    outcome: Outcome,
+) -> _T:
     try:
         # the limit applies until the first bytes of a long answer, not the last
         with context.storage.time_limit(limit("STATEMENT_SECONDS")):
@@ -108,14 +141,19 @@ def run(
                 result = None if found is None else known(found)
                 if result is not None:
                     return result
-            return _written(op, op.run(context, grid), write)
+            answer = op.run(context, grid)
+            outcome.is_error = answer.is_error
+            outcome.rows = len(answer.rows) if isinstance(answer.rows, Sized) else 0
+            return _written(op, answer, write)
     except PermissionDenied:
         raise
     except (OpError, ValueError) as err:
+        outcome.is_error = True
         return write(Grid.error(truncate(_reason(err))))
     except Exception as err:
-        if is_outage(err):
+        if is_lost(context.storage, err):
             raise
+        outcome.is_error = True
         logger.exception("op %s failed", op.name)
         return write(Grid.error(f"{op.name}: internal error"))
 

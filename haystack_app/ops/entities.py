@@ -16,6 +16,8 @@ from ..storage.errors import (
     StorageError,
     UnknownEntity,
 )
+from ..storage.names import named_refs
+from ..storage.trash import Removal
 from ..storage.write_log import LevelWrite
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
@@ -29,8 +31,11 @@ __all__ = [
     "StorageError",
     "UnknownEntity",
     "add",
+    "move_to_trash",
+    "names_in",
     "page",
     "page_revisions",
+    "removal",
     "remove",
     "retrieve",
     "update",
@@ -41,19 +46,37 @@ Tags = Mapping[str, Any]
 
 
 def page(
-    context: Context, filter: str | None, *, after: str, size: int, trash: bool
+    context: Context,
+    filter: str | None,
+    *,
+    after: str,
+    size: int,
+    trash: bool,
+    search: str | None = None,
 ) -> Sequence[Record]:
     """Matching records in order of their ids, starting after the id ``after``.
 
-    ``trash`` includes entities in the trash. Raises ParseError.
+    ``trash`` includes entities in the trash; ``search`` are words that they must have.
+    Raises ParseError and InvalidSearch.
     """
-    return context.storage.page(_tree(filter, trash=trash), after, size)
+    tree = _tree(filter, trash=trash)
+    if search is not None:
+        return context.storage.search(search, tree, limit=size, after=after)
+    return context.storage.page(tree, after, size)
 
 
 def page_revisions(
-    context: Context, filter: str | None, *, after: str, size: int, trash: bool
+    context: Context,
+    filter: str | None,
+    *,
+    after: str,
+    size: int,
+    trash: bool,
+    search: str | None = None,
 ) -> Sequence[str] | None:
     """``Records.revisions`` of ``page``, if they cost less. Raises ParseError."""
+    if search is not None:
+        return None
     tree = _tree(filter, trash=trash)
     return context.storage.page_revisions(tree, after, size)
 
@@ -66,6 +89,11 @@ def _tree(filter: str | None, *, trash: bool) -> Filter:
 def retrieve(context: Context, id: str) -> Record:
     """Raises UnknownEntity."""
     return context.storage.existing(id)
+
+
+def names_in(record: Record) -> list[tuple[str, str]]:
+    """Ids and names of what a record refers to, as far as its refs carry names."""
+    return sorted({(id, dis) for id, dis in named_refs(record.raw) if dis})
 
 
 def writes(context: Context, id: str, limit: int) -> list[LevelWrite]:
@@ -92,6 +120,17 @@ def update(context: Context, id: str, tags: Tags, mod: DateTime | None) -> Recor
     force = mod is None
     [record] = context.storage.update_entities([row], force=force, who=context.username)
     return record
+
+
+def removal(context: Context, id: str) -> Removal:
+    """What removing an entity concerns. Raises UnknownEntity."""
+    return context.storage.removal(id)
+
+
+def move_to_trash(context: Context, id: str, mod: DateTime | None) -> None:
+    """Raises UnknownEntity and StaleRecord."""
+    row = {"id": Ref(id), "mod": mod}
+    context.storage.trash_entities([row], force=mod is None, who=context.username)
 
 
 def remove(context: Context, id: str, mod: DateTime | None, *, force: bool) -> None:

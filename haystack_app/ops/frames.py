@@ -8,18 +8,18 @@ from typing import Any
 
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER
+from ..storage.names import record_name
 from ..storage.samples import HisPoint
 from ..transfer.frames.frame import Column, Frame
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
-from .his_batch import HisBatch
+from .his_batch import HisBatch, dropped_meta
 from .registry import Context
 
 __all__ = ["history_frame"]
 
 _LARGEST = 65_536
 """Samples of a history that is read alone: a page of so many costs less than four."""
-_KINDS = ("Number", "Bool", "Str", "Coord")
 _OF_SAMPLES = ("first", "last")
 """Folds with values of the point's kind; all others are Numbers."""
 
@@ -52,6 +52,7 @@ def history_frame(
         return Frame(tz, columns, rows=grid.rows, keys=keys, meta=said)
     pairs = zip(batch.points, batch.records, strict=True)
     columns = [_column(point, record) for point, record in pairs]
+    about |= _dropped(batch)
     size = None if side_by_side and len(columns) > 1 else _LARGEST
     return Frame(tz, columns, batch.series(size), meta=about, view=view)
 
@@ -64,16 +65,18 @@ def _said(grid: Grid) -> dict[str, Any]:
     return found | ({"partial": True} if grid.meta.get("partial") is MARKER else {})
 
 
+def _dropped(batch: HisBatch) -> dict[str, Any]:
+    """Before when samples of points, by their names, are gone; nothing if none are."""
+    found = {
+        _name(point.id): meta["dropped"].iso
+        for point in batch.points
+        if (meta := dropped_meta(point, batch.span))
+    }
+    return {"dropped": found} if found else {}
+
+
 def _column(point: HisPoint, record: Record) -> Column:
-    dis = record.get("dis")
-    return Column(
-        _name(point.id),
-        point.id,
-        dis if isinstance(dis, str) else None,
-        point.kind if point.kind in _KINDS else "Str",
-        point.unit,
-        point.tz,
-    )
+    return Column.of(point, record_name(record), _name(point.id))
 
 
 def _name(id: str) -> str:

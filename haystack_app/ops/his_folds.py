@@ -18,7 +18,7 @@ from ..folds.meaning import Meaning, fold_names
 from ..folds.rollup import END, Rollup, Row, Sample
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid
-from ..kinds.scalars import MARKER, Number, Ref
+from ..kinds.scalars import MARKER, Number
 from ..kinds.series import (
     LARGEST_CHUNK,
     Chunk,
@@ -29,6 +29,7 @@ from ..kinds.series import (
 )
 from ..kinds.timezones import same_zone
 from ..storage.base import StorageAdapter
+from ..storage.names import ref_of
 from ..storage.samples import FIRST_TIME, HisPoint
 from ..wire.record import Record
 from ..wire.zinc_writer import display_text
@@ -36,6 +37,8 @@ from .registry import OpError
 
 __all__ = ["FoldArguments", "Window", "decimated_series", "rolled_up"]
 
+_MOST_ASKED = 5 * MOST_BUCKETS
+"""Buckets of a range, most of which are before or after the samples."""
 _Cells = Mapping[str, tuple[str, str | None]]
 """Names of columns and units, by fold."""
 _COUNTER_NOTE = "readings of a counter (hisTotalized): its consumption is delta"
@@ -181,8 +184,11 @@ def rolled_up(
     Columns are named by fold if there is one point, ``alone``, with several folds;
     ``val`` for one fold; ``v0``, ``v1``, .. in a batch. Raises FoldError.
     """
-    interval = arguments.interval or _automatic(arguments, window, points, records)
-    _check_count(interval, window.extent(records))
+    try:
+        interval = arguments.interval or _automatic(arguments, window, points, records)
+        _check_count(interval, window, records)
+    except FoldError as err:
+        raise FoldError(f"@{points[0].id}: {err}" if alone else str(err)) from None
     for point in points:
         _check_dropped(point, interval, window)
     cols: list[Col] = []
@@ -199,7 +205,7 @@ def rolled_up(
         rollup = Rollup(folds, interval, window.tz, window.start, window.end, meaning)
         names = _names(folds, len(cols), alone=alone)
         cols += (
-            Col(name, _column_meta(point, fold, meaning, alone=alone))
+            Col(name, _column_meta(record, point.tz, fold, meaning, alone=alone))
             for name, fold in zip(names, folds, strict=True)
         )
         rollups.append((point.id, rollup))
@@ -257,14 +263,20 @@ def _begins_day(time: int, tz: str) -> bool:
     return next(buckets(DAY, tz, time))[0] == time
 
 
-def _check_count(interval: Interval, extent: tuple[int, int]) -> None:
-    count = (extent[1] - extent[0]) // interval.size
-    if count > MOST_BUCKETS:
-        shown = display_text(interval.number)
-        raise FoldError(
-            f"interval {shown} divides the range into {count} buckets, at most"
-            f" {MOST_BUCKETS} are allowed: use a longer interval or a shorter range"
-        )
+def _check_count(interval: Interval, window: Window, records: Sequence[Record]) -> None:
+    """Buckets before the first sample cost little, but no answer needs millions."""
+    start, end = window.extent(records)
+    asked = (window.end - window.start) // interval.size
+    for count, most in (
+        ((end - start) // interval.size, MOST_BUCKETS),
+        (0 if window.end >= END else asked, _MOST_ASKED),
+    ):
+        if count > most:
+            shown = display_text(interval.number)
+            raise FoldError(
+                f"interval {shown} divides the range into {count} buckets, at most"
+                f" {most} are allowed: use a longer interval or a shorter range"
+            )
 
 
 def _names(folds: Sequence[str], before: int, *, alone: bool) -> list[str]:
@@ -274,9 +286,9 @@ def _names(folds: Sequence[str], before: int, *, alone: bool) -> list[str]:
 
 
 def _column_meta(
-    point: HisPoint, fold: str, meaning: Meaning, *, alone: bool
+    record: Record, tz: str, fold: str, meaning: Meaning, *, alone: bool
 ) -> dict[str, Any]:
-    meta: dict[str, Any] = {} if alone else {"id": Ref(point.id)}
+    meta: dict[str, Any] = {} if alone else {"id": ref_of(record), "tz": tz}
     meta["rollup"] = fold
     if (unit := meaning.unit_of(fold)) is not None:
         meta["unit"] = unit

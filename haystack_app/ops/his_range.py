@@ -8,6 +8,7 @@ years 1 and 9999, as those of programs do whose least or greatest time stands fo
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..wire import lexer
 from ..wire.errors import ParseError
 from ..wire.zinc_writer import display_text
 
-__all__ = ["LAST", "HisRange", "parse_range", "shown"]
+__all__ = ["LAST", "HisRange", "Span", "parse_range", "shown"]
 
 _DAY = dt.timedelta(days=1)
 _MINUTE = dt.timedelta(minutes=1)
@@ -42,14 +43,28 @@ class HisRange:
     until: dt.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range that depends on the time of the request.
+
+    ``parts`` takes the local date and the instant in UTC. It returns one or two bounds:
+    dates, which are included, or instants, the second of which is excluded.
+    """
+
+    parts: Callable[[dt.date, dt.datetime], Sequence[dt.date | dt.datetime]]
+
+
 def parse_range(value: Any, tz: str, now: dt.datetime | None = None) -> HisRange:
-    """Parse a range (Str, Date or DateTime) in the time zone ``tz``.
+    """Parse a range (Str, Date, DateTime or Span) in the time zone ``tz``.
 
     ``now``, an aware datetime, determines today. Raises ParseError.
     """
+    now = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC)
+    today = now.astimezone(zone_of(tz)).date()
+    if isinstance(value, Span):
+        return _bounds(_alike(value.parts(today, now), tz), tz)
     parts = [value]
     if isinstance(value, str):
-        today = (now or dt.datetime.now(dt.UTC)).astimezone(zone_of(tz)).date()
         names = {"today": today, "yesterday": today - _DAY}
         word = value.strip()
         parts = [names[word]] if word in names else _parsed(value)
@@ -58,6 +73,16 @@ def parse_range(value: Any, tz: str, now: dt.datetime | None = None) -> HisRange
     except (TypeError, OverflowError, ValueError):
         shown = display_text(value)
         raise ParseError(f"invalid history range {shown}: use {_FORMS}") from None
+
+
+def _alike(bounds: Sequence[dt.date | dt.datetime], tz: str) -> list[Any]:
+    """Dates beside an instant as instants: the beginning or the end of the day."""
+    if len({type(bound) is dt.date for bound in bounds}) < 2:
+        return list(bounds)
+    return [
+        _midnight(bound, tz, days=place) if type(bound) is dt.date else bound
+        for place, bound in enumerate(bounds)
+    ]
 
 
 def _parsed(text: str) -> list[Any]:

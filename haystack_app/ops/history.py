@@ -7,33 +7,54 @@ extension.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from ..kinds.columns import SampleRows
+from ..kinds.columns import SampleColumn, SampleRows
 from ..kinds.display import Reasons
 from ..kinds.grid import Col, Grid
-from ..kinds.scalars import Number, Ref
+from ..kinds.scalars import Number
 from ..kinds.series import JoinedSeries
+from ..kinds.timezones import same_zone
 from ..storage.errors import InvalidSample
+from ..storage.names import ref_of
 from ..storage.sample_edits import Origin
-from ..storage.samples import Sample, checked
+from ..storage.samples import Batch, HisPoint, Sample, checked
+from ..storage.short_transactions import sample_parts, write_part, write_samples
 from .arguments import check_id_count, require_ref, require_str, row_ids
 from .his_batch import HisBatch, bounds_of, dropped_meta, window_of
 from .his_folds import FoldArguments, decimated_series, rolled_up
-from .his_points import historized, records_of
+from .his_points import historized, records_of, zone_for
 from .his_range import parse_range
-from .registry import Context, OpError, op
+from .registry import Context, OpError, Step, op
 
-__all__: list[str] = []
+__all__ = ["batch_grid"]
 
+Samples = dict[str, SampleColumn | list[Sample]]
 _CHECKED_AGAIN = 500_000
 """Samples of a refused request, which take about 2 s."""
 
 
-@op("hisRead", permission="view_entity")
+@op(
+    "hisRead",
+    permission="view_entity",
+    replicated=True,
+    download="history",
+    arguments={
+        "id": "a point, such as `@ahu-1.temp`",
+        "filter": "a filter of several points instead",
+        "range": "`today`, `yesterday`, a day, two days or two instants with a comma",
+        "tz": "the time zone of a batch by `filter`",
+        "rollup": "folds with commas, such as `min,avg,max`",
+        "interval": "of the folds, such as `1hr` or `1day`",
+        "maxPoints": "about so many samples, or rows of folds",
+    },
+)
 def his_read(context: Context, request: Grid) -> Grid:
     """Samples of one point, or of several in one grid, within a range.
 
@@ -46,19 +67,20 @@ def his_read(context: Context, request: Grid) -> Grid:
     arguments = request.first
     if "range" in request.meta:
         ids = _rows_or_filter(request)
-        return _batch(HisBatch.of(context, request.meta, ids))
+        return batch_grid(HisBatch.of(context, request.meta, ids))
     if arguments.get("filter") is not None:
         if arguments.get("id") is not None:
             raise OpError("give id or filter, not both of them")
-        return _batch(HisBatch.of(context, arguments, None, "tz"))
+        return batch_grid(HisBatch.of(context, arguments, None, "tz"))
     id = require_ref(arguments.get("id"))
     if arguments.get("range") is None:
         raise OpError("missing range")
     [record] = records_of(context, [id.id])
     [point] = historized([record])
+    _check_zone(arguments.get("tz"), point)
     span = parse_range(arguments["range"], point.tz, context.now)
     bounds = bounds_of(context, span, [record])
-    meta = {"id": Ref(id.id), **bounds, **dropped_meta(point, span)}
+    meta = {"id": ref_of(record), **bounds, **dropped_meta(point, span)}
     try:
         folding = FoldArguments.of(arguments)
     except ValueError as err:
@@ -74,6 +96,15 @@ def his_read(context: Context, request: Grid) -> Grid:
     return Grid((Col("ts"), Col("val")), series, meta)
 
 
+def _check_zone(tz: Any, point: HisPoint) -> None:
+    """Raises OpError for another zone than that of the point, and UnknownTimeZone."""
+    if not same_zone(zone_for(tz, [point], "tz"), point.tz):
+        raise OpError(
+            f"tz: times and intervals of one point are in its own zone, {point.tz};"
+            " another one needs a batch, with range and tz in the meta, or a filter"
+        )
+
+
 def _rows_or_filter(request: Grid) -> list[str] | None:
     """The ids of a batch; None if the meta has a filter instead."""
     if request.meta.get("filter") is None:
@@ -86,13 +117,16 @@ def _rows_or_filter(request: Grid) -> list[str] | None:
     return None
 
 
-def _batch(batch: HisBatch) -> Grid:
+def batch_grid(batch: HisBatch) -> Grid:
+    """The answer of a batch: ``ts``, and a column for each point or fold of it."""
     if batch.is_rolled_up:
         grid = batch.rolled_up()
         return replace(grid, meta={**batch.bounds, **grid.meta})
     cols = [
-        Col(f"v{index}", {"id": Ref(point.id), **dropped_meta(point, batch.span)})
-        for index, point in enumerate(batch.points)
+        Col(f"v{index}", {"id": ref_of(record), **dropped_meta(point, batch.span)})
+        for index, (point, record) in enumerate(
+            zip(batch.points, batch.records, strict=True)
+        )
     ]
     rows = JoinedSeries(
         batch.span.start.tz,
@@ -103,42 +137,73 @@ def _batch(batch: HisBatch) -> Grid:
     return Grid([Col("ts"), *cols], rows, batch.bounds)
 
 
+def _steps(context: Context, request: Grid) -> list[Step] | None:
+    """Parts, where other writers would wait for the whole."""
+    if not context.storage.splits_samples:
+        return None
+    samples = _requested(request)
+    origin = Origin(context.username)
+    with _all_reasons(context, samples):
+        parts = sample_parts(context.storage, samples)
+    return [
+        partial(_stored, points, part, context.now, origin) for points, part in parts
+    ]
+
+
+def _stored(
+    points: Sequence[HisPoint],
+    part: Mapping[str, Batch],
+    now: dt.datetime,
+    origin: Origin,
+    context: Context,
+) -> dict[str, int]:
+    write_part(context.storage, points, part, now, origin)
+    return {}
+
+
 @op(
     "hisWrite",
     permission="write_history",
     side_effects=True,
     takes_samples=True,
     as_job=True,
+    steps=_steps,
 )
 def his_write(context: Context, request: Grid) -> Grid:
     """Write samples of one point, or of several in one grid.
 
-    All samples of the request are stored, or none of them.
+    None are stored if one is invalid.
     """
+    samples = _requested(request)
+    with _all_reasons(context, samples):
+        origin = Origin(context.username)
+        write_samples(context.storage, samples, context.now, origin)
+    return Grid()
+
+
+def _requested(request: Grid) -> Samples:
+    """The samples by id of point. Raises OpError."""
     if "id" in request.meta:
         id = require_ref(request.meta["id"], "meta id").id
         _require_columns(request, "ts", "val")
         col = request.cols[request.names.index("val")]
         val = Col("val", {**request.meta, **col.meta})
-        _write(context, {id: _samples(request, val)})
-        return Grid()
+        return {id: _samples(request, val)}
     if request.names[0] != "ts":
         raise OpError("missing meta id, or ts as the first column")
     if len(request.cols) < 2:
         raise OpError("missing meta id, or columns with meta id after ts")
     check_id_count(len(request.cols) - 1)
-    samples: dict[str, Iterable[Sample]] = {}
+    samples: Samples = {}
     for col in request.cols[1:]:
         id = require_ref(col.meta.get("id"), f"id in the meta of column {col.name}").id
         if id in samples:
             raise OpError(f"duplicate column for @{id}")
         samples[id] = _samples(request, col)
-    _write(context, samples)
-    return Grid()
+    return samples
 
 
-def _samples(request: Grid, col: Col) -> Iterable[Sample]:
-    """The samples of a column, which may be read several times."""
+def _samples(request: Grid, col: Col) -> SampleColumn | list[Sample]:
     if not isinstance(request.rows, SampleRows):
         return [
             (row.get("ts"), _in_unit(col, row.get(col.name))) for row in request.rows
@@ -166,16 +231,16 @@ def _in_unit(col: Col, value: Any) -> Any:
     return own
 
 
-def _write(context: Context, samples: dict[str, Iterable[Sample]]) -> None:
-    """Raises InvalidSample that names all invalid samples."""
+@contextmanager
+def _all_reasons(context: Context, samples: Samples) -> Iterator[None]:
+    """An InvalidSample that is raised inside names all invalid samples."""
     try:
-        origin = Origin(context.username)
-        context.storage.his_write_all(samples, context.now, origin=origin)
+        yield
     except InvalidSample as err:
         raise InvalidSample(_reasons(context, samples) or str(err)) from None
 
 
-def _reasons(context: Context, samples: dict[str, Iterable[Sample]]) -> str:
+def _reasons(context: Context, samples: Samples) -> str:
     """Why samples are invalid, counted from 1 for each point.
 
     Of a very long request only the first samples of each point are checked again.

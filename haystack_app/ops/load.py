@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from ..conf import limit
 from ..kinds.grid import Grid, Row
 from ..kinds.scalars import Number
+from ..storage.changes import Changes
+from ..storage.short_transactions import commit_in_parts
 from ..storage.stored import Stored, stored_forms, with_id
+from .arguments import check_id_count
 from .registry import Context, Step, op
 
 __all__: list[str] = []
@@ -48,15 +52,15 @@ def _stored(context: Context, part: Sequence[Stored]) -> dict[str, int]:
     steps=_steps,
 )
 def load(context: Context, request: Grid) -> Grid:
-    """Upsert the entities of a grid, or of a JSON list, all of them or none.
+    """Upsert the entities of a grid, or of a JSON list, none if one is invalid.
 
     An existing entity gets the new persistent tags and keeps its history; a record
     without an id gets a random one. The answer contains the numbers of created,
     updated and unchanged entities, and of new ids if there are some.
     """
     rows = list(request.rows)
-    changes = context.storage.load_entities(_each(rows), who=context.username)
     new_ids = sum(row.get("id") is None for row in rows)
+    changes = _loaded(context, rows, has_new_ids=new_ids > 0)
     counts = {
         "created": Number(len(changes.created)),
         "updated": Number(len(changes.updated)),
@@ -65,6 +69,20 @@ def load(context: Context, request: Grid) -> Grid:
     if new_ids:
         counts["newIds"] = Number(new_ids)
     return Grid.of([counts], counts)
+
+
+def _loaded(context: Context, rows: Sequence[Row], *, has_new_ids: bool) -> Changes:
+    """Store a large request in parts, where others would wait for it.
+
+    Records without an id would be added again if an interrupted request is repeated,
+    so they are one transaction, unless there are more than one may have.
+    """
+    store, stored = context.storage, stored_forms(_each(rows))
+    if store.scope is not None and store.splits_commits:
+        check_id_count(len(rows))
+    if has_new_ids and len(rows) <= limit("IDS"):
+        return store.commit(stored, who=context.username)
+    return commit_in_parts(store, stored, who=context.username)
 
 
 def _each(rows: Iterable[Row]) -> Iterator[Row]:

@@ -10,13 +10,20 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
-from ..filters import is_trash
+from ..auth.roles import WRITE_EMERGENCY, WRITE_POINTS
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Col, Grid, Row
-from ..kinds.scalars import Number, Ref
+from ..kinds.scalars import Number
 from ..storage.enumeration import display_of
-from ..storage.errors import UnknownEntity
-from ..storage.priority_array import DEFAULT, LEVELS, MANUAL, Level, effective
+from ..storage.names import ref_of
+from ..storage.priority_array import (
+    DEFAULT,
+    EMERGENCY,
+    LEVELS,
+    MANUAL,
+    Level,
+    effective,
+)
 from ..wire.zinc_writer import display_text
 from .arguments import require_ref, require_seconds, require_str
 from .registry import Context, OpError, op
@@ -24,7 +31,7 @@ from .registry import Context, OpError, op
 __all__: list[str] = []
 
 _COLUMNS = ("level", "levelDis", "val", "valDis", "who", "expires", "user")
-_LABELS = {1: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
+_LABELS = {EMERGENCY: "1 (emergency)", MANUAL: "8 (manual)", DEFAULT: "def"}
 _LONGEST = dt.timedelta(days=3660)
 
 
@@ -34,14 +41,14 @@ def point_write(context: Context, request: Grid) -> Grid:
 
     Without ``val`` the level is released. After ``duration`` level 8 is released
     automatically. ``who`` defaults to the user; column ``user`` is always the login.
+    Level 1 requires the permission ``write_emergency``.
     """
     arguments = request.first
     id = require_ref(arguments.get("id")).id
     if arguments.get("level") is None:
         return _array(context, id)
-    if not context.has_permission("write_points"):
-        raise PermissionDenied("permission 'write_points' required")
     number = _level_number(arguments["level"])
+    _check_permission(context, number)
     val = arguments.get("val")
     expires = None
     if number == MANUAL and val is not None and arguments.get("duration") is not None:
@@ -58,13 +65,21 @@ def point_write(context: Context, request: Grid) -> Grid:
     return Grid()
 
 
+def _check_permission(context: Context, number: int) -> None:
+    """Raises PermissionDenied."""
+    if not context.has_permission(WRITE_POINTS):
+        raise PermissionDenied(f"permission {WRITE_POINTS!r} required")
+    if number == EMERGENCY and not context.has_permission(WRITE_EMERGENCY):
+        raise PermissionDenied(
+            f"level 1 is for emergencies: permission {WRITE_EMERGENCY!r} required"
+        )
+
+
 def _array(context: Context, id: str) -> Grid:
-    record = context.storage.existing(id)
-    if is_trash(record):
-        raise UnknownEntity(id)
+    record = context.existing(id)
     levels = context.storage.array_of(record, context.now)
     number, val = effective(levels)
-    meta: dict[str, Any] = {"id": Ref(id), "writeLevel": Number(number)}
+    meta: dict[str, Any] = {"id": ref_of(record), "writeLevel": Number(number)}
     if val is not None:
         meta["writeVal"] = val
     enum = record.get("enum")

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..filters import And, Has, without_trash
-from ..filters.ast import Filter
+from ..filters import with_history, without_trash
 from ..kinds.datetimes import DateTime
+from ..kinds.display import quoted
 from ..kinds.grid import Col, Grid
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import instant_of, microseconds_of
@@ -44,7 +44,6 @@ _SECOND = 1_000_000
 _HOUR = 3_600 * _SECOND
 _DAY = 24 * _HOUR
 _LONGEST_FLAT = 24 * 366 * 100
-_HISTORIZED = (Has(("point",)), Has(("his",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def read_hours(text: str) -> float:
     if not 0 < hours <= _LONGEST_FLAT:  # not for NaN either
         raise OpError(
             f"flat must be a number of hours, more than 0 and at most {_LONGEST_FLAT},"
-            f" not {text[:40]!r}"
+            f" not {quoted(text)}"
         )
     return hours
 
@@ -197,14 +196,12 @@ def read_hours(text: str) -> float:
 def _order(sort: str) -> tuple[str, bool]:
     name = sort.removeprefix("-")
     if name not in SORTS:
-        raise OpError(f"sort must be one of {', '.join(SORTS)}, not {sort[:40]!r}")
+        raise OpError(f"sort must be one of {', '.join(SORTS)}, not {quoted(sort)}")
     return name, sort.startswith("-")
 
 
 def _records(context: Context, filter: str | None, cap: int | None) -> Sequence[Record]:
-    tree: Filter = And(_HISTORIZED)
-    if filter is not None:
-        tree = And((require_filter(filter), *_HISTORIZED))
+    tree = with_history(None if filter is None else require_filter(filter))
     most = None if cap is None else cap + 1
     found = context.storage.read(without_trash(tree), most)
     if cap is not None and len(found) > cap:

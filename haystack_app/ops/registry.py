@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from django.core.exceptions import ImproperlyConfigured
 
+from ..filters import is_trash
 from ..kinds.grid import Grid
 from ..storage.base import StorageAdapter
+from ..storage.errors import UnknownEntity
+from ..wire.record import Record
 
 __all__ = ["Context", "Op", "OpError", "all_ops", "find_op", "op"]
 
@@ -35,6 +38,13 @@ class Context:
     subscriber: str = ""
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
+    def existing(self, id: str) -> Record:
+        """The record of an id. Raises UnknownEntity, also for one in the trash."""
+        record = self.storage.existing(id)
+        if is_trash(record):
+            raise UnknownEntity(id)
+        return record
+
 
 Revisions = Callable[[Context, Grid], Sequence[str] | None]
 Step = Callable[[Context], Mapping[str, int]]
@@ -51,6 +61,8 @@ class Op:
     - ``side_effects``: refused by GET
     - ``read_scope``: the token scope ``read`` is sufficient despite side effects,
       because entities, samples and points do not change
+    - ``replicated``: it only reads, so that a replica may answer; the answer may be
+      some seconds old, except for what the caller has written
     - ``accepts_list``: a JSON list of dicts is accepted as a grid
     - ``takes_samples``: rows of times and numbers may be ``SampleRows``
     - ``requires_meta``: the answer is useless without its meta, so it is refused in
@@ -58,7 +70,12 @@ class Op:
     - ``revisions``: for an op whose answer depends on its request and on the entities
       in it alone, ``Records.revisions`` of the answer, for less than the answer; None
       where that is unknown. Answers that are ``Records`` get an ETag.
+    - ``download``: the name of the file if a person asks for one, by the parameters
+      ``format`` and ``download`` of GET, which the op has no arguments of; empty if
+      these parameters are arguments of the op
+    - ``arguments``: what those of GET are, by their names, for the OpenAPI schema
     - ``as_job``: callers may let a job run it, which may do so more than once
+    - ``flags``: names of meta that callers may set by the query of a POST, too
     - ``steps``: what a job does one after the other instead of ``run``, the same for
       the same request, after all of it was checked; None if it must be done at once.
       The answer is then the sum of the counts
@@ -69,11 +86,15 @@ class Op:
     permission: str
     side_effects: bool
     read_scope: bool
+    replicated: bool
     accepts_list: bool
     takes_samples: bool
     requires_meta: bool
     revisions: Revisions | None
+    download: str
+    arguments: Mapping[str, str]
     as_job: bool
+    flags: tuple[str, ...]
     steps: Steps | None
 
     @property
@@ -92,11 +113,15 @@ def op(
     permission: str = "",
     side_effects: bool = False,
     read_scope: bool = False,
+    replicated: bool = False,
     accepts_list: bool = False,
     takes_samples: bool = False,
     requires_meta: bool = False,
     revisions: Revisions | None = None,
+    download: str = "",
+    arguments: Mapping[str, str] | None = None,
     as_job: bool = False,
+    flags: tuple[str, ...] = (),
     steps: Steps | None = None,
 ) -> Callable[[Callable[[Context, Grid], Grid]], Callable[[Context, Grid], Grid]]:
     """Register a function as the op ``name``.
@@ -116,11 +141,15 @@ def op(
             permission,
             side_effects,
             read_scope,
+            replicated,
             accepts_list,
             takes_samples,
             requires_meta,
             revisions,
+            download,
+            arguments or {},
             as_job,
+            flags,
             steps,
         )
         return run

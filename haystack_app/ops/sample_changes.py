@@ -22,16 +22,17 @@ __all__ = [
     "undone_json",
 ]
 
-_CONFLICTS = 1_000
+_LISTED = 1_000
 """Samples that an answer lists, of those that an undo left alone."""
 
 
 def changes(context: Context, limit: int, id: str | None) -> list[SampleChange]:
     """The newest changes, of a point or of all that the caller may see.
 
-    Raises UnknownEntity.
+    ``id`` may begin with ``@``. Raises UnknownEntity.
     """
     if id is not None:
+        id = id.removeprefix("@")
         context.storage.existing(id)
     return context.storage.sample_changes(limit, id)
 
@@ -53,6 +54,7 @@ def change_json(change: SampleChange) -> dict[str, Any]:
         "at": iso_text(change.at),
         "kind": origin.kind,
         "user": origin.user,
+        "reason": origin.reason,
         "points": change.points,
         "samples": change.samples,
     }
@@ -71,15 +73,18 @@ def edits_json(found: list[SampleEdit], limit: int) -> Iterator[dict[str, Any]]:
 
 
 def undone_json(done: Undone) -> dict[str, Any]:
-    listed = done.conflicts[:_CONFLICTS]
     return {
         "restored": done.restored,
         "conflicts": len(done.conflicts),
-        "changedSince": [
-            {"id": id, "ts": iso_text(instant_of(time))} for id, time in listed
-        ],
+        "changedSince": _times(done.conflicts),
+        "dropped": _times(done.dropped),
         "missing": done.missing,
     }
+
+
+def _times(samples: list[tuple[str, int]]) -> list[dict[str, str]]:
+    listed = samples[:_LISTED]
+    return [{"id": id, "ts": iso_text(instant_of(time))} for id, time in listed]
 
 
 def _json(value: Any) -> Any:

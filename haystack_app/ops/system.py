@@ -1,4 +1,4 @@
-"""Ops of the server itself: about, formats, close."""
+"""Ops of the server itself: about, formats, echo, close."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.conf import settings
 
 from .. import __version__
 from ..conf import app_settings
+from ..identity import server_id
 from ..kinds.datetimes import DateTime
 from ..kinds.grid import Grid
 from ..kinds.scalars import MARKER, Uri
@@ -40,6 +41,7 @@ def about(context: Context, request: Grid) -> Grid:
         "vendorUri": _URI,
         "moduleName": "haystack_app",
         "moduleVersion": __version__,
+        "serverId": server_id(),
         "whoami": context.username,
     }
     return Grid.of([row | context.storage.about()])
@@ -58,6 +60,12 @@ def formats(context: Context, request: Grid) -> Grid:
                 row["send"] = MARKER
             rows.append(row)
     return Grid.of(rows)
+
+
+@op("echo")
+def echo(context: Context, request: Grid) -> Grid:
+    """The grid of the request, as the server has read it, in the format of Accept."""
+    return request
 
 
 def _mimes(form: Format) -> list[str]:

@@ -37,16 +37,19 @@ def get_asgi_application(
     ``/readyz``. ``max_body`` is the most bytes of the body of any request, by
     default ``HAYSTACK["LIMITS"]["BODY"]``, to which the API keeps in any case.
 
-    Starts the threads of maintenance, of jobs and, where it is on, of the simulation.
+    Starts the threads of maintenance, of jobs, of webhooks, of alarms and, where it is
+    on, of the simulation.
     Run the server with ``--lifespan off``.
     """
     wsgi = get_wsgi_application()  # it sets Django up, which these imports need
 
     from .. import maintenance
+    from ..alarms import job as alarm_job
     from ..jobs import embedded
     from ..live.events_app import EventsApp, with_events_app
     from ..live.hub import with_hub
     from ..live.routing import refuse, websocket_app
+    from ..webhooks import starter as webhook_starter
 
     http = _http_app(wsgi, max_body or limit("BODY"))
     # not the layer for slow clients, which would read ahead for them
@@ -55,6 +58,8 @@ def get_asgi_application(
     open_files.raise_limit()
     maintenance.start()
     embedded.start()
+    webhook_starter.start()
+    alarm_job.start()
     if app_settings.SIMULATE_SECONDS > 0:
         from ..demo.simulator import start as start_simulator
 

@@ -22,13 +22,16 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import ChannelLayerManager, get_channel_layer
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ..conf import app_settings
 from ..extras import imported_for
-from ..outages import FULL, LOCKED, READ_ONLY, RETRY_SECONDS, outage_of
+from ..outages import FULL, LOCKED, NO_MEMORY, READ_ONLY, RETRY_SECONDS, outage_of
+from ..redis_services import CACHE_TAG
+from ..redis_urls import tagged
+from ..replicas.settings import is_replica
 from ..storage.handler import storages
+from ..unapplied import unapplied_migrations
 from .bodies import App, Receive, Scope, Send, header_text
 from .content_coding import REFUSED, Codings
 
@@ -46,7 +49,12 @@ _LATE = f"no answer within {SECONDS:g} s"
 _SERVICE_SECONDS = 2.0
 _WRITE_SECONDS = 10.0
 _BUSY = "busy with another change"
-_REASONS = {FULL: "the storage is full", READ_ONLY: "read-only", LOCKED: _BUSY}
+_REASONS = {
+    FULL: "the storage is full",
+    LOCKED: _BUSY,
+    NO_MEMORY: "out of memory",
+    READ_ONLY: "read-only",
+}
 _TASK = "health"
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -209,6 +217,8 @@ def _items() -> dict[str, Callable[[], str]]:
     """By the name that the answer has for each."""
     found: dict[str, Callable[[], str]] = {}
     for alias in connections:
+        if is_replica(alias):  # the server works without
+            continue
         suffix = "" if alias == DEFAULT_DB_ALIAS else f".{alias}"
         found[f"database{suffix}"] = partial(_database, alias)
         found[f"migrations{suffix}"] = partial(_migrations, alias)
@@ -240,26 +250,17 @@ def _database(alias: str) -> str:
 
 
 def _migrations(alias: str) -> str:
-    connection = connections[alias]
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        count = unapplied_migrations(alias)
     finally:
-        connection.close()
-    return f"{len(plan)} not applied" if plan else OK
+        connections[alias].close()
+    return f"{count} not applied" if count else OK
 
 
 def _redis(url: str) -> str:
     with imported_for("REDIS_URL", "redis"):
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    with Redis.from_url(
-        url,
-        socket_connect_timeout=_SERVICE_SECONDS,
-        socket_timeout=_SERVICE_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    ) as client:
+        from ..redis_pools import asking_once
+    with asking_once(tagged(url, CACHE_TAG), _SERVICE_SECONDS) as client:
         client.ping()
     return OK
 

@@ -10,6 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from .. import breaker
 from ..client_headers import TolerantRequest
+from ..monitoring import tracing
 
 __all__ = ["get_wsgi_application"]
 
@@ -23,5 +24,7 @@ def get_wsgi_application() -> WSGIHandler:
     arrive empty. Prefer ``get_asgi_application``."""
     django.setup(set_prefix=False)
     breaker.watch()
+    if tracing.is_wanted():
+        tracing.start()
     import_module(settings.ROOT_URLCONF)  # the first request would wait for it
     return Handler()

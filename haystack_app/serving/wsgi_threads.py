@@ -20,6 +20,7 @@ from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+from ..instruments import THREADS_BUSY
 from .bodies import CHUNK, App, Message, Receive, Scope, Send
 from .departures import Departure, current_departure
 from .header_names import SPELT
@@ -55,10 +56,13 @@ def wsgi_in_threads(app: WSGIApplication, workers: int) -> App:
 def _make(answer: Answer, made: asyncio.Future[Iterable[Message]]) -> None:
     """Set the result of ``made``, at half the cost of ``run_in_executor``."""
     report: Callable[[], None]
+    THREADS_BUSY.inc()
     try:
         report = partial(_set, made.set_result, answer.make())
     except BaseException as error:
         report = partial(_set, made.set_exception, error)
+    finally:
+        THREADS_BUSY.dec()
     with suppress(RuntimeError):  # the event loop was closed
         made.get_loop().call_soon_threadsafe(report)
 

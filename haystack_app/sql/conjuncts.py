@@ -13,7 +13,9 @@ from ..kinds.scalars import Ref
 from .expressions import TagEquals
 from .joined import AllOf, Narrowed, SetsHold
 
-__all__ = ["drives", "is_narrowed", "leaves_few"]
+__all__ = ["drives", "is_narrowed", "leaves_few", "names_ids"]
+
+_BY_IDS = ("exact", "in", "one_of")
 
 
 def drives(condition: Any) -> bool:
@@ -26,6 +28,14 @@ def is_narrowed(condition: Any) -> bool:
     return any(isinstance(one, Narrowed) for one in _conjuncts(condition))
 
 
+def names_ids(condition: Any) -> bool:
+    """Whether a condition has a conjunct that only rows with given ids pass."""
+    return any(
+        getattr(one, "lookup_name", "") in _BY_IDS and _is_key(one.lhs)
+        for one in _conjuncts(condition)
+    )
+
+
 def leaves_few(condition: Any) -> bool:
     """Whether a condition has a conjunct that only rows with some ids or a ref pass."""
     return any(map(_is_selective, _conjuncts(condition)))
@@ -33,8 +43,12 @@ def leaves_few(condition: Any) -> bool:
 
 def _is_selective(condition: Any) -> bool:
     if isinstance(condition, Exact | In):
-        return isinstance(condition.lhs, Col) and condition.lhs.target.primary_key
+        return _is_key(condition.lhs)
     return isinstance(condition, TagEquals) and isinstance(condition.test.literal, Ref)
+
+
+def _is_key(column: Any) -> bool:
+    return isinstance(column, Col) and column.target.primary_key
 
 
 def _conjuncts(condition: Any) -> Iterator[Any]:

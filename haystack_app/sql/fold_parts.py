@@ -38,7 +38,6 @@ class PartStatements(NamedTuple):
     """Parameters by name: ``ids``, ``bounds``, ``hours``, and ``before``, ``high``."""
 
     numbers: str
-    whole: str
     parts: str
     marks: str
 
@@ -48,11 +47,6 @@ _COLUMNS = """has_head, head_val, head_obj{0}, count, na, nan,
     held_small, held_huge, held_known, line_small, line_huge, line_known,
     start_number, end_number, is_infinite, drops"""
 _OPEN = "count, na, nan, numbers, small, huge, low, high, is_infinite"
-_WHOLE = f"""
-    count + CASE WHEN has_head THEN 1 ELSE 0 END, na, nan,
-    numbers + CASE WHEN has_head THEN 1 ELSE 0 END, small + coalesce(head_val, 0.0),
-    huge, {{least}}, {{greatest}},
-    is_infinite OR has_head AND (head_obj IS NOT NULL OR abs(head_val) > {HUGE!r})"""
 _HEAD = f"""
     1 AS count, is_na AS na, is_nan AS nan,
     CASE WHEN number IS NULL THEN 0 ELSE 1 END AS numbers,
@@ -65,8 +59,6 @@ _HEAD = f"""
 _P_POINTS = "unnest(%(ids)s::text[]) WITH ORDINALITY AS p(id, n)"
 _P_WHERE = f"""FROM {FOLD_PARTS} WHERE point_id = p.id AND hours = %(hours)s
         AND start >= %(before)s::timestamptz AND start <= %(high)s::timestamptz"""
-# parts start at whole seconds, which are exact as a double, and faster
-_P_SECOND = "date_part('epoch', start)::int8 * 1000000"
 POSTGRES = PartStatements(
     numbers=f"""
 SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
@@ -88,13 +80,6 @@ SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
         ) AS typed
     ) AS placed WHERE bucket BETWEEN 1 AND %(buckets)s GROUP BY bucket
 ) AS part""",
-    whole=f"""
-SELECT p.n - 1, {_P_SECOND}, {
-        _WHOLE.format(least="least(low, head_val)", greatest="greatest(high, head_val)")
-    }
-FROM {_P_POINTS} JOIN {FOLD_PARTS} AS f ON f.point_id = p.id AND f.hours = %(hours)s
-    AND f.start >= %(before)s::timestamptz AND f.start < %(high)s::timestamptz
-ORDER BY start, p.n""",
     parts=f"""
 SELECT p.n, part.* FROM {_P_POINTS} CROSS JOIN LATERAL (
     SELECT {POSTGRES_TIME.format("start")}, {
@@ -149,17 +134,6 @@ WITH {_S_POINTS}, b AS MATERIALIZED (
 SELECT n, bucket, sum(count), sum(na), sum(nan), sum(numbers), total(small),
     total(huge), min(low), max(high), max(is_infinite)
 FROM placed GROUP BY n, bucket""",
-    whole=f"""
-WITH {_S_POINTS}
-SELECT p.n - 1, {_S_TIME.format("f.start")}, {
-        _WHOLE.format(
-            least="min(coalesce(low, head_val), coalesce(head_val, low))",
-            greatest="max(coalesce(high, head_val), coalesce(head_val, high))",
-        )
-    }
-FROM p CROSS JOIN {FOLD_PARTS} AS f ON f.point_id = p.id AND f.hours = %(hours)s
-    AND f.start >= %(before)s AND f.start < %(high)s
-ORDER BY f.start, p.n""",
     parts=f"""
 WITH {_S_POINTS}
 SELECT p.n, {_S_TIME.format("f.start")}, {

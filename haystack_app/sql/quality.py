@@ -4,7 +4,8 @@
 
 PostgreSQL folds one point after the other (LATERAL), so that ids are not compared and
 few samples are sorted at a time. Samples are grouped by their distance first: most
-histories have few distances, and the rest works on these.
+histories have few distances, and the rest works on these. The longest run of a number
+is looked for among the same samples, where enough neighbours are equal.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ class Statements(NamedTuple):
     """Parameters by name: ``start``, ``end``, ``now`` and ``gap``, and the points.
 
     - ``counts``: n, samples, outside, mismatched, NA, usual interval, gaps, the longest
-      gap, its start, sum of the distances between equal numbers
-    - ``runs``: n, the longest run of one number, its start
+      gap, its start, the longest run of one number if it is too long, its start
     - ``ends``: n, the newest sample up to now, the number of later ones
     """
 
     counts: str
-    runs: str
     ends: str
 
 
@@ -40,7 +39,7 @@ _FACTS = """
         ELSE NOT {is_na} AND kind <> {found} END) AS mismatched,
     count(*) FILTER (WHERE obj IS NOT NULL AND {is_na}) AS na,
     count(*) FILTER (WHERE number = before) AS same,
-    min(previous) AS start"""
+    min(previous) AS start, max(ts) AS last"""
 
 # -- PostgreSQL ---------------------------------------------------------------
 
@@ -53,8 +52,8 @@ _POSTGRES_FACTS = _FACTS.format(
         ELSE '' END""",
 )
 _POSTGRES_WINDOWS = """
-    unnest(%(ids)s::text[], %(kinds)s::text[], %(lows)s::float8[], %(highs)s::float8[])
-    WITH ORDINALITY AS p(id, kind, low, high, n)"""
+    unnest(%(ids)s::text[], %(kinds)s::text[], %(lows)s::float8[], %(highs)s::float8[],
+        %(flats)s::interval[]) WITH ORDINALITY AS p(id, kind, low, high, flat, n)"""
 _POSTGRES_SAMPLES = f"""
     SELECT ts, obj, CASE WHEN obj IS NULL THEN val END AS number
     FROM {HISTORY} WHERE point_id = p.id
@@ -62,13 +61,11 @@ _POSTGRES_SAMPLES = f"""
 POSTGRES = Statements(
     counts=f"""
 SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
-    WITH distances AS MATERIALIZED (
-        SELECT distance, {_POSTGRES_FACTS}
-        FROM (
-            SELECT number, obj, lag(ts) OVER w AS previous,
-                ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
-            FROM ({_POSTGRES_SAMPLES}) AS samples WINDOW w AS (ORDER BY ts)
-        ) AS neighbours GROUP BY distance
+    WITH neighbours AS MATERIALIZED (
+        SELECT ts, number, obj, lag(ts) OVER w AS previous, lag(number) OVER w AS before
+        FROM ({_POSTGRES_SAMPLES}) AS samples WINDOW w AS (ORDER BY ts)
+    ), distances AS MATERIALIZED (
+        SELECT ts - previous AS distance, {_POSTGRES_FACTS} FROM neighbours GROUP BY 1
     ), usual AS (
         SELECT min(distance) AS median FROM (
             SELECT distance, sum(size) OVER (ORDER BY distance) AS place,
@@ -78,26 +75,22 @@ SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
     ), long AS (
         SELECT size, distance, start FROM distances, usual
         WHERE distance > %(gap)s * median
+    ), runs AS (
+        SELECT ts AS start, number, coalesce(
+            lead(previous) OVER (ORDER BY ts), (SELECT max(last) FROM distances)
+        ) - ts AS length
+        FROM neighbours WHERE number IS DISTINCT FROM before
+        AND (SELECT sum(same * distance) FROM distances) > p.flat
+    ), flat AS (
+        SELECT length, start FROM runs WHERE number IS NOT NULL AND length > p.flat
+        ORDER BY length DESC, start LIMIT 1
     )
     SELECT {_SUMS}, (SELECT median FROM usual),
         (SELECT coalesce(sum(size), 0) FROM long), (SELECT max(distance) FROM long),
         (SELECT start FROM long ORDER BY distance DESC LIMIT 1),
-        coalesce(sum(same * distance), interval '0') AS same
+        (SELECT length FROM flat), (SELECT start FROM flat)
     FROM distances HAVING count(*) > 0
 ) AS found""",
-    runs=f"""
-SELECT p.n - 1, run.stop - run.start, run.start
-FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
-    SELECT min(ts) AS start, max(ts) AS stop FROM (
-        SELECT ts, number, count(*) FILTER (WHERE number IS DISTINCT FROM before)
-            OVER (ORDER BY ts) AS run
-        FROM (
-            SELECT ts, number, lag(number) OVER (ORDER BY ts) AS before
-            FROM ({_POSTGRES_SAMPLES}) AS samples
-        ) AS neighbours
-    ) AS numbered WHERE number IS NOT NULL
-    GROUP BY run ORDER BY max(ts) - min(ts) DESC, min(ts) LIMIT 1
-) AS run""",
     ends=f"""
 SELECT p.n - 1,
     (SELECT max(ts) FROM {HISTORY}
@@ -127,7 +120,7 @@ _SQLITE_FACTS = _FACTS.format(
 _SQLITE_WINDOWS = """
     SELECT key AS n, json_extract(value, '$[0]') AS id,
         json_extract(value, '$[1]') AS kind, json_extract(value, '$[2]') AS low,
-        json_extract(value, '$[3]') AS high
+        json_extract(value, '$[3]') AS high, json_extract(value, '$[4]') AS flat
     FROM json_each(%(windows)s)"""
 _SQLITE_SAMPLES = f"""
     SELECT p.n, {_SQLITE_TIME} AS ts, h.obj, p.kind, p.low, p.high,
@@ -136,12 +129,12 @@ _SQLITE_SAMPLES = f"""
     ON h.point_id = p.id AND h.ts >= %(start)s AND h.ts < %(end)s"""
 SQLITE = Statements(
     counts=f"""
-WITH p AS MATERIALIZED ({_SQLITE_WINDOWS}), distances AS MATERIALIZED (
-    SELECT n, distance, {_SQLITE_FACTS} FROM (
-        SELECT n, number, obj, kind, low, high, lag(ts) OVER w AS previous,
-            ts - lag(ts) OVER w AS distance, lag(number) OVER w AS before
-        FROM ({_SQLITE_SAMPLES}) WINDOW w AS (PARTITION BY n ORDER BY ts)
-    ) GROUP BY n, distance
+WITH p AS MATERIALIZED ({_SQLITE_WINDOWS}), neighbours AS MATERIALIZED (
+    SELECT n, ts, number, obj, kind, low, high, lag(ts) OVER w AS previous,
+        lag(number) OVER w AS before
+    FROM ({_SQLITE_SAMPLES}) WINDOW w AS (PARTITION BY n ORDER BY ts)
+), distances AS MATERIALIZED (
+    SELECT n, ts - previous AS distance, {_SQLITE_FACTS} FROM neighbours GROUP BY 1, 2
 ), usual AS (
     SELECT n, min(distance) AS median FROM (
         SELECT n, distance, sum(size) OVER (PARTITION BY n ORDER BY distance) AS place,
@@ -152,28 +145,24 @@ WITH p AS MATERIALIZED ({_SQLITE_WINDOWS}), distances AS MATERIALIZED (
     SELECT d.*, u.median, coalesce(distance > %(gap)s * median, 0) AS is_gap,
         row_number() OVER (PARTITION BY d.n ORDER BY distance DESC) = 1 AS is_longest
     FROM distances AS d LEFT JOIN usual AS u ON u.n = d.n
+), equal AS MATERIALIZED (
+    SELECT p.n, p.flat, max(last) AS last FROM distances AS d JOIN p ON p.n = d.n
+    GROUP BY p.n HAVING sum(same * distance) > p.flat
+), runs AS (
+    SELECT s.n, ts AS start, number, e.flat, coalesce(
+        lead(previous) OVER (PARTITION BY s.n ORDER BY ts), e.last
+    ) - ts AS length
+    FROM neighbours AS s CROSS JOIN equal AS e ON e.n = s.n
+    WHERE number IS NOT before
+), flat AS MATERIALIZED (
+    SELECT n, length, start,
+        row_number() OVER (PARTITION BY n ORDER BY length DESC, start) AS place
+    FROM runs WHERE number IS NOT NULL AND length > flat
 )
-SELECT n, {_SUMS}, max(median), coalesce(sum(size) FILTER (WHERE is_gap), 0),
+SELECT j.n, {_SUMS}, max(median), coalesce(sum(size) FILTER (WHERE is_gap), 0),
     max(distance) FILTER (WHERE is_gap),
-    max(start) FILTER (WHERE is_gap AND is_longest),
-    coalesce(sum(same * distance), 0)
-FROM judged GROUP BY n""",
-    runs=f"""
-WITH p AS MATERIALIZED ({_SQLITE_WINDOWS})
-SELECT n, length, start FROM (
-    SELECT n, max(ts) - min(ts) AS length, min(ts) AS start,
-        row_number() OVER (PARTITION BY n ORDER BY max(ts) - min(ts) DESC, min(ts))
-            AS place
-    FROM (
-        SELECT n, ts, number, count(*) FILTER (WHERE number IS NOT before)
-            OVER (PARTITION BY n ORDER BY ts) AS run
-        FROM (
-            SELECT n, ts, number,
-                lag(number) OVER (PARTITION BY n ORDER BY ts) AS before
-            FROM ({_SQLITE_SAMPLES})
-        )
-    ) WHERE number IS NOT NULL GROUP BY n, run
-) WHERE place = 1""",
+    max(j.start) FILTER (WHERE is_gap AND is_longest), max(f.length), max(f.start)
+FROM judged AS j LEFT JOIN flat AS f ON f.n = j.n AND f.place = 1 GROUP BY j.n""",
     ends=f"""
 WITH p AS MATERIALIZED ({_SQLITE_WINDOWS})
 SELECT n, (SELECT {_SQLITE_TIME} FROM {HISTORY} AS h

@@ -15,11 +15,11 @@ _TEXT = TextField()
 
 
 class Revision(Expression):
-    """``id version``; see ``Records``."""
+    """``id version naming``; see ``Records``."""
 
     def __init__(self) -> None:
         super().__init__(output_field=_TEXT)
-        self.columns: list[Any] = [F("id"), F("version")]
+        self.columns: list[Any] = [F("id"), F("version"), F("naming")]
 
     def get_source_expressions(self) -> list[Any]:
         return self.columns
@@ -30,5 +30,5 @@ class Revision(Expression):
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        id, version = (compiler.compile(column)[0] for column in self.columns)
-        return f"{id} || ' ' || {version}", ()
+        columns = (compiler.compile(column)[0] for column in self.columns)
+        return " || ' ' || ".join(columns), ()

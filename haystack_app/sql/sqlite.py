@@ -25,7 +25,14 @@ from .paths import from_record, ids_of_refs, is_set
 from .sqlite_terms import SET_TERMS
 from .tables import ENTITIES, ENTITY_REF
 
-__all__ = ["has_any", "holds", "json_path", "part_of_date_time", "value_holds"]
+__all__ = [
+    "date_time_parts",
+    "has_any",
+    "holds",
+    "json_path",
+    "part_of_date_time",
+    "value_holds",
+]
 
 _INFINITY = {"<": "-INF", "<=": "-INF", ">": "INF", ">=": "INF"}
 _LOCAL_TIME = (
@@ -254,10 +261,15 @@ def _day(value: Sql, op: str, literal: LocalDay) -> Sql:
     )
 
 
+def date_time_parts() -> tuple[str, str]:
+    """Templates of the whole seconds of a dateTime, and of its fraction as text."""
+    return _SECONDS, f"substr({_LOCAL_TIME}, 9)"
+
+
 def _date_time(value: Sql, op: str, literal: DateTime) -> Sql:
     """By whole seconds, then by the digits of the fraction, which sort as text."""
     seconds, fraction = divmod(microseconds_of(literal.utc), 1_000_000)
-    own = f"({_SECONDS}, substr({_LOCAL_TIME}, 9))"
+    own = f"({', '.join(date_time_parts())})"
     return sql(
         f"({{}} ->> '$._kind' = 'dateTime' AND {own} {op} (%s, %s))",
         *[value] * (1 + own.count("{}")),

@@ -9,8 +9,19 @@ Migrations do not use this module: they name what a table was called at their ti
 from __future__ import annotations
 
 __all__ = [
+    "ALARMS",
+    "ALARM_MAILS",
+    "ALARM_NEWS",
+    "ALARM_PAIRS",
+    "ALARM_PAUSES",
+    "ALARM_RULES",
+    "ALARM_TRANSITIONS",
     "AUDIT",
     "CHANGES",
+    "CONNECTORS",
+    "CONNECTOR_ENTITIES",
+    "DASHBOARDS",
+    "DASHBOARD_GROUPS",
     "DEF_LIBRARIES",
     "ENTITIES",
     "ENTITY_REF",
@@ -21,9 +32,15 @@ __all__ = [
     "HANDSHAKES",
     "HISTORY",
     "HISTORY_POLICIES",
+    "IMPORTS",
+    "IMPORT_MAPPINGS",
     "JOBS",
     "JOB_BODIES",
     "JOB_SCHEDULES",
+    "MQTT_TOPICS",
+    "MQTT_UNKNOWN_TOPICS",
+    "MQTT_WRITES",
+    "NAME_CHANGES",
     "POINT_WRITES",
     "POSTPONED_SAMPLES",
     "PRIORITY_LEVELS",
@@ -34,13 +51,27 @@ __all__ = [
     "TOKENS",
     "WATCHES",
     "WATCH_ITEMS",
+    "WEBHOOKS",
+    "WEBHOOK_CROSSINGS",
+    "WEBHOOK_DELIVERIES",
 ]
 
 ENTITIES = "entities"
 HISTORY = "history"
 
+ALARMS = "haystack_alarms"
+ALARM_MAILS = "haystack_alarm_mails"
+ALARM_NEWS = "haystack_alarm_news"
+ALARM_PAIRS = "haystack_alarm_pairs"
+ALARM_PAUSES = "haystack_alarm_pauses"
+ALARM_RULES = "haystack_alarm_rules"
+ALARM_TRANSITIONS = "haystack_alarm_transitions"
 AUDIT = "haystack_audit"
 CHANGES = "haystack_changes"
+CONNECTORS = "haystack_connectors"
+CONNECTOR_ENTITIES = "haystack_connector_entities"
+DASHBOARDS = "haystack_dashboards"
+DASHBOARD_GROUPS = "haystack_dashboard_groups"
 DEF_LIBRARIES = "haystack_def_libraries"
 ENTITY_REF = "haystack_entity_ref"
 FOLD_MARKS = "haystack_fold_marks"
@@ -49,9 +80,15 @@ FOLD_POINTS = "haystack_fold_points"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
 HISTORY_POLICIES = "haystack_history_policies"
+IMPORTS = "haystack_imports"
+IMPORT_MAPPINGS = "haystack_import_mappings"
 JOBS = "haystack_jobs"
 JOB_BODIES = "haystack_job_bodies"
 JOB_SCHEDULES = "haystack_job_schedules"
+NAME_CHANGES = "haystack_name_changes"
+MQTT_TOPICS = "haystack_mqtt_topics"
+MQTT_UNKNOWN_TOPICS = "haystack_mqtt_unknown_topics"
+MQTT_WRITES = "haystack_mqtt_writes"
 POINT_WRITES = "haystack_point_writes"
 POSTPONED_SAMPLES = "haystack_postponed_samples"
 PRIORITY_LEVELS = "haystack_priority_levels"
@@ -62,3 +99,6 @@ TASKS = "haystack_tasks"
 TOKENS = "haystack_tokens"
 WATCHES = "haystack_watches"
 WATCH_ITEMS = "haystack_watch_items"
+WEBHOOKS = "haystack_webhooks"
+WEBHOOK_CROSSINGS = "haystack_webhook_crossings"
+WEBHOOK_DELIVERIES = "haystack_webhook_deliveries"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .tables import ENTITIES, FOLD_POINTS, HISTORY
+from .tables import ENTITIES, FOLD_PARTS, FOLD_POINTS, HISTORY
 
 __all__ = ["POINTS", "ROLLUPS", "SAMPLES", "statements"]
 
@@ -58,7 +58,7 @@ SELECT s.id, s.dis,
        (CASE WHEN p.his_mode = 'consumption' AND p.kind = 'Number'
              THEN s.local - interval '1 microsecond' ELSE s.local END)::date AS day,
        count(*) AS count,
-       avg(s.val) FILTER ({finite}) AS avg,
+       sum(s.val) FILTER ({finite}) / nullif(count(s.val) FILTER ({finite}), 0) AS avg,
        min(s.val) FILTER ({finite}) AS min,
        max(s.val) FILTER ({finite}) AS max,
        sum(s.val) FILTER ({finite}) AS sum,
@@ -67,9 +67,41 @@ SELECT s.id, s.dis,
   JOIN {points} AS p ON p.id = s.id
   LEFT JOIN {folded} AS f ON f.point_id = s.id
  WHERE s.local IS NOT NULL AND (f.dropped IS NULL OR s.ts > f.dropped
-       OR (s.ts = f.dropped AND p.his_mode IS DISTINCT FROM 'consumption'))
+       OR (s.ts = f.dropped AND (p.his_mode = 'consumption' AND p.kind = 'Number')
+       IS NOT TRUE))
  GROUP BY s.id, s.dis, 3, s.unit
+UNION ALL
+SELECT d.id, d.dis, d.local::date AS day, sum(d.count)::int8 AS count,
+       sum(d.total) / nullif(sum(d.numbers), 0) AS avg,
+       min(d.low) AS min, max(d.high) AS max,
+       CASE WHEN sum(d.numbers) > 0 THEN sum(d.total) END AS sum,
+       d.unit
+  FROM (
+    SELECT p.id, p.dis, p.unit, w.start AT TIME ZONE z.name AS local, w.count,
+           w.numbers, w.small + {huge} AS total, w.low, w.high
+      FROM {points} AS p
+      JOIN {folded} AS f ON f.point_id = p.id
+      JOIN {parts} AS w ON w.point_id = p.id AND w.hours = 24 AND w.start < f.dropped
+      JOIN (VALUES {zones}) AS z(city, name) ON z.city = p.tz
+     WHERE w.count > 0
+    UNION ALL
+    SELECT p.id, p.dis, p.unit, (w.start AT TIME ZONE z.name) - CASE WHEN
+               p.his_mode = 'consumption' AND p.kind = 'Number'
+               THEN interval '1 microsecond' ELSE interval '0' END AS local, 1,
+           CASE WHEN w.head_val IS NULL THEN 0 ELSE 1 END, coalesce(w.head_val, 0.0),
+           w.head_val, w.head_val
+      FROM {points} AS p
+      JOIN {folded} AS f ON f.point_id = p.id
+      JOIN {parts} AS w ON w.point_id = p.id AND w.hours = 24 AND w.start <= f.dropped
+      JOIN (VALUES {zones}) AS z(city, name) ON z.city = p.tz
+     WHERE w.has_head AND (w.start < f.dropped
+           OR p.his_mode = 'consumption' AND p.kind = 'Number')
+  ) AS d
+ GROUP BY d.id, d.dis, 3, d.unit
 """
+_HUGE = """(CASE WHEN abs(w.huge) < 1e290 THEN w.huge * power(2::float8, 60)
+               ELSE sign(w.huge) * 'Infinity'::float8 END)"""
+# not avg(), which squares numbers and overflows
 _FINITE = "WHERE s.val > '-Infinity' AND s.val < 'Infinity'"
 _POINTS_SQLITE = """
 SELECT e.id,
@@ -142,6 +174,9 @@ def _postgres(
         samples=names[SAMPLES],
         points=names[POINTS],
         folded=FOLD_POINTS,
+        parts=FOLD_PARTS,
+        huge=_HUGE,
+        zones=rows,
     )
     return {POINTS: points, SAMPLES: samples, ROLLUPS: rollups}
 

@@ -32,7 +32,7 @@ from .priority_array import Level
 from .sample_edits import SampleChange, SampleEdit
 from .samples import FIRST_TIME, Batch, Extent, HisPoint
 from .watch_types import Watch, WatchItem
-from .write_log import LevelWrite
+from .write_log import LevelWrite, WritePage
 
 __all__ = ["StorageBackend"]
 
@@ -48,7 +48,8 @@ class StorageBackend:
     Flags: ``persistent`` (survives the process), ``shared`` (several processes
     see the same), ``changed_by_sql`` (other programs may change its samples),
     ``supports_rollup`` (aggregates history itself), ``supports_policies`` (keeps
-    roll-ups of samples that are dropped).
+    roll-ups of samples that are dropped), ``splits_commits`` and ``splits_samples``
+    (other writers would wait for a large request, which is stored in parts).
     """
 
     persistent = False
@@ -56,9 +57,20 @@ class StorageBackend:
     changed_by_sql = False
     supports_rollup = False
     supports_policies = False
+    splits_commits = False
+    splits_samples = False
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
+
+    @property
+    def database(self) -> str | None:
+        """The alias of the store's database in ``DATABASES``, if it is in one."""
+        return None
+
+    def in_replica(self, using: str) -> Self:
+        """The same store as a replica of its database has it, only to be read."""
+        return self
 
     scope: Filter | None = None
     """Filter of the entities that the caller may see; None means all of them."""
@@ -92,6 +104,10 @@ class StorageBackend:
     def check_server(self) -> list[CheckMessage]:
         """Messages of checks that need a connection to the store's server."""
         return []
+
+    def server_text(self) -> str:
+        """The server of the store, for people; empty if it has none of its own."""
+        return ""
 
     # -- entities -------------------------------------------------------------
 
@@ -142,6 +158,12 @@ class StorageBackend:
         """``locked`` for the entities that a commit changes; None means all."""
         return self.locked(ids)
 
+    def let_others_write(self) -> None:
+        """Called between two of many transactions that follow each other.
+
+        A store whose lock has no queue waits here for other writers.
+        """
+
     def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         """Rows of the entities that exist, in any scope, by id; up to ``BATCH`` ids.
 
@@ -161,6 +183,16 @@ class StorageBackend:
         """
         raise NotImplementedError
 
+    renamed_at_once = 10**9
+    """Referrers that get a changed name in the transaction of the change.
+
+    A store that sets a smaller number implements ``queue_names`` and ``mend_names``.
+    """
+
+    def queue_names(self, ids: Collection[str]) -> None:
+        """Write the names of entities into the refs to them after the transaction."""
+        raise NotImplementedError
+
     def set_transient(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Set transient tags of entities by id; the value None removes a tag.
 
@@ -176,7 +208,16 @@ class StorageBackend:
         implementations of ``set_transient`` must.
         """
         if ids:
-            signals.announce(self.alias, ids, logged=logged)
+            held = list(ids)
+            self.after_commit(lambda: signals.announce(self.alias, held, logged=logged))
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        """Call a function after the commit of the outermost ``locked``.
+
+        It is not called if the block raises. ``call`` must not raise. A store without
+        transactions, which other packages may have, calls it at once.
+        """
+        call()
 
     def changes_of(self, id: str, limit: int = 100) -> list[Change]:
         """Changes of an entity, the newest first.
@@ -193,6 +234,24 @@ class StorageBackend:
         once, also with concurrent writers. Raises CursorExpired if entries after the
         cursor were pruned, or if the log ends before it. A scope has no effect: the
         log is for callers that may see everything.
+        """
+        raise NotImplementedError
+
+    def changed_since(self, ids: Sequence[str], cursor: int) -> set[str]:
+        """Those of the entities with entries of the change log after a cursor.
+
+        A scope has no effect.
+        """
+        everything = self.visible_to(None)
+        newest = (change for id in ids for change in everything.changes_of(id, 1))
+        # an entry of an open transaction may have no cursor
+        return {one.id for one in newest if (one.cursor or cursor + 1) > cursor}
+
+    def logged_commit(self, cursor: int, limit: int | None = None) -> list[Change]:
+        """The entries of the commit that the entry at a cursor belongs to, in order.
+
+        The first of them up to ``limit``; None means all. Empty if there is no such
+        entry. A scope has no effect.
         """
         raise NotImplementedError
 
@@ -215,6 +274,11 @@ class StorageBackend:
 
         Returns the number of entities that were checked, at most ``limit``.
         """
+        return 0
+
+    def mend_names(self, limit: int = 500) -> int:
+        """Write queued names into up to ``limit`` referrers, of which it returns the
+        number."""
         return 0
 
     def mend_facts(self, after: str, size: int) -> str:
@@ -266,10 +330,16 @@ class StorageBackend:
         """About how much space a sample takes. If ``supports_policies``."""
         raise NotImplementedError
 
-    def his_drop(self, point: HisPoint, end: int) -> int:
+    def his_drop(
+        self,
+        point: HisPoint,
+        end: int,
+        log: Callable[[int], object] = lambda count: None,
+    ) -> int:
         """Drop samples before the local day that begins at ``end``; their number.
 
-        Roll-ups to days and longer stay. If ``supports_policies``.
+        Roll-ups to days and longer stay. ``log`` is called in each transaction, with
+        the number of samples that it drops. If ``supports_policies``.
         """
         raise NotImplementedError
 
@@ -306,6 +376,19 @@ class StorageBackend:
             found[id] = [time for time, _ in newest]
         return found
 
+    def his_since(self, starts: Mapping[str, int]) -> dict[str, list[tuple[int, Any]]]:
+        """Samples of points from a time on, and the newest one before it, by id.
+
+        In time order; finite numbers are floats.
+        """
+        return {id: list(self._samples_since(id, at)) for id, at in starts.items()}
+
+    def _samples_since(self, id: str, start: int) -> Iterator[tuple[int, Any]]:
+        yield from islice(self.his_backwards(id, start), 1)
+        for chunk in self.his_chunks(id, start):
+            for place, time in enumerate(chunk.times):
+                yield time, chunk.others.get(place, chunk.vals[place])
+
     def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
         """Stored samples of points at these times, which are sorted.
 
@@ -327,8 +410,8 @@ class StorageBackend:
         A store without such a log, which other packages may have, keeps none.
         """
 
-    def edits_of(self, change: str) -> list[SampleEdit]:
-        """The edits of one change that the caller may see, in their order."""
+    def edits_of(self, change: str, limit: int | None = None) -> list[SampleEdit]:
+        """The first edits of one change that the caller may see, in their order."""
         return []
 
     def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
@@ -365,6 +448,10 @@ class StorageBackend:
     def has_samples(self, id: str) -> bool:
         """Whether a point's history has samples."""
         return next(iter(self.his_chunks(id, size=1)), None) is not None
+
+    def with_samples(self, ids: Sequence[str]) -> set[str]:
+        """Those of the points whose histories have samples."""
+        return {id for id in ids if self.has_samples(id)}
 
     def snapshot(self) -> AbstractContextManager[None]:
         """All reads inside see the same state, if the store supports that."""
@@ -417,6 +504,23 @@ class StorageBackend:
     def write_log(self, id: str, limit: int) -> list[LevelWrite]:
         """The newest entries of a point in the log of writes, the newest first."""
         return []
+
+    def writes_since(self, cursor: str | None, limit: int) -> WritePage:
+        """Entries of the log of writes after a cursor, of all points in any scope.
+
+        ``cursor`` is that of the previous page; None, and what is not a cursor of this
+        log, is its end. Callers that read page by page get each entry once, if the log
+        still has it; entries of writers at the same time are in any order.
+        """
+        return WritePage([], cursor or "")
+
+    def older_writes(self, cursor: str | None, limit: int) -> WritePage:
+        """Entries of the log of writes before a cursor, of all points in any scope.
+
+        The newest first. ``cursor`` is that of the previous page; None is the end. The
+        cursor of the last page is empty. Raises InvalidWrite for what is not a cursor.
+        """
+        return WritePage([], "")
 
     def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
         """Delete entries of the log of writes that are older than ``before``.

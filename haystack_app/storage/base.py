@@ -25,6 +25,8 @@ from .folds import FoldStore
 from .history import HistoryStore
 from .points import PointStore
 from .quality import QualityStore
+from .revert import RevertStore
+from .trash import TrashStore
 from .undo import UndoStore
 from .watches import WatchStore
 
@@ -48,6 +50,8 @@ def _twin(
 
 
 class StorageAdapter(
+    RevertStore,
+    TrashStore,
     EntityStore,
     CollectStore,
     UndoStore,
@@ -62,6 +66,9 @@ class StorageAdapter(
 
     aabout = _twin(EntityStore.about)
     aread = _twin(EntityStore.read)
+    asearch = _twin(EntityStore.search)
+    aread_in_order = _twin(EntityStore.read_in_order)
+    acount = _twin(EntityStore.count)
     aread_by_ids = _twin(EntityStore.read_by_ids)
     anav = _twin(EntityStore.nav)
     aload_entities = _twin(EntityStore.load_entities)

@@ -29,9 +29,10 @@ __all__ = [
 class Records(Sequence[Record]):
     """A result: records, and the names of all tags that occur in them.
 
-    ``revisions`` has the text ``id version`` of each record, another one after each
-    visible change of the entity; None if the store does not know them, as of rows that
-    plain SQL has changed and the worker has not checked yet.
+    ``revisions`` has the text ``id version naming`` of each record, another one after
+    each visible change of the entity, or of a name that its refs carry; None if the
+    store does not know them, as of rows that plain SQL has changed and the worker has
+    not checked yet, or for a caller with a scope.
     """
 
     rows: Sequence[Record]
@@ -99,6 +100,7 @@ class Change(NamedTuple):
     kind: str
     before: Record
     after: Record
+    cursor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from ..wire.record import Record, spliced
 from .changes import Change, logged
 from .collection import collects, status_of
 from .freshness import stamp
+from .names import live_name
 from .priority_array import devalued
 from .samples import reinterpreted
 from .stored import Stored, first_version, next_mod, same_json, tag_set_id
@@ -45,7 +46,8 @@ class EntityRow(NamedTuple):
     ``tags`` and ``cur`` are the JSON objects of persistent tags, including ``mod``,
     and of transient ones. ``version`` counts visible changes from a random number on,
     so that an entity that reuses an id repeats none. ``tag_set`` identifies the names
-    of the persistent tags.
+    of the persistent tags. ``naming`` counts changes of the names that refs carry,
+    ``search`` is what a search by words looks at; stores may derive both.
     """
 
     id: str
@@ -54,6 +56,8 @@ class EntityRow(NamedTuple):
     mod: dt.datetime
     version: int
     tag_set: int
+    naming: int = 0
+    search: str = ""
 
     @property
     def raw(self) -> str:
@@ -65,9 +69,18 @@ class EntityRow(NamedTuple):
         return Record(self.raw)
 
     @property
+    def name(self) -> str | None:
+        """The name that refs to the entity carry."""
+        return live_name(_object(self.tags))
+
+    @property
     def revision(self) -> str:
         """See ``Records``."""
-        return f"{self.id} {self.version}"
+        return f"{self.id} {self.version} {self.naming}"
+
+    def with_names(self, tags: str, search: str) -> EntityRow:
+        """With refs that carry other names."""
+        return self._replace(tags=tags, naming=self.naming + 1, search=search)
 
     def with_cur(self, cur: str) -> EntityRow:
         """With other transient tags."""
@@ -93,11 +106,20 @@ class Move(NamedTuple):
         assert row is not None
         return row.id
 
+    @property
+    def is_renaming(self) -> bool:
+        """Whether refs to the entity may have to carry another name."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return True
+        return before.tags != after.tags and before.name != after.name
+
 
 @dataclass(slots=True)
 class Changeset:
     """One batch of a commit: changed entities and their entries of the log.
 
+    ``renamed`` are entities that only refer to others by other names than before.
     ``reinterpreted`` has changed tags by the ids of points whose samples would get
     another meaning, ``devalued`` likewise for levels of priority arrays: if such
     samples or levels exist, the commit must be rejected.
@@ -105,6 +127,7 @@ class Changeset:
 
     moves: list[Move] = field(default_factory=list)
     unchanged: list[EntityRow] = field(default_factory=list)
+    renamed: list[Move] = field(default_factory=list)
     log: list[Change] = field(default_factory=list)
     reinterpreted: dict[str, str] = field(default_factory=dict)
     devalued: dict[str, str] = field(default_factory=dict)
@@ -165,6 +188,7 @@ def _create(changes: Changeset, stored: Stored, who: str, now: dt.datetime) -> N
         mod,
         first_version(),
         tag_set_id(stored.names),
+        search=stored.search,
     )
     if stored.mod is None and collects(stored.names):
         row = _with_status(row)
@@ -187,12 +211,20 @@ def _update(
         if stored.mod is None:
             cur |= _stamp(stored.tags, before.cur, now)
     row = patched(before, cur) if cur else before
-    if stored.mod in (None, before.mod) and same_json(was, becomes):
-        if row is before:
-            changes.unchanged.append(before)
-        else:
+    is_same = same_json(was, becomes)
+    if not is_same and (tags := stored.renamed(before.tags)) != before.tags:
+        was = _object(tags)
+        was.pop("mod", None)
+        if is_same := same_json(was, becomes):
+            row = row.with_names(tags, stored.search)
+    if stored.mod in (None, before.mod) and is_same:
+        if row.version != before.version:
             is_current = _is_current(stored)
             changes.moves.append(Move(before, row, None, is_current))
+            return
+        changes.unchanged.append(row)
+        if row is not before:
+            changes.renamed.append(Move(before, row))
         return
     mod = stored.mod or next_mod(before.mod, now)
     after = EntityRow(
@@ -202,6 +234,8 @@ def _update(
         mod,
         before.version + 1,
         tag_set_id(stored.names),
+        before.naming,
+        stored.search,
     )
     if stored.mod is None and (collects(becomes) or collects(was)):
         after = _with_status(after)

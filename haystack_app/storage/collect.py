@@ -139,6 +139,7 @@ class CollectStore(HistoryStore):
                 text = f"hisCollect: the current value cannot be a sample: {err}"
                 tags[id] = {"hisStatus": "fault", "hisErr": text}
         growth = self.his_store(batches) if batches else {}
+        self.announce_samples(batches, None)
         for id, batch in batches.items():
             facts = self._facts(points[id], logged[id][0], batch, growth)
             tags[id] = {**tags[id], **facts}

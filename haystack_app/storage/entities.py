@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 import orjson
 
 from .. import filters
-from ..filters import without_trash
+from ..filters import is_trash, without_trash
 from ..filters.ast import Compare, Filter, Has, Missing
+from ..filters.ordering import By, first_in_order
 from ..kinds.datetimes import DateTime
 from ..kinds.display import Reasons
 from ..kinds.scalars import REMOVE, Ref
@@ -37,24 +38,27 @@ from ..wire.zinc_writer import display_text
 from .changes import Changes, Records
 from .changeset import BATCH, Changeset, putting, removing
 from .collection import COV, logs
+from .commit_names import Naming
 from .errors import (
     AlreadyExists,
     ArrayInUse,
     EntityInUse,
     HistoryInUse,
     InvalidRecord,
+    NotWritable,
     OutOfScope,
     StaleRecord,
     StorageError,
     UnknownEntity,
 )
 from .freshness import stamp
-from .namespaces import NamespaceStore
+from .names import is_macro_named
+from .occurrences import OccurrenceStore
 from .samples import PRECISION, coarsened
 from .scoped_writes import check_scoped_write, check_transient_refs
 from .stored import Stored, stored_form, stored_forms, transient_text, with_id
 
-__all__ = ["EntityStore"]
+__all__ = ["EntityStore", "merged"]
 
 Tags = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -68,7 +72,7 @@ _NAMED = 10
 """How many entities an error names."""
 
 
-class EntityStore(NamespaceStore):
+class EntityStore(OccurrenceStore):
     def about(self) -> dict[str, Any]:
         """Tags for the op ``about``."""
         return {"storage": type(self).__name__}
@@ -86,6 +90,22 @@ class EntityStore(NamespaceStore):
             if filters.matches(tree, tags, everything.get):
                 found.extend(row for row in self.read_by_ids([id]) if row)
         return Records.of(found)
+
+    def read_in_order(
+        self, filter: Filter | str, order: Sequence[By], limit: int | None = None
+    ) -> Records:
+        """The first records that match, in an order; see ``filters.ordering``."""
+        found = self.read(filter)
+        held = found.revisions
+        tags = [row.json for row in found]
+        first = first_in_order(range(len(found)), order, limit, tags.__getitem__)
+        rows = Records.of(found[place] for place in first)
+        kept = None if held is None else [held[place] for place in first]
+        return Records(rows.rows, rows.names, kept)
+
+    def count(self, filter: Filter | str) -> int:
+        """The number of records that match."""
+        return len(self.read(filter))
 
     def page(self, filter: Filter | str, after: str, size: int) -> Sequence[Record]:
         """The first ``size`` matching records with ids after ``after``, by id."""
@@ -119,6 +139,8 @@ class EntityStore(NamespaceStore):
                 yield without_trash(Has((marker,)))
             return
         parent = self.existing(id).json
+        if is_trash(parent):
+            raise UnknownEntity(id)
         if "site" in parent:
             at_site = Compare(("siteRef",), "==", Ref(id))
             equips = filters.And((Has(("equip",)), at_site))
@@ -186,14 +208,21 @@ class EntityStore(NamespaceStore):
                 if only_new and (existing := self.visible_ids(ids)):
                     raise AlreadyExists(min(existing))
                 check_scoped_write(self, put, removed)
-            for part in self._parts(put, removed, who, only_new=only_new):
+            naming = Naming(self.visible_to(None), put, removed)
+            for part in self._parts(put, removed, who, naming, only_new=only_new):
                 self._check_meaning(part)
+                naming.note(part)
                 self.apply(part)
+                if part.renamed:
+                    self.apply(Changeset(part.renamed))
                 collecting = self._collect_currents(part)
                 _count(part, changes, returning=returning)
                 if returning and collecting:
                     held = zip(collecting, self.read_by_ids(collecting), strict=True)
                     changes.records.update((id, row) for id, row in held if row)
+            naming.spread()
+            shown = self.shown(list(changes.records.values()))
+            changes.records.update(zip(changes.records, shown, strict=True))
             self.announce(changes.ids, logged=True)
         return changes
 
@@ -206,10 +235,12 @@ class EntityStore(NamespaceStore):
         for at in range(0, len(put), BATCH):
             batch = put[at : at + BATCH]
             with self.committing([one.id for one in batch]):
-                for part in self._parts(batch, (), "", only_new=False):
+                naming = Naming(self.visible_to(None), batch, ())
+                for part in self._parts(batch, (), "", naming, only_new=False):
                     self._check_meaning(part)
                     same = {row.id for row in part.unchanged}
                     found += [one for one in batch if one.id not in same]
+            self.let_others_write()
         return found
 
     def _parts(
@@ -217,6 +248,7 @@ class EntityStore(NamespaceStore):
         put: Sequence[Stored],
         removed: Collection[str],
         who: str,
+        naming: Naming,
         *,
         only_new: bool,
     ) -> Iterator[Changeset]:
@@ -228,7 +260,7 @@ class EntityStore(NamespaceStore):
             held = self.stored_rows([one.id for one in part])
             if held and only_new:
                 raise AlreadyExists(min(held))
-            yield putting(part, held, who=who, now=now)
+            yield putting(naming.named(part, held), held, who=who, now=now)
         ids = sorted(removed)
         for at in range(0, len(ids), BATCH):
             held = self.stored_rows(ids[at : at + BATCH])
@@ -314,7 +346,7 @@ class EntityStore(NamespaceStore):
         """
         rows = [with_id(record) for record in records]
         _each(rows, _check_persistent)
-        stored = stored_forms(_merged({}, row) for row in rows)
+        stored = stored_forms(merged({}, row) for row in rows)
         changes = self.commit(stored, only_new=True, who=who, returning=True)
         return [changes.records[one.id] for one in stored]
 
@@ -331,8 +363,8 @@ class EntityStore(NamespaceStore):
         _each(wanted.values(), _check_persistent)
         with self.locked():
             held = self._held(wanted, force=force)
-            merged = [_merged(one, wanted[id]) for id, one in held.items()]
-            stored = list(_each(merged, stored_form))
+            tags = [merged(one, wanted[id]) for id, one in held.items()]
+            stored = list(_each(tags, stored_form))
             changes = self._commit(stored, who=who, returning=True)
         return [changes.records[id] for id in wanted]
 
@@ -344,6 +376,7 @@ class EntityStore(NamespaceStore):
         _each(changes.values(), _check_transient)
         with self.locked(list(changes)):
             held = self._held(changes, force=force)
+            _each(held.values(), _check_not_in_trash)
             now = dt.datetime.now(dt.UTC)
             patches = {id: _patch(row, held[id], now) for id, row in changes.items()}
             if self.scope is not None:
@@ -463,6 +496,11 @@ def _check_transient(row: Tags) -> None:
             raise InvalidRecord(f"tag {name!r} is not transient")
 
 
+def _check_not_in_trash(held: Tags) -> None:
+    if is_trash(held):
+        raise NotWritable(f"@{held['id'].id} is in the trash")
+
+
 def _check_mod(number: int, id: str, given: Any, held: DateTime) -> None:
     if not isinstance(given, DateTime):
         shown = display_text(given)
@@ -471,14 +509,16 @@ def _check_mod(number: int, id: str, given: Any, held: DateTime) -> None:
         raise StaleRecord(id, str(given), str(held))
 
 
-def _merged(held: Tags, changes: Tags) -> Tags:
+def merged(held: Tags, changes: Tags) -> Tags:
     """Persistent tags after the changes, without transient ones.
 
-    An ``id`` without a dis keeps the dis of the stored ``id``.
+    An ``id`` without a dis keeps the dis of the stored ``id``, but not the name that
+    a macro made.
     """
     tags = {name: value for name, value in held.items() if name not in TRANSIENT}
     if "id" in held and "dis" not in changes and changes["id"].dis is None:
-        changes = {**changes, "id": held["id"]}
+        dis = None if is_macro_named(held) else held["id"].dis
+        changes = {**changes, "id": Ref(changes["id"].id, dis)}
     for name, value in changes.items():
         if value is REMOVE:
             tags.pop(name, None)

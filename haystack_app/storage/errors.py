@@ -7,6 +7,7 @@ from collections.abc import Sequence
 __all__ = [
     "AlreadyExists",
     "ArrayInUse",
+    "ChangedSince",
     "Conflict",
     "CursorExpired",
     "EntityInUse",
@@ -14,8 +15,10 @@ __all__ = [
     "HistoryInUse",
     "InvalidRecord",
     "InvalidSample",
+    "InvalidSearch",
     "InvalidWatch",
     "InvalidWrite",
+    "LargeCommit",
     "NotHistorized",
     "NotWritable",
     "OutOfScope",
@@ -26,6 +29,7 @@ __all__ = [
     "TooCostly",
     "UnknownChange",
     "UnknownEntity",
+    "UnknownLogEntry",
     "UnknownWatch",
 ]
 
@@ -40,6 +44,10 @@ class StorageError(ValueError):
 
 class InvalidRecord(StorageError):
     """A record is invalid."""
+
+
+class InvalidSearch(StorageError):
+    """The text of a search by words is invalid."""
 
 
 class TooCostly(StorageError):
@@ -87,6 +95,31 @@ class UnknownChange(StorageError):
 
     def __init__(self, change: str) -> None:
         super().__init__(f"change of samples {change!r} not found")
+
+
+class UnknownLogEntry(StorageError):
+    """The change log has no such entry, or the caller may not see its entity."""
+
+    def __init__(self, cursor: int) -> None:
+        super().__init__(f"change {cursor} not found: it may have been pruned")
+
+
+class LargeCommit(StorageError):
+    """A commit has more entries than a request may undo."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the commit changed more than {most:,} entities (cap IDS): undo it by the"
+            " command haystack_revert"
+        )
+
+
+class ChangedSince(Conflict):
+    """A commit cannot be undone as a whole; ``conflicts`` are texts, with the ids."""
+
+    def __init__(self, conflicts: Sequence[str]) -> None:
+        super().__init__("\n".join(conflicts))
+        self.conflicts = list(conflicts)
 
 
 class UnknownEntity(StorageError):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
 from ..conf import app_settings
 from ..filters import is_trash
+from ..instruments import SAMPLES_READ, SAMPLES_WRITTEN
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number
 from ..kinds.series import LARGEST_CHUNK, Chunk, Series, instant_of, microseconds_of
 from ..kinds.transient import HIS_FACTS, HIS_WRITE_TS
 from ..wire.record import Record
+from . import signals
 from .backend import StorageBackend
 from .collection import collects
 from .currents import resampled, sampled
 from .errors import InvalidSample, NotHistorized, UnknownEntity
-from .policies import Readable, policy_of
+from .policies import Policy, Readable, policy_of
 from .sample_edits import Origin, SampleEdit, edited
 from .samples import Batch, Extent, HisPoint, Sample, checked
 
@@ -65,12 +68,18 @@ class HistoryStore(StorageBackend):
 
         def read() -> Iterator[Chunk]:
             if (short := self.his_short(point.id, first, last, size)) is not None:
-                yield from short
+                yield from self._counted(short)
                 return
             with self.snapshot():
-                yield from self.his_chunks(point.id, first, last, size)
+                chunks = self.his_chunks(point.id, first, last, size)
+                yield from self._counted(chunks)
 
         return Series(point.tz, point.unit, read)
+
+    def _counted(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            SAMPLES_READ.labels(self.alias).inc(len(chunk.times))
+            yield chunk
 
     def his_write(
         self,
@@ -100,16 +109,29 @@ class HistoryStore(StorageBackend):
         ids = list(samples)
         moment = now or dt.datetime.now(dt.UTC)
         with self.locked(ids):
-            records = list(self._historized(ids))
-            points = [HisPoint.of(record) for record in records]
-            for point, record in zip(points, records, strict=True):
-                if is_trash(record):
-                    raise NotHistorized(f"@{point.id} is in the trash")
-            batches = {point.id: checked(point, samples[point.id]) for point in points}
-            for point in points:
-                self._check_late(point, batches[point.id])
-            known = list(zip(points, records, strict=True))
+            known, batches = self.his_checked(samples)
             self.write_batches(known, batches, origin, moment)
+
+    def his_checked(
+        self, samples: Mapping[str, Iterable[Sample]]
+    ) -> tuple[list[tuple[HisPoint, Record]], dict[str, Batch]]:
+        """Points with their records, and validated samples, for ``write_batches``.
+
+        Raises UnknownEntity, NotHistorized or InvalidSample.
+        """
+        known = self.his_writable(list(samples))
+        batches = {point.id: checked(point, samples[point.id]) for point, _ in known}
+        for point, _ in known:
+            self.check_late(point, batches[point.id])
+        return known, batches
+
+    def his_writable(self, ids: Sequence[str]) -> list[tuple[HisPoint, Record]]:
+        """Points with their records. Raises UnknownEntity or NotHistorized."""
+        known = [(HisPoint.of(record), record) for record in self._historized(ids)]
+        for point, record in known:
+            if is_trash(record):
+                raise NotHistorized(f"@{point.id} is in the trash")
+        return known
 
     def write_batches(
         self,
@@ -117,10 +139,17 @@ class HistoryStore(StorageBackend):
         batches: Mapping[str, Batch],
         origin: Origin | None,
         now: dt.datetime,
-    ) -> None:
-        """``his_write_all`` of validated samples, for callers that hold the lock."""
+    ) -> bool:
+        """``his_write_all`` of validated samples, for callers that hold the lock.
+
+        Returns whether any of what was there is kept for an undo.
+        """
         edits = self._overwritten(points, batches, origin, now)
         growth = self.his_store(batches)
+        self.announce_samples(batches, origin)
+        SAMPLES_WRITTEN.labels(self.alias).inc(
+            sum(len(batch.written) + len(batch.removed) for batch in batches.values())
+        )
         for point, _ in points:
             batch = batches[point.id]
             if point.dropped in batch.written or point.dropped in batch.removed:
@@ -136,6 +165,7 @@ class HistoryStore(StorageBackend):
                 if batches[point.id]
             }
         )
+        return bool(edits)
 
     def _overwritten(
         self,
@@ -147,25 +177,28 @@ class HistoryStore(StorageBackend):
         """What the batches are about to replace or remove."""
         if not app_settings.SAMPLE_UNDO_DAYS:
             return []
+        by = origin or Origin()
         times = {
             point.id: sorted([*batch.written, *batch.removed])
             for point, record in points
             if (batch := batches[point.id]) and not _appends(record, batch)
         }
         held = self.his_at(times) if times else {}
-        by = origin or Origin()
-        found = ((id, edited(batches[id], held.get(id, {}))) for id in times)
+        ids = [point.id for point, _ in points] if by.is_whole else times
+        found = (
+            (id, edited(batches[id], held.get(id, {}), is_whole=by.is_whole))
+            for id in ids
+        )
         return [SampleEdit(now, by, id, samples) for id, samples in found if samples]
 
-    def _check_late(self, point: HisPoint, batch: Batch) -> None:
+    def check_late(self, point: HisPoint, batch: Batch) -> None:
         """Raises InvalidSample for samples where those of before were dropped."""
         if point.dropped is None:
             return
         times = [*islice(batch.written, 1), *batch.removed]  # written are in order
         if min(times, default=point.dropped) >= point.dropped:
             return
-        # its filter may lead through entities that the caller does not see
-        policy = policy_of(cast("Readable", self.visible_to(None)), point.id)
+        policy = self._policy_of(point)
         if policy is None or policy.refuses_late:
             time, end = (
                 DateTime(instant_of(at), point.tz).iso
@@ -177,6 +210,15 @@ class HistoryStore(StorageBackend):
                 f" earlier ones were dropped{named}"
             )
 
+    def _policy_of(self, point: HisPoint) -> Policy | None:
+        # its filter may lead through entities that the caller does not see
+        return policy_of(cast("Readable", self.visible_to(None)), point.id)
+
+    def refuses_late(self, point: HisPoint) -> bool:
+        """Whether samples are refused where those of before were dropped."""
+        policy = self._policy_of(point)
+        return policy is None or policy.refuses_late
+
     def his_restore(self, id: str, batch: Batch) -> None:
         """Store validated samples of a point and update ``hisSize`` and the like.
 
@@ -187,7 +229,18 @@ class HistoryStore(StorageBackend):
             record = next(self._historized([id]))
             point = HisPoint.of(record)
             growth = self.his_store({id: batch})
+            self.announce_samples({id: batch}, None)
             self.set_transient({id: self._facts(point, record, batch, growth)})
+
+    def announce_samples(
+        self, batches: Mapping[str, Batch], origin: Origin | None
+    ) -> None:
+        """Send ``samples_written`` after the commit."""
+        if not signals.samples_written.receivers:
+            return
+        if found := signals.spans(batches):
+            what = {"alias": self.alias, "samples": found, "origin": origin}
+            self.after_commit(partial(signals.send, signals.samples_written, **what))
 
     def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
         """``his_extent`` of several points."""

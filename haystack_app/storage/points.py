@@ -5,21 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..filters import is_trash
 from ..kinds.scalars import Number
 from ..kinds.transient import SAMPLE_TS
 from ..wire.record import Record
+from . import signals
 from .backend import StorageBackend
 from .changes import ADD
 from .collection import logs
 from .errors import InvalidWrite, NotWritable
 from .freshness import stamp
 from .priority_array import LEVELS, MANUAL, Level, WritablePoint, effective
-from .write_log import EXPIRE, RELEASE, SET, LevelWrite
+from .write_log import EXPIRE, RELEASE, SET, LevelWrite, WritePage
 
 __all__ = ["PointStore"]
+
+_ALWAYS = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class PointStore(StorageBackend):
@@ -68,7 +72,7 @@ class PointStore(StorageBackend):
             array = {n: one for n, one in self.levels_of(id).items() if n != number}
             self.level_store(id, number, level)
             at = now or dt.datetime.now(dt.UTC)
-            self.log_write(_write(at, id, number, level, who, user))
+            self._log_write(_write(at, id, number, level, who, user))
             after = array if level is None else {**array, number: level}
             self._update(record, after, now)
 
@@ -85,7 +89,7 @@ class PointStore(StorageBackend):
                 due = levels.keys() - current.keys()
                 for number in due:
                     self.level_store(id, number, None)
-                    self.log_write(LevelWrite(now, id, number, EXPIRE))
+                    self._log_write(LevelWrite(now, id, number, EXPIRE))
                 record = self.read_by_ids([id])[0]
                 if due and record is not None:
                     self._update(record, current, now)
@@ -102,10 +106,38 @@ class PointStore(StorageBackend):
         found = self.write_log(id, limit)
         if self.scope is None:
             return found
+        begin = self._begin(id)
+        return [write for write in found if write.at >= begin]
+
+    def writes_before(self, cursor: str | None, limit: int) -> WritePage:
+        """Entries of all points before a cursor, the newest first.
+
+        With a scope, those that ``writes_of`` returns: a page may have fewer then, and
+        even none. Raises InvalidWrite for what is not a cursor.
+        """
+        page = self.older_writes(cursor, limit)
+        if self.scope is None:
+            return page
+        ids = {write.id for _, write in page.entries}
+        begin = {id: self._begin(id) for id in self.visible_ids(ids)}
+        shown = [
+            (key, write)
+            for key, write in page.entries
+            if write.id in begin and write.at >= begin[write.id]
+        ]
+        return WritePage(shown, page.cursor)
+
+    def _begin(self, id: str) -> dt.datetime:
+        """When an entity was added, as far as the change log knows."""
         changes = self.changes_of(id, sys.maxsize)
-        if not changes or changes[-1].kind != ADD:  # it is older than the change log
-            return found
-        return [write for write in found if write.at >= changes[-1].at]
+        is_known = bool(changes) and changes[-1].kind == ADD
+        return changes[-1].at if is_known else _ALWAYS
+
+    def _log_write(self, write: LevelWrite) -> None:
+        self.log_write(write)
+        if signals.point_written.receivers:
+            what = {"alias": self.alias, "write": write}
+            self.after_commit(partial(signals.send, signals.point_written, **what))
 
     def _update(
         self, record: Record, array: Mapping[int, Level], now: dt.datetime | None

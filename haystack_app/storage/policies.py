@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from .. import filters
 from ..conf import app_settings
-from ..filters.ast import And, Compare, Filter, Has
+from ..filters.ast import And, Compare, Filter
 from ..folds.buckets import DAY, buckets
 from ..kinds.scalars import Number, Ref
 from ..kinds.series import microseconds_of
@@ -34,7 +34,6 @@ class Readable(Protocol):
 
 
 _REFUSE = "refuse"
-_HISTORIZED = (Has(("point",)), Has(("his",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,12 @@ class Policy:
 
     @property
     def tree(self) -> Filter:
-        """The points that it matches, if no earlier policy does."""
-        return And((*_HISTORIZED, filters.parse(self.filter)))
+        """The points that it matches, if no earlier policy does.
+
+        Those in the trash keep all samples, until it is emptied.
+        """
+        tree = filters.with_history(filters.parse(self.filter))
+        return filters.without_trash(tree)
 
 
 def policies() -> list[Policy]:

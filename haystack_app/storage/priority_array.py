@@ -19,6 +19,7 @@ from .stored import transient_text
 
 __all__ = [
     "DEFAULT",
+    "EMERGENCY",
     "LEVELS",
     "MANUAL",
     "Level",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 LEVELS = range(1, 18)
+EMERGENCY = 1
 MANUAL = 8
 """The level of manual overrides, the only one that can expire."""
 DEFAULT = 17

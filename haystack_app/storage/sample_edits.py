@@ -1,6 +1,7 @@
 """Samples that a write replaced or removed, as they were before and after.
 
-A write that only appends to a history leaves none: nothing is lost by it.
+A write that only appends to a history leaves none, for nothing is lost by it, unless
+its origin is whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .samples import Batch
 from .stored import new_id
 
 __all__ = [
+    "EDIT",
     "IMPORT",
     "UNDO",
     "WRITE",
@@ -34,18 +36,23 @@ __all__ = [
     "summaries",
 ]
 
-WRITE, IMPORT, UNDO = "hisWrite", "import", "undo"
+WRITE, IMPORT, EDIT, UNDO = "hisWrite", "import", "edit", "undo"
 Edited = tuple[int, Any, Any]
 """Time in microseconds, value before and after; None where there is no sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who writes samples, and how; ``change`` is the same for all of one import."""
+    """Who writes samples, how and why; ``change`` is the same for all of one import.
+
+    ``is_whole``: samples that are added are kept too, so that an undo removes them.
+    """
 
     user: str = ""
     kind: str = WRITE
     change: str = field(default_factory=new_id)
+    reason: str = ""
+    is_whole: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +80,23 @@ class Undone:
     """What an undo did: samples that are as before, and those that it left alone.
 
     ``conflicts`` are (point, microseconds) of samples that were changed since;
-    ``missing`` are points that do not exist any more.
+    ``dropped`` are those before which a policy dropped all samples, and refuses late
+    ones; ``missing`` are points that do not exist any more.
     """
 
     restored: int = 0
     conflicts: list[tuple[str, int]] = field(default_factory=list)
+    dropped: list[tuple[str, int]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
-def edited(batch: Batch, held: Mapping[int, Any]) -> list[Edited]:
+def edited(
+    batch: Batch, held: Mapping[int, Any], *, is_whole: bool = False
+) -> list[Edited]:
     """The samples that a batch changes, with those that it adds among them.
 
-    ``held`` are the stored samples at its times. Empty if it loses none of them.
+    ``held`` are the stored samples at its times. Empty if it loses none of them and is
+    not ``is_whole``.
     """
     removed = [(time, held[time], None) for time in batch.removed if time in held]
     found = [
@@ -92,7 +104,8 @@ def edited(batch: Batch, held: Mapping[int, Any]) -> list[Edited]:
         for time, value in batch.written.items()
         if not same_sample(held.get(time), value)
     ]
-    if not removed and all(before is None for _, before, _ in found):
+    loses = bool(removed) or any(before is not None for _, before, _ in found)
+    if not loses and not is_whole:
         return []
     return sorted([*removed, *found], key=lambda one: one[0])
 

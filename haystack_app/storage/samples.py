@@ -32,6 +32,7 @@ __all__ = [
     "Sample",
     "checked",
     "coarsened",
+    "is_valid",
     "precision_of",
     "reinterpreted",
 ]
@@ -223,7 +224,7 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
 
     Raises InvalidSample for the first invalid sample, counted from 1.
     """
-    if isinstance(samples, SampleColumn) and _is_valid(point, samples):
+    if isinstance(samples, SampleColumn) and is_valid(point, samples):
         return _merged(point, samples)
     stored = _value_check(point)
     merged: dict[int, Any] = {}
@@ -249,13 +250,15 @@ def checked(point: HisPoint, samples: Iterable[Sample]) -> Batch:
     )
 
 
-def _is_valid(point: HisPoint, column: SampleColumn) -> bool:
+def is_valid(point: HisPoint, column: Iterable[Sample]) -> bool:
     """Whether all samples are valid, without looking at each.
 
-    It may be False although they are: for the first day of the first year.
+    It may be False although they are: for samples that are not in columns, and for the
+    first day of the first year.
     """
     return (
-        point.kind == "Number"
+        isinstance(column, SampleColumn)
+        and point.kind == "Number"
         and column.unit in (None, point.unit)
         and same_zone(column.tz, point.tz)
         and min(column.times, default=0) >= _FIRST_YEAR_EVERYWHERE

@@ -35,8 +35,10 @@ from ..wire import hayson_writer, limits
 from ..wire.errors import EncodeError
 from ..wire.zinc_writer import display_text
 from .errors import InvalidRecord
+from .names import OWN_NAME, Names, with_names, with_own_name
 
 __all__ = [
+    "Edge",
     "Plain",
     "Stored",
     "edges_of",
@@ -86,6 +88,9 @@ Edge = tuple[str, str]
 Plain = tuple[str, Any]
 
 
+_NO_NAMES: Names = {}
+
+
 class Stored(NamedTuple):
     """One record ready to be stored.
 
@@ -94,8 +99,11 @@ class Stored(NamedTuple):
     ``edges`` are the (path, id) of its refs and, with an empty id, the paths of its
     nested dicts. A path that ends in ``[]`` stands for refs below it that no filter
     reaches. ``plain`` are the persistent tags that are Strs, Bools, Numbers or
-    dateTimes. ``mod`` is that of a record from another store; without it the commit
-    sets one.
+    dateTimes. ``given`` are ids and names of refs that carry names, ``OWN_NAME`` for
+    the tag ``id``; lists and the like may have more, if there are any (``is_nested``).
+    ``mod`` is that of a record from another store; without it the commit
+    sets one. ``ref_names`` are those that its refs carry, ``search`` what a search
+    by words looks at; both are empty until the commit has looked them up.
     """
 
     id: str
@@ -104,7 +112,21 @@ class Stored(NamedTuple):
     names: tuple[str, ...]
     edges: frozenset[Edge]
     plain: Sequence[Plain]
+    given: Sequence[tuple[str, str]]
+    is_nested: bool
     mod: dt.datetime | None = None
+    ref_names: Names = _NO_NAMES
+    search: str = ""
+
+    @property
+    def own_name(self) -> str | None:
+        """The name that the tag ``id`` carries; None if it is as the record has it."""
+        return self.ref_names.get(OWN_NAME)
+
+    def renamed(self, tags: str) -> str:
+        """Stored tags of the same entity, whose refs carry the same names."""
+        text = with_names(tags, self.ref_names, self.id)
+        return with_own_name(text, self.id, own) if (own := self.own_name) else text
 
     def stamped(self, mod: dt.datetime) -> str:
         """The persistent tags with the time of their change."""
@@ -169,12 +191,13 @@ def stored_form(record: Mapping[str, Any]) -> Stored:
     if isinstance(tags.get("tz"), str):
         tags["tz"] = city_name(tags["tz"])
     texts = _text(tags), _text(cur)
-    edges, plain = _derived(tags)
+    edges, plain, given, is_nested = _derived(tags)
     for path, dst in (("id", ""), *edges):
         if len(path) + len(dst) + len(id.id) > _MAX_KEY:
             raise InvalidRecord(f"{path}: ids longer than {_MAX_KEY} characters")
     # tuples of texts are not tracked by the garbage collector
-    return Stored(id.id, *texts, _names(tuple(tags)), edges, tuple(plain))
+    names = _names(tuple(tags))
+    return Stored(id.id, *texts, names, edges, tuple(plain), tuple(given), is_nested)
 
 
 @lru_cache(_KNOWN_SETS)
@@ -348,22 +371,33 @@ def edges_of(tags: Mapping[str, Any]) -> frozenset[Edge]:
     return _derived(tags)[0]
 
 
-def _derived(tags: Mapping[str, Any]) -> tuple[frozenset[Edge], list[Plain]]:
-    """The edges of a record and its plain values, as in ``Stored``."""
+def _derived(
+    tags: Mapping[str, Any],
+) -> tuple[frozenset[Edge], list[Plain], list[tuple[str, str]], bool]:
+    """The edges of a record and its plain values, as in ``Stored``.
+
+    Then the names that its refs carry, and whether lists and the like have refs, too.
+    """
     edges: set[Edge] = set()
     plain: list[Plain] = []
+    given: list[tuple[str, str]] = []
+    is_nested = False
     for name, value in tags.items():
         kind = type(value)
         if kind in _WITHOUT_EDGES:
             if kind in _VALUES:
                 plain.append((name, value))
         elif name == "id":
-            continue
+            if value.dis:
+                given.append((OWN_NAME, value.dis))
         elif kind is Ref:
             edges.add((name, value.id))
+            if value.dis:
+                given.append((value.id, value.dis))
         else:
             edges.update(_edges(name, value))
-    return frozenset(edges), plain
+            is_nested = True
+    return frozenset(edges), plain, given, is_nested
 
 
 def _edges(path: str, value: Any) -> Iterator[tuple[str, str]]:

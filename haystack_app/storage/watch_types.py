@@ -56,11 +56,12 @@ class WatchItem:
 @dataclass(frozen=True, slots=True)
 class Delta:
     """Differences from what a watch has sent: versions by id, their records in the
-    same order, and ids of removed entities."""
+    same order, and ids of removed entities. ``before`` are versions that were sent."""
 
     versions: dict[str, int] = field(default_factory=dict)
     records: Records = field(default_factory=lambda: Records([], frozenset()))
     gone: list[str] = field(default_factory=list)
+    before: dict[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.versions or self.gone)
@@ -75,12 +76,19 @@ class WatchUpdate:
     """Whole records that are new or changed, and ids of removed entities.
 
     ``watch`` is the watch after this update: its ``seq`` is the number of the update,
-    or that of the last one if this is empty.
+    or that of the last one if this is empty. ``versions`` are those of the records, in
+    the same order; ``before`` those that the watch sent last, if they arrived.
     """
 
     watch: Watch
     records: Records
     gone: list[str]
+    versions: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, watch: Watch, found: Delta) -> WatchUpdate:
+        return cls(watch, found.records, found.gone, found.versions, found.before)
 
     @property
     def seq(self) -> int:

@@ -71,6 +71,7 @@ class WatchStore(NamespaceStore):
             {id: version for id, (version, _) in rows.items()},
             Records.of(record for _, record in rows.values()),
             sorted(gone),
+            {id: items[id].sent or UNKNOWN for id in rows if id in items},
         )
 
     def watch_mark_unconfirmed(self, id: str, since: int) -> None:
@@ -301,7 +302,7 @@ class WatchStore(NamespaceStore):
     ) -> WatchUpdate:
         found = self.watch_changed(watch, everything=everything, among=among)
         if not found:
-            return WatchUpdate(watch, found.records, [])
+            return WatchUpdate.of(watch, Delta())
         watch = replace(watch, seq=watch.seq + 1)
         if watch.filter is not None:
             self.watch_prune_removed(watch.id, ack)
@@ -309,7 +310,7 @@ class WatchStore(NamespaceStore):
         if watch.filter is not None:
             self._check_size(watch.id)
         self.watch_update(watch)
-        return WatchUpdate(watch, found.records, found.gone)
+        return WatchUpdate.of(watch, found)
 
     def _check_size(self, id: str) -> None:
         if (size := self.watch_size(id)) > (most := limit("WATCHED")):

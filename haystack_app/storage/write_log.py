@@ -7,10 +7,11 @@ controller that writes each minute must neither stop commits nor flood followers
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["EXPIRE", "RELEASE", "SET", "LevelWrite"]
+__all__ = ["EXPIRE", "RELEASE", "SET", "LevelWrite", "WritePage"]
 
 SET, RELEASE, EXPIRE = "set", "release", "expire"
 
@@ -32,3 +33,11 @@ class LevelWrite:
     who: str = ""
     user: str = ""
     expires: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WritePage:
+    """Entries of the log of writes, each with a text that is its own, and a cursor."""
+
+    entries: Sequence[tuple[str, LevelWrite]]
+    cursor: str

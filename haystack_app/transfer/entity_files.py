@@ -13,19 +13,19 @@ from ..kinds.grid import Grid
 from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
 from ..wire.errors import ParseError
 from ..wire.file_errors import FileErrors, grid_error, row_error
-from ..wire.files import UnreadableFile, text_of
+from ..wire.files import UnreadableFile
 from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
 from ..wire.row_errors import OF_FILE, row_errors
 from .entity_csv import csv_records
 from .json_columns import with_all_columns
-from .tables.source import TABLE_SUFFIXES, suffix_of, unpacked
+from .tables.source import TABLE_SUFFIXES, suffix_of, unpacked_text
 
 __all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
 
 GRID_SUFFIXES = (".zinc", ".json")
 SUFFIXES = (*GRID_SUFFIXES, ".trio")
 """Files that are searched in folders."""
-NAMED_SUFFIXES = (*TABLE_SUFFIXES, *(f"{suffix}.gz" for suffix in TABLE_SUFFIXES))
+NAMED_SUFFIXES = TABLE_SUFFIXES
 """Files that must be named, for most files of CSV are samples."""
 _HAYSON = re.compile(r'"_kind"\s*:')
 _COMMENT = "// "
@@ -43,8 +43,8 @@ def read_records(
     """
     suffix = suffix_of(path)
     if suffix == ".csv":
-        return csv_records(path, _unpacked_text(path), words.namespace, errors)
-    text = text_of(path)
+        return csv_records(path, unpacked_text(path), words.namespace, errors)
+    text = unpacked_text(path)
     if suffix == ".trio":
         return enumerate(_trio(path, text, words, errors), 1)
     if suffix == ".json" and text.lstrip().startswith("{"):
@@ -52,16 +52,6 @@ def read_records(
     if suffix == ".zinc" or not text.lstrip().startswith("["):
         return enumerate(read_grid(path, text, errors).rows, 1)
     return _json_list(path, text, errors)
-
-
-def _unpacked_text(path: Path) -> str:
-    if path.suffix.lower() != ".gz":
-        return text_of(path)
-    with unpacked(path) as raw:
-        try:
-            return raw.read().decode("utf-8-sig")
-        except UnicodeDecodeError as err:
-            raise UnreadableFile(path, f"byte {err.start}", "invalid UTF-8") from None
 
 
 def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
@@ -84,9 +74,9 @@ def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
 
 def _format(path: Path, text: str) -> Format:
     """Version 4 of JSON has a ``_kind`` for each Ref, and every record has an id."""
-    if path.suffix.lower() == ".trio":
+    if suffix_of(path) == ".trio":
         return TRIO
-    if path.suffix.lower() == ".zinc":
+    if suffix_of(path) == ".zinc":
         return ZINC
     return HAYSON if _HAYSON.search(text) else JSON3
 

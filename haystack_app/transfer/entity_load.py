@@ -1,8 +1,6 @@
 """Loads entities from files into a store.
 
-All files are checked before the first entity is stored. A database then stores them in
-short transactions, so that others can write in between: an interrupted load leaves a
-part, and the same load completes it.
+All files are checked before the first entity is stored.
 """
 
 from __future__ import annotations
@@ -16,10 +14,9 @@ import orjson
 
 from ..defs.marker_words import MarkerWords
 from ..defs.namespace import Namespace
-from ..kinds.transient import TRANSIENT
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
-from ..storage.stored import Stored, loadable, same_tags, stored_form
+from ..storage.stored import Stored, loadable, stored_form
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
 from ..wire.record import Record
@@ -31,7 +28,7 @@ from .entity_tables.records import TableRecords
 from .entity_tables.table import EntityTable, read_table
 from .tables.source import TABLE_SUFFIXES, suffix_of
 
-__all__ = ["EntityFiles", "load_stored", "planned_changes"]
+__all__ = ["EntityFiles", "planned_changes"]
 
 _BATCH = 1_000
 
@@ -139,74 +136,23 @@ class EntityFiles:
         return notes
 
 
-def load_stored(
-    adapter: StorageAdapter,
-    put: Sequence[Stored],
-    *,
-    replace: bool = False,
-    at_once: bool = False,
-    who: str = "",
-) -> Changes:
-    """Store entities; ``replace`` then removes all others. Raises InvalidRecord.
-
-    ``at_once``: all of them or none, also if the load is interrupted; so it is in
-    stores that are not databases.
-    """
-    if at_once or getattr(adapter, "using", None) is None:
-        return adapter.commit(put, replace=replace, who=who)
-    changed = adapter.changing(put)
-    done = Changes(unchanged=_ids(put, without=changed))
-    for at in range(0, len(changed), _BATCH):
-        _add(done, adapter.commit(changed[at : at + _BATCH], who=who))
-    if replace:
-        others = sorted(adapter.visible_ids() - {one.id for one in put})
-        for at in range(0, len(others), _BATCH):
-            _add(done, adapter.commit([], remove=others[at : at + _BATCH], who=who))
-    return done
-
-
-def _ids(put: Sequence[Stored], without: Sequence[Stored]) -> list[str]:
-    others = {one.id for one in without}
-    return [one.id for one in put if one.id not in others]
-
-
-def _add(changes: Changes, more: Changes) -> None:
-    changes.created.extend(more.created)
-    changes.updated.extend(more.updated)
-    changes.unchanged.extend(more.unchanged)
-    changes.removed.extend(more.removed)
-
-
 def planned_changes(
     adapter: StorageAdapter, put: Sequence[Stored], *, replace: bool = False
 ) -> Changes:
-    """The changes that ``commit`` would make."""
+    """The changes that ``commit`` would make. Raises InvalidRecord as it does."""
     changes = Changes()
-    for at in range(0, len(put), _BATCH):
-        batch = put[at : at + _BATCH]
-        existing = adapter.read_by_ids([stored.id for stored in batch])
-        for stored, record in zip(batch, existing, strict=True):
-            if record is None:
-                changes.created.append(stored.id)
-            elif _differs(record, stored):
-                changes.updated.append(stored.id)
-            else:
-                changes.unchanged.append(stored.id)
+    differing = [stored.id for stored in adapter.changing(put)]
+    new: set[str] = set()
+    for at in range(0, len(differing), _BATCH):
+        ids = differing[at : at + _BATCH]
+        found = zip(ids, adapter.read_by_ids(ids), strict=True)
+        new.update(id for id, record in found if record is None)
+    changes.created.extend(id for id in differing if id in new)
+    changes.updated.extend(id for id in differing if id not in new)
+    unchanged = {stored.id for stored in put}.difference(differing)
+    changes.unchanged.extend(stored.id for stored in put if stored.id in unchanged)
     if replace:
         given = {stored.id for stored in put}
-        ids = (orjson.loads(record.raw)["id"]["val"] for record in adapter.scan())
-        changes.removed.extend(id for id in ids if id not in given)
+        held = (orjson.loads(record.raw)["id"]["val"] for record in adapter.scan())
+        changes.removed.extend(id for id in held if id not in given)
     return changes
-
-
-def _differs(record: Record, stored: Stored) -> bool:
-    before: dict[str, Any] = orjson.loads(record.raw)
-    tags = {name: val for name, val in before.items() if name not in TRANSIENT}
-    merged = before | orjson.loads(stored.cur)
-    return not (
-        same_tags(_json(tags), stored.tags) and same_tags(record.raw, _json(merged))
-    )
-
-
-def _json(tags: Mapping[str, Any]) -> str:
-    return orjson.dumps(tags).decode()

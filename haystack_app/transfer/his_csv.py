@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -13,8 +13,10 @@ from ..wire.csv_cells import Quoted, csv_rows
 from ..wire.errors import ParseError
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
+from .his_csv_blocks import BlockReader
 from .his_points import SampleColumn, SamplePoints
 from .his_units import split_unit, unit_of
+from .sample_runs import Row, RunBlock, row_blocks
 from .tables.source import unpacked
 from .timestamps import Instants
 
@@ -24,7 +26,6 @@ _ROW_HEADER = ("ts", "id", "val")
 _UNIT_COLUMNS = ("unit", "units")
 UNNAMED = re.compile(r"val|v\d+")
 """Columns of an answer of hisRead whose points are in its meta."""
-_PROGRESS_LINES = 4_096
 
 
 class CsvSample(NamedTuple):
@@ -37,7 +38,13 @@ class CsvSample(NamedTuple):
 
 
 Found = Iterator[tuple[SampleColumn, Instants, Any]]
-ReadRow = Callable[[list[str]], Found]
+
+
+class _Layout(NamedTuple):
+    """How a row is read, and a block of rows that are plain."""
+
+    row: Callable[[list[str]], Found]
+    block: Callable[[Sequence[Row]], RunBlock | None]
 
 
 class _Refused(ValueError):
@@ -49,8 +56,8 @@ def csv_samples(
     points: SamplePoints,
     errors: FileErrors,
     progress: Callable[[IO[bytes]], None],
-) -> Iterator[list[CsvSample]]:
-    """The samples of each row. Invalid rows are added to ``errors``."""
+) -> Iterator[list[CsvSample] | RunBlock]:
+    """The samples of rows. Invalid rows are added to ``errors``."""
     try:
         with unpacked(path) as raw:
             yield from _read(path, raw, points, errors, progress)
@@ -74,7 +81,7 @@ def _read(
     points: SamplePoints,
     errors: FileErrors,
     progress: Callable[[IO[bytes]], None],
-) -> Iterator[list[CsvSample]]:
+) -> Iterator[list[CsvSample] | RunBlock]:
 
     def refuse(err: ParseError) -> None:
         errors.add(UnreadableFile(path, err.position, err.message))
@@ -82,28 +89,41 @@ def _read(
     rows = csv_rows(_lines(path, raw), refuse)
     line, header = next(rows, (1, []))
     try:
-        read_row = _layout([cell.strip() for cell in header], points)
+        layout = _layout([cell.strip() for cell in header], points)
     except ValueError as err:
         raise UnreadableFile(path, f"line {line}", str(err)) from None
-    for count, (line, cells) in enumerate(rows):
-        if count % _PROGRESS_LINES == 0:
-            progress(raw)
+    left_out: Set[int] = errors.left_out.get(path, frozenset())
+    for block in row_blocks(rows):
+        progress(raw)
+        found = None
+        if left_out.isdisjoint(line for line, _ in block):
+            found = layout.block(block)
+        if found is not None:
+            yield found
+        else:
+            yield from _by_rows(path, block, layout, len(header), errors)
+    progress(raw)
+
+
+def _by_rows(
+    path: Path, block: Sequence[Row], layout: _Layout, width: int, errors: FileErrors
+) -> Iterator[list[CsvSample]]:
+    for line, cells in block:
         try:
-            if len(cells) != len(header):
-                raise ValueError(f"expected {len(header)} cells, found {len(cells)}")
-            found = [CsvSample(line, *one) for one in read_row(cells)]
+            if len(cells) != width:
+                raise ValueError(f"expected {width} cells, found {len(cells)}")
+            found = [CsvSample(line, *one) for one in layout.row(cells)]
         except ValueError as err:
             errors.add(UnreadableFile(path, f"line {line}", str(err)))
         else:
             yield found
-    progress(raw)
 
 
-def _layout(header: list[str], points: SamplePoints) -> ReadRow:
+def _layout(header: list[str], points: SamplePoints) -> _Layout:
     return _rows(header, points) if "id" in header else _columns(header, points)
 
 
-def _rows(header: list[str], points: SamplePoints) -> ReadRow:
+def _rows(header: list[str], points: SamplePoints) -> _Layout:
     names = ["unit" if name in _UNIT_COLUMNS else name for name in header]
     names, units = map(list, zip(*(_value_unit(name) for name in names), strict=True))
     if sorted(set(names) - {"unit"}) != sorted(_ROW_HEADER) or (
@@ -114,19 +134,24 @@ def _rows(header: list[str], points: SamplePoints) -> ReadRow:
     unit_at = names.index("unit") if "unit" in names else None
     cached: dict[tuple[str, str], SampleColumn] = {}
 
+    def column_of(id: str, unit: str) -> SampleColumn:
+        column = cached.get((id, unit))
+        if column is None:
+            column = _with_unit(points, id, unit, units[val_at])
+            cached[id, unit] = column
+        return column
+
     def read(cells: list[str]) -> Found:
         unit = cells[unit_at] if unit_at is not None else ""
-        key = cells[id_at], unit
-        column = cached.get(key)
-        if column is None:
-            column = _with_unit(points, cells[id_at], unit, units[val_at])
-            cached[key] = column
+        column = column_of(cells[id_at], unit)
         if _is_missing(cells[val_at]):
             raise ValueError(f"@{column.point.id}: missing value")
         value = column.cell(cells[val_at])
         yield column, column.times(cells[ts_at].strip()), value
 
-    return read
+    places = ts_at, id_at, val_at, unit_at
+    blocks, width = BlockReader(), len(header)
+    return _Layout(read, lambda block: blocks.rows(block, places, column_of, width))
 
 
 def _value_unit(name: str) -> tuple[str, str | None]:
@@ -146,7 +171,7 @@ def _with_unit(
     return points.column(column.point.id, found.pop() if found else None)
 
 
-def _columns(header: list[str], points: SamplePoints) -> ReadRow:
+def _columns(header: list[str], points: SamplePoints) -> _Layout:
     if len(header) < 2 or header[0] != "ts":
         raise ValueError(
             f"expected the columns ts, id, val, or ts and ids, not {_brief(header)}"
@@ -180,7 +205,9 @@ def _columns(header: list[str], points: SamplePoints) -> ReadRow:
         for (column, _), value in zip(given, values, strict=True):
             yield column, times[column.point.tz], value
 
-    return read
+    blocks, width = BlockReader(), len(header)
+    given = list(zip(columns, places, strict=True))
+    return _Layout(read, lambda block: blocks.columns(block, given, repeated, width))
 
 
 def _check_equal(

@@ -37,7 +37,6 @@ FORMATS = ("parquet", "csv", "zinc")
 MANIFEST = "manifest.json"
 _VERSION = 1
 _CHUNK = 65_536
-_KINDS = ("Number", "Bool", "Str", "Coord")
 _BLOCK = 1024 * 1024
 
 
@@ -206,17 +205,7 @@ def _series(
 
 
 def _frame(points: Sequence[ExportedPoint], series: Sequence[Series]) -> Frame:
-    columns = [
-        Column(
-            it.point.id,
-            it.point.id,
-            it.dis,
-            it.point.kind if it.point.kind in _KINDS else "Str",
-            it.point.unit,
-            it.point.tz,
-        )
-        for it in points
-    ]
+    columns = [Column.of(it.point, it.dis) for it in points]
     return Frame("UTC", columns, series)
 
 

@@ -6,7 +6,7 @@ id; a unit in brackets may follow, as in ``@ahu-1.temp (°F)``. Grids (Zinc, JSO
 have the form of hisWrite requests: ``id`` in the meta with the columns ``ts`` and
 ``val``, or ``ts`` and columns with an ``id`` in their meta, and optionally a ``unit``.
 Answers of hisRead are read in every format. Other tables (.csv, .tsv, .txt) are those
-that building systems export: their form is found and printed. CSV may be packed (.gz).
+that building systems export: their form is found and printed. All may be packed (.gz).
 Parquet has the columns ``id``, ``ts`` and ``val``, and optionally ``text`` and
 ``unit``. A folder is one that haystack_export wrote, or one of such files; - is
 standard input.
@@ -18,38 +18,31 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO
 
-from ..kinds.datetimes import DateTime
+from ..kinds.series import microseconds_of
 from ..kinds.timezones import zone_of
 from ..wire.file_errors import FileErrors
-from ..wire.files import UnreadableFile, text_of
+from ..wire.files import UnreadableFile
 from .entity_files import GRID_SUFFIXES, read_grid
 from .his_csv import CsvSample, csv_samples
 from .his_grids import grid_samples
 from .his_parquet import parquet_samples
 from .his_points import SamplePoints
 from .occurrences import RowOrder
+from .sample_runs import RunBlock, RunCollector, SampleRun
 from .tables.reader import TableReader
-from .tables.source import TABLE_SUFFIXES, suffix_of
+from .tables.source import TABLE_SUFFIXES, suffix_of, unpacked_text
 from .tables.understanding import Table
 from .timestamps import fixed_offset
 
-__all__ = ["HIS_SUFFIXES", "FileSample", "HisFiles"]
+__all__ = ["HIS_SUFFIXES", "HisFiles"]
 
 _PARQUET = ".parquet"
 HIS_SUFFIXES = (*TABLE_SUFFIXES, *GRID_SUFFIXES, ".trio", _PARQUET)
+_COLLECTED = 16_384
 _NAMED = 100
 """Rows that an error names."""
-
-
-class FileSample(NamedTuple):
-    """A sample, and its line in a CSV file or its row in a grid."""
-
-    position: int
-    id: str
-    ts: DateTime
-    value: Any
 
 
 class HisFiles:
@@ -70,10 +63,10 @@ class HisFiles:
         self.rows = 0
         self.readers: dict[Path, TableReader] = {}
 
-    def samples(
+    def runs(
         self, path: Path, progress: Callable[[IO[bytes]], None] | None = None
-    ) -> Iterator[FileSample]:
-        """The samples of one file, in its order; CSV files are streamed.
+    ) -> Iterator[SampleRun]:
+        """The samples of one file, those of a point in its order; CSV is streamed.
 
         Samples whose time the rest of the file decides come last. ``progress`` is
         called regularly with the open file.
@@ -86,48 +79,72 @@ class HisFiles:
         elif suffix in TABLE_SUFFIXES:
             yield from self._csv(path, progress or (lambda _: None))
         elif suffix == _PARQUET:
-            read = progress or (lambda _: None)
-            for found in parquet_samples(path, self.points, self.errors, read):
-                self.rows += 1
-                yield FileSample(
-                    found.row, found.column.point.id, found.ts, found.value
-                )
+            yield from self._parquet(path, progress or (lambda _: None))
         else:
             yield from self._grid(path)
 
-    def _grid(self, path: Path) -> Iterator[FileSample]:
+    def _parquet(
+        self, path: Path, progress: Callable[[IO[bytes]], None]
+    ) -> Iterator[SampleRun]:
+        collected = RunCollector()
+        for found in parquet_samples(path, self.points, self.errors, progress):
+            self.rows += 1
+            time = microseconds_of(found.ts.utc)
+            collected.add(found.column.point.id, found.row, time, found.value)
+            if collected.size >= _COLLECTED:
+                yield from collected.drain()
+        yield from collected.drain()
+
+    def _grid(self, path: Path) -> Iterator[SampleRun]:
         try:
-            grid = read_grid(path, text_of(path), self.errors)
+            grid = read_grid(path, unpacked_text(path), self.errors)
         except UnreadableFile as err:
             self.errors.add(err)
             return
+        collected = RunCollector()
         for found in grid_samples(path, grid, self.points, self.errors):
             self.rows += 1
             for row, column, ts, value in found:
-                yield FileSample(row, column.point.id, ts, value)
+                collected.add(column.point.id, row, microseconds_of(ts.utc), value)
+        yield from collected.drain()
 
     def _csv(
         self, path: Path, progress: Callable[[IO[bytes]], None]
-    ) -> Iterator[FileSample]:
+    ) -> Iterator[SampleRun]:
         orders: dict[str, RowOrder] = defaultdict(RowOrder)
         held: list[tuple[CsvSample, int]] = []
         left_out = self.errors.left_out.get(path, ())
+        collected = RunCollector()
         for found in self._read(path, progress):
+            if isinstance(found, RunBlock):
+                self.rows += found.rows
+                yield from collected.drain()
+                for run in found.runs:
+                    orders[run.id].extend(run.times)
+                    yield run
+                continue
             self.rows += 1
             for sample in found:
                 if sample.line in left_out:
                     continue
-                group = orders[sample.column.point.id].add(sample.times)
+                times = tuple(map(microseconds_of, sample.times))
+                group = orders[sample.column.point.id].add(times)
                 if group is None:
-                    yield _at(sample, sample.times[0])
+                    collected.add(
+                        sample.column.point.id, sample.line, times[0], sample.value
+                    )
                 else:
                     held.append((sample, group))
+            if collected.size >= _COLLECTED:
+                yield from collected.drain()
         if held:
-            yield from self._held(path, held, orders)
+            for sample, time in self._held(path, held, orders):
+                collected.add(sample.column.point.id, sample.line, time, sample.value)
+        yield from collected.drain()
 
     def _read(
         self, path: Path, progress: Callable[[IO[bytes]], None]
-    ) -> Iterator[list[CsvSample]]:
+    ) -> Iterator[list[CsvSample] | RunBlock]:
         if path not in self.tables:
             return csv_samples(path, self.points, self.errors, progress)
         reader = self.readers[path] = TableReader(self.tables[path], self.errors)
@@ -138,7 +155,7 @@ class HisFiles:
         path: Path,
         held: list[tuple[CsvSample, int]],
         orders: dict[str, RowOrder],
-    ) -> Iterator[FileSample]:
+    ) -> Iterator[tuple[CsvSample, int]]:
         """Samples with two possible times.
 
         A cell of a point with gaps has the time of its row, if the order of another
@@ -153,22 +170,20 @@ class HisFiles:
         }
         undecided = []
         for (sample, _), ts in zip(held, found, strict=True):
-            at = ts or of_rows.get((sample.line, sample.times)) or self._chosen(sample)
+            own = of_rows.get((sample.line, sample.times)) if ts is None else ts
+            at = self._chosen(sample) if own is None else own
             if at is None:
                 undecided.append(sample)
             else:
-                yield _at(sample, at)
+                yield sample, at
         if undecided:
             self.errors.add(UnreadableFile(path, "", _question(undecided)))
 
-    def _chosen(self, sample: CsvSample) -> dt.datetime | None:
+    def _chosen(self, sample: CsvSample) -> int | None:
         dst = self.points.options.dst
-        return None if dst is None else sample.times[0 if dst == "first" else -1]
-
-
-def _at(sample: CsvSample, utc: dt.datetime) -> FileSample:
-    point = sample.column.point
-    return FileSample(sample.line, point.id, DateTime(utc, point.tz), sample.value)
+        if dst is None:
+            return None
+        return microseconds_of(sample.times[0 if dst == "first" else -1])
 
 
 def _question(samples: list[CsvSample]) -> str:

@@ -10,35 +10,42 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import IO
 
 from django.db import transaction
 
-from ..kinds.scalars import REMOVE
-from ..kinds.series import microseconds_of
+from ..kinds.columns import SampleColumn
+from ..kinds.datetimes import DateTime
+from ..kinds.scalars import REMOVE, Number
+from ..kinds.series import instant_of
 from ..storage.base import StorageAdapter
 from ..storage.errors import InvalidSample
 from ..storage.sample_edits import IMPORT, Origin
-from ..storage.samples import HisPoint, Sample, checked
+from ..storage.samples import HisPoint, Sample, checked, is_valid
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
-from .his_files import FileSample, HisFiles
+from .his_files import HisFiles
 from .his_points import AS_WRITTEN, ReadingOptions, SamplePoints
+from .sample_runs import SampleRun
 from .tables.reader import TableReader
 from .tables.source import TABLE_SUFFIXES, suffix_of
 from .tables.understanding import Table
 
-__all__ = ["ImportResult", "import_histories", "transaction_of"]
+__all__ = ["ImportResult", "Samples", "Write", "import_histories", "transaction_of"]
 
+Samples = Mapping[str, Sequence[Sample] | SampleColumn]
+Write = Callable[[Samples], None]
 _BATCH = 20_000
+_FIRST = 1_000
+"""Samples of a point whose distances are looked at."""
 _POINTS = 200
 """Samples and points of a transaction, which locks SQLite for about half a second."""
-Position = tuple[Path, int]
 
 
 @dataclass(slots=True)
@@ -57,6 +64,8 @@ class ImportResult:
     points: set[str] = field(default_factory=set)
     extents: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """First and last time in microseconds, and the samples, of each point."""
+    intervals: dict[str, int] = field(default_factory=dict)
+    """The usual distance of the first samples of each point, in microseconds."""
     readers: dict[Path, TableReader] = field(default_factory=dict)
     change: str = ""
     """Of the samples that were replaced or removed; see ``storage.sample_edits``."""
@@ -64,8 +73,9 @@ class ImportResult:
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
     """A transaction of the store's database, if it has one."""
-    using = getattr(adapter, "using", None)
-    return nullcontext() if using is None else transaction.atomic(using=using)
+    if adapter.database is None:
+        return nullcontext()
+    return transaction.atomic(using=adapter.database)
 
 
 def import_histories(
@@ -78,18 +88,30 @@ def import_histories(
     errors: FileErrors | None = None,
     dry_run: bool = False,
     is_checked: bool = False,
+    user: str = "",
+    write: Write | None = None,
 ) -> ImportResult:
     """Upsert the samples of all files. Raises UnreadableFile with all errors.
 
     ``dry_run`` checks everything, stores nothing, and leaves the errors in ``errors``.
-    ``is_checked``: that was done before, with the same arguments.
+    ``is_checked``: that was done before, with the same arguments. ``write`` stores a
+    part instead of the adapter; then every store gets the samples in parts, which are
+    the same ones when the import is repeated.
     """
-    streams = getattr(adapter, "using", None) is not None
+    streams = write is not None or adapter.database is not None
     if streams and not (dry_run or is_checked):
         found = FileErrors() if errors is None else errors
-        _read(adapter, paths, options, None, tables, found, dry_run=True)
+        _read(
+            *(adapter, paths, options, None, tables, found, Origin(), None),
+            dry_run=True,
+        )
         found.check()
-    return _read(adapter, paths, options, progress, tables, errors, dry_run=dry_run)
+    kept = None if dry_run else write
+    origin = Origin(user, IMPORT)
+    return _read(
+        *(adapter, paths, options, progress, tables, errors, origin, kept),
+        dry_run=dry_run,
+    )
 
 
 def _read(
@@ -99,16 +121,18 @@ def _read(
     progress: Callable[[IO[bytes]], None] | None,
     tables: Mapping[Path, Table] | None,
     errors: FileErrors | None,
+    origin: Origin,
+    write: Write | None,
     *,
     dry_run: bool,
 ) -> ImportResult:
     points = SamplePoints(adapter, options)
     files = HisFiles(points, tables, errors)
-    streams = dry_run or getattr(adapter, "using", None) is not None
-    batch = _Batch(adapter, points, files.errors, dry_run=dry_run)
+    streams = dry_run or write is not None or adapter.database is not None
+    batch = _Batch(adapter, points, files.errors, origin, write, dry_run=dry_run)
     for path in paths:
-        for sample in files.samples(path, progress):
-            batch.add(path, sample)
+        for run in files.runs(path, progress):
+            batch.add(path, run)
             if streams and batch.size >= _BATCH:
                 batch.write()
     batch.write()
@@ -134,29 +158,28 @@ class _Batch:
         adapter: StorageAdapter,
         points: SamplePoints,
         errors: FileErrors,
+        origin: Origin,
+        write: Write | None,
         *,
         dry_run: bool,
     ) -> None:
         self.adapter, self.points, self.errors = adapter, points, errors
+        self.write_part = write
         self.dry_run = dry_run
         self.size = self.stored = 0
-        self.origin = Origin(kind=IMPORT)
-        self.samples: dict[str, list[Sample]] = defaultdict(list)
-        self.positions: dict[str, list[Position]] = defaultdict(list)
+        self.origin = origin
+        self.runs: dict[str, list[tuple[Path, SampleRun]]] = defaultdict(list)
         self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self.removed: dict[str, set[int]] = defaultdict(set)
 
-    def add(self, path: Path, sample: FileSample) -> None:
-        position, id, ts, value = sample
-        self.samples[id].append((ts, value))
-        self.positions[id].append((path, position))
-        self.size += 1
-        time = microseconds_of(ts.utc)
-        self.times[id].append(time)
-        if value is REMOVE:
-            self.removed[id].add(time)
-        elif self.removed:
-            self.removed[id].discard(time)
+    def add(self, path: Path, run: SampleRun) -> None:
+        self.runs[run.id].append((path, run))
+        self.size += len(run.times)
+        self.times[run.id].extend(run.times)
+        if not run.is_plain or self.removed:
+            removed = self.removed[run.id]
+            for time, value in zip(run.times, run.values, strict=True):
+                (removed.add if value is REMOVE else removed.discard)(time)
 
     def write(self) -> None:
         try:
@@ -171,33 +194,42 @@ class _Batch:
         else:
             if self.errors and not self.dry_run:
                 self._check_all()
-        self.samples.clear()
-        self.positions.clear()
+        self.runs.clear()
         self.size = 0
 
     def _store(self) -> None:
-        if getattr(self.adapter, "using", None) is None:
-            self.adapter.his_write_all(self.samples, origin=self.origin)
-            return
-        points = iter(self.samples.items())
-        while part := dict(islice(points, _POINTS)):
-            self.adapter.his_write_all(part, origin=self.origin)
-            self.stored += sum(map(len, part.values()))
+        every = [run for runs in self.runs.values() for _, run in runs]
+        streams = self.write_part is not None or self.adapter.database is not None
+        for part in _parts(every) if streams else [every]:
+            runs: dict[str, list[SampleRun]] = defaultdict(list)
+            for run in part:
+                runs[run.id].append(run)
+            samples = {id: _samples(self.points[id], runs[id]) for id in runs}
+            if self.write_part is not None:
+                self.write_part(samples)
+            else:
+                self.adapter.his_write_all(samples, origin=self.origin)
+            if streams:
+                self.adapter.let_others_write()
+                self.stored += sum(len(run.times) for run in part)
 
     def _check_all(self) -> None:
-        for id, samples in self.samples.items():
-            self._check(self.points[id], samples)
+        for id, runs in self.runs.items():
+            for path, run in runs:
+                self._check(self.points[id], path, run)
 
-    def _check(self, point: HisPoint, samples: Sequence[Sample]) -> None:
+    def _check(self, point: HisPoint, path: Path, run: SampleRun) -> None:
         """Add the errors of invalid samples with their positions."""
+        samples = _samples(point, [run])
+        if is_valid(point, samples):
+            return
         try:
             checked(point, samples)
         except InvalidSample:
             pass
         else:
             return
-        found = zip(self.positions[point.id], samples, strict=True)
-        for (path, position), sample in found:
+        for position, sample in zip(run.positions, samples, strict=True):
             try:
                 checked(point, [sample])
             except InvalidSample as err:
@@ -215,7 +247,49 @@ class _Batch:
             result.removed += removed
             result.samples += distinct - removed
             result.extents[id] = min(times), max(times), distinct - removed
+            if (interval := _usual(times)) is not None:
+                result.intervals[id] = interval
         return result
+
+
+def _samples(
+    point: HisPoint, runs: Sequence[SampleRun]
+) -> Sequence[Sample] | SampleColumn:
+    times = [time for run in runs for time in run.times]
+    values = [value for run in runs for value in run.values]
+    if point.kind == "Number" and all(run.is_plain for run in runs):
+        return SampleColumn(point.tz, times, values, point.unit)
+    return [
+        (
+            DateTime(instant_of(time), point.tz),
+            Number(value, point.unit) if type(value) is float else value,
+        )
+        for time, value in zip(times, values, strict=True)
+    ]
+
+
+def _parts(runs: Iterable[SampleRun]) -> Iterator[list[SampleRun]]:
+    """What is written in a transaction each."""
+    part: list[SampleRun] = []
+    size = 0
+    for run in runs:
+        start = 0
+        while start < len(run.times):
+            piece = run.part(start, start + _BATCH - size)
+            part.append(piece)
+            start, size = start + len(piece.times), size + len(piece.times)
+            if size >= _BATCH or len(part) >= _POINTS:
+                yield part
+                part, size = [], 0
+    if part:
+        yield part
+
+
+def _usual(times: array[int]) -> int | None:
+    """The median distance of the first samples; None without two times."""
+    first = sorted(set(times[:_FIRST]))
+    distances = [next - one for one, next in pairwise(first)]
+    return median_low(distances) if distances else None
 
 
 def _distinct(times: array[int]) -> int:

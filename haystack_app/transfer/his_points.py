@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..filters import is_trash
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import Number, Ref
+from ..kinds.units import converted
 from ..storage.base import StorageAdapter
 from ..storage.errors import NotHistorized, StorageError, UnknownEntity
 from ..storage.samples import HisPoint
 from .csv_values import cell_value
 from .his_units import check_unit, fitted, split_unit
+from .plain_cells import numbers_of
 from .timestamps import Instants, instants
 
 __all__ = ["AS_WRITTEN", "ReadingOptions", "SampleColumn", "SamplePoints"]
@@ -65,6 +67,24 @@ class SampleColumn(NamedTuple):
         except ValueError as err:
             raise ValueError(f"@{self.point.id}: {err}") from None
 
+    def numbers(
+        self, cells: Sequence[str], decimal: str | None, factor: float = 1.0
+    ) -> Sequence[float | None] | None:
+        """Plain numbers in the unit of the point, None for an empty cell.
+
+        None if a cell is not a plain number.
+        """
+        found = numbers_of(cells, decimal)
+        if found is None:
+            return None
+        if factor != 1:
+            found = [None if val is None else val * factor for val in found]
+        own = self.point.unit
+        if own is None or self.unit is None or own == self.unit:
+            return found
+        unit = self.unit
+        return [None if val is None else converted(val, unit, own) for val in found]
+
     def fit(self, value: Any) -> Any:
         """A value in the unit of the point. Raises ValueError."""
         if type(value) is not Number or (value.unit is None and self.unit is None):
@@ -94,6 +114,14 @@ class SamplePoints:
         if isinstance(found, StorageError):
             raise found
         return found
+
+    def has(self, id: str) -> bool:
+        """Whether an entity has the id, or a point with it is planned."""
+        try:
+            self.record(id)
+        except UnknownEntity:
+            return False
+        return True
 
     def record(self, id: str) -> Mapping[str, Any]:
         """The stored or the planned record. Raises UnknownEntity."""

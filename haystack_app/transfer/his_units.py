@@ -6,6 +6,9 @@ A unit is never ignored, and a point without a unit never gets one.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ..kinds.display import quoted
@@ -13,23 +16,66 @@ from ..kinds.scalars import Number
 from ..kinds.units import UNITS, UnknownUnit, converted, preferred_symbol
 from ..storage.samples import HisPoint
 
-__all__ = ["check_unit", "fitted", "split_unit", "unit_of"]
+__all__ = ["COMMON", "check_unit", "fitted", "split_unit", "unit_of"]
 
 _BRACKETS = re.compile(r"(.*?\S)\s*[(\[]([^()\[\]]*)[)\]]", re.DOTALL)
-_DEGREES = re.compile(r"(?:deg(?:rees?)?\.?|[º˚°])\s*([CFK])", re.IGNORECASE)
+_DEGREES = re.compile(
+    r"(?:deg(?:rees?)?[.\-_]?|[º˚°])\s*(c(?:elsius)?|f(?:ahrenheit)?|k(?:elvin)?)",
+    re.IGNORECASE,
+)
 _LIGATURES = {"℃": "°C", "℉": "°F"}
+_INCHES = re.compile(r"in(?:ch(?:es)?)?[. ]*(?:of )?(?:wc|wg|w\.c\.|w\.g\.|h2o)", re.I)
+"""Of water, as gauges of ducts have it."""
+COMMON = {
+    **{"gpm": "gal/min", "fpm": "ft/min", "psig": "psi", "psid": "psi", "amps": "A"},
+    **{"btuh": "BTU/h", "btu/hr": "BTU/h", "mbh": "kBTU/h", "kbtu/hr": "kBTU/h"},
+    **{"lb/hr": "lb/h", "lbs/hr": "lb/h", "% rh": "%RH", "ug/m3": "µg/m³"},
+}
+"""What people in the field write, in lower case, which the table of units lacks."""
+_POWERS = {"2": "²", "3": "³"}
 
 
 def unit_of(text: str) -> str:
-    """The symbol of a unit; ``deg C`` and ``℃`` are °C. Raises ValueError."""
+    """The symbol of a unit. Raises ValueError.
+
+    ``deg C`` and ``℃`` are °C; names as those of BACnet (``cubic-feet-per-minute``),
+    other cases of letters (``KWH``) and ``m3`` are read where only one unit fits.
+    """
     text = text.strip()
     if degrees := _DEGREES.fullmatch(text):
-        letter = degrees[1].upper()
+        letter = degrees[1][0].upper()
         return "K" if letter == "K" else f"°{letter}"
+    if _INCHES.fullmatch(text):
+        return preferred_symbol("inH₂O")
+    text = COMMON.get(text.casefold(), text)
     try:
         return preferred_symbol(_LIGATURES.get(text, text))
     except UnknownUnit:
-        raise ValueError(f"unknown unit {quoted(text)}") from None
+        found = _by_other_spelling(text)
+        if len(found) != 1:
+            raise ValueError(f"unknown unit {quoted(text)}") from None
+        return found.pop()
+
+
+def _by_other_spelling(text: str) -> set[str]:
+    plain = re.sub(
+        r"(?<=[a-z])\^?([23])(?![0-9])", lambda it: _POWERS[it[1]], text, flags=re.I
+    )
+    words = re.sub(r"[\s\-]+", "_", plain.casefold())
+    single = "_".join(word.removesuffix("s") for word in words.split("_"))
+    for name in (plain.casefold(), words, single):
+        if found := _folded().get(name):
+            return set(found)
+    return set()
+
+
+@cache
+def _folded() -> Mapping[str, set[str]]:
+    """The symbols of units by their names without case."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, unit in UNITS.items():
+        found[name.casefold()].add(unit.symbol)
+    return dict(found)
 
 
 def split_unit(text: str) -> tuple[str, str | None]:

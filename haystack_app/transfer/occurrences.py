@@ -8,11 +8,12 @@ A time is known if only one occurrence keeps all rows in order.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .timestamps import Instants
+Times = tuple[int, ...]
+"""The time of a row in microseconds, or both if the local time occurs twice."""
+_FIRST, _LAST = -(2**62), 2**62
 
 __all__ = ["RowOrder"]
 
@@ -25,9 +26,9 @@ class _Group:
     first; ``latest`` is the last one if the newest is first.
     """
 
-    times: Instants
-    earliest: dt.datetime
-    latest: dt.datetime
+    times: Times
+    earliest: int
+    latest: int
 
 
 class RowOrder:
@@ -39,12 +40,12 @@ class RowOrder:
 
     def __init__(self) -> None:
         self.ascends = self.descends = True
-        self.last: Instants = ()
-        self.earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
-        self.latest = dt.datetime.max.replace(tzinfo=dt.UTC)
+        self.last: Times = ()
+        self.earliest = _FIRST
+        self.latest = _LAST
         self.ambiguous: list[_Group] = []
 
-    def add(self, times: Instants) -> int | None:
+    def add(self, times: Times) -> int | None:
         """Add the next row; the index of its group if its time occurs twice."""
         if times != self.last:
             self.last = times
@@ -53,7 +54,19 @@ class RowOrder:
                 self.ambiguous.append(_Group(times, self.earliest, self.latest))
         return len(self.ambiguous) - 1 if len(times) > 1 else None
 
-    def _step(self, times: Instants) -> None:
+    def extend(self, times: Sequence[int]) -> None:
+        """Add rows whose times occur once."""
+        self.add((times[0],))
+        if self.ascends:
+            self.ascends = sorted(times) == times
+            self.earliest = times[-1]
+        if self.descends:
+            self.descends = sorted(times, reverse=True) == times
+            self.latest = times[-1]
+        if times[-1] != times[0]:
+            self.last = (times[-1],)
+
+    def _step(self, times: Times) -> None:
         if self.ascends:
             self.ascends = times[-1] >= self.earliest
             self.earliest = _at_least(times, self.earliest)
@@ -61,9 +74,9 @@ class RowOrder:
             self.descends = times[0] <= self.latest
             self.latest = _at_most(times, self.latest)
 
-    def decided(self) -> list[dt.datetime | None]:
+    def decided(self) -> list[int | None]:
         """The time of each group, None where the order does not show it."""
-        possible: list[set[dt.datetime]] = [set() for _ in self.ambiguous]
+        possible: list[set[int]] = [set() for _ in self.ambiguous]
         if self.ascends:
             for group, found, last in zip(
                 self.ambiguous, possible, self._latest(), strict=True
@@ -76,18 +89,18 @@ class RowOrder:
                 found.update((group.latest, first))
         return [found.pop() if len(found) == 1 else None for found in possible]
 
-    def _latest(self) -> Sequence[dt.datetime]:
+    def _latest(self) -> Sequence[int]:
         """The last instants that the rows after allow if the oldest is first."""
-        bound = dt.datetime.max.replace(tzinfo=dt.UTC)
+        bound = _LAST
         found = []
         for group in reversed(self.ambiguous):
             bound = _at_most(group.times, bound)
             found.append(bound)
         return found[::-1]
 
-    def _earliest(self) -> Sequence[dt.datetime]:
+    def _earliest(self) -> Sequence[int]:
         """The first instants that the rows after allow if the newest is first."""
-        bound = dt.datetime.min.replace(tzinfo=dt.UTC)
+        bound = _FIRST
         found = []
         for group in reversed(self.ambiguous):
             bound = _at_least(group.times, bound)
@@ -95,11 +108,11 @@ class RowOrder:
         return found[::-1]
 
 
-def _at_least(times: Instants, bound: dt.datetime) -> dt.datetime:
+def _at_least(times: Times, bound: int) -> int:
     """The first of the times that is not before the bound, or else the last one."""
     return times[0] if times[0] >= bound else times[-1]
 
 
-def _at_most(times: Instants, bound: dt.datetime) -> dt.datetime:
+def _at_most(times: Times, bound: int) -> int:
     """The last of the times that is not after the bound, or else the first one."""
     return times[-1] if times[-1] <= bound else times[0]

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from .. import databases
@@ -19,6 +18,7 @@ from ..storage.base import StorageAdapter
 from ..storage.errors import StorageError
 from ..storage.handler import storages
 from ..storage.orm import OrmAdapter
+from ..unapplied import unapplied_migrations
 
 __all__ = ["UnusableStore", "check_migrated", "connected", "is_same", "named_store"]
 
@@ -39,7 +39,7 @@ def named_store(name: str) -> StorageAdapter:
     scheme, is_url, _ = name.partition("://")
     if not is_url:
         return _checked(storages[name], "manage.py migrate")
-    if scheme in ("redis", "rediss"):
+    if scheme.partition("+")[0] in ("redis", "rediss"):
         return _redis(name)
     try:
         using = connected(databases.from_url(name))
@@ -76,9 +76,7 @@ def check_migrated(using: str, command: str) -> None:
     name = str(config["NAME"])
     if is_file and not name.startswith("file:") and not Path(name).exists():
         raise UnusableStore(f"database {name} not found: {command}")
-    executor = MigrationExecutor(connections[using])
-    targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == _APP]
-    if executor.migration_plan(targets):
+    if unapplied_migrations(using, _APP):
         raise UnusableStore(f"database {name} is not migrated: {command}")
 
 

@@ -8,6 +8,7 @@ Source: RFC 4180; a single CR ends a row too, as in files of old spreadsheets.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from .errors import ParseError
@@ -43,20 +44,36 @@ def csv_rows(
     lines: Iterable[str],
     refuse: Callable[[ParseError], object] | None = None,
     delimiter: str = ",",
+    most: int = sys.maxsize,
 ) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of their last line, without empty lines.
 
-    ``lines`` end with ``\\n``, as those of a file. Raises ParseError; with ``refuse``
-    an invalid row is passed to it and left out.
+    ``lines`` end with ``\\n``, as those of a file. Raises ParseError, also for a row
+    with more than ``most`` cells; with ``refuse`` another invalid row is passed to it
+    and left out.
     """
     number = 0
     state = _State(delimiter)
+    between = f'"{delimiter}"'
     for number, line in enumerate(lines, 1):
         if '"' not in line and not state.is_open:
+            text = line.rstrip("\r\n")
+            if "\r" not in text:
+                if len(text) >= most:
+                    _check_count(number, text.count(delimiter) + 1, most)
+                if text:
+                    yield number, text.split(delimiter)
+                continue
             for row in _LINE_END.split(line):
                 if row:
                     yield number, row.split(delimiter)
             continue
+        if line[:1] == '"' and not state.is_open:
+            text = line.rstrip("\r\n")
+            cells = text[1:-1].split(between)
+            if text[-1:] == '"' and text.count('"') == 2 * len(cells):
+                yield number, list(map(Quoted, cells))
+                continue
         try:
             found = state.rows_of(line)
         except ParseError as err:
@@ -67,9 +84,16 @@ def csv_rows(
             refuse(error)
             continue
         for cells in found:
+            _check_count(number, len(cells), most)
             yield number, cells
     if state.is_open:
         raise ParseError("a quoted cell has no closing quote", f"line {number}")
+
+
+def _check_count(line: int, count: int, most: int) -> None:
+    if count > most:
+        reason = f"a row has at most {most:,} cells, not {count:,}"
+        raise ParseError(reason, f"line {line}")
 
 
 class _State:

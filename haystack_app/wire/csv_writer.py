@@ -99,7 +99,7 @@ def _titles(grid: Grid) -> list[str]:
     """The titles of columns; the values of a single history belong to its point."""
     point = grid.meta.get("id")
     if isinstance(point, Ref) and grid.names == ["ts", "val"]:
-        return [_title(grid.cols[0]), _ref(point)]
+        return [_title(grid.cols[0]), f"@{point.id}"]
     return [_title(col) for col in grid.cols]
 
 
@@ -113,7 +113,7 @@ def _title(col: Col) -> str:
         return dis
     if not isinstance(point, Ref):
         return col.name
-    title = point.dis or _ref(point)
+    title = point.dis or f"@{point.id}"
     return f"{title} {fold}" if isinstance(fold, str) else title
 
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..kinds.display import and_more
 from .errors import ParseError
 from .files import UnreadableFile
 from .row_errors import HEAD_LINES
@@ -29,8 +30,7 @@ class InvalidFiles(UnreadableFile):
         for path, count in counts.items():
             found = [str(error) for error in shown if error.path == path]
             lines += found
-            if count > len(found):
-                lines.append(f"{path}: .. and {count - len(found):,} more")
+            lines += and_more(count - len(found), indent=f"{path}: ")
         ValueError.__init__(self, "\n".join(lines))
 
 

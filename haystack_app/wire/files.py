@@ -18,33 +18,43 @@ class UnreadableFile(ValueError):
 
 
 def files_in(
-    paths: Iterable[Path], suffixes: Sequence[str], named: Sequence[str] = ()
+    paths: Iterable[Path],
+    suffixes: Sequence[str],
+    named: Sequence[str] = (),
+    *,
+    packed: bool = False,
 ) -> list[Path]:
     """The files in ``paths`` and, recursively, in the folders in ``paths``.
 
     Files of a folder are sorted by name; each file occurs once. Files with the
-    suffixes ``named`` are not searched in folders. Raises UnreadableFile.
+    suffixes ``named`` are not searched in folders; ``packed``: ``.gz`` may follow a
+    suffix. Raises UnreadableFile.
     """
     found: dict[Path, Path] = {}
+    ends = {ending: f"{ending}.gz" for ending in (*suffixes, *named)} if packed else {}
     for path in paths:
-        for file in _files(path, suffixes, named):
+        for file in _files(path, suffixes, named, tuple(ends.values())):
             found.setdefault(file.resolve(), file)
     return list(found.values())
 
 
-def _files(path: Path, suffixes: Sequence[str], named: Sequence[str]) -> list[Path]:
+def _files(
+    path: Path, suffixes: Sequence[str], named: Sequence[str], packed: tuple[str, ...]
+) -> list[Path]:
     if path.is_dir():
         endings = " or ".join(suffixes)
-        inside = (file for file in path.rglob("*") if file.suffix.lower() in suffixes)
+        ends = (*suffixes, *(it for it in packed if it[: -len(".gz")] in suffixes))
+        inside = (it for it in path.rglob("*") if it.name.lower().endswith(ends))
         files = sorted(file for file in inside if file.is_file())
         if not files:
             raise UnreadableFile(path, "", f"no {endings} file in this folder")
         return files
     if not path.is_file():
         raise UnreadableFile(path, "", "no such file or folder")
-    if not path.name.lower().endswith((*suffixes, *named)):
+    if not path.name.lower().endswith((*suffixes, *named, *packed)):
         endings = " or ".join((*suffixes, *named))
-        raise UnreadableFile(path, "", f"the name must end in {endings}")
+        hint = ", .gz may follow" if packed else ""
+        raise UnreadableFile(path, "", f"the name must end in {endings}{hint}")
     return [path]
 
 

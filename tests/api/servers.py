@@ -31,7 +31,7 @@ def url_of(alias: str) -> str:
 UVICORN = [
     *("-m", "uvicorn", "project.asgi:application"),
     *("--port", "{port}", "--lifespan", "off", "--no-access-log"),
-    *("--ws-per-message-deflate", "false"),
+    *("--ws-per-message-deflate", "true"),
 ]
 
 

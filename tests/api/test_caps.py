@@ -60,7 +60,8 @@ def test_rows_in_formats_without_meta(api: Api, cap: Any, accept: str) -> None:
     cap(ROWS=3)
     body = api.get("read", accept, filter="point").content.decode()
     assert (
-        "more than 3 rows match (cap ROWS), which CSV and Trio cannot express" in body
+        "more than 3 rows match (cap ROWS), which CSV, Trio and xlsx cannot express"
+        in body
     )
     whole = api.get("read", accept, filter="point", limit="3").content.decode()
     assert "err" not in whole and "@" in whole

@@ -145,7 +145,17 @@ def test_a_change_elsewhere_is_not_seen(served: StorageAdapter) -> None:
     poll = Poll(logged_in("alice"), "/api/read?filter=point")
     poll.again()
     served.load_entities([entity("other", x=MARKER)])
+    served.update_entities([entity("s", note="elsewhere")], force=True)
+    assert poll.again()
+
+
+@pytest.mark.parametrize("path", ["/api/read?filter=point", "/api/entities/p/"])
+def test_a_name_elsewhere_is_seen(served: StorageAdapter, path: str) -> None:
+    poll = Poll(logged_in("alice"), path)
+    poll.again()
+    assert poll.again()
     served.update_entities([entity("s", dis="Renamed")], force=True)
+    assert not poll.again()
     assert poll.again()
 
 

@@ -112,7 +112,7 @@ def test_points_of_several_zones_need_a_zone(api: Api) -> None:
         ),
         (Grid.of([{"id": Ref("a-1"), "filter": "temp", "range": DAY}]), "not both"),
         (Grid.of([{"filter": "temp"}]), "missing range"),
-        (by_filter("temp", rollup="mean", interval=Number(1, "day")), "not 'mean'"),
+        (by_filter("temp", rollup="mean", interval=Number(1, "day")), 'not "mean"'),
     ],
 )
 def test_refused_requests(api: Api, request_grid: Grid, why: str) -> None:

@@ -358,7 +358,7 @@ def test_unsupported_types(api: Api) -> None:
         ),
         ({"ids": "t", "range": DAY, "download": "x.exe"}, "ends in .json, .csv"),
         ({"ids": "t", "range": DAY, "intervall": "1day"}, "unknown parameter"),
-        ({"ids": "t", "range": DAY, "rollup": "mean", "interval": "1hr"}, "'mean'"),
+        ({"ids": "t", "range": DAY, "rollup": "mean", "interval": "1hr"}, 'not "mean"'),
         ({"ids": "t", "range": DAY, "rollup": "avg", "interval": "7min"}, "7min"),
         (
             {"ids": "s", "range": DAY, "rollup": "avg", "interval": "1hr"},

@@ -22,7 +22,7 @@ from haystack_app.jobs.embedded import BoundWorker
 from haystack_app.jobs.local import name_of_process
 from haystack_app.jobs.worker import Worker
 from haystack_app.kinds import Number
-from haystack_app.live import job_stream
+from haystack_app.live.job_stream import JobStream
 from haystack_app.models import GroupScope, Job, JobBody, Token
 from haystack_app.storage.handler import storages
 from tests.api.servers import Servers, url_of
@@ -155,7 +155,7 @@ def test_what_is_refused_at_once() -> None:
     user = person("ann")
     client = client_of(user)
     assert (
-        "only hisWrite, load can"
+        "only bulkUpdate, emptyTrash, hisWrite, load can"
         in load(client, path="/api/commit?job=true").json()["dis"]
     )
     assert load(client, path="/api/load?job=yes").status_code == 400
@@ -359,7 +359,7 @@ def test_a_store_in_memory_has_threads_for_its_jobs(live: Any) -> None:
 def test_a_user_follows_a_few_jobs_at_a_time(
     live: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_stream, "MOST", 2)
+    monkeypatch.setattr(JobStream, "most", 2)
     user = person("ann")
     job = enqueue_for(user, examples.note)
     token = Token(user=user, name="t", scope=Token.READ)
@@ -371,7 +371,7 @@ def test_a_user_follows_a_few_jobs_at_a_time(
     assert (name, data["status"]) == ("end", 429)
     for connection in streams:
         connection.close()
-    eventually(lambda: not job_stream._streams)
+    eventually(lambda: not JobStream.running)
     claims.cancel(job)
     events = _events(port, f"/api/jobs/{job.pk}/events/", secret)
     assert [name for name, _ in events] == ["job", "end"]

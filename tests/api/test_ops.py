@@ -10,7 +10,7 @@ import time_machine
 
 from haystack_app.kinds import MARKER, NA, REMOVE, Col, DateTime, Grid, Number, Ref
 from haystack_app.storage.handler import storages
-from haystack_app.wire import hayson_writer
+from haystack_app.wire import hayson_reader, hayson_writer
 from tests.api.conftest import Api, grid_of, ids_of
 from tests.defects.building import at, point
 
@@ -51,6 +51,23 @@ def test_ops(api: Api) -> None:
     assert row["name"] == "read"
     assert len(list(grid_of(api.get("ops", limit="2")))) == 2
     assert "column" in api.error(api.get("ops", filter="=="))
+
+
+def test_echo(api: Api) -> None:
+    """It turns each format into each other one, and says what is invalid, and where."""
+    rows = [{"name": "low", "limit": Number(20, "°C")}]
+    nested = Grid([Col("name"), Col("limit")], rows, {"note": "x"})
+    grid = Grid.of([{"a": nested, "b": [MARKER, None]}])
+    answer = api.post("echo", grid, accept=JSON)
+    found = hayson_reader.read_grid(answer.content)
+    assert found == grid
+    answer = api.post("echo", answer.content, JSON, accept="text/zinc")
+    assert grid_of(answer) == grid
+    assert [dict(row) for row in grid_of(api.get("echo", a="5kW"))] == [
+        {"a": Number(5, "kW")}
+    ]
+    refused = api.post("echo", 'ver:"3.0"\na,b\n1,<<\n', accept=JSON)
+    assert refused.status_code == 400 and "line 4" in refused.json()["dis"]
 
 
 def test_formats(api: Api) -> None:

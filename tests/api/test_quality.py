@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from haystack_app.api.negotiation import request_format
 from haystack_app.kinds import MARKER, NA, DateTime, Number, Ref
 from haystack_app.models import GroupScope, Token
 from haystack_app.storage.base import StorageAdapter
@@ -214,14 +215,39 @@ def test_a_download(quality: Api) -> None:
     answer = get(quality, download="quality.csv", filter="id == @good")
     assert answer["Content-Disposition"] == 'attachment; filename="quality.csv"'
     assert "'=1+1" in answer.content.decode()
-    assert get(quality, download="quality.zinc").status_code == 406
+    assert get(quality, download="quality.pdf").status_code == 406
     assert get(quality, download="/etc/passwd").status_code == 406
 
 
-def test_only_json_and_csv(quality: Api) -> None:
-    assert quality.get("quality/", accept="text/zinc").status_code == 406
-    answer = quality.get("quality/", accept="text/csv;q=0.5, application/json")
-    assert answer["Content-Type"].startswith("application/json")
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("text/zinc", "text/zinc"),
+        ("application/json;q=0.5, text/trio", "text/trio"),
+        ("application/vnd.haystack+json", "application/vnd.haystack+json"),
+        (
+            "application/vnd.haystack+json;version=3",
+            "application/vnd.haystack+json; version=3",
+        ),
+    ],
+)
+def test_grids(quality: Api, accept: str, content_type: str) -> None:
+    """The rows are those of JSON, in the same order."""
+    answer = quality.get("quality/", accept=accept, sort="-na", limit="2")
+    assert answer["Content-Type"] == f"{content_type}; charset=utf-8"
+    format = request_format(content_type)
+    assert format is not None
+    first, _ = format.read_bytes(answer.content)
+    assert (first["id"], first["na"]) == (Ref("hot"), Number(0.1))
+    assert "gap" not in first
+
+
+def test_json_unless_a_grid_is_preferred(quality: Api) -> None:
+    for accept in ("text/csv;q=0.5, application/json", "*/*", "text/html, */*;q=0.8"):
+        answer = quality.get("quality/", accept=accept)
+        assert answer["Content-Type"].startswith("application/json")
+        assert answer.json()["count"] == 6
+    assert quality.get("quality/", accept="application/xml").status_code == 406
 
 
 # -- what is refused -----------------------------------------------------------
@@ -291,7 +317,7 @@ def test_another_project(quality: Api, memory: StorageAdapter) -> None:
     fill(memory)
     client = quality.client
     of_memory = rows(Api(client, "memory"))
-    ages = {"age": 0, "newest": ""}
+    ages = {"age": 0, "newest": "", "flatStart": ""}
     assert [row | ages for row in of_memory.values()] == [
         row | ages for row in rows(quality).values()
     ]

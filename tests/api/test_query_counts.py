@@ -30,6 +30,7 @@ from haystack_app.storage.handler import storages
 from haystack_app.wire import zinc_reader, zinc_writer
 from tests.api.callers import databases, token_of
 from tests.api.conftest import basic, fill, grid_of, user
+from tests.dashboards.making import dashboard
 from tests.defects.building import at, point
 from tests.storage.building import numbers
 
@@ -51,10 +52,18 @@ SAMPLES = Grid(
 )
 OPS: dict[str, Callable[[str], Grid]] = {
     "about": lambda watch: Grid(),
+    "bulkUpdate": lambda watch: Grid(
+        [Col("hvac")], [{"hvac": MARKER}], {"filter": "point and siteRef"}
+    ),
     "close": lambda watch: Grid(),
     "commit": lambda watch: rows(NEW, commit="add"),
+    "copyTree": lambda watch: rows(id=Ref("s1")),
     "curWrite": lambda watch: rows({"id": Ref("c"), "val": Number(7)}),
+    "defTags": lambda watch: rows({"def": "ahu"}),
     "defs": lambda watch: rows({"filter": "lib==^lib:ph", "limit": Number(5)}),
+    "echo": lambda watch: rows({"a": Number(1)}),
+    "emptyTrash": lambda watch: rows(all=MARKER),
+    "eval": lambda watch: rows({"expr": "readById(@n).hisRead(2024-03-01)"}),
     "filetypes": lambda watch: Grid(),
     "formats": lambda watch: Grid(),
     "hisRead": lambda watch: rows({"id": Ref("n"), "range": "2024-03-01"}),
@@ -62,6 +71,7 @@ OPS: dict[str, Callable[[str], Grid]] = {
     "invokeAction": lambda watch: rows({}, id=Ref("w"), action="release"),
     "libs": lambda watch: Grid(),
     "load": lambda watch: rows({"id": Ref("new"), **NEW}),
+    "moveTree": lambda watch: rows({"siteRef": Ref("s2")}, id=Ref("n")),
     "nav": lambda watch: rows({"navId": "s1"}),
     "ops": lambda watch: Grid(),
     "pointWrite": lambda watch: rows(
@@ -82,9 +92,21 @@ REST: dict[str, tuple[str, str, Any]] = {
     "GET entity": ("GET", "entities/s1/", None),
     "PATCH entity": ("PATCH", "entities/s1/", {"dis": "Changed"}),
     "DELETE entity": ("DELETE", "entities/n/", None),
+    "GET removal": ("GET", "entities/s1/removal/", None),
+    "DELETE to the trash": ("DELETE", "entities/n/?trash=true", None),
+    "GET writes": ("GET", "writes/", None),
     "GET changes": ("GET", "changes/", None),
     "GET history": ("GET", "history/?filter=id==@n&range=2024-03-01", None),
     "GET quality": ("GET", "quality/?filter=point", None),
+    "GET tags": ("GET", "tags/", None),
+    "GET tag values": ("GET", "tags/siteRef/values/", None),
+}
+DASHBOARDS: dict[str, tuple[str, str, Any]] = {
+    "GET dashboards": ("GET", "dashboards/", None),
+    "POST dashboards": ("POST", "dashboards/", {"slug": "new", "title": "New"}),
+    "GET dashboard": ("GET", "dashboards/plant/", None),
+    "PATCH dashboard": ("PATCH", "dashboards/plant/", {"groups": ["viewer"]}),
+    "DELETE dashboard": ("DELETE", "dashboards/plant/", None),
 }
 USERS: dict[str, tuple[str, str, Any]] = {
     "GET users": ("GET", "users/", None),
@@ -97,7 +119,7 @@ USERS: dict[str, tuple[str, str, Any]] = {
     "PATCH user": ("PATCH", "users/{bob}/", {"email": "bob@example.org"}),
     "DELETE user": ("DELETE", "users/{bob}/", None),
 }
-"""Users are in the default database, in every project."""
+"""Users and dashboards are in the default database, in every project."""
 
 
 # -- credentials ------------------------------------------------------------------
@@ -189,6 +211,11 @@ def counted(alias: str, credentials: str) -> dict[str, int]:
         call = partial(rest, admin, method, base + path, body)
         found[name] = queries(aliases, call)
     if alias == "default":
+        for slug in ("plant", "site"):
+            dashboard(slug, None, everyone=True)
+        for name, (method, path, body) in DASHBOARDS.items():
+            call = partial(rest, admin, method, base + path, body)
+            found[name] = queries(aliases, call)
         for name, (method, path, body) in USERS.items():
             call = partial(rest, root, method, "/api/" + path.format(bob=bob), body)
             found[name] = queries(aliases, call)

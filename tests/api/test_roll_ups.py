@@ -133,10 +133,10 @@ def test_a_batch(rising: Api, accept: str) -> None:
     grid = grid_of(rising.post("hisRead", request, accept=accept))
     assert [(col.name, dict(col.meta)) for col in grid.cols] == [
         ("ts", {}),
-        ("v0", {"id": Ref("t"), "rollup": "avg", "unit": "°F"}),
-        ("v1", {"id": Ref("t"), "rollup": "last", "unit": "°F"}),
-        ("v2", {"id": Ref("on"), "rollup": "avg"}),
-        ("v3", {"id": Ref("on"), "rollup": "last"}),
+        ("v0", {"id": Ref("t"), "tz": "New_York", "rollup": "avg", "unit": "°F"}),
+        ("v1", {"id": Ref("t"), "tz": "New_York", "rollup": "last", "unit": "°F"}),
+        ("v2", {"id": Ref("on"), "tz": "New_York", "rollup": "avg"}),
+        ("v3", {"id": Ref("on"), "tz": "New_York", "rollup": "last"}),
     ]
     assert list(grid) == [
         {
@@ -275,3 +275,14 @@ def test_errors_name_argument_and_point(rising: Api) -> None:
         ]
     )
     assert "unknown entity @gone" in rising.error(rising.post("hisRead", gone))
+
+
+def test_a_zone_for_one_point(rising: Api) -> None:
+    """It is that of the point, under any name."""
+    arguments = {"rollup": "avg", "interval": Number(1, "day")}
+    assert len(list(asked(rising, tz="America/New_York", **arguments))) == 1
+    for tz, text in (("Kolkata", "in its own zone, New_York"), ("Nowhere", "Nowhere")):
+        request = Grid.of([{"id": Ref("t"), "range": DAY, "tz": tz, **arguments}])
+        grid = grid_of(rising.post("hisRead", request, accept="text/zinc"))
+        assert grid.is_error
+        assert text in grid.meta["dis"]

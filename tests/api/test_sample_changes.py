@@ -66,10 +66,11 @@ def test_the_list(api: Api) -> None:
         "at": "",
         "kind": "hisWrite",
         "user": "alice",
+        "reason": "",
         "points": 1,
         "samples": 1,
     }
-    assert changes(api, point="a") == [oldest]
+    assert changes(api, point="a") == changes(api, point="@a") == [oldest]
     assert changes(api, limit="1") == [newest]
     assert api.get("samples/changes/", point="nosuch").status_code == 404
 
@@ -88,6 +89,7 @@ def test_undo(api: Api) -> None:
         "restored": 1,
         "conflicts": 0,
         "changedSince": [],
+        "dropped": [],
         "missing": [],
     }
     assert (values("a"), values("b")) == ([1], [2])

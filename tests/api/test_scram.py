@@ -287,6 +287,10 @@ NEEDED = {
     "invokeAction": "write",
     "load": "admin",
     "commit": "admin",
+    "bulkUpdate": "admin",
+    "copyTree": "admin",
+    "emptyTrash": "admin",
+    "moveTree": "admin",
 }
 """All other ops only read."""
 

@@ -50,7 +50,7 @@ TRANSCRIPTS = {
 >>> GET about
 <<< 200; Content-Type: text/zinc; charset=utf-8; Cache-Control: no-cache, no-store
 ver:"3.0"
-haystackVersion,moduleName,moduleVersion,productName,productUri,productVersion,serverBootTime,serverName,serverTime,...tz,vendorName,vendorUri,whoami
+haystackVersion,moduleName,moduleVersion,productName,productUri,productVersion,serverBootTime,serverId,serverName,serverTime,...tz,vendorName,vendorUri,whoami
 "4.0","haystack_app",...,"Django Haystack",`https://project-haystack.org/`,...,"UTC",...,"boss"
 >>> POST about
 ver:"3.0"
@@ -182,7 +182,7 @@ navId
 <<< 200
 ver:"3.0"
 id,dis,his,kind,navId,point,siteRef,tz...
-@far,"Far away",M,"Number",,M,@lab,"Denver"...
+@far,"Far away",M,"Number",,M,@lab "Laboratory","Denver"...
 >>> GET nav?navId=@far
 <<< 200
 ver:"3.0"
@@ -195,7 +195,7 @@ empty
     "hisRead of a day of 23 hours": """
 >>> GET hisRead?id=@temp&range=2024-03-10
 <<< 200
-ver:"3.0" id:@temp hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-11T00:00:00-04:00 New_York
+ver:"3.0" id:@temp "Temperature" hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-11T00:00:00-04:00 New_York
 ts,val
 2024-03-10T00:00:00-05:00 New_York,20.5°C
 2024-03-10T01:00:00-05:00 New_York,21°C
@@ -207,7 +207,7 @@ ver:"3.0"
 id,range
 @fan,"2024-03-10T05:00:00Z UTC, 2024-03-10T07:00:00Z UTC"
 <<< 200
-ver:"3.0" id:@fan hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-10T03:00:00-04:00 New_York
+ver:"3.0" id:@fan "Fan" hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-10T03:00:00-04:00 New_York
 ts,val
 2024-03-10T00:00:00-05:00 New_York,T
 """,
@@ -220,7 +220,7 @@ id
 @fan
 <<< 200
 ver:"3.0" hisStart:2024-03-10T00:00:00-05:00 New_York hisEnd:2024-03-11T00:00:00-04:00 New_York
-ts,v0 id:@fan,v1 id:@temp,v2 id:@fan
+ts,v0 id:@fan "Fan",v1 id:@temp "Temperature",v2 id:@fan "Fan"
 2024-03-10T00:00:00-05:00 New_York,T,20.5°C,T
 2024-03-10T01:00:00-05:00 New_York,,21°C,
 2024-03-10T03:00:00-04:00 New_York,F,NA,F
@@ -239,7 +239,7 @@ id
 @far
 <<< 200
 ver:"3.0" hisStart:2024-03-10T00:00:00-07:00 Denver hisEnd:2024-03-11T00:00:00-06:00 Denver
-ts,v0 id:@temp,v1 id:@far
+ts,v0 id:@temp "Temperature",v1 id:@far "Far away"
 2024-03-10T00:00:00-07:00 Denver,NA,
 2024-03-10T22:00:00-06:00 Denver,19°C,
 """,
@@ -272,7 +272,7 @@ ver:"3.0"
 empty
 >>> GET hisRead?id=@temp&range=2024-04-01
 <<< 200
-ver:"3.0" id:@temp hisStart:2024-04-01T00:00:00-04:00 New_York hisEnd:2024-04-02T00:00:00-04:00 New_York
+ver:"3.0" id:@temp "Temperature" hisStart:2024-04-01T00:00:00-04:00 New_York hisEnd:2024-04-02T00:00:00-04:00 New_York
 ts,val
 2024-04-01T12:00:00-04:00 New_York,21.5°C
 """,

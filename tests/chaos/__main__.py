@@ -21,7 +21,9 @@ _SHOWN = 20
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--store", choices=["postgres", "redis"], action="append")
+    parser.add_argument(
+        "--store", choices=["postgres", "redis", "replicas"], action="append"
+    )
     parser.add_argument("--kills", type=int, help="until so many, of each store")
     parser.add_argument("--seconds", type=float, help="at most, of each store")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))

@@ -22,6 +22,7 @@ from tests.chaos import clients
 from tests.chaos.clients import Api, Client, Import
 from tests.chaos.comparison import faults
 from tests.chaos.ledger import Acks, Ledger
+from tests.chaos.replication import Nodes
 from tests.chaos.troubles import Record, cause, troubles
 from tests.chaos.victims import ROOT, App, Disk, Postgres, Redis, Victim, Worker
 
@@ -29,6 +30,7 @@ __all__ = ["Plan", "Result", "chaos"]
 
 _APPS = 2
 _DISK_MB = {"postgres": 400, "redis": 200}
+_REPLICAS = "replicas"
 _JOBS_PATIENCE = 300
 _PAUSE = 0.8
 """Seconds of peace after each trouble, at most."""
@@ -65,9 +67,11 @@ class Site:
     folder: Path
     environ: dict[str, str]
     data: Victim
-    disk: Disk
+    disk: Disk | None
     others: list[Victim]
     apps: list[App]
+    nodes: Nodes | None = None
+    """Of which ``data`` is one, and one of the others."""
 
     @property
     def victims(self) -> list[Victim]:
@@ -94,26 +98,35 @@ def _site(store: str) -> Iterator[Site]:
         small, plain = folder / "disk", folder / "plain"
         small.mkdir()
         plain.mkdir()
-        disk = Disk(small, _DISK_MB[store])
-        exits.callback(disk.close)
+        disk = None if store == _REPLICAS else Disk(small, _DISK_MB[store])
+        if disk is not None:
+            exits.callback(disk.close)
         redis = Redis(small if store == "redis" else plain)
         data: Victim = redis
         environ = _environ(folder, redis)
-        if store == "postgres":
+        nodes: Nodes | None = None
+        if store == _REPLICAS:
+            nodes = Nodes(small)
+            data = nodes.nodes[0]
+            environ |= nodes.environ
+        elif store == "postgres":
             data = postgres = Postgres(small)
             environ["DATABASE_URL"] = postgres.url
         else:
             environ["HAYSTACK_STORAGE"] = "redis"
             environ["DATABASE_URL"] = f"sqlite:///{folder}/users.sqlite3"
         others: list[Victim] = [redis] if data is not redis else []
+        others += nodes.nodes[1:] if nodes else []
         others.append(Worker(folder, environ))
         apps = [App(folder, environ) for _ in range(_APPS)]
-        site = Site(folder, environ, data, disk, others, apps)
+        site = Site(folder, environ, data, disk, others, apps, nodes)
         for victim in site.victims:
             exits.callback(victim.kill)
         for service in (data, redis):
             service.start()
             service.wait()
+        if nodes is not None:
+            nodes.wait_for_standby()
         yield site
 
 
@@ -228,6 +241,8 @@ def _cause_trouble(
         *((app, 2) for app in site.apps),
     ]
     todo = troubles(groups, importing, site.disk, site.data)
+    if site.nodes is not None:
+        todo.append(site.nodes.promotion)
     weights = [one.weight for one in todo]
     ends = time.monotonic() + plan.seconds
     for one in todo:

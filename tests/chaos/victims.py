@@ -117,7 +117,7 @@ class Postgres(Victim):
     def __init__(self, folder: Path) -> None:
         # the server refuses root
         user = SUPERUSER if os.geteuid() == 0 else None
-        data, port = folder / "data", free_port()
+        self.data, port = folder / "data", free_port()
         self.url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{SUPERUSER}"
         settings = {
             "port": str(port),
@@ -131,15 +131,19 @@ class Postgres(Victim):
             "wal_recycle": "off",
         }
         options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
-        command = [binary("postgres"), "-D", str(data), *options]
+        command = [binary("postgres"), "-D", str(self.data), *options]
         super().__init__(command, folder.parent, os.environ, user)
         if user:
             shutil.chown(folder, user)
+        self.make()
+
+    def make(self) -> None:
+        """A new, empty server."""
         subprocess.run(
             [
                 binary("initdb"),
                 "-D",
-                data,
+                self.data,
                 "-U",
                 SUPERUSER,
                 "-A",
@@ -147,7 +151,7 @@ class Postgres(Victim):
                 "-N",
                 "--wal-segsize=1",
             ],
-            user=user,
+            user=self.user,
             cwd="/",
             check=True,
             capture_output=True,

@@ -110,8 +110,8 @@ def test_json3(old: Old, here: StorageAdapter) -> None:
     old.samples("p", [(NOON, 1)])
     assert "2 entities (json3), 1 samples" in adopt(old.dsn)[0]
     hq, p = here.existing("hq"), here.existing("p")
-    assert (hq["area"], hq["dis"], hq["id"].dis) == (Number(5, "m²"), "m:", "HQ")
-    assert p["siteRef"].dis == "HQ" and p["at"] == DateTime.parse(NOON, "New_York")
+    assert (hq["area"], hq["dis"], hq["id"].dis) == (Number(5, "m²"), "m:", "m:")
+    assert p["siteRef"].dis == "m:" and p["at"] == DateTime.parse(NOON, "New_York")
 
 
 def test_released_tables_with_units_and_levels(old: Old, here: StorageAdapter) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate, get_user_model
 
 from haystack_app import demo
 from haystack_app.kinds import Number
+from haystack_app.models import Dashboard
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.priority_array import effective
 
@@ -45,6 +46,44 @@ def test_history_is_continued(
         run("haystack_demo", days=1)
     assert list(adapter.his_read("south.weather.temp"))[:96] == first
     assert len(list(adapter.his_read("south.weather.temp"))) == 96 + 24
+
+
+def test_a_year_of_a_meter_and_a_week_of_the_rest(
+    run: Run, adapter: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ("south.b1.gas-main.volume", "south.b1.gas-main.flow")
+    some = [one for one in demo.entities() if one["id"].id in wanted]
+    monkeypatch.setattr(demo, "entities", lambda copy=None, at=None: iter(some))
+    assert f"{(365 + 7) * 96:,} samples" in run("haystack_demo")
+    assert len(list(adapter.his_read(wanted[0]))) == 365 * 96
+    assert len(list(adapter.his_read(wanted[1]))) == 7 * 96
+
+
+def test_which_points_have_a_year() -> None:
+    found = [
+        one["id"].id for one in demo.entities() if "his" in one and demo.has_year(one)
+    ]
+    assert 35 <= len(found) <= 45
+    assert len([id for id in found if id.startswith("north.b1.ahu-1.")]) > 15
+    assert len([id for id in found if id.endswith("elec-main.energy")]) == 4
+
+
+def test_dashboards_that_exist_are_kept(run: Run, adapter: StorageAdapter) -> None:
+    run("haystack_demo", days=0)
+    made = Dashboard.objects.order_by("slug")
+    suffix = "" if adapter.alias == "default" else f"-{adapter.alias}"
+    names = ["air-handlers", "energy", "site"]
+    assert [one.slug for one in made] == [f"{name}{suffix}" for name in names]
+    assert {one.storage for one in made} == {adapter.alias}
+    for one in made:
+        one.full_clean()
+    made.filter(title="Energy").update(title="Ours")
+    run("haystack_demo", days=0)
+    assert sorted(one.title for one in made.all()) == [
+        "Air handlers",
+        "Ours",
+        "Site overview",
+    ]
 
 
 def test_demo(run: Run, adapter: StorageAdapter) -> None:

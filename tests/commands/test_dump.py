@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -40,12 +41,14 @@ def test_building_round_trips(
     dump = tmp_path / "dump.zinc"
     assert "2,032 records" in run("haystack_dump", output=dump)
     want = {
-        row["id"]: hayson_writer.dump(row)
+        row["id"]: hayson_writer.dump(nameless(row))
         for row in zinc_reader.read_grid(ALPHA.read_text()).rows
     }
     got = {
         row["id"]: hayson_writer.dump(
-            {name: row[name] for name in hayson_reader.read_dict(want[row["id"]])}
+            nameless(
+                {name: row[name] for name in hayson_reader.read_dict(want[row["id"]])}
+            )
         )
         for row in zinc_reader.read_grid(dump.read_text()).rows
     }
@@ -54,6 +57,15 @@ def test_building_round_trips(
     assert raws(adapter) == []
     run("haystack_load", dump)
     assert raws(adapter) == stored
+
+
+def nameless(value: Any) -> Any:
+    """Without the names of refs: the server writes those of now."""
+    if isinstance(value, Ref):
+        return Ref(value.id)
+    if isinstance(value, dict):
+        return {name: nameless(one) for name, one in value.items()}
+    return [nameless(one) for one in value] if isinstance(value, list) else value
 
 
 def empty_list(folder: Path) -> Path:

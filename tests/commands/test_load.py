@@ -107,6 +107,15 @@ def test_dry_run_shows_the_changes_of_a_load(
     assert adapter.existing("b")["curVal"] == Number(5, "kW")
 
 
+def test_a_dry_run_takes_no_name_of_a_ref_for_a_change(run: Run, write: Write) -> None:
+    """Stores write the current names of entities into the refs to them."""
+    text = 'ver:"3.0"\nid,dis,aRef\n@a,"A",\n@b,"B",@a\n'
+    path = write("a.zinc", text)
+    run("haystack_load", path)
+    assert "2 unchanged" in run("haystack_load", path, dry_run=True)
+    assert "2 unchanged" in run("haystack_load", path)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

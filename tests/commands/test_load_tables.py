@@ -111,6 +111,18 @@ def test_names_that_people_give_columns(load: Load) -> None:
     assert found["hq"] == {"dis": "Head Office", "name": "HQ", "site": MARKER}
 
 
+def test_a_column_of_units(load: Load) -> None:
+    found = load("id;point;Units\na;x;DEG F\nb;x;gpm\n")
+    assert [tags["unit"] for tags in found.values()] == ["°F", "gal/min"]
+
+
+def test_names_among_markers(load: Load, tmp_path: Path) -> None:
+    report = tmp_path / "bad.csv"
+    with pytest.raises(CommandError, match=r"expected M, x, true or ✓, not .SAT."):
+        load("Point;kind\nSAT;Number\n", "--errors", str(report))
+    assert "the def of the tag asks for a Marker" in report.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("word", ["M", "x", "X", "✓", "true", "TRUE", "yes", "1"])
 def test_words_of_markers(load: Load, word: str) -> None:
     found = load(f"id;site;equip\na;{word};-\nb;false;{word}\n")
@@ -166,7 +178,7 @@ GERMAN = (
         ("a.csv", GERMAN.encode("utf-16")),
         ("a.tsv", GERMAN.replace(";", "\t").replace("\n", "\r\n").encode()),
         ("a.csv", ("sep=;\n" + GERMAN).encode()),
-        ("a.csv.gz", gzip.compress(GERMAN.encode())),
+        ("a.csv.gz", gzip.compress(GERMAN.encode(), mtime=0)),
     ],
 )
 def test_dialects(load: Load, name: str, content: bytes) -> None:
@@ -395,6 +407,7 @@ def test_our_own_dump_has_quotes_that_tell_kinds(load: Load) -> None:
         "id,dis,point\n@a,A,M\n",
         "dis,point\nA,x\n",
         "id,dis,tags\n@a,A,point\n",
+        '"id","dis","point"\n"@a A","A","✓"\n',
     ],
 )
 def test_names_of_tags_with_cells_of_others(

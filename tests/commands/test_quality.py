@@ -1,4 +1,4 @@
-"""haystack_quality: the table, CSV and JSON, refused options."""
+"""haystack_quality: the table, CSV, JSON and Zinc, refused options."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from io import StringIO
 import pytest
 from django.core.management.base import CommandError
 
-from haystack_app.kinds import Number
+from haystack_app.kinds import Number, Ref
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.wire import zinc_reader
 from tests.storage.building import HOUR, at, numbers
 
 from .conftest import Run
@@ -59,6 +60,12 @@ def test_csv(run: Run, filled: StorageAdapter) -> None:
     text = run("haystack_quality", format="csv", range=MARCH, limit=2)
     table = list(csv.DictReader(StringIO(text)))
     assert [row["id"] for row in table] == ["@flag", "@text"]
+
+
+def test_zinc(run: Run, filled: StorageAdapter) -> None:
+    text = run("haystack_quality", format="zinc", range=MARCH, sort="-samples")
+    first, *_ = zinc_reader.read_grid(text)
+    assert (first["id"], first["samples"]) == (Ref("num"), Number(90))
 
 
 @pytest.mark.parametrize(

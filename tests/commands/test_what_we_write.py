@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from hypothesis import given, settings
 
 from haystack_app import demo
+from haystack_app.api.renderers import titled_by_ids
 from haystack_app.defs import shipped
 from haystack_app.kinds import (
     MARKER,
@@ -80,6 +81,7 @@ def his_store() -> InMemoryAdapter:
 
 
 def his_read(store: StorageAdapter, ids: list[str]) -> Grid:
+    """As the API gives it to formats without meta."""
     his_read = find_op("hisRead")
     assert his_read is not None
     span = "2023-11-01,2023-11-30"
@@ -87,7 +89,7 @@ def his_read(store: StorageAdapter, ids: list[str]) -> Grid:
         request = Grid.of([{"id": Ref(ids[0]), "range": span}])
     else:
         request = Grid.of([{"id": Ref(id)} for id in ids], meta={"range": span})
-    return his_read.run(Context(store), request)
+    return titled_by_ids(his_read.run(Context(store), request))
 
 
 def contents(store: StorageAdapter) -> dict[str, list[str]]:

@@ -168,6 +168,13 @@ def test_any_value_is_accepted() -> None:
     assert checked({"mod": at}) == []
 
 
+@pytest.mark.parametrize("value", [MARKER, Number(2), Number(2, "kW")])
+def test_a_tag_that_is_a_marker_or_has_a_value(value: Any) -> None:
+    collecting = {**POINT, "his": MARKER, "tz": "UTC", "unit": "kW"}
+    assert checked({**collecting, "hisCollectCov": value}) == []
+    assert message({**collecting, "hisCollectCov": [value]}).endswith("not List")
+
+
 def test_record_with_several_problems() -> None:
     record = {**marked("point his temp odd"), "unit": "kW", "siteRef": [Ref("no")]}
     assert found(record) == {

@@ -25,9 +25,10 @@ from tests.outages.services import Service, binary, free_port
 SERVICES: dict[str, Any] = files.compose()["services"]
 APPS = ["app", "app-redis"]
 WORKERS = ["worker", "worker-redis"]
-OF_APP = [*APPS, *WORKERS, "migrate"]
+ONCE = ["migrate", "grafana-role", "grafana-views"]
+OF_APP = [*APPS, *WORKERS, "migrate", "grafana-views"]
 STORES = ["redis", "redis-store"]
-OTHERS = {"WEB_CONCURRENCY", "PYTHONUNBUFFERED"}
+OTHERS = {"PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY", "PYTHONUNBUFFERED"}
 """Variables of the app that uvicorn and Python read, not the settings."""
 
 
@@ -48,13 +49,16 @@ def needs_storage(service: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service(name: str) -> None:
     service = SERVICES[name]
-    assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
+    assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["logging"]["options"]["max-size"]
     assert service["deploy"]["resources"]["limits"]["memory"]
+    if name in ONCE:
+        assert service["healthcheck"] == {"disable": True}
     if name not in OF_APP:
-        assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+        if name not in ONCE:
+            assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
         assert re.fullmatch(r"[\w/-]+:\d+\.\d+\.\d+(-\w+)?", service["image"])
 
 
@@ -86,7 +90,7 @@ def test_names_that_refer_to_others() -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):
-                assert (files.DOCKER / source).is_file()
+                assert (files.DOCKER / source).exists()
             else:
                 used["volumes"].add(source)
         assert set(service.get("depends_on", {})) <= set(SERVICES)
@@ -112,8 +116,16 @@ def test_secrets_that_a_service_names_are_its_own(name: str) -> None:
     service = SERVICES[name]
     words = [*service.get("environment", {}).values(), *service.get("command", [])]
     words += service.get("healthcheck", {}).get("test", [])
+    words += [path.read_text() for path in mounted(service)]
     named = re.findall(rf"{production.IN_CONTAINER}/(\w+)", " ".join(map(str, words)))
     assert set(named) == set(service.get("secrets", []))
+
+
+def mounted(service: Any) -> list[Path]:
+    """The files of this folder that a service reads, but for those of the proxy."""
+    sources = [volume.split(":")[0] for volume in service.get("volumes", [])]
+    found = [files.DOCKER / one for one in sources if one.startswith("./grafana")]
+    return [path for one in found for path in one.rglob("*.yaml")]
 
 
 def test_variables_are_those_of_the_example() -> None:
@@ -132,7 +144,9 @@ def test_profiles() -> None:
     assert profiles == {
         "timescale": ["app", "worker", "redis"],
         "redis": ["app-redis", "worker-redis", "redis-store"],
+        "grafana": ["grafana-role", "grafana-views", "grafana"],
     }
+    del profiles["grafana"]
     for names in profiles.values():
         app, worker, store = names
         storage = SERVICES[app]["environment"]["HAYSTACK_STORAGE"]
@@ -155,7 +169,7 @@ def test_only_the_proxy_is_published() -> None:
     assert [name for name, it in SERVICES.items() if "ports" in it] == ["proxy"]
     assert files.compose()["networks"]["back"] == {"internal": True}
     inside = [name for name, it in SERVICES.items() if "front" not in it["networks"]]
-    assert set(inside) == {"db", "migrate", *WORKERS, *STORES}
+    assert set(inside) == {"db", *ONCE, *WORKERS, *STORES}
 
 
 # -- the app ------------------------------------------------------------------

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from haystack_app.kinds import MARKER, Ref
+from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.handler import storages
-from tests.api.conftest import user
+from haystack_app.storage.redis import RedisAdapter
+from tests.api.callers import databases, make_user
+from tests.api.conftest import PASSWORD, user
 from tests.api.servers import Servers
 from tests.live.processes import Restartable, restartable, session_cookie
+from tests.outages.services import Redis, running
 from tests.storage.building import entity, point
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
+STARTED = 300_000
+"""Milliseconds in which a server and a page are there, on a busy machine."""
 HOSTILE = "<img src=x onerror=alert(1)>"
 ARGUMENTS = [
     "--headless",
@@ -33,11 +39,44 @@ ARGUMENTS = [
 ]
 
 
+OTHER_STORES = [*databases("timescale"), "redis"]
+"""Parameters of ``server``: databases, and a store beside the users' database."""
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[Redis]:
+    with running(Redis) as service:
+        assert isinstance(service, Redis)
+        yield service
+
+
 @pytest.fixture
-def server(transactional_db: None, servers: Servers, settings: Any) -> Restartable:
-    """With a site, its AHU, and three points of it."""
+def server(
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    servers: Servers,
+    settings: Any,
+) -> Restartable:
+    """With a site, its AHU, and three points of it; on SQLite without a parameter."""
+    kind = getattr(request, "param", "default")
+    if kind == "redis":
+        url = request.getfixturevalue("own_redis").url
+        user("alice")
+        environ = {"HAYSTACK_STORAGE": "redis", "REDIS_URL": url}
+        started = restartable(servers, settings, "alice", **environ)
+        started.store = RedisAdapter(url=url)
+    else:
+        make_user(kind, "alice", PASSWORD, "operator")
+        started = restartable(servers, settings, "alice", kind)
+        started.store = storages[kind]
+    fill(started.store)
+    started.write("@air,71.5°F,", "@fan,10°F,", '@odd,,"down"')
+    return started
+
+
+def fill(store: StorageAdapter) -> None:
     ahu = {"siteRef": Ref("hall"), "equipRef": Ref("ahu"), "cur": MARKER, "unit": "°F"}
-    storages["default"].load_entities(
+    store.load_entities(
         [
             entity("hall", site=MARKER, dis="Hall"),
             entity(
@@ -49,10 +88,6 @@ def server(transactional_db: None, servers: Servers, settings: Any) -> Restartab
         ],
         replace=True,
     )
-    user("alice")
-    running = restartable(servers, settings, "alice")
-    running.write("@air,71.5°F,", "@fan,10°F,", '@odd,,"down"')
-    return running
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +96,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM} (Debian's package chromium)")
     playwright = pytest.importorskip("playwright.sync_api")
+    playwright.expect.set_options(timeout=STARTED)
     with pytest.MonkeyPatch.context() as patch:
         # playwright leaves a loop running in this thread, which Django takes for
         # that of a coroutine
@@ -86,7 +122,7 @@ def window(
     context = browser.new_context(**options)
     cookie = {
         "name": "sessionid",
-        "value": session_cookie(name),
+        "value": session_cookie(name, server.alias),
         "url": server.server.root,
     }
     context.add_cookies([cookie])  # type: ignore[list-item]

@@ -9,19 +9,11 @@ from typing import Any
 import pytest
 
 from haystack_app.kinds.timezones import zone_of
-from tests.explorer.conftest import HOSTILE
+from tests.explorer.conftest import HOSTILE, OTHER_STORES
 from tests.live.processes import Restartable
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect: Any = playwright.expect
-
-STARTED = 300_000
-"""Milliseconds in which a server and a page are there, on a busy machine."""
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> None:
-    expect.set_options(timeout=STARTED)
 
 
 @pytest.fixture
@@ -44,6 +36,7 @@ def watch(page: Any, filter: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.parametrize("server", ["default", *OTHER_STORES], indirect=True)
 def test_it_shows_values_and_what_becomes_of_them(
     explorer: Any, server: Restartable
 ) -> None:
@@ -103,7 +96,7 @@ def test_the_tree_leads_to_points(explorer: Any) -> None:
     tree = explorer.get_by_role("navigation", name="Sites, equipment and points")
     tree.get_by_role("button", name="Contents of Hall", exact=True).click()
     tree.get_by_role("button", name="Contents of Hall AHU").click()
-    tree.get_by_role("button", name="Hall AHU", exact=True).click()
+    tree.get_by_role("button", name="Hall AHU 3", exact=True).click()
     expect(explorer.locator("#filter")).to_have_value("point and equipRef==@ahu")
     expect(rows(explorer)).to_have_count(3)
     watch(explorer, "site")
@@ -115,7 +108,8 @@ def test_the_tree_leads_to_points(explorer: Any) -> None:
 def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> None:
     now = dt.datetime.now(zone_of("New_York")).isoformat(timespec="seconds")
     server.post("hisWrite", "ts,val", f"{now} New_York,70°F", meta="id:@air")
-    explorer.get_by_role("button", name="Air").click()
+    table = explorer.locator("#rows")
+    table.get_by_role("button", name="Air").click()
     detail = explorer.locator("#detail")
     expect(detail.locator("#detail-name")).to_be_focused()
     expect(detail.locator("#chart")).to_have_attribute(
@@ -128,9 +122,9 @@ def test_a_row_shows_tags_and_history(explorer: Any, server: Restartable) -> Non
     expect(detail.locator("#legend tr")).to_have_text(["Value99°F70°F99°F84.5°F✕"])
     explorer.keyboard.press("Escape")
     expect(detail).to_be_hidden()
-    expect(explorer.get_by_role("button", name="Air")).to_be_focused()
+    expect(table.get_by_role("button", name="Air")).to_be_focused()
     explorer.keyboard.press("ArrowDown")
-    expect(explorer.get_by_role("button", name="Fan")).to_be_focused()
+    expect(table.get_by_role("button", name="Fan")).to_be_focused()
 
 
 def test_texts_of_records_are_not_html(explorer: Any) -> None:
@@ -179,3 +173,7 @@ def test_it_offers_a_file_for_spreadsheets(explorer: Any) -> None:
         explorer.locator("#download").click()
     assert started.value.suggested_filename == "records.csv"
     assert started.value.path().read_text("utf-8-sig").startswith("id,")
+    with explorer.expect_download() as started:
+        explorer.locator("#workbook").click()
+    assert started.value.suggested_filename == "records.xlsx"
+    assert started.value.path().read_bytes().startswith(b"PK")

@@ -17,14 +17,6 @@ from tests.storage.building import point
 playwright = pytest.importorskip("playwright.sync_api")
 expect: Any = playwright.expect
 
-STARTED = 300_000
-"""Milliseconds in which a server and a page are there, on a busy machine."""
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> None:
-    expect.set_options(timeout=STARTED)
-
 
 @pytest.fixture
 def plant(server: Restartable) -> Restartable:
@@ -62,7 +54,7 @@ def test_override_and_release_seen_in_another_window(
         overridden = other.locator("#overridden tr")
         expect(other.locator("#overrides-note")).to_have_text("0 points")
 
-        page.get_by_role("button", name="Set Point").click()
+        page.locator("#rows").get_by_role("button", name="Set Point").click()
         value = panel.get_by_label("Value")
         value.fill("95")
         panel.get_by_role("button", name="Override").click()
@@ -92,15 +84,58 @@ def test_override_and_release_seen_in_another_window(
         expect(overridden).to_have_count(0)
 
 
+def test_level_1_and_the_history_of_writes(browser: Any, plant: Restartable) -> None:
+    user("ann", "admin")
+    with (
+        window(browser, plant, "ann") as page,
+        window(browser, plant, "alice") as other,
+    ):
+        panel = opened(page, plant, "filter=writable&id=set")
+        panel.get_by_label("Value").fill("50")
+        panel.get_by_role("combobox", name="Level").select_option("1 (emergency)")
+        assert panel.get_by_label("For").is_disabled()
+        panel.get_by_label("Reason").fill("fire")
+        panel.get_by_role("button", name="Override").click()
+        expect(panel.locator("#levels tr")).to_contain_text("150°Fann: fire")
+        panel.get_by_text("History of writes").click()
+        lines = panel.locator("#point-write-list li")
+        expect(lines).to_have_text(re.compile("level 1 set to 50°F by ann: fire$"))
+
+        # operators see it, and cannot release it
+        theirs = opened(other, plant, "filter=writable&id=set")
+        expect(theirs.locator("#levels tr")).to_contain_text("150°Fann: fire")
+        assert theirs.get_by_role("combobox", name="Level").count() == 0
+        assert not theirs.get_by_role("button", name="Release").is_visible()
+        other.get_by_role("button", name="Overridden now").click()
+        expect(other.locator("#overridden tr")).to_contain_text("50°F @ 1")
+        assert not other.locator("#overridden").get_by_text("Release").is_visible()
+
+        panel.get_by_role("button", name="Release level 1").click()
+        expect(panel.locator("#levels")).to_have_text("Nothing is written.")
+        expect(lines.first).to_have_text(re.compile("level 1 released by ann$"))
+        expect(other.locator("#overrides-note")).to_have_text("0 points")
+
+
+def test_the_list_of_writes(page: Any, plant: Restartable) -> None:
+    plant.post("pointWrite", "id,level,val,who", f'@run,8,T,"{HOSTILE}"')
+    opened(page, plant)
+    page.get_by_role("button", name="Writes").click()
+    row = page.locator("#written-rows tr")
+    expect(row).to_contain_text(f"level 8 set to true{HOSTILE} (alice)")
+    assert page.locator("main img").count() == 0
+    row.get_by_role("button", name="Run").click()
+    expect(page.locator("#detail-name")).to_have_text("Run")
+
+
 def test_each_kind_has_its_input(page: Any, plant: Restartable) -> None:
     panel = opened(page, plant)
-    page.get_by_role("button", name="Run").click()
+    page.locator("#rows").get_by_role("button", name="Run").click()
     panel.get_by_label("Value").select_option("on")
     panel.get_by_label("For").select_option("Until released")
     panel.get_by_role("button", name="Override").click()
     expect(written(page, "run")).to_have_text("true @ 8")
     expect(panel.locator("#levels td").nth(3)).to_have_text("")
-    page.get_by_role("button", name="Mode").click()
+    page.locator("#rows").get_by_role("button", name="Mode").click()
     panel.get_by_label("Value").select_option(HOSTILE)
     panel.get_by_role("button", name="Override").click()
     expect(written(page, "mode")).to_have_text(f"{HOSTILE} @ 8")
@@ -109,7 +144,7 @@ def test_each_kind_has_its_input(page: Any, plant: Restartable) -> None:
 
 def test_by_keyboard_alone(page: Any, plant: Restartable) -> None:
     panel = opened(page, plant)
-    row = page.get_by_role("button", name="Set Point")
+    row = page.locator("#rows").get_by_role("button", name="Set Point")
     expect(row).to_be_visible()
 
     def tab_to(target: Any) -> None:
@@ -137,7 +172,7 @@ def test_by_keyboard_alone(page: Any, plant: Restartable) -> None:
 
 def test_what_the_server_refuses_is_said(page: Any, plant: Restartable) -> None:
     panel = opened(page, plant)
-    page.get_by_role("button", name="Set Point").click()
+    page.locator("#rows").get_by_role("button", name="Set Point").click()
     value = panel.get_by_label("Value")
     value.fill("95")
     value.evaluate("field => field.removeAttribute('max')")
@@ -162,7 +197,7 @@ def test_viewers_see_what_is_written_and_no_control(
         refused = page.evaluate(
             """async () => {
                 const { Live, gridOf, refOf } = await import(
-                    document.querySelector("script[type=module]").src.replace(
+                    document.querySelector("script[src*='explorer/main']").src.replace(
                         "explorer/main.js", "live.js"));
                 const call = (live, resolve) => live.call("pointWrite",
                     gridOf([{ id: refOf("set"), level: 8 }])).then(

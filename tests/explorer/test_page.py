@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from pathlib import Path
@@ -13,7 +12,9 @@ from django.test import Client
 
 from haystack_app.models import Entity
 from haystack_app.storage.handler import storages
+from haystack_app.transfer.workbooks import sheet as workbooks
 from tests.api.conftest import logged_in
+from tests.explorer.modules import check_modules, weight_of
 from tests.storage.building import point
 
 
@@ -52,6 +53,8 @@ def test_it_holds_the_urls_for_its_scripts(db: None) -> None:
         "ws": "/ws/",
         "login": "/log-in/",
         "home": "/",
+        "explorer": "/explore/",
+        "import": "/import/",
     }
 
 
@@ -60,7 +63,7 @@ def test_no_script_is_in_the_page_or_from_elsewhere(db: None) -> None:
     text = response.content.decode()
     assert "default-src 'self'" in response["Content-Security-Policy"]
     scripts = re.findall(r"<script([^>]*)>([^<]*)</script>", text)
-    assert len(scripts) == 3
+    assert len(scripts) == 6
     for attributes, content in scripts:
         if 'type="application/json"' not in attributes:
             assert 'src="/static/' in attributes and not content
@@ -69,30 +72,30 @@ def test_no_script_is_in_the_page_or_from_elsewhere(db: None) -> None:
 
 def test_its_modules_load_at_once(db: None) -> None:
     text = logged_in("vera", "viewer").get("/explore/").content.decode()
-    preloaded = set(re.findall(r'<link rel="modulepreload" href="([^"]+)"', text))
-    script = Path(finders.find("haystack_app/explorer/main.js") or "")
-    assert preloaded == {
-        "/static/haystack_app/live.js",
-        *(
-            f"/static/haystack_app/explorer/{file.name}"
-            for file in script.parent.glob("*.js")
-        ),
-    }
+    check_modules(text)
 
 
 def test_it_is_light(db: None) -> None:
     """A page of a phone: its scripts and styles have at most 150 kB, compressed."""
     text = logged_in("vera", "viewer").get("/explore/").content.decode()
-    names = set(re.findall(r'(?:href|src)="/static/([^"]+\.(?:js|css))"', text))
-    assert len(names) > 20
-    files = [Path(str(finders.find(name))).read_bytes() for name in names]
-    assert sum(len(gzip.compress(file, 6)) for file in files) < 150_000
+    assert 50_000 < weight_of(text) < 150_000
 
 
-def test_controls_are_for_users_that_may_write(db: None) -> None:
-    for name, role, may in (("vera", "viewer", "false"), ("otto", "operator", "true")):
-        text = logged_in(name, role).get("/explore/").content.decode()
-        assert f'data-user="{name}" data-may-write="{may}"' in text
+@pytest.mark.parametrize(
+    ("role", "rights"),
+    [
+        ("viewer", ""),
+        ("operator", "write_points write_history"),
+        (
+            "admin",
+            "write_points write_emergency write_history add_entity change_entity"
+            " delete_entity empty_trash",
+        ),
+    ],
+)
+def test_controls_are_for_users_with_rights(db: None, role: str, rights: str) -> None:
+    text = logged_in("otto", role).get("/explore/").content.decode()
+    assert f'data-user="otto" data-rights="{rights}"' in text
 
 
 @pytest.mark.parametrize(
@@ -100,8 +103,10 @@ def test_controls_are_for_users_that_may_write(db: None) -> None:
 )
 def test_no_text_becomes_html(word: str) -> None:
     """Records are written by others."""
-    folder = Path(str(finders.find("haystack_app/explorer/main.js"))).parent
-    for file in folder.glob("*.js"):
+    folder = Path(str(finders.find("haystack_app/live.js"))).parent
+    files = [file for file in folder.rglob("*.js") if "vendor" not in file.parts]
+    assert len(files) > 30
+    for file in files:
         assert not re.search(rf"\b{word}\b", file.read_text()), file
 
 
@@ -118,8 +123,34 @@ def test_it_is_linked(admin_client: Client, db: None) -> None:
     assert 'href="/explore/?filter=id==@a~b&amp;id=a~b"' in page.content.decode()
 
 
-def test_it_offers_a_file_for_spreadsheets(db: None) -> None:
-    text = logged_in("vera", "viewer").get("/explore/").content.decode()
+def test_it_offers_files_for_spreadsheets(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vera = logged_in("vera", "viewer")
+    text = vera.get("/explore/").content.decode()
     assert '<a id="download">Download as CSV</a>' in text
-    script = Path(finders.find("haystack_app/explorer/urls.js") or "").read_text()
-    assert 'download: "records.csv"' in script
+    assert '<a id="workbook">Download as xlsx</a>' in text
+    monkeypatch.setattr(workbooks, "is_installed", lambda: False)
+    assert "workbook" not in vera.get("/explore/").content.decode()
+
+
+def test_the_page_of_alarms(db: None) -> None:
+    """What is on it depends on rights; the API refuses others in any case."""
+    assert logged_in("nina", "").get("/alarms/").status_code == 403
+    assert "/log-in/" in Client().get("/alarms/")["Location"]
+    for name, role, may, rules in (
+        ("vera", "viewer", "false", False),
+        ("otto", "operator", "true", False),
+        ("ada", "admin", "true", True),
+    ):
+        client = logged_in(name, role)
+        response = client.get("/alarms/")
+        text = response.content.decode()
+        assert f'data-may-acknowledge="{may}"' in text
+        assert ('id="rules"' in text) == rules
+        assert "default-src 'self'" in response["Content-Security-Policy"]
+        assert not re.search(r"\son[a-z]+=|style=", text)
+        assert 'data-events="/api/alarms/events/"' in text
+    memory = client.get("/alarms/memory/").content.decode()
+    assert 'data-events="/api/memory/alarms/events/"' in memory
+    assert client.get("/alarms/nosuch/").status_code == 404

@@ -1,10 +1,13 @@
-/** The CSV of a chart. */
+/** The CSV of a chart, and of records. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { csvOf } from "../../haystack_app/static/haystack_app/explorer/csv.js";
-import { trackOf } from "../../haystack_app/static/haystack_app/explorer/track.js";
+import {
+  csvOf,
+  csvOfRecords,
+} from "../../haystack_app/static/haystack_app/charts/csv.js";
+import { trackOf } from "../../haystack_app/static/haystack_app/charts/track.js";
 
 /** @import { Dict, Hayson } from "../../haystack_app/static/haystack_app/live.js" */
 
@@ -53,5 +56,15 @@ test("a row has the values of all points at a moment, in full", () => {
     'ts,"Air, supply (°F)",\'=1+1\r\n' +
       '2026-11-26T05:00:00-05:00,70.123456789,"\'=HYPERLINK(""x"")"\r\n' +
       "2026-11-26T05:15:00.500-05:00,NA,\r\n",
+  );
+});
+
+test("records have their ids, and no cell is a formula", () => {
+  /** @type {Dict} */
+  const values = { curVal: { _kind: "number", val: 70.5, unit: "°F" }, note: "=1+1" };
+  const air = { id: /** @type {const} */ ({ _kind: "ref", val: "air" }), dis: "A, b" };
+  assert.equal(
+    csvOfRecords(["dis", "curVal", "note", "none"], [{ ...air, ...values }]),
+    "id,dis,curVal,note,none\r\n'@air,\"A, b\",70.5,'=1+1,\r\n",
   );
 });

@@ -16,6 +16,9 @@ import {
   values,
   watching,
 } from "./server.mjs";
+import { gridOf, refOf } from "../../haystack_app/static/haystack_app/live.js";
+
+/** @import { Rec } from "../../haystack_app/static/haystack_app/live.js" */
 
 beforeEach(before);
 afterEach(after);
@@ -72,6 +75,42 @@ test("each grid is acknowledged, in order and after its handler", () => {
   for (const seq of [2, 3, 4]) last().push("w", seq, [rec("a", seq)]);
   assert.deepEqual(seen, [[], [1], [1, 2], [1, 2, 3]]);
   assert.deepEqual(acks(), [1, 2, 3, 4]);
+});
+
+test("changed tags become whole records", () => {
+  const { watch, told } = started();
+  const form = /** @type {const} */ ("tags");
+  const remove = /** @type {const} */ ({ _kind: "remove" });
+  const tell = (/** @type {number} */ seq, /** @type {Rec[]} */ rows, more = {}) =>
+    last().tell({
+      op: "push",
+      grid: gridOf(rows, { watchId: "w", seq, form, ...more }),
+    });
+  tell(2, [{ id: refOf("a"), curStatus: "ok" }]);
+  assert.deepEqual(watch.records.get("a"), { ...rec("a", 1), curStatus: "ok" });
+  tell(3, [{ id: refOf("a"), curVal: remove, curStatus: "down" }]);
+  assert.deepEqual(watch.records.get("a"), { id: refOf("a"), curStatus: "down" });
+  const whole = { whole: [refOf("a")] };
+  tell(4, [rec("a", 7), { id: refOf("b"), curVal: 8 }], whole);
+  assert.deepEqual(values(watch), { a: 7, b: 8 });
+  assert.equal("curStatus" in (watch.records.get("a") ?? {}), false);
+  assert.deepEqual(
+    told.map(([ids]) => ids),
+    [["a"], ["a"], ["a", "b"]],
+  );
+});
+
+test("a change of a record that is not known begins the watch again", () => {
+  const { watch, told } = started();
+  last().take();
+  const meta = { watchId: "w", seq: 2, form: "tags" };
+  last().tell({ op: "push", grid: gridOf([rec("x", 1)], meta) });
+  const [unsub, sub] = last().take();
+  assert.deepEqual([unsub.op, unsub.grid.meta.watchId, sub.op], ["unsub", "w", "sub"]);
+  assert.deepEqual(told, []);
+  const rows = [rec("a", 1), rec("b", 2), rec("x", 1)];
+  last().answer(sub, rows, { watchId: "v", seq: 1 });
+  assert.deepEqual(values(watch), { a: 1, b: 2, x: 1 });
 });
 
 test("a gap in the numbers is filled by a resume", () => {

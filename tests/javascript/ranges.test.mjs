@@ -16,14 +16,15 @@ import {
   rangeOf,
   scaled,
   spanOf,
-} from "../../haystack_app/static/haystack_app/explorer/ranges.js";
+} from "../../haystack_app/static/haystack_app/charts/ranges.js";
 import {
   dayAt,
+  instantAt,
   isoIn,
   timeLabels,
   wallOf,
   zoneOf,
-} from "../../haystack_app/static/haystack_app/explorer/zones.js";
+} from "../../haystack_app/static/haystack_app/shared/zones.js";
 
 const NEW_YORK = "America/New_York";
 const HOUR = 3_600_000;
@@ -38,6 +39,21 @@ test("cities are zones, also under old and new names", () => {
     assert.equal(isoIn(NOW, zoneOf(city)), "2026-11-26T21:00:00+05:30");
   assert.equal(zoneOf("Atlantis"), "");
   assert.equal(zoneOf(""), "");
+});
+
+test("clocks show a time once, twice, or never", () => {
+  const at = (/** @type {string} */ wall, /** @type {string} */ zone) =>
+    isoIn(instantAt(wall, zone), zone);
+  assert.equal(at("2026-07-01T12:00", NEW_YORK), "2026-07-01T12:00:00-04:00");
+  assert.equal(at("2026-12-31T23:59:59", NEW_YORK), "2026-12-31T23:59:59-05:00");
+  assert.equal(at("2026-11-01T01:30", NEW_YORK), "2026-11-01T01:30:00-04:00");
+  assert.equal(at("2026-11-01T02:30", NEW_YORK), "2026-11-01T02:30:00-05:00");
+  assert.equal(at("2026-11-01T00:30", NEW_YORK), "2026-11-01T00:30:00-04:00");
+  assert.equal(at("2026-03-08T02:30", NEW_YORK), "2026-03-08T03:30:00-04:00");
+  assert.equal(at("2026-03-08T01:30", NEW_YORK), "2026-03-08T01:30:00-05:00");
+  assert.equal(at("2026-03-08T03:30", NEW_YORK), "2026-03-08T03:30:00-04:00");
+  assert.equal(at("2026-01-01T00:00", zoneOf("Kolkata")), "2026-01-01T00:00:00+05:30");
+  assert.equal(at("1969-12-31T23:00", "UTC"), "1969-12-31T23:00:00+00:00");
 });
 
 test("days begin at local midnight, or where the clocks skip it", () => {
@@ -153,7 +169,8 @@ test("the time axis names the date once", () => {
 test("the address has what is not so by itself", () => {
   const first = viewOf("");
   assert.equal(searchOf(first), "");
-  const search = "filter=site&points=a%2Cb&range=7d&tz=browser";
+  const search =
+    "filter=site&points=a%2Cb&range=7d&tz=browser&columns=siteRef%2Carea&sort=-area&only=siteRef%3Anorth%3A1";
   const view = viewOf(search);
   assert.deepEqual(view, {
     filter: "site",
@@ -161,16 +178,22 @@ test("the address has what is not so by itself", () => {
     ids: ["a", "b"],
     range: "7d",
     zone: "browser",
+    comparison: "",
     list: "",
+    columns: ["siteRef", "area"],
+    sort: "-area",
+    only: { siteRef: "north:1" },
   });
   assert.equal(searchOf(view), search);
+  const odd = viewOf("?columns=area,Bad one,dis,area&sort=1&only=area&only=B:c");
+  assert.deepEqual([odd.columns, odd.sort, odd.only], [["area"], "dis", {}]);
   assert.equal(
     searchOf({ ...first, ids: ["a"], list: "overrides" }),
     "id=a&list=overrides",
   );
   assert.deepEqual(viewOf("?points=a,a,b").ids, ["a", "b"]);
   assert.equal(
-    viewOf(`?points=${Array.from({ length: 40 }, (_, n) => n)}`).ids.length,
-    12,
+    viewOf(`?points=${Array.from({ length: 60 }, (_, n) => n)}`).ids.length,
+    50,
   );
 });

@@ -5,39 +5,13 @@ import { test } from "node:test";
 
 import { proposalFor } from "../../haystack_app/static/haystack_app/explorer/filter_problem.js";
 import {
-  find,
   isPlain,
   wordsOf,
 } from "../../haystack_app/static/haystack_app/explorer/words.js";
 
-/** @import { Dict, Rec } from "../../haystack_app/static/haystack_app/live.js" */
-
-/**
- * @param {string} id
- * @param {Dict} [tags]
- * @returns {Rec}
- */
-const record = (id, tags = {}) => ({ id: { _kind: "ref", val: id }, ...tags });
-const ref = (/** @type {string} */ val) => ({
-  _kind: /** @type {const} */ ("ref"),
-  val,
-});
-
-const RECORDS = [
-  record("hq", { dis: "Northfield Hall" }),
-  record("ahu", { dis: "AHU-1", siteRef: ref("hq") }),
-  record("p.1", { dis: "Discharge Temp", siteRef: ref("hq"), equipRef: ref("ahu") }),
-  record("p.2", { navName: "Return Temp", siteRef: ref("gone"), equipRef: ref("ahu") }),
-];
-
-test("every word is in the names of the entity, its site or its equip", () => {
-  assert.deepEqual(find(RECORDS, "north ahu-1 discharge"), ["p.1"]);
-  assert.deepEqual(find(RECORDS, "AHU-1"), ["ahu", "p.1", "p.2"]);
-  assert.deepEqual(find(RECORDS, "northfield"), ["hq", "ahu", "p.1"]);
-  assert.deepEqual(find(RECORDS, "p.2"), ["p.2"]);
-  assert.deepEqual(find(RECORDS, "temp cooling"), []);
-  assert.deepEqual(find(RECORDS, "  "), []);
+test("the words of a text are without quotes and commas", () => {
   assert.deepEqual(wordsOf(' "North, AHU" '), ["north", "ahu"]);
+  assert.deepEqual(wordsOf("  "), []);
 });
 
 test("only plain words are searched when a filter finds nothing", () => {

@@ -7,8 +7,8 @@ import {
   statusOf,
   ageText,
   holdOf,
-} from "../../haystack_app/static/haystack_app/explorer/freshness.js";
-import { noteOf } from "../../haystack_app/static/haystack_app/explorer/history_note.js";
+} from "../../haystack_app/static/haystack_app/shared/freshness.js";
+import { noteOf } from "../../haystack_app/static/haystack_app/charts/history_note.js";
 import {
   addSample,
   columnsOf,
@@ -20,7 +20,7 @@ import {
   shareOfTrue,
   statsOf,
   trackOf,
-} from "../../haystack_app/static/haystack_app/explorer/track.js";
+} from "../../haystack_app/static/haystack_app/charts/track.js";
 
 /** @import { Dict, Hayson, Rec } from "../../haystack_app/static/haystack_app/live.js" */
 

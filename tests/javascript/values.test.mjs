@@ -4,16 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  differences,
   filterId,
   instantOf,
   nameOf,
   numberText,
   textOf,
   whenText,
-} from "../../haystack_app/static/haystack_app/explorer/values.js";
+} from "../../haystack_app/static/haystack_app/shared/values.js";
 
 /**
- * @import { Hayson, HaysonRef } from "../../haystack_app/static/haystack_app/live.js"
+ * @import { Dict, Hayson, HaysonRef } from "../../haystack_app/static/haystack_app/live.js"
  */
 
 test("each kind has a text", () => {
@@ -90,4 +91,16 @@ test("an instant of today is a time, any other a date", () => {
   assert.equal(whenText(+new Date(2026, 10, 25, 9, 5, 7), now), "09:05:07");
   assert.equal(whenText(+new Date(2026, 10, 24, 9, 5, 7), now), "24 Nov");
   assert.equal(whenText(instantOf(undefined), now), "");
+});
+
+test("tags that differ are listed by name, from what to what", () => {
+  /** @type {Dict} */
+  const before = { _kind: "dict", unit: "°F", area: 3 };
+  /** @type {Dict} */
+  const after = { _kind: "dict", unit: "°C", ahu: { _kind: "marker" } };
+  assert.deepEqual(differences(before, after), [
+    "ahu: none → ✓",
+    "area: 3 → none",
+    "unit: °F → °C",
+  ]);
 });

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +17,14 @@ from haystack_app.models import AuditEntry, Job
 from tests.api.servers import Servers, url_of
 from tests.forks import Forked
 from tests.jobs import examples
+from tests.jobs.workers import Workers, workers
 from tests.patience import eventually
-
-Start = Callable[..., Forked]
 
 
 @pytest.fixture
-def start(database: str, tmp_path: Path, settings: Any) -> Iterator[Start]:
-    """Start a worker with a lease of 2 s."""
-    started: list[Forked] = []
-    environ = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": url_of(database),
-        "SECRET_KEY": settings.SECRET_KEY,
-        "VAR_DIR": str(tmp_path),
-        "HAYSTACK_JOB_LEASE_SECONDS": "2",
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-    }
-
-    def begin(*words: str) -> Forked:
-        log = tmp_path / "worker.log"
-        command = ["manage.py", "haystack_worker", *words]
-        started.append(Forked(command, environ, log, log))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
+def start(database: str, tmp_path: Path) -> Iterator[Workers]:
+    with workers(database, tmp_path) as found:
+        yield found
 
 
 def counted() -> list[str]:
@@ -54,7 +32,7 @@ def counted() -> list[str]:
     return [entry.who for entry in rows]
 
 
-def test_kill_9_loses_and_doubles_nothing(database: str, start: Start) -> None:
+def test_kill_9_loses_and_doubles_nothing(database: str, start: Workers) -> None:
     examples.count.enqueue(30, seconds=0.1)
     first = start()
     eventually(lambda: len(counted()) >= 5)
@@ -67,7 +45,7 @@ def test_kill_9_loses_and_doubles_nothing(database: str, start: Start) -> None:
     assert counted() == [str(number) for number in range(30)]
 
 
-def test_a_worker_that_stands_still_is_replaced(database: str, start: Start) -> None:
+def test_a_worker_that_stands_still_is_replaced(database: str, start: Workers) -> None:
     """And does nothing more with the job when it goes on."""
     examples.count.enqueue(30, seconds=0.1)
     first = start()
@@ -101,7 +79,7 @@ def _stop_between_steps(process: Forked, alias: str) -> None:
             connections[alias].close()
 
 
-def test_sigterm_ends_after_the_step(database: str, start: Start) -> None:
+def test_sigterm_ends_after_the_step(database: str, start: Workers) -> None:
     examples.count.enqueue(50, seconds=0.1)
     first = start()
     eventually(lambda: len(counted()) >= 3)
@@ -115,13 +93,13 @@ def test_sigterm_ends_after_the_step(database: str, start: Start) -> None:
     assert counted() == [str(number) for number in range(50)]
 
 
-def test_an_idle_worker_ends(database: str, start: Start) -> None:
+def test_an_idle_worker_ends(database: str, start: Workers) -> None:
     examples.short_note.enqueue()
     assert start("--until-idle", "0.5").wait() == 0
     assert Job.objects.get().status == Job.Status.SUCCESSFUL
 
 
-def test_a_long_job_does_not_delay_a_short_one(database: str, start: Start) -> None:
+def test_a_long_job_does_not_delay_a_short_one(database: str, start: Workers) -> None:
     examples.count.enqueue(10_000, seconds=0.1)
     start()
     eventually(lambda: len(counted()) >= 1)
@@ -131,7 +109,7 @@ def test_a_long_job_does_not_delay_a_short_one(database: str, start: Start) -> N
     assert long.status == Job.Status.RUNNING
 
 
-def test_two_workers_share_the_work(database: str, start: Start) -> None:
+def test_two_workers_share_the_work(database: str, start: Workers) -> None:
     for _ in range(6):
         examples.count.enqueue(3, seconds=0.05)
     for _ in range(2):
@@ -164,7 +142,7 @@ def _parent(pid: int) -> int | None:
 
 
 def test_a_worker_survives_a_locked_database(
-    database: str, start: Start, settings: Any
+    database: str, start: Workers, settings: Any
 ) -> None:
     """SQLite: a lock of another process; PostgreSQL: connections that are ended."""
     start()
@@ -188,7 +166,7 @@ def test_a_worker_survives_a_locked_database(
     assert set(Job.objects.values_list("status", flat=True)) == {"successful"}
 
 
-def test_a_disabled_owner_stops_a_job(database: str, start: Start) -> None:
+def test_a_disabled_owner_stops_a_job(database: str, start: Workers) -> None:
     user = get_user_model().objects.create_user("alice")
     enqueue_for(user, examples.owned_count, 10_000)
     start()

@@ -50,16 +50,22 @@ def test_a_schedule_makes_jobs(database: str, worker: Worker) -> None:
     assert made.next_at is not None and made.next_at > timezone.now()
     assert not schedules.has_due()
     # days without a worker count once
-    JobSchedule.objects.update(next_at=timezone.now() - dt.timedelta(days=9))
+    JobSchedule.objects.filter(pk=made.pk).update(
+        next_at=timezone.now() - dt.timedelta(days=9)
+    )
     assert worker.maintain()
-    [job] = Job.objects.all()
+    [job] = Job.objects.filter(schedule=made)
     assert (job.schedule, job.owner_name, job.title) == (made, "", "note")
     # the last job is not finished
-    JobSchedule.objects.update(next_at=timezone.now() - dt.timedelta(days=1))
+    JobSchedule.objects.filter(pk=made.pk).update(
+        next_at=timezone.now() - dt.timedelta(days=1)
+    )
     assert schedules.enqueue_due() == 0
     assert worker.run_one(["long"])
     assert examples.CALLS == ["night"]
-    JobSchedule.objects.update(next_at=timezone.now() - dt.timedelta(days=1))
+    JobSchedule.objects.filter(pk=made.pk).update(
+        next_at=timezone.now() - dt.timedelta(days=1)
+    )
     assert schedules.enqueue_due() == 1
 
 

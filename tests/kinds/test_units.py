@@ -186,3 +186,22 @@ def test_error_survives_pickling() -> None:
 def test_factors_of_units(val: float, unit: str, to: str, expected: float) -> None:
     """Also of those that the package has wrong."""
     assert converted(val, unit, to) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("val", "unit", "to", "expected"),
+    [
+        (32, "°F", "°C", 0),
+        (0, "°C", "°F", 32),
+        (212, "°F", "°C", 100),
+        (-273.15, "°C", "K", 0),
+        (70.5, "°F", "°C", 21.388888889),
+        (1, "kW", "W", 1000),
+        (1e-9, "kW", "W", 1e-6),
+    ],
+)
+def test_conversions_leave_no_rest_of_a_difference(
+    val: float, unit: str, to: str, expected: float
+) -> None:
+    found = converted(val, unit, to)
+    assert found == pytest.approx(expected, rel=1e-9, abs=0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.test import Client
 
-from haystack_app.auth import tokens
 from haystack_app.models import Token
+from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.handler import storages
+from tests.api.callers import token_of
 from tests.api.servers import Server, Servers, url_of
 from tests.patience import PATIENCE
 
@@ -19,10 +22,12 @@ __all__ = ["Restartable", "restartable", "session_cookie"]
 
 @dataclass(slots=True)
 class Restartable:
-    """``token`` is one of a user who may write."""
+    """``token`` is one of a user who may write, ``alias`` is the database of users."""
 
     server: Server
     token: str
+    alias: str = "default"
+    store: StorageAdapter = field(default_factory=lambda: storages["default"])
 
     @property
     def url(self) -> str:
@@ -51,20 +56,24 @@ class Restartable:
 
 
 def restartable(
-    servers: Servers, settings: Any, name: str, **environ: str
+    servers: Servers, settings: Any, name: str, alias: str = "default", **environ: str
 ) -> Restartable:
-    """On the database of the test, for a user who is there."""
-    server = servers.running(url_of("default"), **environ)
+    """On a database of the test, for a user who is there."""
+    server = servers.running(url_of(alias), **environ)
     settings.SECRET_KEY = server.environ["SECRET_KEY"]  # it knows log-ins of ours
-    user = get_user_model().objects.get(username=name)
-    token = Token(user=user, name="writer", scope=Token.WRITE)
-    secret = tokens.create_secret(token)
-    token.save()
-    return Restartable(server, secret)
+    token = token_of(_user(name, alias), Token.WRITE)
+    return Restartable(server, token, alias)
 
 
-def session_cookie(name: str) -> str:
-    """The key of a new session of a user."""
+def session_cookie(name: str, alias: str = "default") -> str:
+    """The key of a new session of a user, in the user's database."""
     client = Client()
-    client.force_login(get_user_model().objects.get(username=name))
-    return client.cookies["sessionid"].value
+    client.force_login(_user(name, alias))
+    key = client.cookies["sessionid"].value
+    if alias != "default":
+        Session.objects.get(session_key=key).save(using=alias, force_insert=True)
+    return key
+
+
+def _user(name: str, alias: str) -> Any:
+    return get_user_model()._default_manager.using(alias).get(username=name)

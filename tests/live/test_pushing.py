@@ -28,6 +28,8 @@ from tests.patience import PATIENCE
 
 
 class Connection:
+    user_pk = 1
+
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.lost: list[str] = []

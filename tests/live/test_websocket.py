@@ -337,6 +337,14 @@ def test_long_messages_before_login_are_refused(opened: Open) -> None:
     assert socket.close_code() == 1009
 
 
+def test_packed_messages_before_login_count_unpacked(opened: Open) -> None:
+    socket = opened(None)
+    assert socket.raw.protocol.extensions, "the socket is not compressed"
+    with suppress(ConnectionClosed):
+        socket.raw.send("x" * 8_000_000)  # 8 kB on the wire
+    assert socket.close_code() in (1009, 1006)
+
+
 def test_parts_of_a_message_before_login_count_together(opened: Open) -> None:
     socket = opened(None)
     with suppress(ConnectionClosed):

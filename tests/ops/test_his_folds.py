@@ -183,15 +183,27 @@ def test_scopes_hold(store: StorageAdapter) -> None:
         ),
         (
             {"rollup": "avg", "interval": Number(1)},
-            "@p: interval must be a Number such as 15min",
+            "@p: interval must be a Number such as 15min, .* a day evenly, not 1$",
         ),
         (
-            {"rollup": "avg", "interval": "1hr"},
-            "@p: interval must be a Number such as 15min",
+            {"rollup": "avg", "interval": Number(1, "kW")},
+            "@p: interval must be a Number such as 15min, .* a day evenly, not 1kW",
+        ),
+        (
+            {"rollup": "avg", "interval": "1 hr"},
+            '@p: interval must be a Number such as 15min, .* evenly, not "1 hr"',
         ),
         (
             {"rollup": "avg", "interval": Number(1, "sec")},
-            "interval 1sec divides the range into .* at most 1000000",
+            "@p: interval 1sec divides the range into .* at most 1000000",
+        ),
+        (
+            {
+                "rollup": "avg",
+                "interval": Number(1, "sec"),
+                "range": "2023-10-01,2024-01-31",
+            },
+            "@p: interval 1sec divides the range into 10630800 buckets, at most 5000000",
         ),
         (
             {"rollup": "integral", "interval": Number(1, "hr")},
@@ -233,5 +245,7 @@ def test_bad_input(store: StorageAdapter, arguments: dict[str, Any], why: str) -
     store.his_write("p", [(start, Number(1)), (end, Number(2))])
     with pytest.raises((OpError, ValueError), match=why):
         asked(
-            store, microseconds_of(end.utc), range="2024-03-01,2024-03-19", **arguments
+            store,
+            microseconds_of(end.utc),
+            **{"range": "2024-03-01,2024-03-19", **arguments},
         )

@@ -83,29 +83,39 @@ class Service:
 
 
 class Postgres(Service):
+    """A new server, or one with a copy of other data."""
+
     end = signal.SIGQUIT  # immediate; SIGKILL would leave its children
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, data: Path | None = None, **more: str) -> None:
         # the server refuses root
         user = SUPERUSER if os.geteuid() == 0 else None
-        data, port = folder / "data", free_port()
-        self.url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{SUPERUSER}"
+        self.data, self.port = folder / "data", free_port()
+        self.url = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{SUPERUSER}"
         settings = {
-            "port": str(port),
+            "port": str(self.port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
+            **more,
         }
         options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
-        super().__init__([binary("postgres"), "-D", str(data), *options], user)
+        super().__init__([binary("postgres"), "-D", str(self.data), *options], user)
         if user:
             shutil.chown(folder, user)
+        if data is None:
+            self.run_as_user(self.made())
+        else:
+            self.run_as_user(["cp", "-a", str(data), str(self.data)])
+
+    def made(self) -> list[str]:
+        """The command that makes its data."""
+        words = ["-D", str(self.data), "-U", SUPERUSER, "-A", "trust", "-N"]
+        return [binary("initdb"), *words]
+
+    def run_as_user(self, command: list[str]) -> None:
         subprocess.run(
-            [binary("initdb"), "-D", data, "-U", SUPERUSER, "-A", "trust", "-N"],
-            user=user,
-            cwd="/",
-            check=True,
-            capture_output=True,
+            command, user=self.user, cwd="/", check=True, capture_output=True
         )
 
     def answers(self) -> bool:
@@ -114,6 +124,57 @@ class Postgres(Service):
                 return True
         except psycopg.OperationalError:
             return False
+
+    def run(self, sql: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql)
+
+
+class Primary(Postgres):
+    """One that standbys can follow."""
+
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
+        super().__init__(folder, data, wal_level="replica", wal_sender_timeout="5s")
+
+    def wait_for(self, names: str) -> None:
+        """Let commits wait until standbys have them; empty for none."""
+        self.run(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        self.run("SELECT pg_reload_conf()")
+
+
+class Standby(Postgres):
+    """A copy of a server that runs, or of one that did, which follows it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        primary: Postgres,
+        data: Path | None = None,
+        name: str = "standby",
+    ) -> None:
+        self.source = (
+            f"host=127.0.0.1 port={primary.port} user={SUPERUSER}"
+            f" application_name={name}"
+        )
+        super().__init__(
+            folder,
+            data,
+            primary_conninfo=self.source,
+            wal_retrieve_retry_interval="200ms",
+        )
+
+    def made(self) -> list[str]:
+        words = ["-D", str(self.data), "-R", "-c", "fast", "-X", "stream"]
+        return [binary("pg_basebackup"), "-d", self.source, *words]
+
+    def pause(self) -> None:
+        self.run("SELECT pg_wal_replay_pause()")
+
+    def resume(self) -> None:
+        self.run("SELECT pg_wal_replay_resume()")
+
+    def promote(self) -> None:
+        self.run("SELECT pg_promote()")
 
 
 class Redis(Service):

@@ -88,7 +88,9 @@ def test_connections_that_a_server_ends(state: str) -> None:
     [
         ("25006", 503, "the database cannot be written"),
         ("53100", 507, "the storage of the server is full"),
+        ("53200", 503, "out of memory: try again"),
         ("55P03", 503, "another change takes too long"),
+        ("58030", 503, "service temporarily unavailable"),
         ("57P01", 503, "service temporarily unavailable"),
     ],
 )
@@ -116,6 +118,44 @@ def test_a_full_or_read_only_sqlite(tmp_path: Path) -> None:
     read_only.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "outage"),
+    [
+        ("SQLITE_BUSY_RECOVERY", outages.LOCKED),
+        ("SQLITE_BUSY_SNAPSHOT", outages.LOCKED),
+        ("SQLITE_CANTOPEN_ISDIR", outages.UNAVAILABLE),
+        ("SQLITE_IOERR_SHMSIZE", outages.UNAVAILABLE),
+        ("SQLITE_READONLY_DIRECTORY", outages.READ_ONLY),
+        ("SQLITE_CONSTRAINT_UNIQUE", None),
+        ("SQLITE_ERROR", None),
+    ],
+)
+def test_extended_codes_of_sqlite(name: str, outage: outages.Outage | None) -> None:
+    error = sqlite3.OperationalError()
+    error.sqlite_errorname, error.sqlite_errorcode = name, getattr(sqlite3, name)
+    assert outages.outage_of(wrapped(OperationalError, error)) == outage
+
+
+def test_a_snapshot_that_is_too_old(tmp_path: Path) -> None:
+    """A real error with an extended code: another one has written in between."""
+    one, other = (
+        sqlite3.connect(tmp_path / "a.sqlite3", isolation_level=None) for _ in "ab"
+    )
+    one.execute("PRAGMA journal_mode = WAL")
+    one.execute("CREATE TABLE t (x)")
+    one.execute("BEGIN")
+    one.execute("SELECT * FROM t").fetchall()
+    other.execute("INSERT INTO t VALUES (1)")
+    error = raised(lambda: one.execute("INSERT INTO t VALUES (2)"))
+    assert outages.outage_of(error) == outages.LOCKED
+    for connection in (one, other):
+        connection.close()
+
+
+def test_no_memory_in_this_process() -> None:
+    assert outages.outage_of(wrapped(RuntimeError, MemoryError())) == outages.NO_MEMORY
+
+
 def test_a_full_or_read_only_redis() -> None:
     full = redis.exceptions.OutOfMemoryError("OOM command not allowed")
     assert outages.outage_of(full) == outages.FULL
@@ -127,6 +167,13 @@ def test_a_full_or_read_only_redis() -> None:
         ("Input/output error", outages.READ_ONLY),
     ):
         error = redis.ResponseError(file.format(reason))
+        assert outages.outage_of(error) == outage
+    for error, outage in (
+        (redis.ResponseError("NOREPLICAS Not enough good replicas"), outages.READ_ONLY),
+        (redis.ResponseError("BUSY Redis is busy running a script"), outages.LOCKED),
+        (redis.exceptions.MasterDownError("Link is down"), outages.UNAVAILABLE),
+        (redis.exceptions.ClusterDownError("It is down"), outages.UNAVAILABLE),
+    ):
         assert outages.outage_of(error) == outage
 
 
@@ -176,7 +223,7 @@ def down(monkeypatch: pytest.MonkeyPatch) -> None:
         raise wrapped(OperationalError, no_server())
 
     monkeypatch.setattr(storages["default"], "read", read)
-    monkeypatch.setattr(storages["default"], "matching", read)
+    monkeypatch.setattr(storages["default"], "count", read)
 
 
 @pytest.fixture
@@ -220,7 +267,7 @@ def test_another_fault_of_a_page_is_none(
     def read(*_: Any) -> Any:
         raise ValueError("a fault")
 
-    monkeypatch.setattr(storages["default"], "matching", read)
+    monkeypatch.setattr(storages["default"], "count", read)
     answer = client.get("/")
     assert answer.status_code == 500
     assert "Retry-After" not in answer

@@ -21,8 +21,10 @@ LEAST = [
     "haystack_app/defs/library/points.trio",
     "haystack_app/kinds/unit_table.txt",
     "haystack_app/py.typed",
+    "haystack_app/static/haystack_app/dashboards/main.js",
     "haystack_app/static/haystack_app/explorer/main.js",
     "haystack_app/static/haystack_app/vendor/uplot/LICENSE",
+    "haystack_app/templates/haystack_app/dashboards/page.html",
     "haystack_app/templates/haystack_app/explorer/page.html",
 ]
 
@@ -33,7 +35,8 @@ def project() -> dict[str, Any]:
 
 
 def pins() -> dict[str, Requirement]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    files = ("requirements.txt", "requirements-docs.txt")
+    lines = chain(*((ROOT / name).read_text().splitlines() for name in files))
     parsed = [Requirement(line) for line in lines if line and line[0] not in "#-"]
     return {canonicalize_name(one.name): one for one in parsed}
 

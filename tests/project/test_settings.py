@@ -150,10 +150,10 @@ def test_an_unknown_limit_is_refused(tmp_path: Path) -> None:
 
 def test_redis(load: Load) -> None:
     settings = load(REDIS_URL="redis://r:1/2")
-    assert settings["CACHES"]["default"]["LOCATION"] == "redis://r:1/2"
+    assert settings["CACHES"]["default"]["LOCATION"] == ["redis://r:1/2"]
     hosts = settings["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"]
     assert hosts == [
-        {"address": "redis://r:1/2", "socket_timeout": None, "max_connections": 1000}
+        {"address": "redis://r:1/2", "socket_timeout": 8.0, "max_connections": 1000}
     ]
 
 
@@ -178,7 +178,7 @@ def test_secrets_in_files(load: Load, tmp_path: Path, end: str) -> None:
     settings = load(**env)
     assert {name: settings[name] for name in SECRETS} == SECRETS
     assert settings["DATABASES"]["default"]["PASSWORD"] == "s#cret"
-    assert settings["CACHES"]["default"]["LOCATION"] == SECRETS["REDIS_URL"]
+    assert settings["CACHES"]["default"]["LOCATION"] == [SECRETS["REDIS_URL"]]
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "TIMESCALE_DSN"])

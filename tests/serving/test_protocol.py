@@ -110,6 +110,28 @@ def test_many_silent_ones_refuse_no_client(
     assert is_answered(kept)
 
 
+def test_many_half_bodies_refuse_no_client(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of uvicorn is 12 connections here."""
+    monkeypatch.setattr(protocol, "MOST_UPLOADS", 4)
+    peers = []
+    for number in range(40):
+        peers.append(server.connect(UPLOAD))
+        if number % 8 == 0:
+            asking = server.connect(REQUEST)
+            assert is_answered(asking)
+            asking.close()
+    assert peers[0].recv(1_000) == b""
+    peers[-1].sendall(b"cd")
+    assert is_answered(peers[-1])
+    # one connection may send many bodies, one after the other
+    kept = server.connect(UPLOAD + b"cd")
+    for _ in range(8):
+        assert is_answered(kept)
+        kept.sendall(UPLOAD + b"cd")
+
+
 def test_a_websocket_is_not_an_idle_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

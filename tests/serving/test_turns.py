@@ -208,3 +208,15 @@ async def test_a_turn_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> Non
     first.cancel()
     await settled()
     assert not users.turns._lines
+
+
+async def test_a_turn_that_comes_when_the_time_is_up() -> None:
+    """The request has given up, and not yet left the line."""
+    users = Users(most=1, shared=4)
+    async with users.turns.turn("a"):
+        late = users.ask("a")
+        await settled()
+        late.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await late
+    assert not users.turns._lines

@@ -6,13 +6,13 @@ import asyncio
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, DataError, connections, transaction
 
 from haystack_app.kinds import MARKER, Grid, Number, Ref
 from haystack_app.ops import Context, find_op
@@ -116,6 +116,26 @@ def test_points_read_together_are_of_one_snapshot(store: StorageAdapter) -> None
         found.extend(rows)
     assert [row["v1"].val for row in found] == list(range(25_000))
     assert sum("v0" in row for row in found) == 5
+
+
+@committed
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT 1 / 0"])
+def test_a_snapshot_ends_with_its_transaction(sql_store: OrmAdapter, sql: str) -> None:
+    """It is read-only; the next transaction of the connection is as before."""
+    connection = connections[sql_store.using]
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time: snapshots are not read-only")
+    for _ in range(2):
+        with suppress(DataError), sql_store.snapshot(), connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("repeatable read",)
+            cursor.execute("SHOW transaction_read_only")
+            assert cursor.fetchone() == ("on",)
+            cursor.execute(sql)
+        with transaction.atomic(sql_store.using), connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("read committed",)
+        sql_store.load_entities([entity("p", site=MARKER)], replace=True)
 
 
 @committed

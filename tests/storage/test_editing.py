@@ -150,7 +150,7 @@ def test_a_bare_id_does_not_take_away_what_it_was_called(store: Store) -> None:
     ):
         store.update_entities([{"id": id, **tags}], force=True)
         called.append(store.existing("s")["id"].dis)
-    assert called == ["Hall", "The hall", None]
+    assert called == ["Hall", "Hall", None]
 
 
 def test_update_keeps_transient_tags_and_takes_a_mod_of_another_zone(

@@ -24,7 +24,7 @@ from haystack_app.models import FoldMark, FoldPart, FoldPoint, HisSample
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.samples import Batch
-from tests.folds.histories import DAY, MINUTE, a_history, a_rollup, a_zone, agree
+from tests.folds.histories import DAY, DAYS, MINUTE, a_history, a_rollup, a_zone, agree
 from tests.folds.test_rollup import streamed
 from tests.storage.building import point
 
@@ -99,9 +99,13 @@ def test_each_store(store: StorageAdapter, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_random_histories(sql_store: OrmAdapter, seed: int) -> None:
+    compare_random(sql_store, seed, -(-CASES // (6 * 2 * ROLLUPS * TOGETHER)))
+
+
+def compare_random(sql_store: OrmAdapter, seed: int, rounds: int) -> None:
     """In all states of the stored parts: none, some of them, all, all but some."""
     random = Random(SEED + seed)
-    for _ in range(-(-CASES // (6 * 2 * ROLLUPS * TOGETHER))):
+    for _ in range(rounds):
         tz, base = a_zone(random)
         kinds, histories = some_histories(random, tz, base)
         sql_store.load_entities([point(f"p{n}", tz=tz) for n in range(TOGETHER)])
@@ -117,6 +121,28 @@ def test_random_histories(sql_store: OrmAdapter, seed: int) -> None:
                 histories = [samples for samples, _ in changed]
                 batches = {f"p{n}": batch for n, (_, batch) in enumerate(changed)}
             remove_all(sql_store)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [math.inf, -math.inf, 1e300, 1.7e308, 5e-324, 0.0, 1e290, 2.0**53 + 2, 0.1],
+        [math.inf, 1.0, 2.0, 5e-324, 1e300],
+    ],
+)
+def test_numbers_at_the_limits(
+    sql_store: OrmAdapter, values: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Infinite, huge and tiny numbers, in zones with changes of other lengths."""
+    more = [
+        ("Kathmandu", "2024-06-01 12:00"),
+        ("St_Johns", "2010-11-06 12:00"),
+        ("Cairo", "2014-05-15 12:00"),
+        ("Troll", "2024-03-30 12:00"),
+    ]
+    monkeypatch.setattr("tests.folds.histories.VALUES", values)
+    monkeypatch.setattr("tests.folds.histories.DAYS", DAYS + more)
+    compare_random(sql_store, 2, 1)
 
 
 def fold_some(store: OrmAdapter, random: Random) -> None:

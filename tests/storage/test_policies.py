@@ -20,8 +20,8 @@ from haystack_app.folds.rollup import Rollup
 from haystack_app.jobs import retention
 from haystack_app.jobs.retention import apply_policies
 from haystack_app.jobs.worker import Worker
-from haystack_app.kinds import MARKER, DateTime, Grid, Number, Ref
-from haystack_app.kinds.series import instant_of
+from haystack_app.kinds import MARKER, REMOVE, DateTime, Grid, Number, Ref
+from haystack_app.kinds.series import instant_of, microseconds_of
 from haystack_app.models import (
     AuditEntry,
     FoldPoint,
@@ -31,6 +31,7 @@ from haystack_app.models import (
     JobSchedule,
 )
 from haystack_app.ops import Context, find_op
+from haystack_app.ops.frames import history_frame
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import InvalidSample
 from haystack_app.storage.handler import storages
@@ -177,6 +178,10 @@ def test_an_example(sql_store: OrmAdapter) -> None:
     assert len(list(raw.rows)) == 25
     assert raw.meta["dropped"] == record["hisDropped"]
     assert "dropped" not in read(sql_store, range="2024-06-10").meta
+    context = Context(sql_store, now=NOW)
+    frame = history_frame(context, {"range": "2024-05-01,2024-06-01"}, ["p"])
+    assert frame.meta["dropped"] == {"p": record["hisDropped"].iso}
+    assert "dropped" not in history_frame(context, {"range": "2024-06-10"}, ["p"]).meta
     # again: nothing is left to do
     assert sql_store.his_drop(sql_store.his_points(["p"])[0], end) == 0
     assert sql_store.differences() == []
@@ -245,6 +250,29 @@ def test_late_samples(sql_store: OrmAdapter, late: str) -> None:
     sql_store.his_write("p", [(at("2024-06-10 12:30", "New_York"), KW)])
 
 
+@pytest.mark.parametrize("late", ["refuse", "keep"])
+def test_undoing_a_removal_of_dropped_samples(sql_store: OrmAdapter, late: str) -> None:
+    a_year(sql_store)
+    policy(late=late)
+    old, new = (at(day, "New_York") for day in ("2024-05-10 12:00", "2024-06-10 12:00"))
+    sql_store.his_write("p", [(old, REMOVE), (new, REMOVE)])
+    [change] = sql_store.sample_changes()
+    [history] = sql_store.his_points(["p"])
+    sql_store.his_drop(history, cutoff(history, 30, NOW))
+    done = sql_store.undo_samples(change.origin.change)
+    days = {"rollup": "count", "interval": Number(1, "day")}
+    [row] = read(sql_store, range="2024-05-10", **days).rows
+    assert row["val"].val == 23  # as it was folded
+    [row] = read(sql_store, range="2024-06-10", **days).rows
+    assert row["val"].val == 24
+    left = list(read(sql_store, range="2024-05-10").rows)
+    time = microseconds_of(old.utc)
+    if late == "refuse":
+        assert (done.restored, done.dropped, left) == (1, [("p", time)], [])
+    else:
+        assert (done.restored, done.dropped, len(left)) == (2, [], 1)
+
+
 def test_a_policy_decides_alike_for_callers_with_a_scope(
     sql_store: OrmAdapter,
 ) -> None:
@@ -272,8 +300,6 @@ def test_other_points_and_a_removed_point(sql_store: OrmAdapter) -> None:
     # without the tag his it has no history for a while: nothing is lost
     days = {"range": "2024-05-10", "rollup": "sum", "interval": Number(1, "day")}
     before = list(read(sql_store, **days).rows)
-    from haystack_app.kinds.scalars import REMOVE
-
     sql_store.update_entities([{"id": Ref("p"), "his": REMOVE}], force=True)
     while sql_store.fold_dirty():
         pass
@@ -456,17 +482,23 @@ def test_what_went_before_an_error_is_audited(named: OrmAdapter) -> None:
     a_year(named, "q")
     policy()
     [plan] = plans(named, dt.datetime.now(dt.UTC))
-    begun: list[int] = []
+    audited: list[str] = []
 
     def begin() -> None:
-        if begun:
+        entries = AuditEntry.objects.filter(event=AuditEntry.SAMPLES_DROPPED)
+        audited.extend(entries.values_list("detail", flat=True))
+        if audited:  # as kill -9 would find it
             raise KeyboardInterrupt
-        begun.append(1)
 
     with pytest.raises(KeyboardInterrupt):
         retention.drop(named, plan, begin)
+    assert len(audited) == 1
+    assert audited[0].startswith(f"{count - 1:,} samples of storage")
     [entry] = AuditEntry.objects.filter(event=AuditEntry.SAMPLES_DROPPED)
-    assert entry.detail.startswith(f"{count - 1:,} samples of storage")
+    assert entry.detail == audited[0]
+    [plan] = plans(named, dt.datetime.now(dt.UTC))
+    assert retention.drop(named, plan, lambda: None) == count - 1
+    assert AuditEntry.objects.filter(event=AuditEntry.SAMPLES_DROPPED).count() == 2
 
 
 def test_explaining(named: OrmAdapter) -> None:

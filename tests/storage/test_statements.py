@@ -73,7 +73,7 @@ def test_rows_are_not_remembered(store: OrmAdapter) -> None:
 def test_it_is_compiled_once(store: OrmAdapter, monkeypatch: Any) -> None:
     ids(store, "site")
     store.read_by_ids(["a"])
-    monkeypatch.setattr(statements, "_compiled", None)
+    monkeypatch.setattr(statements, "statement_of", None)
     with CaptureQueriesContext(connection) as queries:
         assert ids(store, "site") == ["f"]
         assert store.read_by_ids(["b", "zz"])[0] is not None

@@ -234,3 +234,34 @@ def test_random_changes_undone_one_by_one(store: StorageAdapter, seed: int) -> N
         if held(store) == after:  # appends and backfills between stay
             store.undo_samples(change)
             assert held(store) == before
+
+
+def test_a_long_undo_has_parts(
+    store: StorageAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A point with more samples than one transaction may have is undone in several."""
+    monkeypatch.setattr("haystack_app.storage.undo._SAMPLES", 2)
+    load(store, "a", "b")
+    origin = Origin(kind=IMPORT)
+    for id in "ab":
+        write(store, numbers(1, 2, 3), id)
+        write(store, numbers(4, 5, 6), id, origin)
+    seen: list[tuple[int, int]] = []
+    done = store.undo_samples(
+        origin.change, progress=lambda *counts: seen.append(counts)
+    )
+    assert (done.restored, done.conflicts) == (6, [])
+    assert seen == [(0, 6), (2, 6), (4, 6)]
+    for id in "ab":
+        assert held(store, id) == numbers(1, 2, 3)
+
+
+def test_a_whole_origin_keeps_what_it_adds(store: StorageAdapter) -> None:
+    load(store)
+    write(store, numbers(1))
+    origin = Origin("joe", IMPORT, reason="trends.csv", is_whole=True)
+    write(store, {3: Number(4), 4: Number(5)}, origin=origin)
+    [change] = store.sample_changes()
+    assert (change.samples, change.origin) == (2, origin)
+    assert store.undo_samples(last(store)).restored == 2
+    assert held(store) == numbers(1)

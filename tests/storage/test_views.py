@@ -14,6 +14,7 @@ from django.db import connections
 
 from haystack_app.filters import parse
 from haystack_app.kinds import MARKER, NA, Coord, DateTime, Number, Ref
+from haystack_app.kinds.series import microseconds_of
 from haystack_app.models import GroupScope
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.orm import OrmAdapter
@@ -150,6 +151,32 @@ def test_roll_ups_by_day(filled: OrmAdapter) -> None:
         ("on", DAY, 4, pytest.approx(2 / 3), 0, 1, 2, None),
         ("t", DAY, 4, 1, 1, 1, 1, "°F"),
     ]
+
+
+def test_roll_ups_of_dropped_days(filled: OrmAdapter) -> None:
+    """Dropping changes nothing, also of samples at midnight."""
+    if not is_postgres(filled):
+        pytest.skip("SQLite has no zones: the view is not there")
+    halves = numbers(170, at("2024-03-08 00:00"), 12 * HOUR)
+    for id, mode in (("m1", {"hisMode": "consumption"}), ("m2", {}), ("m3", {})):
+        filled.load_entities([point(id, unit="kWh", **mode)])
+        filled.his_write(id, halves)
+    filled.his_write("m2", [(at("2024-03-09 00:00"), NA), (at("2024-03-09 05:00"), NA)])
+    filled.his_write(
+        "m3", [(at("2024-03-10 12:00"), Number(5e300)), (at("2024-03-10 13:00"), NA)]
+    )
+    create_views(filled.using)
+    query = "SELECT * FROM haystack_rollups WHERE id LIKE 'm%%' ORDER BY id, day"
+    before = rows(filled, query)
+    assert len({day for _, _, day, *_ in before}) > 80
+    for end in ("2024-03-10 00:00", "2024-03-11 00:00", "2024-05-01 00:00"):
+        for held in filled.his_points(["m1", "m2", "m3"]):
+            filled.his_drop(held, microseconds_of(at(end).utc))
+        after = rows(filled, query)
+        assert [row[:4] for row in after] == [row[:4] for row in before]
+        assert repr(after) == repr(before)
+    ids = rows(filled, "SELECT DISTINCT id FROM haystack_samples WHERE id LIKE 'm%%'")
+    assert len(ids) == 3
 
 
 def test_values_that_plain_sql_wrote(filled: OrmAdapter) -> None:

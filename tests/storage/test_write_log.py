@@ -188,3 +188,44 @@ def test_rows_have_the_display_of_the_value(
     rows = list(call(store, "joe", id=Ref("w")))
     assert rows[7]["valDis"] == text
     assert "valDis" not in rows[0]
+
+
+# -- all points ---------------------------------------------------------------
+
+
+def keys(
+    store: StorageAdapter, cursor: str | None, limit: int
+) -> list[tuple[str, int]]:
+    page = store.writes_before(cursor, limit)
+    return [(write.id, write.number) for _, write in page.entries]
+
+
+def test_writes_to_all_points_are_paginated(store: StorageAdapter) -> None:
+    store.load_entities([writable("a"), writable("b")])
+    assert store.writes_before(None, 3).cursor == ""
+    for number in range(2, 9):
+        store.point_write("ab"[number % 2], number, Number(1), "joe")
+    found, cursor = [], None
+    for _ in range(3):
+        page = store.writes_before(cursor, 3)
+        found += [write.number for _, write in page.entries]
+        cursor = page.cursor
+    assert (found, cursor) == ([8, 7, 6, 5, 4, 3, 2], "")
+    first = store.writes_before(None, 3).cursor
+    store.point_write("a", 9, Number(1), "joe")  # pages do not move
+    assert keys(store, first, 2) == [("b", 5), ("a", 4)]
+    for wrong in ("", "x", "1;2", "-1", "9" * 30):
+        with pytest.raises(InvalidWrite, match="invalid cursor"):
+            store.writes_before(wrong, 3)
+
+
+def test_all_writes_that_a_scope_shows(store: StorageAdapter) -> None:
+    store.load_entities([writable(), writable("hidden")])
+    north = store.visible_to(parse("north"))
+    for id in ("w", "hidden"):
+        store.point_write(id, 8, Number(5), "joe")
+    store.commit([], remove=["w"])
+    store.load_entities([writable(north=MARKER)])
+    north.point_write("w", 9, Number(6), "ann")
+    assert keys(north, None, 10) == [("w", 9)]
+    assert keys(store, None, 10) == [("w", 9), ("hidden", 8), ("w", 8)]

@@ -9,13 +9,13 @@ import pytest
 from haystack_app.filters import parse
 from haystack_app.kinds import MARKER, Ref, Symbol
 from haystack_app.storage.base import StorageAdapter
+from haystack_app.storage.dangling_refs import DanglingRef, dangling_refs
 from haystack_app.storage.samples import HisPoint
-from haystack_app.transfer.dangling_refs import DanglingRef, dangling_refs
 from haystack_app.transfer.entity_dump import dump_chunks
 from haystack_app.transfer.entity_load import EntityFiles
 from haystack_app.transfer.his_import import import_histories
 from haystack_app.transfer.his_points import ReadingOptions
-from haystack_app.transfer.new_points import new_points
+from haystack_app.transfer.new_points import NewPoints
 from haystack_app.transfer.tables.options import Mapped
 from haystack_app.wire.files import UnreadableFile
 from haystack_app.wire.registry import FORMATS, Format
@@ -144,7 +144,9 @@ def test_missing_points_of_a_mapping(store: StorageAdapter) -> None:
         "Old": Mapped("old"),
         "Unread": Mapped(""),
     }
-    points = new_points(store, mapping, "Paris")
+    new = NewPoints(store, {"tz": "Paris"})
+    new.add_mapped(mapping)
+    points = new.planned
     store.load_entities(points.values())
     found = {id: HisPoint.of(store.existing(id)) for id in ("oat", "kw", "on")}
     assert list(points) == list(found)

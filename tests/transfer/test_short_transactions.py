@@ -10,11 +10,12 @@ import pytest
 from django.db import connections
 
 from haystack_app.kinds import MARKER, Number, Ref
+from haystack_app.storage import short_transactions
 from haystack_app.storage.errors import InvalidRecord
 from haystack_app.storage.orm import OrmAdapter
+from haystack_app.storage.short_transactions import commit_in_parts
 from haystack_app.storage.stored import Stored, stored_form
-from haystack_app.transfer import entity_load, his_import
-from haystack_app.transfer.entity_load import load_stored
+from haystack_app.transfer import his_import
 from tests.storage.building import at, entity, ids, point
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 @pytest.fixture
 def sqlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[OrmAdapter]:
-    monkeypatch.setattr(entity_load, "_BATCH", 10)
+    monkeypatch.setattr(short_transactions, "BATCH", 10)
     monkeypatch.setattr(his_import, "_BATCH", 10)
     yield OrmAdapter(using="default")
 
@@ -58,20 +59,15 @@ def records(count: int) -> list[Stored]:
 
 
 def test_a_load_of_many(sqlite: OrmAdapter, commits: list[int]) -> None:
-    changes = load_stored(sqlite, records(35), who="w")
+    changes = commit_in_parts(sqlite, records(35), who="w")
     assert len(changes.created) == 35
     assert {10, 20, 30, 35} <= set(commits)
     commits.clear()
-    changes = load_stored(sqlite, records(40))
+    changes = commit_in_parts(sqlite, records(40))
     assert (len(changes.created), len(changes.unchanged)) == (5, 35)
-    changes = load_stored(sqlite, records(5), replace=True)
+    changes = commit_in_parts(sqlite, records(5), replace=True)
     assert (len(changes.removed), len(changes.unchanged)) == (35, 5)
     assert len(list(sqlite.scan())) == 5
-
-
-def test_a_load_at_once(sqlite: OrmAdapter, commits: list[int]) -> None:
-    load_stored(sqlite, records(35), at_once=True)
-    assert set(commits) == {35}
 
 
 def test_nothing_is_stored_if_the_last_one_is_invalid(sqlite: OrmAdapter) -> None:
@@ -79,7 +75,7 @@ def test_nothing_is_stored_if_the_last_one_is_invalid(sqlite: OrmAdapter) -> Non
     sqlite.his_write("p", [(at("2024-03-01"), Number(1, "°C"))])
     other = stored_form(point("p", unit="kW"))
     with pytest.raises(InvalidRecord, match="unit"):
-        load_stored(sqlite, [*records(35), other])
+        commit_in_parts(sqlite, [*records(35), other])
     assert ids(sqlite.scan()) == ["p"]
 
 

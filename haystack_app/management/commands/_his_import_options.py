@@ -21,11 +21,19 @@ def add_table_arguments(parser: CommandParser) -> None:
         "--point", metavar="ID", help="the point of a table with one column of values"
     )
     group.add_argument(
+        "--sheet",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a sheet of an .xlsx (default: all with content)",
+    )
+    group.add_argument(
         "--mapping",
         type=Path,
         metavar="FILE",
-        help="CSV with the columns header, id, unit, factor, kind: the points of "
-        "headers or names; an empty id leaves the column out",
+        help="CSV with the columns header, id, unit, factor, kind, or the same in "
+        "YAML or JSON: the points of headers or names; an empty id leaves the column "
+        "out",
     )
     group.add_argument(
         "--save-mapping",
@@ -36,8 +44,20 @@ def add_table_arguments(parser: CommandParser) -> None:
     group.add_argument(
         "--create",
         action="store_true",
-        help="make the points of the mapping that are missing and have samples, in the "
-        "zone of --tz",
+        help="make the points of the mapping, or without one those of headers and "
+        "names in rows, that are missing and have samples",
+    )
+    group.add_argument(
+        "--site", metavar="ID", help="the site of points that --create makes"
+    )
+    group.add_argument(
+        "--equip", metavar="ID", help="the equip of points that --create makes"
+    )
+    group.add_argument(
+        "--stamps",
+        choices=["start", "end"],
+        help="values are amounts of intervals whose start, or end, is the time; starts "
+        "are moved to the ends, and the points get hisMode consumption",
     )
     group.add_argument(
         "--ignore",
@@ -52,6 +72,24 @@ def add_table_arguments(parser: CommandParser) -> None:
         default=[],
         metavar="HEADER",
         help="the column of times; twice for date and time of day",
+    )
+    group.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="the column of the points' names; several times for the parts of a path",
+    )
+    group.add_argument(
+        "--value",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="the column of values beside names; several times for several points of "
+        "each name",
+    )
+    group.add_argument(
+        "--year", type=int, help="the year of times without one, such as 01/15 08:00"
     )
     add_dialect_arguments(group)
     group.add_argument(
@@ -73,7 +111,11 @@ def table_options(options: dict[str, Any]) -> TableOptions:
         point=options["point"],
         time=tuple(options["time"]),
         ignore=tuple(options["ignore"]),
+        name=tuple(options["name"]),
+        value=tuple(options["value"]),
         no_value=tuple(options["no_value"]),
         status=options["status"],
+        year=options["year"],
+        stamps=options["stamps"],
         mapping={} if mapping is None else read_mapping(Path(mapping)),
     )

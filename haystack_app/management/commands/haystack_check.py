@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from haystack_app.kinds.display import and_more
+
 from ._storage import StorageCommand
 
 _MAX_SHOWN = 100
@@ -42,7 +44,6 @@ class Command(StorageCommand):
         self.stdout.write("no differences")
 
     def _show(self, differences: list[str]) -> None:
-        for line in differences[:_MAX_SHOWN]:
+        more = and_more(len(differences) - _MAX_SHOWN)
+        for line in (*differences[:_MAX_SHOWN], *more):
             self.stdout.write(line)
-        if len(differences) > _MAX_SHOWN:
-            self.stdout.write(f"and {len(differences) - _MAX_SHOWN:,} more")

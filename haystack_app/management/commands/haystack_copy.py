@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from haystack_app.kinds.display import and_more
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.transfer.store_copy import MERGE, REPLACE, STRICT, copy_store
 from haystack_app.transfer.stores import UnusableStore, is_same, named_store
@@ -84,7 +85,6 @@ class Command(BaseCommand):
         self.stdout.write(f"source: {result.source}\ntarget: {result.target}")
         if result.differences:
             lines = ["the stores differ:", *result.differences[:_MAX_SHOWN]]
-            if (more := len(result.differences) - _MAX_SHOWN) > 0:
-                lines.append(f"and {more:,} more")
+            lines += and_more(len(result.differences) - _MAX_SHOWN)
             raise CommandError("\n".join(lines))
         self.stdout.write("verified: the target has the content of the source")

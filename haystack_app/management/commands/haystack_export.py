@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.auth.caller import Caller
-from haystack_app.filters import And, Has
+from haystack_app.filters import with_history
 from haystack_app.kinds.series import microseconds_of
 from haystack_app.ops import Context, OpError
 from haystack_app.ops.arguments import require_filter
@@ -23,8 +23,6 @@ from haystack_app.wire.errors import ParseError
 from haystack_app.wire.record import Record
 
 from ._storage import StorageCommand, progress_bar
-
-_HISTORIZED = (Has(("point",)), Has(("his",)))
 
 
 class Command(StorageCommand):
@@ -100,10 +98,8 @@ def _visible(store: StorageAdapter, name: str | None) -> StorageAdapter:
 
 
 def _records(store: StorageAdapter, filter: str | None) -> list[Record]:
-    tree = And(_HISTORIZED)
-    if filter is not None:
-        tree = And((require_filter(filter), *_HISTORIZED))
-    return matching(Context(store), tree)
+    tree = None if filter is None else require_filter(filter)
+    return matching(Context(store), with_history(tree))
 
 
 def _points(

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.kinds.datetimes import DateTime
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.transfer import his_files, timestamps
 from haystack_app.transfer.his_folders import folder_files
-from haystack_app.transfer.his_import import ImportResult, import_histories
-from haystack_app.transfer.his_points import ReadingOptions, SamplePoints
-from haystack_app.transfer.new_points import new_points
-from haystack_app.transfer.tables.bad_rows import allowed_rows
-from haystack_app.transfer.tables.description import description
-from haystack_app.transfer.tables.options import TableOptions
-from haystack_app.transfer.tables.recognition import is_table
+from haystack_app.transfer.his_points import ReadingOptions
+from haystack_app.transfer.import_report import summary
+from haystack_app.transfer.sample_import import Places, SampleImport
 from haystack_app.transfer.tables.saved_mapping import found_mapping, mapping_text
-from haystack_app.transfer.tables.understanding import Table, understood
+from haystack_app.transfer.tables.source import file_of, sheet_paths
 from haystack_app.wire.file_errors import FileErrors
 from haystack_app.wire.files import UnreadableFile
 
 from ._his_import_options import add_table_arguments, table_options
 from ._standard_input import with_standard_input
-from ._storage import StorageCommand, check_zone, progress_bar
+from ._storage import (
+    StorageCommand,
+    check_zone,
+    progress_bar,
+    without_collections,
+)
 from ._table_arguments import add_errors_argument, error_report
 
 _RECENT = 100
 """Changes of samples among which that of an import is."""
-_LISTED = 50
-_SHOWN = ("dis", "kind", "unit", "tz")
 
 
 class Command(StorageCommand):
@@ -91,42 +87,34 @@ class Command(StorageCommand):
         add_table_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with with_standard_input(options["paths"]) as paths:
-            self._import(list(_files(paths)), options)
+        with with_standard_input(options["paths"]) as paths, without_collections():
+            self._import(list(_files(paths, options["sheet"])), options)
 
     def _import(self, paths: list[Path], options: dict[str, Any]) -> None:
         if options["tz"] is not None:
             check_zone(options["tz"], "--tz")
-        total = sum(map(_size, paths))
+        total = sum(file_of(path).stat().st_size for path in paths)
         adapter = self.writable_adapter(options)
-        table = table_options(options)
-        planned = _planned(adapter, table, options)
-        reading = ReadingOptions(
-            options["tz"], options["dst"], options["convert"], planned
-        )
+        reading = ReadingOptions(options["tz"], options["dst"], options["convert"])
+        skips = options["skip_bad"]
         with error_report(options["errors"]) as report:
-            errors = FileErrors(report)
-            tables = _tables(adapter, paths, reading, table, errors)
-            shows = options["dry_run"] or tables or options["skip_bad"] is not None
-            read = partial(
-                import_histories, adapter, paths, options=reading, tables=tables
+            found = SampleImport(
+                *(adapter, paths, reading, table_options(options), _places(options)),
+                errors=FileErrors(report),
             )
-            with _progress("checking", total) as progress:
-                result = read(progress=progress, errors=errors, dry_run=True)
-            if shows:
-                self._print(adapter, result, reading)
-            _save(result, table, options["save_mapping"])
-            left_out = _left_out(errors, result.rows, options["skip_bad"])
+            with _progress("checking", total) as progress, _errors_of_options():
+                found.check(progress)
+            if options["dry_run"] or found.tables or skips is not None:
+                for line in found.lines():
+                    self.stdout.write(line)
+            _save(found, options["save_mapping"])
+            left_out = _left_out(found, skips)
             if options["dry_run"]:
-                self.stdout.write(f"{_summary(result)}; nothing was stored")
+                self.stdout.write(f"{summary(found.result)}; nothing was stored")
                 return
-            errors = FileErrors(left_out=left_out)
-            made = [tags for id, tags in planned.items() if id in result.points]
-            if made:
-                adapter.load_entities(made)
             with _progress("importing", total) as progress:
-                result = read(progress=progress, errors=errors, is_checked=True)
-        self.stdout.write(_summary(result, sum(map(len, left_out.values()))))
+                result = found.store(progress, left_out)
+        self.stdout.write(summary(result, sum(map(len, left_out.values()))))
         self._print_change(adapter, result.change)
 
     def _print_change(self, adapter: StorageAdapter, change: str) -> None:
@@ -139,101 +127,58 @@ class Command(StorageCommand):
                     f" haystack_his_undo undo {change} restores them"
                 )
 
-    def _print(
-        self, adapter: StorageAdapter, result: ImportResult, reading: ReadingOptions
-    ) -> None:
-        """What was understood, and what each point gets."""
-        for reader in result.readers.values():
-            for line in description(reader, reading.tz):
-                self.stdout.write(line)
-        made = [tags for id, tags in reading.planned.items() if id in result.points]
-        for tags in made[:_LISTED]:
-            shown = [str(tags[name]) for name in _SHOWN if name in tags]
-            self.stdout.write(f"new point {tags['id']}: {', '.join(shown)}")
-        if (rest := len(made) - _LISTED) > 0:
-            self.stdout.write(f".. and {rest:,} more new points")
-        points = SamplePoints(adapter, reading)
-        for id, (first, last, count) in sorted(result.extents.items())[:_LISTED]:
-            city = points[id].tz
-            self.stdout.write(
-                f"@{id}: {count:,} samples, {_time(first, city)} to {_time(last, city)}"
-            )
-        if (rest := len(result.extents) - _LISTED) > 0:
-            self.stdout.write(f".. and {rest:,} more points")
+
+def _places(options: dict[str, Any]) -> Places | None:
+    """None without ``--create``. Raises CommandError."""
+    site, equip = options["site"], options["equip"]
+    if options["create"]:
+        return Places(site, equip, options["tz"])
+    if site or equip:
+        raise CommandError("--site and --equip are for points that --create makes")
+    return None
 
 
-def _save(result: ImportResult, table: TableOptions, path: Path | None) -> None:
+@contextmanager
+def _errors_of_options() -> Iterator[None]:
+    """Raises CommandError instead of ValueError."""
+    try:
+        yield
+    except UnreadableFile:
+        raise
+    except ValueError as err:
+        raise CommandError(str(err)) from None
+
+
+def _save(found: SampleImport, path: Path | None) -> None:
     """The mapping of what was understood. Raises CommandError."""
     if path is None:
         return
     try:
-        found = found_mapping(result.readers.values(), table.mapping)
-        path.write_text(mapping_text(found), encoding="utf-8", newline="")
+        mapping = found_mapping(found.result.readers.values(), found.options.mapping)
+        text = mapping_text(mapping, path.suffix.lower())
+        path.write_text(text, encoding="utf-8", newline="")
     except OSError as err:
         raise CommandError(f"--save-mapping: {path}: {err.strerror}") from None
     except ValueError as err:
         raise CommandError(f"--save-mapping: {err}") from None
 
 
-def _planned(
-    adapter: StorageAdapter, table: TableOptions, options: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Points that ``--create`` may make. Raises CommandError."""
-    if not options["create"]:
-        return {}
-    if not table.mapping or options["tz"] is None:
-        raise CommandError("--create needs the points' --mapping and their zone, --tz")
+def _left_out(found: SampleImport, allowed: str | None) -> dict[Path, set[int]]:
+    """Raises UnreadableFile, and CommandError."""
     try:
-        return new_points(adapter, table.mapping, options["tz"])
-    except ValueError as err:
-        raise CommandError(f"--create: {err}") from None
-
-
-def _files(paths: list[Path]) -> Iterator[Path]:
-    """The paths, with the files of a folder in place of it."""
-    for path in paths:
-        if path.is_dir():
-            yield from folder_files(path)
-        else:
-            yield path
-
-
-def _tables(
-    adapter: StorageAdapter,
-    paths: list[Path],
-    reading: ReadingOptions,
-    options: TableOptions,
-    errors: FileErrors,
-) -> dict[Path, Table]:
-    """The files that are tables of other systems. Raises UnreadableFile."""
-    points = SamplePoints(adapter, reading)
-    found = {}
-    for path in paths:
-        try:
-            if is_table(path, points, options):
-                found[path] = understood(path, points, options)
-        except UnreadableFile as err:
-            errors.add(err)
-    errors.check()
-    return found
-
-
-def _left_out(
-    errors: FileErrors, rows: int, allowed: str | None
-) -> dict[Path, set[int]]:
-    """The invalid rows, if they are few enough. Raises UnreadableFile."""
-    if not errors:
-        return {}
-    if allowed is None or errors.others:
-        errors.check()
-    bad = sum(map(len, errors.lines.values()))
-    try:
-        limit = allowed_rows(allowed or "", rows + bad)
+        return found.left_out(allowed)
+    except UnreadableFile:
+        raise
     except ValueError as err:
         raise CommandError(f"--skip-bad: {err}") from None
-    if bad > limit:
-        errors.check()
-    return errors.lines
+
+
+def _files(paths: list[Path], sheets: list[str]) -> Iterator[Path]:
+    """The paths, with the files of a folder, or the sheets of a file, in its place."""
+    for path in paths:
+        for file in folder_files(path) if path.is_dir() else [path]:
+            _check_exists(file)
+            yield from sheet_paths(file, sheets)
 
 
 @contextmanager
@@ -242,28 +187,9 @@ def _progress(desc: str, total: int) -> Iterator[Callable[[IO[bytes]], None]]:
         yield _FileProgress(bar)
 
 
-def _time(microseconds: int, city: str) -> str:
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return DateTime(epoch + dt.timedelta(microseconds=microseconds), city).iso
-
-
-def _summary(result: ImportResult, left_out: int = 0) -> str:
-    counts = [f"{result.rows:,} rows", f"{result.samples:,} samples"]
-    if result.repeated:
-        counts.append(f"{result.repeated:,} repeated times, last one kept")
-    if result.removed:
-        counts.append(f"{result.removed:,} removed")
-    if left_out:
-        counts.append(f"{left_out:,} invalid rows left out")
-    of = " of" if len(counts) == 2 else ";"
-    origin = f"{len(result.points):,} points from {result.files:,} files"
-    return f"{', '.join(counts)}{of} {origin}"
-
-
-def _size(path: Path) -> int:
-    if not path.is_file():
+def _check_exists(path: Path) -> None:
+    if not file_of(path).is_file():
         raise UnreadableFile(path, "", "no such file")
-    return path.stat().st_size
 
 
 class _FileProgress:

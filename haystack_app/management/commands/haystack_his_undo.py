@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.kinds.datetimes import iso_text
+from haystack_app.kinds.display import and_more
 from haystack_app.kinds.scalars import Number
 from haystack_app.kinds.series import instant_of
 from haystack_app.storage.sample_edits import SampleEdit
@@ -65,22 +66,29 @@ class Command(StorageCommand):
                     f"@{edit.id}  {ts}  {_shown(before)} -> {_shown(after)}"
                 )
             left -= len(edit.samples)
-        if left < 0:
-            self.stdout.write(f".. and {-left:,} more samples")
+        for line in and_more(-left, "samples"):
+            self.stdout.write(line)
 
     def _undo(self, options: dict[str, Any]) -> None:
         done = self.writable_adapter(options).undo_samples(options["change"])
         for id in done.missing:
             self.stderr.write(f"@{id}: not found, or without a history")
-        for id, time in done.conflicts[:_LISTED]:
-            ts = iso_text(instant_of(time))
-            self.stderr.write(f"@{id}  {ts}: changed since, left as it is")
-        if (rest := len(done.conflicts) - _LISTED) > 0:
-            self.stderr.write(f".. and {rest:,} more samples changed since")
+        self._name(done.conflicts, "changed since, left as it is")
+        self._name(
+            done.dropped,
+            "not restored: earlier samples were dropped by a policy,"
+            " which refuses late ones",
+        )
         self.stdout.write(
             f"{done.restored:,} samples restored,"
             f" {len(done.conflicts):,} changed since and left as they are"
         )
+
+    def _name(self, samples: list[tuple[str, int]], why: str) -> None:
+        for id, time in samples[:_LISTED]:
+            self.stderr.write(f"@{id}  {iso_text(instant_of(time))}: {why}")
+        for line in and_more(len(samples) - _LISTED, f"samples: {why}"):
+            self.stderr.write(line)
 
 
 def _shown(value: Any) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from haystack_app.transfer.dangling_refs import DanglingRef, dangling_refs
+from haystack_app.kinds.display import and_more
+from haystack_app.storage.dangling_refs import DanglingRef, dangling_refs
+from haystack_app.storage.short_transactions import commit_in_parts
+from haystack_app.storage.stored import stored_forms
 from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
-from haystack_app.transfer.entity_load import EntityFiles, load_stored, planned_changes
+from haystack_app.transfer.entity_load import EntityFiles, planned_changes
 from haystack_app.transfer.entity_tables.description import table_description
 from haystack_app.transfer.entity_tables.options import EntityTableOptions
 from haystack_app.transfer.tables.options import TableOptions
 from haystack_app.wire.files import files_in
 
+from ._server_arguments import add_server_arguments, records_of_server, source_of
 from ._standard_input import with_standard_input
 from ._storage import (
     StorageCommand,
@@ -33,12 +37,15 @@ class Command(StorageCommand):
         "files, and from tables with a column for each tag (.csv, .tsv, .txt, .xlsx, "
         "also .gz). All files are checked before anything is stored. Existing entities "
         "get the new persistent tags and keep their history. Folders are searched for "
-        "the first three."
+        "the first three. A URL is the API of a Haystack server, whose entities are "
+        "fetched once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR|-")
+        parser.add_argument(
+            "paths", nargs="+", type=source_of, metavar="FILE|DIR|-|URL"
+        )
         parser.add_argument(
             "--dry-run",
             action="store_true",
@@ -66,11 +73,28 @@ class Command(StorageCommand):
             help="leave a column out",
         )
         add_dialect_arguments(group)
+        add_server_arguments(parser)
 
     @without_collections()
     def handle(self, *args: Any, **options: Any) -> None:
+        if urls := [one for one in options["paths"] if isinstance(one, str)]:
+            self._load_from(urls, options)
+            return
         with with_standard_input(options["paths"]) as paths:
-            self._load(files_in(paths, SUFFIXES, NAMED_SUFFIXES), options)
+            self._load(files_in(paths, SUFFIXES, NAMED_SUFFIXES, packed=True), options)
+
+    def _load_from(self, urls: list[str], options: dict[str, Any]) -> None:
+        if len(options["paths"]) > 1 or options["replace"]:
+            raise CommandError("a URL is loaded alone, and without --replace")
+        adapter = self.adapter(options)
+        stored = stored_forms(records_of_server(urls[0], options))
+        if options["dry_run"]:
+            changes = planned_changes(adapter, stored)
+        else:
+            changes = commit_in_parts(adapter, stored, who="haystack_load")
+        prefix = "dry run, nothing stored: " if options["dry_run"] else ""
+        counts = changes_text(changes)
+        self.stdout.write(f"{prefix}{len(stored):,} entities from {urls[0]}: {counts}")
 
     def _load(self, files: list[Path], options: dict[str, Any]) -> None:
         adapter, replace = self.adapter(options), options["replace"]
@@ -91,13 +115,11 @@ class Command(StorageCommand):
         if options["dry_run"]:
             changes = planned_changes(adapter, stored, replace=replace)
         else:
-            changes = load_stored(
-                self.writable_adapter(options),
-                stored,
-                replace=replace,
-                at_once=reading.new_ids > 0,  # they would be added again
-                who="haystack_load",
-            )
+            store, how = self.writable_adapter(options), {"replace": replace}
+            if reading.new_ids:  # they would be added again
+                changes = store.commit(stored, **how, who="haystack_load")
+            else:
+                changes = commit_in_parts(store, stored, **how, who="haystack_load")
         prefix = "dry run, nothing stored: " if options["dry_run"] else ""
         self.stdout.write(
             f"{prefix}{len(stored):,} entities from {len(files):,} files: "
@@ -118,8 +140,8 @@ class Command(StorageCommand):
             self.stdout.write(
                 f"  {path}, {where}: {ref.path} of @{ref.id} is @{ref.target}"
             )
-        if (rest := len(refs) - _LISTED) > 0:
-            self.stdout.write(f"  .. and {rest:,} more")
+        for line in and_more(len(refs) - _LISTED, indent="  "):
+            self.stdout.write(line)
 
 
 def _table_options(options: dict[str, Any]) -> EntityTableOptions:

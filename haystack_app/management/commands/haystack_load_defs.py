@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from haystack_app.defs import Def, read_libraries
+from haystack_app.kinds.display import and_more
 from haystack_app.wire.files import UnreadableFile
 
 from ._storage import StorageCommand
@@ -40,8 +41,8 @@ class Command(StorageCommand):
             self.stdout.write(f"skipped {len(skipped):,} files without defs:")
         for path in skipped[:_LISTED]:
             self.stdout.write(f"  {path}")
-        if (rest := len(skipped) - _LISTED) > 0:
-            self.stdout.write(f"  .. and {rest:,} more")
+        for line in and_more(len(skipped) - _LISTED, indent="  "):
+            self.stdout.write(line)
         total = [record for records in libraries.values() for record in records]
         self.stdout.write(
             f"loaded {_counts(total)} of {len(libraries):,} libs; "

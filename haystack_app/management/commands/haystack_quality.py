@@ -20,7 +20,7 @@ from haystack_app.ops.quality import (
     quality,
     read_hours,
 )
-from haystack_app.wire import csv_writer
+from haystack_app.wire import csv_writer, zinc_writer
 from haystack_app.wire.errors import ParseError
 
 from ._storage import StorageCommand
@@ -76,7 +76,7 @@ class Command(StorageCommand):
         )
         parser.add_argument(
             "--format",
-            choices=("table", "csv", "json"),
+            choices=tuple(_WRITERS),
             default="table",
             help="(default: %(default)s)",
         )
@@ -103,6 +103,10 @@ class Command(StorageCommand):
 
 def _csv(rows: Iterable[PointQuality]) -> Iterator[str]:
     return csv_writer.grid_chunks(as_grid(rows))
+
+
+def _zinc(rows: Iterable[PointQuality]) -> Iterator[str]:
+    return zinc_writer.grid_chunks(as_grid(rows))
 
 
 def _json(rows: Iterable[PointQuality]) -> Iterator[str]:
@@ -155,4 +159,4 @@ def _duration(seconds: float | None) -> str:
     return f"{seconds / size:.3g} {unit}"
 
 
-_WRITERS = {"table": _table, "csv": _csv, "json": _json}
+_WRITERS = {"table": _table, "csv": _csv, "json": _json, "zinc": _zinc}

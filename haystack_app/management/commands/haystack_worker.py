@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from haystack_app.jobs.tasks import LONG, SHORT
+from haystack_app.jobs.tasks import ALARMS, DELIVERY, LONG, QUEUES, SHORT
 from haystack_app.jobs.worker import Worker
 
 
@@ -27,6 +27,17 @@ class Command(BaseCommand):
                 metavar="N",
                 help=f"threads for jobs that take {text} (default: 1)",
             )
+        for queue, text in (
+            (DELIVERY, "deliver webhooks"),
+            (ALARMS, "evaluate the rules of alarms"),
+        ):
+            parser.add_argument(
+                f"--{queue}",
+                type=int,
+                default=1,
+                choices=(0, 1),
+                help=f"whether to {text}; one worker at a time does (default: 1)",
+            )
         parser.add_argument(
             "--until-idle",
             type=float,
@@ -41,7 +52,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = Worker({SHORT: options[SHORT], LONG: options[LONG]})
+        worker = Worker({queue: options[queue] for queue in QUEUES})
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run(options["until_idle"], options["parent"])

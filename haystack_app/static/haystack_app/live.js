@@ -87,16 +87,19 @@
 // -- types: messages ----------------------------------------------------------
 
 /**
- * What the server sends about a watch. `seq` numbers these grids without a gap.
+ * What the server sends about a watch. `seq` numbers these grids without a gap. In the
+ * form `tags`, rows have the tags that changed, with the value `remove` for those that
+ * are missing now; only the rows of `whole` are whole records.
  *
- * @typedef {Grid & {meta: {watchId: string, seq: number, gone?: HaysonRef[]}}} WatchGrid
+ * @typedef {Grid & {meta: {watchId: string, seq: number, gone?: HaysonRef[],
+ *   form?: "tags", whole?: HaysonRef[]}}} WatchGrid
  */
 
 /**
  * A message that gets an answer.
  *
- * @typedef {{op: string, grid: Grid}
- *   | {op: "resume", watchId: string, ack: number}} Request
+ * @typedef {{op: string, grid: Grid, form?: "tags"}
+ *   | {op: "resume", watchId: string, ack: number, form?: "tags"}} Request
  */
 
 /**
@@ -584,7 +587,8 @@ export class Watch {
     const isByFilter = filter != null;
     const meta = { watchDis: dis, lease: LEASE, ...(isByFilter ? { filter } : {}) };
     const rows = isByFilter ? [] : ids.map((id) => ({ id: refOf(id) }));
-    this.#request({ op: "sub", grid: gridOf(rows, meta) }, (result) => {
+    const grid = gridOf(rows, meta);
+    this.#request({ op: "sub", form: "tags", grid }, (result) => {
       if (!(result instanceof LiveError)) this.#onSubscribed(result);
       else if (isTemporary(result)) this.#startLater();
       else this.end(result.message);
@@ -593,7 +597,8 @@ export class Watch {
 
   #resume() {
     const { id, seq } = this;
-    this.#request({ op: "resume", watchId: id, ack: seq }, (result) => {
+    const request = { op: "resume", form: "tags", watchId: id, ack: seq };
+    this.#request(/** @type {Request} */ (request), (result) => {
       if (!(result instanceof LiveError)) this.#onResumed(result);
       else if (isTemporary(result)) this.#startLater();
       else this.#subscribeAgain();
@@ -605,6 +610,12 @@ export class Watch {
     this.id = "";
     this.#held = [];
     this.#subscribe();
+  }
+
+  /** A change came without the record that it belongs to. */
+  #beginAgain() {
+    this.#unsubscribe(this.id);
+    this.#subscribeAgain();
   }
 
   #startLater() {
@@ -681,7 +692,17 @@ export class Watch {
   /** @param {WatchGrid} grid */
   #apply(grid) {
     const gone = (grid.meta.gone ?? []).map((ref) => ref.val);
-    this.#merge(grid, grid.rows.filter(isRecord), gone);
+    const rows = grid.rows.filter(isRecord);
+    if (grid.meta.form !== "tags") {
+      this.#merge(grid, rows, gone);
+      return;
+    }
+    const whole = new Set(grid.meta.whole?.map((ref) => ref.val));
+    const records = rows.map((row) =>
+      whole.has(row.id.val) ? row : changed(this.records.get(row.id.val), row),
+    );
+    if (records.every((record) => record !== null)) this.#merge(grid, records, gone);
+    else this.#beginAgain();
   }
 
   /**
@@ -755,6 +776,27 @@ function resultOf({ error, grid }) {
  * @returns {row is Rec}
  */
 const isRecord = (row) => row.id != null;
+
+/**
+ * A record after a change of some tags.
+ *
+ * @param {Rec | undefined} record
+ * @param {Rec} change
+ * @returns {Rec | null} Null if the record is not known.
+ */
+function changed(record, change) {
+  if (!record) return null;
+  const tags = Object.entries({ ...record, ...change });
+  const present = tags.filter(([, value]) => !isRemove(value));
+  return /** @type {Rec} */ (Object.fromEntries(present));
+}
+
+/** @param {Hayson | undefined} value */
+const isRemove = (value) =>
+  typeof value === "object" &&
+  value !== null &&
+  "_kind" in value &&
+  value._kind === "remove";
 
 /**
  * Whether the same request may succeed later.

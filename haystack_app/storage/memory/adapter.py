@@ -20,7 +20,7 @@ from collections.abc import (
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from itertools import count, islice, takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -35,16 +35,17 @@ from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..sample_edits import SampleChange, SampleEdit, summaries
 from ..samples import Batch, Extent
-from ..stored import edges_of, stored_forms, transient_text
+from ..stored import stored_forms, transient_text
 from ..time_limit import TimeLimit
-from ..write_log import LevelWrite
+from ..write_log import LevelWrite, WritePage
 from .entity import Entity
 from .history import History
-from .log import MOST, Log
+from .log import ChangeLog, WriteLog
 from .watches import MemoryWatches
 
 __all__ = ["InMemoryAdapter"]
 
+_Key = TypeVar("_Key")
 _MOST_EDITS = 10_000
 _MOST_TARGETS = 2_000
 """Limit of targets of a path that are looked up; with more, its first tag is used."""
@@ -60,14 +61,15 @@ class InMemoryAdapter(MemoryWatches):
         self._limit = TimeLimit()
         self._entities: dict[str, Entity] = {}
         self._index: dict[Term, set[str]] = {}
+        self._referrers: dict[str, set[str]] = {}
         self._histories: dict[str, History] = {}
         self._arrays: dict[str, dict[int, Level]] = {}
         self._postponed: dict[str, dt.datetime] = {}
         self._edits: deque[SampleEdit] = deque(maxlen=_MOST_EDITS)
-        self._writes: deque[LevelWrite] = deque(maxlen=MOST)
+        self._writes = WriteLog()
         self._libs: dict[str, tuple[int, list[dict[str, Any]]]] = {}
         self._loads = count()
-        self._log = Log()
+        self._log = ChangeLog()
         self.commit(stored_forms(entities))
 
     def time_limit(self, seconds: int) -> AbstractContextManager[None]:
@@ -82,13 +84,21 @@ class InMemoryAdapter(MemoryWatches):
                 for id in self._limit.each(sorted(self._entities))
                 if is_visible(id)
             ]
-        return map(Record, raws)
+        return iter(self.shown([Record(raw) for raw in raws]))
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
         with self._lock:
+            held = self.visible_texts(ids)
+            records = self.shown([Record(text) for text in held.values()])
+        found = dict(zip(held, records, strict=True))
+        return [found.get(id) for id in ids]
+
+    keeps_search = True
+
+    def visible_texts(self, ids: Sequence[str]) -> dict[str, str]:
+        with self._lock:
             is_visible = self._visibility()
-            found = [self._entities[id] if is_visible(id) else None for id in ids]
-        return [None if entity is None else Record(entity.raw) for entity in found]
+            return {id: self._entities[id].raw for id in ids if is_visible(id)}
 
     def _visibility(self) -> Callable[[str], bool]:
         """A test whether the caller sees an id; valid until the next change."""
@@ -119,12 +129,11 @@ class InMemoryAdapter(MemoryWatches):
                     lambda other: self._decoded(other) if is_visible(other) else None,
                 ):
                     found.append(entity)
+            records = self.shown([Record(entity.raw) for entity in found])
         names = frozenset(name for entity in found for name in entity.decoded)
-        return Records(
-            [Record(entity.raw) for entity in found],
-            names,
-            [entity.row.revision for entity in found],
-        )
+        if self.scope is not None:
+            return Records(records, names)
+        return Records(records, names, [entity.row.revision for entity in found])
 
     def _candidates(self, tree: Filter) -> set[str]:
         """The ids of all entities that may match."""
@@ -141,15 +150,11 @@ class InMemoryAdapter(MemoryWatches):
     # -- writing --------------------------------------------------------------
 
     def locked(self, ids: Sequence[str] | None = None) -> AbstractContextManager[None]:
-        return self._journal.block(self._announced)
+        return self._journal.block()
 
-    def _announced(self, ids: Collection[str], logged: bool) -> None:
-        super().announce(ids, logged=logged)
-
-    def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """Send the signal after the outermost block."""
+    def after_commit(self, call: Callable[[], object]) -> None:
         with self.locked():
-            self._journal.queue(ids, logged)
+            self._journal.queue(call)
 
     def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         return {id: self._entities[id].row for id in ids if id in self._entities}
@@ -183,11 +188,23 @@ class InMemoryAdapter(MemoryWatches):
             found = [change for change in reversed(self._log) if change.id == id]
         if self.scope is not None:  # the id may have been a hidden entity's before
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
-        return found[:limit]
+        return self.shown_changes(found[:limit])
 
     def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         with self._lock:
             return self._log.since(cursor, limit)
+
+    def changed_since(self, ids: Sequence[str], cursor: int) -> set[str]:
+        wanted = set(ids)
+        with self._lock:
+            later = takewhile(
+                lambda one: (one.cursor or cursor + 1) > cursor, reversed(self._log)
+            )
+            return {change.id for change in later if change.id in wanted}
+
+    def logged_commit(self, cursor: int, limit: int | None = None) -> list[Change]:
+        with self._lock:
+            return self._log.commit_at(cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
         with self._lock:
@@ -207,14 +224,9 @@ class InMemoryAdapter(MemoryWatches):
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
         with self._lock:
             is_visible = self._visibility()
-            found = {
-                id
-                for id, entity in self._limit.each(self._entities.items())
-                if id not in ids
-                and is_visible(id)
-                and any(dst in ids for _, dst in edges_of(entity.decoded))
-            }
-        return sorted(found)[:limit]
+            found = {id for to in ids for id in self._referrers.get(to, ())}
+            others = self._limit.each(found.difference(ids))
+            return sorted(filter(is_visible, others))[:limit]
 
     def versions(
         self, filter: Filter, ids: Collection[str] | None = None
@@ -237,10 +249,10 @@ class InMemoryAdapter(MemoryWatches):
         self, filter: Filter, ids: Sequence[str]
     ) -> dict[str, tuple[int, Record]]:
         with self._lock:
-            return {
-                id: (version, Record(self._entities[id].raw))
-                for id, version in self.versions(filter, ids).items()
-            }
+            held = self.versions(filter, ids)
+            records = self.shown([Record(self._entities[id].raw) for id in held])
+            found = zip(held.items(), records, strict=True)
+            return {id: (version, record) for (id, version), record in found}
 
     def _decoded(self, id: str) -> dict[str, Any] | None:
         entity = self._entities.get(id)
@@ -253,15 +265,15 @@ class InMemoryAdapter(MemoryWatches):
 
     def _put(self, id: str, entity: Entity | None) -> None:
         held = self._entities.pop(id, None)
-        for term in terms_of(held.decoded) if held else ():
-            ids = self._index[term]
-            ids.discard(id)
-            if not ids:
-                del self._index[term]
+        if held is not None:
+            _forget(self._index, terms_of(held.decoded), id)
+            _forget(self._referrers, held.refs, id)
         if entity is not None:
             self._entities[id] = entity
             for term in terms_of(entity.decoded):
                 self._index.setdefault(term, set()).add(id)
+            for to in entity.refs:
+                self._referrers.setdefault(to, set()).add(id)
 
     def his_chunks(
         self,
@@ -298,15 +310,16 @@ class InMemoryAdapter(MemoryWatches):
                 self._journal.add(self._edits.pop)
                 self._edits.append(edit)
 
-    def edits_of(self, change: str) -> list[SampleEdit]:
+    def edits_of(self, change: str, limit: int | None = None) -> list[SampleEdit]:
         with self._lock:
             is_visible = self._visibility()
-            return [
+            found = (
                 edit
                 for edit in self._edits
                 if edit.origin.change == change
                 and (self.scope is None or is_visible(edit.id))
-            ]
+            )
+            return list(islice(found, limit))
 
     def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
         with self._lock:
@@ -354,7 +367,7 @@ class InMemoryAdapter(MemoryWatches):
 
     def log_write(self, write: LevelWrite) -> None:
         with self.locked():
-            self._journal.add(self._writes.pop)
+            self._journal.add(partial(self._writes.cut, self._writes.end))
             self._writes.append(write)
 
     def write_log(self, id: str, limit: int) -> list[LevelWrite]:
@@ -362,13 +375,17 @@ class InMemoryAdapter(MemoryWatches):
             own = (write for write in reversed(self._writes) if write.id == id)
             return list(islice(own, limit))
 
+    def writes_since(self, cursor: str | None, limit: int) -> WritePage:
+        with self._lock:
+            return self._writes.since(cursor, limit)
+
+    def older_writes(self, cursor: str | None, limit: int) -> WritePage:
+        with self._lock:
+            return self._writes.older(cursor, limit)
+
     def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
         with self._lock:
-            count = 0
-            while count < limit and self._writes and self._writes[0].at < before:
-                self._writes.popleft()
-                count += 1
-            return count
+            return self._writes.prune(before, limit)
 
     def due_points(self, now: dt.datetime) -> list[str]:
         with self._lock:
@@ -400,3 +417,12 @@ class InMemoryAdapter(MemoryWatches):
     ) -> None:
         self._libs.clear()
         self._libs.update(before)
+
+
+def _forget(index: dict[_Key, set[str]], keys: Iterable[_Key], id: str) -> None:
+    """Remove an id from an index."""
+    for key in keys:
+        ids = index[key]
+        ids.discard(id)
+        if not ids:
+            del index[key]

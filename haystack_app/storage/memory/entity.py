@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..changeset import EntityRow
+from ..stored import edges_of
 
 __all__ = ["Entity"]
 
@@ -17,8 +18,11 @@ class Entity:
     row: EntityRow
     raw: str
     decoded: dict[str, Any]
+    refs: frozenset[str]
+    """Ids that it refers to."""
 
     @classmethod
     def of(cls, row: EntityRow) -> Entity:
         record = row.record
-        return cls(row, record.raw, record.tags)
+        refs = frozenset(to for _, to in edges_of(record.tags) if to)
+        return cls(row, record.raw, record.tags, refs)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 
 __all__ = ["Journal"]
 
 Undo = Callable[[], object]
-Announce = Callable[[Collection[str], bool], None]
 
 
 class Journal:
@@ -18,39 +17,37 @@ class Journal:
     def __init__(self) -> None:
         self.lock = RLock()
         self._steps: list[Undo] = []
-        self._queued: list[tuple[Collection[str], bool]] = []
+        self._queued: list[Callable[[], object]] = []
         self._depth = 0
 
     @contextmanager
-    def block(
-        self, announce: Callable[[Collection[str], bool], None]
-    ) -> Iterator[None]:
+    def block(self) -> Iterator[None]:
         """Changes inside are kept, or undone if the block raises.
 
-        After the outermost block ``announce`` is called for what was queued.
+        What was queued is called after the outermost block.
         """
-        queued: list[tuple[Collection[str], bool]] = []
+        queued: list[Callable[[], object]] = []
         with self.lock:
-            steps, announced = len(self._steps), len(self._queued)
+            steps, calls = len(self._steps), len(self._queued)
             self._depth += 1
             try:
                 yield
             except BaseException:
                 while len(self._steps) > steps:
                     self._steps.pop()()
-                del self._queued[announced:]
+                del self._queued[calls:]
                 raise
             finally:
                 self._depth -= 1
                 if self._depth == 0:
                     self._steps.clear()
                     queued, self._queued = self._queued, []
-        for ids, logged in queued:
-            announce(ids, logged)
+        for call in queued:
+            call()
 
     def add(self, undo: Undo) -> None:
         """Add an undo step; must be called inside a block, for each change."""
         self._steps.append(undo)
 
-    def queue(self, ids: Collection[str], logged: bool) -> None:
-        self._queued.append((ids, logged))
+    def queue(self, call: Callable[[], object]) -> None:
+        self._queued.append(call)

@@ -7,15 +7,22 @@ stored JSON goes to the response without being decoded.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from itertools import chain
 from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from ... import models
 from ...folds.rollup import Rollup, Sample
@@ -30,7 +37,7 @@ from ..quality import Findings, Window
 from ..sample_edits import SampleChange, SampleEdit
 from ..samples import Batch, Extent, HisPoint
 from ..stored import transient_text
-from ..write_log import LevelWrite
+from ..write_log import LevelWrite, WritePage
 from . import (
     commit,
     decimation,
@@ -44,6 +51,7 @@ from . import (
     log,
     quality,
     sample_log,
+    sample_windows,
     tasks,
     transient,
     usage,
@@ -51,6 +59,7 @@ from . import (
 from .chunk_creation import create_chunks
 from .consistency import OrmConsistency
 from .locks import entities_locked, lock_rows
+from .sqlite_lock import let_others_write
 from .time_limit import time_limit
 
 __all__ = ["OrmAdapter"]
@@ -64,8 +73,18 @@ class OrmAdapter(OrmConsistency):
     supports_policies = True
     changed_by_sql = True
     supports_rollup = True
+    splits_commits = True
+
+    @property
+    def splits_samples(self) -> bool:  # type: ignore[override]
+        """SQLite has one writer at a time; other databases lock the points only."""
+        return connections[self.using].vendor == "sqlite"
 
     # -- writing --------------------------------------------------------------
+
+    @property
+    def database(self) -> str:
+        return self.using
 
     @contextmanager
     def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
@@ -83,6 +102,11 @@ class OrmAdapter(OrmConsistency):
         """Lock all entities, so that the log's ids are in the order of the commits."""
         return self.locked()
 
+    def let_others_write(self) -> None:
+        connection = connections[self.using]
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            let_others_write()
+
     def stored_rows(self, ids: Sequence[str]) -> dict[str, EntityRow]:
         return commit.stored_rows(self.using, ids)
 
@@ -99,9 +123,8 @@ class OrmAdapter(OrmConsistency):
     def apply(self, changes: Changeset) -> None:
         commit.apply(self.using, changes)
 
-    def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        send = partial(super().announce, list(ids), logged=logged)
-        transaction.on_commit(send, using=self.using)
+    def after_commit(self, call: Callable[[], object]) -> None:
+        transaction.on_commit(call, using=self.using)
 
     def _is_visible(self, id: str) -> bool:
         found: bool = self.scope is None or self.visible.filter(id=id).exists()
@@ -121,17 +144,25 @@ class OrmAdapter(OrmConsistency):
             removals = rows.filter(kind=REMOVE).order_by("-id")
             last = removals.values_list("id", flat=True).first()
             rows = rows.filter(id__gt=last or 0)
-        return [log.change_of(row) for row in rows.order_by("-id")[:limit]]
+        return self.shown_changes(map(log.change_of, rows.order_by("-id")[:limit]))
 
     def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         return log.since(self.using, cursor, limit)
+
+    def changed_since(self, ids: Sequence[str], cursor: int) -> set[str]:
+        rows = models.Change.objects.using(self.using).order_by()
+        later = rows.filter(OneOf(F("entity_id"), ids), id__gt=cursor)
+        return set(later.values_list("entity_id", flat=True).distinct())
+
+    def logged_commit(self, cursor: int, limit: int | None = None) -> list[Change]:
+        return log.commit_at(self.using, cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
         return log.prune(self.using, before, limit)
 
     def referrers(self, ids: Sequence[str], limit: int) -> list[str]:
-        edges = EntityRef.objects.using(self.using).filter(dst__in=ids)
-        others = edges.exclude(src_id__in=ids).order_by("src_id")
+        edges = EntityRef.objects.using(self.using).filter(OneOf(F("dst"), ids))
+        others = edges.exclude(OneOf(F("src_id"), ids)).order_by("src_id")
         if self.scope is not None:
             others = others.filter(src_id__in=self.visible.values("id"))
         return list(others.values_list("src_id", flat=True).distinct()[:limit])
@@ -181,6 +212,11 @@ class OrmAdapter(OrmConsistency):
         samples = HisSample.objects.using(self.using).filter(point_id=id)
         return bool(samples.exists())
 
+    def with_samples(self, ids: Sequence[str]) -> set[str]:
+        samples = HisSample.objects.using(self.using).filter(point_id=OuterRef("id"))
+        rows = models.Entity.rows.using(self.using).filter(OneOf(F("id"), ids))
+        return set(rows.filter(Exists(samples)).values_list("id", flat=True))
+
     def his_fold(
         self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
     ) -> Iterator[PlacedRow]:
@@ -204,8 +240,13 @@ class OrmAdapter(OrmConsistency):
     def his_sample_bytes(self) -> float:
         return usage.bytes_per_sample(connections[self.using])
 
-    def his_drop(self, point: HisPoint, end: int) -> int:
-        return dropping.drop(self, connections[self.using], point, end)
+    def his_drop(
+        self,
+        point: HisPoint,
+        end: int,
+        log: Callable[[int], object] = lambda count: None,
+    ) -> int:
+        return dropping.drop(self, connections[self.using], point, end, log)
 
     def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
         return hypertable.compress(connections[self.using], before, apply=apply)
@@ -213,14 +254,17 @@ class OrmAdapter(OrmConsistency):
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
         return quality.findings(connections[self.using], windows)
 
+    def his_since(self, starts: Mapping[str, int]) -> dict[str, list[tuple[int, Any]]]:
+        return sample_windows.samples_since(connections[self.using], starts)
+
     def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
         return sample_log.samples_at(connections[self.using], times)
 
     def log_edits(self, edits: Sequence[SampleEdit]) -> None:
         sample_log.log(self.using, edits)
 
-    def edits_of(self, change: str) -> list[SampleEdit]:
-        return sample_log.edits(self._edits().filter(change=change))
+    def edits_of(self, change: str, limit: int | None = None) -> list[SampleEdit]:
+        return sample_log.edits(self._edits().filter(change=change), limit)
 
     def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
         rows = self._edits()
@@ -262,6 +306,12 @@ class OrmAdapter(OrmConsistency):
 
     def write_log(self, id: str, limit: int) -> list[LevelWrite]:
         return levels.writes(self.using, id, limit)
+
+    def writes_since(self, cursor: str | None, limit: int) -> WritePage:
+        return levels.since(self.using, cursor, limit)
+
+    def older_writes(self, cursor: str | None, limit: int) -> WritePage:
+        return levels.older(self.using, cursor, limit)
 
     def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
         return levels.prune(self.using, before, limit)

@@ -18,7 +18,7 @@ from .upserts import Upserts
 
 __all__ = ["apply", "stored_rows"]
 
-_COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id")
+_COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id", "naming", "search")
 
 
 def stored_rows(using: str, ids: Sequence[str]) -> dict[str, EntityRow]:

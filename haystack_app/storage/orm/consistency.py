@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connections
@@ -20,6 +20,7 @@ from django.utils import timezone
 from ...kinds.transient import TRANSIENT
 from ...models import Entity, EntityRef, TagSet
 from ..changeset import BATCH
+from ..commit_names import Naming
 from ..errors import StorageError
 from ..samples import Extent
 from ..stored import (
@@ -31,10 +32,17 @@ from ..stored import (
     tag_set_id,
     transient_text,
 )
-from . import facts, fold_checks, fold_work, sqlite_index, sqlite_index_check
+from . import (
+    facts,
+    fold_checks,
+    fold_work,
+    name_changes,
+    sqlite_index,
+    sqlite_index_check,
+)
 from .history import snapshot
+from .occurrences import OrmOccurrences
 from .rows import is_marked, readable_record, unreadable_tags
-from .watches import OrmWatches
 
 __all__ = ["OrmConsistency"]
 
@@ -46,7 +54,7 @@ _RECOUNT_SECONDS = 0.5
 _LEAP_BITS = 32
 
 
-class OrmConsistency(OrmWatches):
+class OrmConsistency(OrmOccurrences):
     """Consistency of the tables."""
 
     @property
@@ -65,6 +73,7 @@ class OrmConsistency(OrmWatches):
                 sqlite_index.forget(connections[self.using], [row.id for row in rows])
             for row in rows:
                 self._mend(row)
+            self.spread_names([row.id for row in rows])
             self.announce([row.id for row in rows], logged=False)
         return len(rows)
 
@@ -91,12 +100,14 @@ class OrmConsistency(OrmWatches):
         else:
             stored, cur = form
             mod = next_mod(row.mod, timezone.now())
+            [stored] = Naming(self, [stored], ()).named([stored], {})
             self._save_derived(row.id, stored)
             changes = {
                 "tags": stored.stamped(mod),
                 "cur": cur,
                 "mod": mod,
                 "tag_set_id": tag_set_id(stored.names),
+                "search": stored.search,
             }
         rows = self.entities.filter(id=row.id)
         version = row.version + 1 + secrets.randbits(_LEAP_BITS)
@@ -118,6 +129,17 @@ class OrmConsistency(OrmWatches):
         rows.bulk_create(
             [EntityRef(path=path, dst=dst, src_id=id) for path, dst in edges]
         )
+
+    # -- names ----------------------------------------------------------------
+
+    keeps_search = True
+    renamed_at_once = 1_000
+
+    def queue_names(self, ids: Collection[str]) -> None:
+        name_changes.queue(self.using, ids)
+
+    def mend_names(self, limit: int = 500) -> int:
+        return name_changes.carry_on(self, limit)
 
     # -- everything -----------------------------------------------------------
 
@@ -151,6 +173,7 @@ class OrmConsistency(OrmWatches):
             strays = EntityRef.objects.using(self.using).filter(src_id__in=ids)
             strays.exclude(src_id__in=owners).delete()
         wrong |= self._mend_index()
+        self.name_again()
         sized = ((id, size) for id, size, _ in facts.compared(self.using))
         for ids in facts.groups(sized):
             self.his_recount(ids)

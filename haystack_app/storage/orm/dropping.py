@@ -7,6 +7,7 @@ after it. A day with infinite numbers, whose sums no part has, stays with all af
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -32,11 +33,16 @@ _STEP = 92 * 86_400_000_000
 
 
 def drop(
-    store: HistoryStore, connection: BaseDatabaseWrapper, point: HisPoint, end: int
+    store: HistoryStore,
+    connection: BaseDatabaseWrapper,
+    point: HisPoint,
+    end: int,
+    log: Callable[[int], object],
 ) -> int:
     """Drop the samples before the local day that begins at ``end``. Their number.
 
-    In transactions that each drop some months, so that it may be stopped.
+    In transactions that each drop some months, so that it may be stopped; ``log`` is
+    called in each of them.
     """
     dropped = 0
     while True:
@@ -48,7 +54,10 @@ def drop(
             fold_point(store, connection, point.id)
             infinite = _infinite_day(connection.alias, point, step)
             until = step if infinite is None else infinite
-            dropped += _Drop(store, connection, point, until).run()
+            count = _Drop(store, connection, point, until).run()
+            if count:
+                log(count)
+            dropped += count
         if step == end or infinite is not None:
             return dropped
 

@@ -81,10 +81,22 @@ def snapshot(connection: BaseDatabaseWrapper) -> Iterator[None]:
             finally:
                 cursor.execute("ROLLBACK")
         return
-    with transaction.atomic(using=connection.alias):
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with _repeatable(connection.connection), transaction.atomic(connection.alias):
         yield
+
+
+@contextmanager
+def _repeatable(raw: Any) -> Iterator[None]:
+    """Let BEGIN ask for one snapshot: a statement for it is one more round trip."""
+    from psycopg import IsolationLevel
+
+    level, read_only = raw.isolation_level, raw.read_only
+    raw.isolation_level, raw.read_only = IsolationLevel.REPEATABLE_READ, True
+    try:
+        yield
+    finally:
+        if not raw.closed:
+            raw.isolation_level, raw.read_only = level, read_only
 
 
 def store(

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ...models import DefLibrary
+from ...replicas.positions import note_everyone_on_commit
 from ...wire import hayson_reader, hayson_writer
 
 __all__ = ["read", "state", "store"]
@@ -38,3 +39,5 @@ def store(using: str, libs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
             unique_fields=["name"],
             update_fields=["defs", "loaded"],
         )
+        # filters of rights have symbols, too
+        note_everyone_on_commit(using)

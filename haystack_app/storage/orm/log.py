@@ -19,7 +19,7 @@ from ...wire.record import Record
 from ..changes import Change, ChangePage, check_cursor
 from .history import snapshot
 
-__all__ = ["change_of", "prune", "since"]
+__all__ = ["change_of", "commit_at", "prune", "since"]
 
 
 def change_of(row: models.Change) -> Change:
@@ -30,7 +30,18 @@ def change_of(row: models.Change) -> Change:
         row.kind,
         Record(row.before),
         Record(row.after),
+        row.id,
     )
+
+
+def commit_at(using: str, cursor: int, limit: int | None) -> list[Change]:
+    """The first entries of a commit: those of its time and author."""
+    rows = models.Change.objects.using(using)
+    one = rows.filter(id=cursor).first() if 0 < cursor < 1 << 63 else None
+    if one is None:
+        return []
+    found = rows.filter(at=one.at, who=one.who).order_by("id")
+    return [change_of(row) for row in found[:limit]]
 
 
 def since(using: str, cursor: int | None, limit: int) -> ChangePage:

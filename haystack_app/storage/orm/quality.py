@@ -1,13 +1,14 @@
 """Data quality of histories in SQL, for batches of points.
 
-One statement counts, finds the usual interval and the gaps. Two more are for few
-points: the runs of one number where enough neighbours are equal, and the samples later
-than now where the newest sample is not known to be past. What the numbers mean is
+One statement counts, finds the usual interval, the gaps and flat lines. Another one is
+for few points: the samples later than now where the newest sample is not known to be
+past. What the numbers mean is
 defined by ``storage.quality``; tests compare both.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,7 @@ __all__ = ["findings"]
 _BATCH = 500
 _COUNTS = (
     *("size", "outside", "mismatched", "na"),
-    *("interval", "gaps", "gap", "gap_start"),
+    *("interval", "gaps", "gap", "gap_start", "flat", "flat_start"),
 )
 _Row = tuple[Any, ...]
 
@@ -64,18 +65,10 @@ def _span(window: Window) -> tuple[int, int, int]:
 
 def _batch(dialect: _Dialect, windows: Sequence[Window]) -> list[Findings]:
     found = [Findings(newest=window.last) for window in windows]
-    statements, flat = dialect.statements, []
-    for place, (*counts, equal) in dialect.rows(
-        statements.counts, windows, range(len(windows))
-    ):
+    statements = dialect.statements
+    for place, counts in dialect.rows(statements.counts, windows, range(len(windows))):
         named = dict(zip(_COUNTS, counts, strict=True))
         found[place] = replace(found[place], **named)
-        allowed = windows[place].flat
-        if allowed is not None and equal > allowed:  # no run is longer than that
-            flat.append(place)
-    for place, (length, start) in dialect.rows(statements.runs, windows, flat):
-        if length > (windows[place].flat or 0):
-            found[place] = replace(found[place], flat=length, flat_start=start)
     unsettled = [place for place, one in enumerate(windows) if one.is_unsettled]
     for place, (newest, future) in dialect.rows(statements.ends, windows, unsettled):
         found[place] = replace(found[place], newest=newest, future=future)
@@ -119,6 +112,7 @@ class _Postgres(_Dialect):
             "kinds": [window.kind for window in windows],
             "lows": [window.low for window in windows],
             "highs": [window.high for window in windows],
+            "flats": [_duration(window.flat) for window in windows],
             "start": instant_of(start),
             "end": instant_of(end),
             "now": instant_of(now),
@@ -127,6 +121,10 @@ class _Postgres(_Dialect):
 
     def decoded(self, row: Sequence[Any]) -> _Row:
         return tuple(map(_number, row))
+
+
+def _duration(microseconds: int | None) -> dt.timedelta | None:
+    return None if microseconds is None else dt.timedelta(microseconds=microseconds)
 
 
 def _number(value: Any) -> Any:
@@ -144,7 +142,7 @@ class _Sqlite(_Dialect):
     statements = SQLITE
 
     def parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        rows = [(one.id, one.kind, one.low, one.high) for one in windows]
+        rows = [(one.id, one.kind, one.low, one.high, one.flat) for one in windows]
         start, end, now = map(sqlite_text, _span(windows[0]))
         return {
             "windows": orjson.dumps(rows).decode(),

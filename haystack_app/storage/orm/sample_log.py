@@ -129,6 +129,7 @@ def log(using: str, found: Sequence[SampleEdit]) -> None:
                 change=one.origin.change,
                 kind=one.origin.kind,
                 user=one.origin.user,
+                reason=one.origin.reason,
                 point_id=one.id,
                 count=len(one.samples),
                 samples=samples_text(one.samples),
@@ -139,22 +140,24 @@ def log(using: str, found: Sequence[SampleEdit]) -> None:
     )
 
 
-def edits(rows: QuerySet[models.SampleEdit]) -> list[SampleEdit]:
-    """The edits of rows, in the order in which they were made."""
+def edits(
+    rows: QuerySet[models.SampleEdit], limit: int | None = None
+) -> list[SampleEdit]:
+    """The first edits of rows, in the order in which they were made."""
     return [
         SampleEdit(
             row.at,
-            Origin(row.user, row.kind, row.change),
+            Origin(row.user, row.kind, row.change, row.reason),
             row.point_id,
             samples_from(row.samples),
         )
-        for row in rows.order_by("id")
+        for row in rows.order_by("id")[:limit]
     ]
 
 
 def summaries(rows: QuerySet[models.SampleEdit], limit: int) -> list[SampleChange]:
     """The newest changes of which these are the edits, the newest first."""
-    found = rows.values("change", "kind", "user").annotate(
+    found = rows.values("change", "kind", "user", "reason").annotate(
         last=Max("id"),
         until=Max("at"),
         points=Count("point_id", distinct=True),
@@ -163,7 +166,7 @@ def summaries(rows: QuerySet[models.SampleEdit], limit: int) -> list[SampleChang
     return [
         SampleChange(
             row["until"],
-            Origin(row["user"], row["kind"], row["change"]),
+            Origin(row["user"], row["kind"], row["change"], row["reason"]),
             row["points"],
             row["samples_"],
         )

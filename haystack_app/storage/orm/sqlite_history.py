@@ -16,7 +16,7 @@ from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import Decoder, columns_of
 
-__all__ = ["chunks", "extents", "sqlite_text", "store"]
+__all__ = ["chunks", "extents", "sqlite_text", "store", "time_of"]
 
 _NAIVE_EPOCH = dt.datetime(1970, 1, 1)
 
@@ -42,7 +42,7 @@ def chunks(
             params,
         )
         while rows := cursor.fetchmany(size):
-            times = [_time(ts) for ts, _, _ in rows]
+            times = [time_of(ts) for ts, _, _ in rows]
             vals = [0.0 if val is None else val for _, val, _ in rows]
             others = {
                 place: decoder(obj) for place, (_, _, obj) in enumerate(rows) if obj
@@ -62,7 +62,7 @@ def extents(
             [None if start is None else sqlite_text(start), orjson.dumps(ids).decode()],
         )
         return [
-            (first and _time(first), last and _time(last))
+            (first and time_of(first), last and time_of(last))
             for first, last in cursor.fetchall()
         ]
 
@@ -109,7 +109,7 @@ def sqlite_text(time: int) -> str:
     return str(_NAIVE_EPOCH + dt.timedelta(microseconds=time))
 
 
-def _time(stored: str) -> int:
+def time_of(stored: str) -> int:
     """Most histories have few dates and few times of day: two lookups."""
     return _instant(stored[:10]) + _instant(f"1970-01-01{stored[10:]}")
 

@@ -18,11 +18,13 @@ from django.db.models import F, Q
 from django.db.models.sql import Query
 
 from ...filters.ast import Filter
+from ...filters.ordering import By
 from ...models import Entity
 from ...models.lookups import OneOf
 from ...sql.compiler import compile_filter
 from ...sql.expressions import Term
 from ...sql.joined import compiled_for
+from ...sql.ordering import in_order
 from ...sql.revision import Revision
 from ...sql.tables import ENTITIES
 
@@ -30,9 +32,12 @@ __all__ = [
     "ROW",
     "Row",
     "Selection",
+    "Statement",
+    "count_matching",
     "revisions_matching",
     "rows_by_ids",
     "rows_matching",
+    "statement_of",
 ]
 
 Row = tuple[str, str, str, int]
@@ -83,7 +88,7 @@ class Selection(NamedTuple):
 
     With ``after`` they are in order of their ids and begin after that one. ``drives``:
     whether an index of SQLite is to find them. ``fleeting``: the filter is of this
-    moment, so that its statement is asked for once.
+    moment, so that its statement is asked for once. ``order`` is that of the rows.
     """
 
     using: str
@@ -93,13 +98,16 @@ class Selection(NamedTuple):
     after: str | None = None
     drives: bool = True
     fleeting: bool = False
+    order: tuple[By, ...] = ()
 
     @property
     def condition(self) -> Q:
         return compile_filter(self.tree, drives=self.drives)
 
     def statement(self, columns: Sequence[str]) -> Statement:
-        if self.scope is not None:  # the condition decides how the scope is written
+        # the condition decides how a scope is written, and its parameters come before
+        # those of an order
+        if self.scope is not None or self.order:
             return self._compiled(self.condition, columns)
         is_page = self.after is not None
         key = (self.using, self.limit, is_page, *columns)
@@ -119,15 +127,31 @@ class Selection(NamedTuple):
         rows: Any = Entity.rows.using(self.using).within(self.scope).filter(condition)
         if self.after is not None:
             rows = rows.filter(id__gt=self.after).order_by("id")
+        if self.order:
+            vendor = connections[self.using].vendor
+            rows = rows.order_by(*in_order(self.order, vendor))
         if REVISED_ROW[0] in columns:
             rows = rows.annotate(revision=_REVISION)
-        return _compiled(self.using, rows[: self.limit].values_list(*columns))
+        return statement_of(self.using, rows[: self.limit].values_list(*columns))
 
 
 def rows_matching(selection: Selection) -> list[Row]:
     """The columns ``REVISED_ROW`` of the entities."""
     statement = selection.remembered("rows", lambda: selection.statement(REVISED_ROW))
     return statement.rows(selection.using)
+
+
+def count_matching(selection: Selection) -> int:
+    """The number of the entities."""
+
+    def compiled() -> Statement:
+        inner = selection.statement(("tag_set_id",))
+        if not inner.text:
+            return inner
+        return Statement(f"SELECT count(*) FROM ({inner.text}) AS found", inner.params)
+
+    statement = selection.remembered("count", compiled)
+    return sum(count for (count,) in statement.rows(selection.using))
 
 
 def revisions_matching(selection: Selection) -> list[str] | None:
@@ -158,7 +182,7 @@ def rows_by_ids(using: str, ids: Sequence[str], scope: Filter | None) -> list[Ro
 
     def compiled() -> Statement:
         rows = Entity.rows.using(using).within(scope).filter(OneOf(F("id"), _IDS))
-        return _compiled(using, rows.values_list(*ROW))
+        return statement_of(using, rows.values_list(*ROW))
 
     statement = _remembered((using, scope), "ids", compiled)
     held, given = (OneOf.parameter(connections[using], it) for it in (_IDS, ids))
@@ -166,7 +190,7 @@ def rows_by_ids(using: str, ids: Sequence[str], scope: Filter | None) -> list[Ro
     return statement._replace(params=params).rows(using)
 
 
-def _compiled(using: str, rows: Any) -> Statement:
+def statement_of(using: str, rows: Any) -> Statement:
     try:
         return Statement(*rows.query.get_compiler(using=using).as_sql())
     except EmptyResultSet:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from operator import itemgetter
@@ -24,6 +25,7 @@ from ...folds.parts import FloatSum, Part
 from ...folds.rollup import Rollup
 from ...kinds.scalars import Number
 from ...kinds.timezones import zone_of
+from ...sql import usual_parts
 from ...sql.arrays import text_array
 from ...sql.fold_parts import POSTGRES, SQLITE
 from .fold_statements import Key, PlacedPart, part_of_numbers, sample_of, time_text
@@ -45,7 +47,12 @@ _Range = tuple[int, int]
 
 def zone_key(tz: str) -> str:
     """The zone and the version of its rules, which say where days begin."""
-    return f"{zone_of(tz).key} {version('tzdata')}"
+    return f"{zone_of(tz).key} {_rules_version()}"
+
+
+@cache
+def _rules_version() -> str:
+    return version("tzdata")  # reads a file
 
 
 def _hours_for(interval: Interval) -> int | None:
@@ -117,20 +124,33 @@ class StoredParts:
         at = bisect_right(marks, high, key=itemgetter(0))
         return at == 0 or marks[at - 1][1] < low
 
-    def whole(self, ids: Sequence[str], low: int, high: int) -> list[Any] | None:
-        """The rows of ``whole`` between two boundaries, in the order of time.
+    def usual(
+        self, statement: str, ids: Sequence[str], low: int, high: int
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a statement of ``sql.usual_parts``, both bounds included."""
+        if self.connection.vendor == "postgresql":
+            sql = getattr(usual_parts.POSTGRES, statement)
+            params = text_array(ids), time_text(low), time_text(high)
+        else:
+            sql = getattr(usual_parts.SQLITE, statement)
+            params = orjson.dumps(ids).decode(), sqlite_text(low), sqlite_text(high)
+        named = dict(zip(("ids", "low", "high"), params, strict=True))
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, {**named, "hours": self.hours})
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
-        None if samples must be read instead, because they changed, or if parts of one
-        point make no buckets by themselves.
+    def numbers(
+        self, ids: Sequence[str], edges: Sequence[int], side: int
+    ) -> Iterator[list[Any]]:
+        """Place of a point, the edge a bucket begins at, and columns of ``numbers``.
+
+        ``side`` is 1 for buckets that include their ends.
         """
-        places = range(len(ids))
-        if not all(place in self.marks for place in places) or not all(
-            self.is_valid(place, low, high) for place in places
-        ):
-            return None
-        params = {"hours": self.hours}
-        rows = list(_rows(self.connection, "whole", ids, [low, high], params))
-        return None if any(row[-1] for row in rows) else rows
+        params = {"hours": self.hours, "buckets": len(edges) - 1}
+        shifted = [edge + side for edge in edges]
+        rows = _rows(self.connection, "numbers", ids, shifted, params, edges)
+        return ([n - 1, edges[bucket - 1], *row] for n, bucket, *row in rows)
 
     def read(
         self,
@@ -139,13 +159,12 @@ class StoredParts:
         edges: Sequence[int],
     ) -> Iterator[tuple[PlacedPart, bool]]:
         """Parts as ``read_parts`` returns them; whether one has infinite numbers."""
-        params = {"hours": self.hours, "buckets": len(edges) - 1}
         if key.statement in ("regular", "numbers"):
-            shifted = [edge + key.side for edge in edges]
-            rows = _rows(self.connection, "numbers", ids, shifted, params, edges)
-            for n, bucket, *row, is_infinite in rows:
-                yield (n - 1, bucket - 1, part_of_numbers(row)), bool(is_infinite)
+            places = {edge: at for at, edge in enumerate(edges)}
+            for n, edge, *row, is_infinite in self.numbers(ids, edges, key.side):
+                yield (n, places[edge], part_of_numbers(row)), bool(is_infinite)
             return
+        params = {"hours": self.hours}
         bucket = place = 0
         for n, start, *row in _rows(
             self.connection, "parts", ids, edges, params, edges

@@ -25,12 +25,13 @@ __all__ = ["Edge", "Upserts"]
 Edge = tuple[str, str, str]
 """Path, id of the target or an empty text, and id of the source."""
 
-_ENTITY = "id, tags, cur, mod, version, tag_set_id"
+_ENTITY = "id, tags, cur, mod, version, tag_set_id, naming, search"
 _EDGE = "path, dst, src"
 _ENTRY = "at, who, entity_id, kind, before, after"
 _ON_CONFLICT = (
     " ON CONFLICT (id) DO UPDATE SET tags = excluded.tags, cur = excluded.cur,"
-    " mod = excluded.mod, version = excluded.version, tag_set_id = excluded.tag_set_id"
+    " mod = excluded.mod, version = excluded.version, tag_set_id = excluded.tag_set_id,"
+    " naming = excluded.naming, search = excluded.search"
 )
 
 
@@ -90,7 +91,8 @@ class Upserts:
                 f"INSERT INTO {ENTITIES} ({_ENTITY})"
                 # not FROM unnest(..), which would copy all rows first
                 " SELECT unnest(%s::text[]), unnest(%s::jsonb[]), unnest(%s::jsonb[]),"
-                " unnest(%s::timestamptz[]), unnest(%s::int8[]), unnest(%s::int8[])"
+                " unnest(%s::timestamptz[]), unnest(%s::int8[]), unnest(%s::int8[]),"
+                " unnest(%s::int4[]), unnest(%s::text[])"
                 f"{_ON_CONFLICT}",
                 (
                     text_array(row.id for row in rows),
@@ -99,6 +101,8 @@ class Upserts:
                     text_array(_texts(row.mod for row in rows)),
                     text_array(str(row.version) for row in rows),
                     text_array(str(row.tag_set) for row in rows),
+                    text_array(str(row.naming) for row in rows),
+                    text_array(row.search for row in rows),
                 ),
             )
 
@@ -154,7 +158,7 @@ class Upserts:
         tag_sets = orjson.dumps(list(self.tag_sets.items())).decode()
         mods = _texts((row.mod for row in self.entities), text_of)
         rows = [
-            (row.id, row.tags, row.cur, mod, row.version, row.tag_set)
+            (row.id, row.tags, row.cur, mod, *row[4:])
             for row, mod in zip(self.entities, mods, strict=True)
         ]
         times = _texts((one.at for one in self.log), text_of)
@@ -164,7 +168,8 @@ class Upserts:
             f" (SELECT 1 FROM {TAG_SETS} t WHERE t.id = value ->> 0)",
             [(tag_sets,)] if self.tag_sets else [],
         )
-        insert = f"INSERT INTO {ENTITIES} ({_ENTITY}) VALUES (%s, %s, %s, %s, %s, %s)"
+        values = ", ".join(["%s"] * len(EntityRow._fields))
+        insert = f"INSERT INTO {ENTITIES} ({_ENTITY}) VALUES ({values})"
         # with an index, SQLite prepares for a conflict by a journal for each row
         yield insert, [row for row in rows if row[0] not in self.known]
         yield insert + _ON_CONFLICT, [row for row in rows if row[0] in self.known]

@@ -29,8 +29,9 @@ from .entities import OrmEntities
 __all__ = ["OrmWatches"]
 
 _COLUMNS = ("id", "version", "tags", "cur", "tag_set_id")
-_Row = tuple[str, str, int | None, str, str, int]
-"""Ids of a watch and an entity; the rest is None if the entity does not exist."""
+_Row = tuple[str, str, int | None, str, str, int, int | None]
+"""Ids of a watch and an entity, columns (None if the entity does not exist), and the
+version that was sent last."""
 
 
 class OrmWatches(OrmEntities):
@@ -154,8 +155,10 @@ class OrmWatches(OrmEntities):
         ids = [id for id in ids if is_ref_id(id)]
         for at in range(0, len(ids), BATCH):
             rows = self.matching(filter).filter(id__in=ids[at : at + BATCH])
-            for id, version, *row in rows.values_list(*_COLUMNS):
-                found[id] = version, self._record((id, *row))
+            held = list(rows.values_list(*_COLUMNS))
+            records = self.shown([self._record((id, *row)) for id, _, *row in held])
+            for (id, version, *_), record in zip(held, records, strict=True):
+                found[id] = version, record
         return found
 
     def watch_changed(
@@ -230,7 +233,7 @@ class OrmWatches(OrmEntities):
             items = difference.items(seq).items()
             sent += [(id, one, item.sent, item.seq) for one, item in items]
             watch = replace(by_id[id], seq=seq)
-            found[id] = WatchUpdate(watch, difference.records, difference.gone)
+            found[id] = WatchUpdate.of(watch, difference)
         self._put(sent)
         self.watches.filter(id__in=found).update(seq=F("seq") + 1)
         return found
@@ -240,8 +243,9 @@ class OrmWatches(OrmEntities):
         existing = [row for row in rows if row[2] is not None]
         return Delta(
             {row[1]: int(row[2] or 0) for row in existing},
-            self.records_of([(row[1], *row[3:]) for row in existing], revised=False),
+            self.records_of([(row[1], *row[3:6]) for row in existing], revised=False),
             sorted(row[1] for row in rows if row[2] is None),
+            {row[1]: row[6] for row in existing if row[6] is not None},
         )
 
     def _changed(
@@ -282,7 +286,7 @@ class OrmWatches(OrmEntities):
             same = "IS" if self._is_sqlite else "IS NOT DISTINCT FROM"
             test = f"NOT (e.version {same} i.sent)"
         head = "SELECT coalesce(i.watch_id, %s), coalesce(i.entity_id, e.id), "
-        head += ", ".join(f"e.{name}" for name in _COLUMNS[1:])
+        head += ", ".join(f"e.{name}" for name in _COLUMNS[1:]) + ", i.sent"
         join = self._join(entering)
         held = sql(f"{head} FROM ({{}}) i {join} WHERE {test}", id, items, current)
         if not (entering and self._is_sqlite):
@@ -290,7 +294,7 @@ class OrmWatches(OrmEntities):
         # SQLite's FULL JOIN compares all pairs of rows
         columns = ", ".join(_COLUMNS)
         return sql(
-            f"{{}} UNION ALL SELECT %s, {columns} FROM ({{}}) AS entered"
+            f"{{}} UNION ALL SELECT %s, {columns}, NULL FROM ({{}}) AS entered"
             " WHERE id NOT IN (SELECT entity_id FROM ({}))",
             held,
             id,

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,14 +30,16 @@ from ..priority_array import Level
 from ..sample_edits import SampleChange, SampleEdit, summaries
 from ..samples import Batch, Extent
 from ..stored import transient_text
-from ..write_log import LevelWrite
-from . import levels, libs, sample_log, tasks
+from ..write_log import LevelWrite, WritePage
+from . import layout, levels, libs, name_changes, sample_log, tasks
 from .entity_commands import store_commands
 from .history.merge import combined, extent_of, overlaid
 from .history.series import cut
+from .layout import stored as stored_layout
 from .maintenance import checks
 from .maintenance.consistency import Walk, lines
 from .maintenance.conversion import convert
+from .maintenance.export import StoredKey, exported, is_empty, replaced
 from .maintenance.reindex import moved
 from .reading import on_the_layout_of_now
 from .server import LayoutChanged
@@ -64,8 +74,8 @@ class RedisAdapter(RedisWatches):
         finally:
             self._local.work = None
             work.lease.release()
-        for announced, logged in work.pending.announcements:
-            super().announce(announced, logged=logged)
+        for call in work.pending.calls:
+            call()
 
     def _apply(self, work: Transaction) -> None:
         """Apply a transaction, again if the store was flushed or reindexed before it.
@@ -78,14 +88,13 @@ class RedisAdapter(RedisWatches):
             self._apply_to_layout(work)
 
     def _apply_to_layout(self, work: Transaction) -> None:
-        _, layout, index, series = self._found()
+        _, found, index, series = self._found()
         work.plan_for(series)
-        work.apply(layout.index, partial(store_commands, self.keys, index))
+        work.apply(found.index, partial(store_commands, self.keys, index))
 
-    def announce(self, ids: Collection[str], *, logged: bool) -> None:
-        """Send the signal after the transaction is applied."""
+    def after_commit(self, call: Callable[[], object]) -> None:
         with self._working([]) as work:
-            work.pending.announcements.append((list(ids), logged))
+            work.pending.calls.append(call)
 
     @contextmanager
     def _nested(self, work: Transaction, ids: Sequence[str] | None) -> Iterator[None]:
@@ -112,6 +121,36 @@ class RedisAdapter(RedisWatches):
         if ids is not None:
             return query.visible_ids(ids)
         return {id for batch in self._pages() for id in query.visible(batch)}
+
+    def committing(
+        self, ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """Lock all entities: names of any may go into refs of any."""
+        return self.locked()
+
+    renamed_at_once = 1_000
+
+    def queue_names(self, ids: Collection[str]) -> None:
+        with self._working(None) as work:
+            work.pending.commands += name_changes.queued(self.keys, ids)
+
+    @on_the_layout_of_now
+    def mend_names(self, limit: int = 500) -> int:
+        parts = self.server, self.keys
+        if stored_layout(*parts) is None:
+            return 0
+        name_changes.start(*parts)
+        if name_changes.first(*parts) is None:  # the usual case, checked each second
+            return 0
+        with self._working(None) as work:
+            if (change := name_changes.first(*parts)) is None:
+                return 0
+            id, after = change
+            ids = name_changes.referrers(*parts, id, after, limit)
+            last = ids[-1] if len(ids) == limit else None
+            work.pending.commands.append(name_changes.reached(self.keys, id, last))
+            self.write_names(ids, [id] if id else None)
+        return max(len(ids), 1)
 
     def apply(self, changes: Changeset) -> None:
         with self._working([]) as work:
@@ -173,10 +212,10 @@ class RedisAdapter(RedisWatches):
         with self._working([edit.id for edit in edits]) as work:
             work.pending.commands += (sample_log.logged(self.keys, it) for it in edits)
 
-    def edits_of(self, change: str) -> list[SampleEdit]:
+    def edits_of(self, change: str, limit: int | None = None) -> list[SampleEdit]:
         """Without edits of an open transaction."""
         found = (edit for edit in self._edits() if edit.origin.change == change)
-        return list(found)[::-1]
+        return list(found)[::-1][:limit]
 
     def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
         found = (edit for edit in self._edits() if id in (None, edit.id))
@@ -235,6 +274,14 @@ class RedisAdapter(RedisWatches):
         """Without entries of an open transaction."""
         return levels.writes(self.server, self.keys, id, limit)
 
+    def writes_since(self, cursor: str | None, limit: int) -> WritePage:
+        """Without entries of an open transaction."""
+        return levels.since(self.server, self.keys, cursor, limit)
+
+    def older_writes(self, cursor: str | None, limit: int) -> WritePage:
+        """Without entries of an open transaction."""
+        return levels.older(self.server, self.keys, cursor, limit)
+
     def prune_writes(self, before: dt.datetime, limit: int = 1_000) -> int:
         """All at once: the server drops whole nodes of the stream."""
         return levels.prune(self.server, self.keys, before)
@@ -288,8 +335,8 @@ class RedisAdapter(RedisWatches):
         return found
 
     def _walk(self, *, mending: bool = False) -> Walk:
-        _, layout, index, series = self._found()
-        parts = self.server, self.keys, layout.index, index, series
+        _, found, index, series = self._found()
+        parts = self.server, self.keys, found.index, index, series
         return Walk(*parts, mending=mending)
 
     def _check_layout(self, walk: Walk) -> None:
@@ -322,11 +369,41 @@ class RedisAdapter(RedisWatches):
         self._move()
         walk = self._walk(mending=True)
         faults = list(walk.everything())
+        self.name_again()
         for id in sorted(walk.miscounted):
             self.his_recount([id])
         repaired = sum(1 for fault in faults if fault.repair)
         return repaired + len(walk.miscounted)
 
+    def export(self) -> Iterator[StoredKey]:
+        """All keys of one moment: writers wait meanwhile. Raises LeaseLost."""
+        with self._working(None) as work:
+            yield from exported(self.server, self.keys)
+            work.lease.check()
+
+    def replace(self, stored: Iterable[StoredKey]) -> int:
+        """Replace the content by exported keys, all at once; returns their number.
+
+        Raises redis.exceptions.RedisError; the content is unchanged then.
+        """
+        count = replaced(self.server.unguarded(), self.keys, stored)
+        self.server.starts += 1
+        if (found := layout.stored(self.server, self.keys)) is not None:
+            layout.record(self.server, self.keys, found)
+        return count
+
+    def is_empty(self) -> bool:
+        return is_empty(self.server, self.keys)
+
+    def drop(self) -> None:
+        """Delete all keys of the store."""
+        self.replace(())
+        self.server.unlink(self.keys.meta)
+        self.server.unlink(self.keys.former_meta)
+
     def check_server(self) -> list[CheckMessage]:
         """Messages about the server, with Django's checks of databases."""
         return checks.messages(self.alias, self.server, self.keys)
+
+    def server_text(self) -> str:
+        return checks.server_text(self.server)

@@ -27,8 +27,13 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from ...breaker import ALIVE, DOWN, SILENT, Breaker
+from ...redis_pools import Pool, end_waits
+from ...redis_urls import tagged
 
-__all__ = ["Client", "DirectClient", "PatientRedis", "connect"]
+__all__ = ["Client", "DirectClient", "PatientRedis", "StreamEntry", "connect"]
+
+StreamEntry = tuple[int, dict[str, bytes]]
+"""The first number of its id, and its fields."""
 
 _TIMEOUT, _CONNECT_TIMEOUT = 60.0, 5.0
 """Seconds; a script that applies a large commit takes several."""
@@ -115,7 +120,7 @@ def _breaker_of(pool: ConnectionPool) -> Breaker:
     with _making:
         found = _breakers.get(id(pool))
         if found is None:
-            end_all = partial(pool.disconnect, inuse_connections=True)
+            end_all = partial(end_waits, pool)
             found = Breaker("Redis", partial(_probe, pool), end_all)
             _breakers[id(pool)] = found
         return found
@@ -145,11 +150,15 @@ def _probe(pool: ConnectionPool) -> str:
     return ALIVE
 
 
-def connect(url: str) -> PatientRedis:
-    """A client that uses the connection pool of this URL."""
+def connect(url: str, tag: str = "") -> PatientRedis:
+    """A client that uses the connection pool of this URL.
+
+    ``tag`` is the hash tag of the keys, for a cluster.
+    """
     factory = get_connection_factory(
         {
             "REDIS_CLIENT_CLASS": f"{PatientRedis.__module__}.PatientRedis",
+            "CONNECTION_POOL_CLASS": f"{Pool.__module__}.{Pool.__name__}",
             "SOCKET_TIMEOUT": _TIMEOUT,
             "SOCKET_CONNECT_TIMEOUT": _CONNECT_TIMEOUT,
             "CONNECTION_POOL_KWARGS": {
@@ -159,7 +168,7 @@ def connect(url: str) -> PatientRedis:
     )
     # django-redis caches pools by URL: the option separates this pool from the one of
     # the cache. It comes first, for the first of two equal options is used
-    place, _, options = url.partition("?")
+    place, _, options = tagged(url, tag).partition("?")
     return cast("PatientRedis", factory.connect(f"{place}?protocol=2&{options}"))
 
 
@@ -280,14 +289,47 @@ class Client:
     def xlen(self, key: str) -> int:
         return int(cast("Any", self.redis.xlen(key)))
 
-    def xrange_each(self, key: str, places: Sequence[str]) -> list[dict[str, bytes]]:
-        """Fields of entries by their ids, from one transaction; missing ones are left
-        out."""
+    def xrange_each(self, key: str, places: Sequence[str]) -> list[StreamEntry]:
+        """Entries by their ids, from one transaction; missing ones are left out."""
         pipeline = self.redis.transact()
         for place in places:
             pipeline.xrange(key, place, place)
-        found = [rows[0][1] for rows in pipeline.execute() if rows] if places else []
-        return [{name.decode(): value for name, value in one.items()} for one in found]
+        found = pipeline.execute() if places else []
+        return [_stream_entry(rows[0]) for rows in found if rows]
+
+    def xrange_from(
+        self, key: str, place: str, *, backwards: bool = False, count: int = 100
+    ) -> Iterator[StreamEntry]:
+        """The entries from an id on, read in pages; ``backwards``: to the oldest."""
+        redis = self.redis
+        start = place
+        while True:
+            if backwards:
+                page = cast("Any", redis.xrevrange(key, start, "-", count=count))
+            else:
+                page = cast("Any", redis.xrange(key, start, "+", count=count))
+            yield from map(_stream_entry, page)
+            if len(page) < count:
+                return
+            start = f"({page[-1][0].decode()}"
+
+    def last_of(self, key: str) -> str:
+        """The id of the newest entry; empty if the stream is."""
+        newest = cast("Any", self.redis.xrevrange(key, count=1))
+        return newest[0][0].decode() if newest else ""
+
+    def xrange_after(
+        self, key: str, place: str, count: int
+    ) -> list[tuple[str, dict[str, bytes]]]:
+        """The entries after an id, the oldest first."""
+        return _entries(self.redis.xrange(key, f"({place}", "+", count=count))
+
+    def xrevrange_before(
+        self, key: str, place: str | None, count: int
+    ) -> list[tuple[str, dict[str, bytes]]]:
+        """The entries before an id, or the end, the newest first."""
+        end = "+" if place is None else f"({place}"
+        return _entries(self.redis.xrevrange(key, end, "-", count=count))
 
     def xrevrange(self, key: str, field: str, count: int) -> Iterator[bytes]:
         """A field of all entries, the newest first, read in pages."""
@@ -303,6 +345,13 @@ class Client:
         """Delete the entries that were added before a time; returns how many."""
         found = self.redis.xtrim(key, minid=str(milliseconds), approximate=False)
         return int(cast("Any", found))
+
+
+def _entries(page: Any) -> list[tuple[str, dict[str, bytes]]]:
+    return [
+        (id.decode(), {name.decode(): value for name, value in fields.items()})
+        for id, fields in page
+    ]
 
 
 class DirectClient(Client):
@@ -322,3 +371,9 @@ def _text(value: Any) -> str:
 
 def _texts(found: Any) -> list[str]:
     return [one.decode() for one in cast("Iterable[bytes]", found)]
+
+
+def _stream_entry(row: Any) -> StreamEntry:
+    place, fields = row
+    named = {name.decode(): value for name, value in fields.items()}
+    return int(place.partition(b"-")[0]), named

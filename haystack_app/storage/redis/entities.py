@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ __all__ = [
     "names_of",
     "of_rows",
     "page",
+    "revision_of",
     "versions_of",
 ]
 
@@ -92,6 +94,12 @@ def _entity(
     id: str, tags: str, cur: str, mod: int, version: int, tag_set: int
 ) -> EntityRow:
     return EntityRow(id, tags, cur, instant_of(mod), version, tag_set)
+
+
+def revision_of(row: EntityRow) -> str:
+    """See ``Records``; names that refs carry change the tags without a version."""
+    digest = blake2b(row.tags.encode(), digest_size=8).hexdigest()
+    return f"{row.id} {row.version} {digest}"
 
 
 def versions_of(server: Server, keys: Keys, ids: Iterable[str]) -> dict[str, int]:

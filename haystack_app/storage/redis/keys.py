@@ -26,7 +26,7 @@ class Keys:
     Raises ImproperlyConfigured for an invalid prefix.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, is_cluster: bool = False) -> None:
         if not _PREFIX.fullmatch(prefix):
             raise ImproperlyConfigured(
                 f"OPTIONS['prefix'] {prefix!r} is invalid: it must have parts of"
@@ -34,8 +34,10 @@ class Keys:
             )
         self.prefix = prefix
         self.base = base = f"{{{prefix}}}:{SCHEMA}:"
-        self.former = f"{prefix}:{_FORMER}:"
-        """Prefix of the keys of the previous schema."""
+        self.former = (
+            f"{{{prefix}}}:{_FORMER}:" if is_cluster else f"{prefix}:{_FORMER}:"
+        )
+        """Prefix of the keys of the previous schema, which were never on a cluster."""
         self.former_meta = f"{self.former}meta"
         self.ids = f"{base}ids"
         """Sorted set of all ids, in order of the ids."""
@@ -59,6 +61,8 @@ class Keys:
         """Stream of samples that were replaced or removed."""
         self.postponed = f"{base}postponed"
         """Sorted set of points by the microsecond when a sample of them is due."""
+        self.name_changes = f"{base}names"
+        """Hash of ids whose names are still to be written into the refs to them."""
         self.generations = f"{base}generations"
         """Hash of random words by id, replaced when a history's past changes."""
         self.tasks = f"{base}tasks"

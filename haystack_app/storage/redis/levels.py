@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -10,16 +11,28 @@ import orjson
 
 from ...kinds.series import instant_of, microseconds_of
 from ...wire import hayson_reader, hayson_writer
+from ..errors import InvalidWrite
 from ..priority_array import Level
-from ..write_log import LevelWrite
+from ..write_log import LevelWrite, WritePage
 from .keys import Keys
 from .server import Command, Server
 
-__all__ = ["commands", "due", "logged", "prune", "read", "with_levels", "writes"]
+__all__ = [
+    "commands",
+    "due",
+    "logged",
+    "older",
+    "prune",
+    "read",
+    "since",
+    "with_levels",
+    "writes",
+]
 
 _KEPT = 1_000_000
 """Entries that the log of writes keeps."""
 _PAGE = 1_000
+_CURSOR = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
 
 Array = Mapping[int, Level]
 
@@ -98,6 +111,24 @@ def writes(server: Server, keys: Keys, id: str, limit: int) -> list[LevelWrite]:
     """The newest entries of a point, the newest first."""
     every = (_write(entry) for entry in server.xrevrange(keys.writes, "entry", _PAGE))
     return list(islice((write for write in every if write.id == id), limit))
+
+
+def since(server: Server, keys: Keys, cursor: str | None, limit: int) -> WritePage:
+    """Entries after a cursor, the id of an entry; None is the end."""
+    if cursor is None or not _CURSOR.fullmatch(cursor):
+        return WritePage([], server.last_of(keys.writes) or "0-0")
+    page = server.xrange_after(keys.writes, cursor, limit)
+    entries = [(id, _write(fields["entry"])) for id, fields in page]
+    return WritePage(entries, entries[-1][0] if entries else cursor)
+
+
+def older(server: Server, keys: Keys, cursor: str | None, limit: int) -> WritePage:
+    """Entries before a cursor, the id of an entry, the newest first."""
+    if cursor is not None and not _CURSOR.fullmatch(cursor):
+        raise InvalidWrite(f"invalid cursor {cursor[:40]!r}")
+    page = server.xrevrange_before(keys.writes, cursor, limit + 1)
+    entries = [(id, _write(fields["entry"])) for id, fields in page[:limit]]
+    return WritePage(entries, entries[-1][0] if len(page) > limit else "")
 
 
 def prune(server: Server, keys: Keys, before: dt.datetime) -> int:

@@ -97,6 +97,12 @@ class Lease:
         args = (self.token, lease, nested, *fields)
         return self.server.run(ACQUIRE, [self.key], *args)
 
+    def check(self) -> None:
+        """Raises LeaseLost if the lock of all entities expired meanwhile."""
+        held = self.server.hget(self.key, EVERYTHING)
+        if held is None or held.decode().split()[0] != self.token:
+            raise LeaseLost("the lock of the store expired meanwhile: try again")
+
     def renew(self) -> None:
         lease = int(LEASE_SECONDS * 1000)
         fields = list(self.fields)

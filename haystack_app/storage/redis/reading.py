@@ -16,15 +16,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ...filters.ast import Filter
 from ...filters.narrowing import narrowed
+from ...filters.ordering import By, first_in_order
 from ...filters.planner import AllOf, Plan, plan
 from ...kinds.scalars import is_ref_id
+from ...redis_urls import CLUSTER, RedisUrl
 from ...wire.record import Record
 from ..base import StorageAdapter
 from ..changes import REMOVE, Change, ChangePage, Records
 from ..changeset import EntityRow
 from ..time_limit import TimeLimit
 from . import entities, layout, log
-from .entities import BATCH, names_of
+from .entities import BATCH, names_of, revision_of
 from .entity_commands import referring, refs_of
 from .history.timeseries import Histories
 from .index.base import Index
@@ -73,10 +75,10 @@ class RedisReading(StorageAdapter):
         url = settings.REDIS_URL if url is None else url
         if not url:
             raise ImproperlyConfigured("REDIS_URL is empty, and so is OPTIONS['url']")
-        self.keys = Keys(prefix)
-        self.server = Server(
-            url, modules=modules, guard=partial(check_names, keys=self.keys)
-        )
+        is_cluster = RedisUrl.parse(url).form == CLUSTER
+        self.keys = Keys(prefix, is_cluster=is_cluster)
+        guard = partial(check_names, keys=self.keys)
+        self.server = Server(url, modules=modules, tag=prefix, guard=guard)
         self._local = local()
         self._limit = TimeLimit()
         self._made: tuple[int, Layout, Index, Histories] | None = None
@@ -190,7 +192,28 @@ class RedisReading(StorageAdapter):
         if limit is not None and limit <= 0:
             return Records([], frozenset(), [])
         found = {one.id: one for one in islice(self._matching(tree, limit), limit)}
-        return _records(list(found.values()))
+        return self._records(list(found.values()))
+
+    @on_the_layout_of_now
+    def read_in_order(
+        self, filter: Filter | str, order: Sequence[By], limit: int | None = None
+    ) -> Records:
+        found = self._distinct(self.parsed(filter))
+        return self._records(
+            first_in_order(found, order, limit, lambda one: one.record.json)
+        )
+
+    @on_the_layout_of_now
+    def count(self, filter: Filter | str) -> int:
+        return sum(1 for _ in self._distinct(self.parsed(filter)))
+
+    def _distinct(self, tree: Filter) -> Iterator[EntityRow]:
+        """All entities that match, each once: batches may have one again."""
+        seen: set[str] = set()
+        for one in self._matching(tree, None):
+            if one.id not in seen:
+                seen.add(one.id)
+                yield one
 
     @on_the_layout_of_now
     def page(self, filter: Filter | str, after: str, size: int) -> Records:
@@ -201,7 +224,13 @@ class RedisReading(StorageAdapter):
             for batch in self._in_order(tree, after, size)
             for one in query.matching(tree, batch)
         )
-        return _records(list(islice(rows, size)))
+        return self._records(list(islice(rows, size)))
+
+    def _records(self, rows: Sequence[EntityRow]) -> Records:
+        records = self.shown([one.record for one in rows])
+        if self.scope is not None:
+            return Records(records, names_of(rows))
+        return Records(records, names_of(rows), [revision_of(one) for one in rows])
 
     def _in_order(
         self, tree: Filter, after: str, size: int
@@ -222,12 +251,17 @@ class RedisReading(StorageAdapter):
     def scan(self) -> Iterator[Record]:
         query = self._query()
         for batch in self._pages():
-            for entity in query.visible(batch).values():
-                yield entity.record
+            yield from self.shown([it.record for it in query.visible(batch).values()])
 
     def read_by_ids(self, ids: Sequence[str]) -> list[Record | None]:
+        held = self.visible_texts(ids)
+        records = self.shown([Record(text) for text in held.values()])
+        found = dict(zip(held, records, strict=True))
+        return [found.get(id) for id in ids]
+
+    def visible_texts(self, ids: Sequence[str]) -> dict[str, str]:
         found = self._query().visible(self._fetch(list(dict.fromkeys(ids))))
-        return [found[id].record if id in found else None for id in ids]
+        return {id: row.raw for id, row in found.items()}
 
     @on_the_layout_of_now
     def versions(
@@ -240,8 +274,10 @@ class RedisReading(StorageAdapter):
     def versioned(
         self, filter: Filter, ids: Sequence[str]
     ) -> dict[str, tuple[int, Record]]:
-        found = self._among(self.parsed(filter), ids)
-        return {entity.id: (entity.version, entity.record) for entity in found}
+        rows = list(self._among(self.parsed(filter), ids))
+        records = self.shown([row.record for row in rows])
+        found = zip(rows, records, strict=True)
+        return {row.id: (row.version, record) for row, record in found}
 
     def _among(self, tree: Filter, ids: Collection[str]) -> Iterator[EntityRow]:
         """Those of the entities that match."""
@@ -259,11 +295,14 @@ class RedisReading(StorageAdapter):
         found = [*recent, *log.changes_of(self.server, self.keys, id, every)]
         if self.scope is not None:  # the id may have been a hidden entity's before
             found = list(takewhile(lambda change: change.kind != REMOVE, found))
-        return found[:limit]
+        return self.shown_changes(found[:limit])
 
     def changes_since(self, cursor: int | None, limit: int) -> ChangePage:
         """Without entries of an open transaction, which have no cursors yet."""
         return log.since(self.server, self.keys, cursor, limit)
+
+    def logged_commit(self, cursor: int, limit: int | None = None) -> list[Change]:
+        return log.commit_at(self.server, self.keys, cursor, limit)
 
     def prune_changes(self, before: dt.datetime, limit: int = 1_000) -> int:
         return log.prune(self.server, self.keys, before, limit)
@@ -281,9 +320,3 @@ class RedisReading(StorageAdapter):
         if self.scope is not None:
             found = self._query().visible_ids(found)
         return sorted(found)[:limit]
-
-
-def _records(rows: Sequence[EntityRow]) -> Records:
-    return Records(
-        [one.record for one in rows], names_of(rows), [one.revision for one in rows]
-    )

@@ -37,15 +37,16 @@ def logged(keys: Keys, edit: SampleEdit) -> Command:
     """The command that keeps an edit."""
     origin = edit.origin
     fields = [microseconds_of(edit.at), origin.user, origin.kind, origin.change]
-    entry = orjson.dumps([*fields, edit.id, samples_text(edit.samples)])
+    entry = orjson.dumps([*fields, edit.id, samples_text(edit.samples), origin.reason])
     return "XADD", keys.sample_edits, "MAXLEN", "~", str(_KEPT), "*", "entry", entry
 
 
 def edits(server: Server, keys: Keys) -> Iterator[SampleEdit]:
     """All edits, the newest first."""
     for entry in server.xrevrange(keys.sample_edits, "entry", _PAGE):
-        at, user, kind, change, id, samples = orjson.loads(entry)
-        origin = Origin(user, kind, change)
+        # entries of earlier versions have no reason
+        at, user, kind, change, id, samples, *reason = orjson.loads(entry)
+        origin = Origin(user, kind, change, *reason)
         yield SampleEdit(instant_of(at), origin, id, samples_from(samples))
 
 

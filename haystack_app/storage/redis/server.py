@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ResponseError
+from redis.retry import Retry
 
+from ...redis_pools import pool_of
+from ...redis_urls import RedisUrl, tagged
 from .client import Client, DirectClient, PatientRedis, connect
 from .scripts import LAYOUT, SCRIPTS, Script
 
@@ -24,11 +26,6 @@ SEARCH, SERIES = "search", "timeseries"
 _PROBE_TIMEOUT = 2.0
 _OLDEST_SEARCH = 21_000
 """RediSearch 2.10, for parameters with DIALECT 2."""
-_SCHEMES = ("redis", "rediss", "unix")
-_UNREADABLE = (
-    "the URL of a Redis server is redis://[user:password@]host[:port]/[database],"
-    " or one with rediss: or unix:; quote / ? # [ ] @ in a password as %2F and so on"
-)
 
 
 class LayoutChanged(ConnectionError):
@@ -38,7 +35,8 @@ class LayoutChanged(ConnectionError):
 class Server(Client):
     """One server, by its URL. Threads may share it; forks get their own connections.
 
-    ``guard`` is called before the first command, and again if the server may be
+    ``tag`` is the hash tag of all keys, by which a cluster finds their node. ``guard``
+    is called before the first command, and again if the server may be
     another one; the command raises its exceptions.
 
     Connections raise redis.exceptions.ConnectionError and TimeoutError; an invalid URL
@@ -50,10 +48,13 @@ class Server(Client):
         url: str,
         *,
         modules: bool = True,
+        tag: str = "",
         guard: Callable[[Client], None] | None = None,
     ) -> None:
-        self._shown = _without_secrets(url)
+        at = RedisUrl.parse(url)
+        self._shown, self.form = at.shown, at.form
         self.url = url
+        self.tag = tag
         self._wanted = modules
         self._guard = guard
         self._guarded: int | None = None
@@ -75,21 +76,22 @@ class Server(Client):
 
     @cached_property
     def _unguarded(self) -> PatientRedis:
-        return connect(self.url)
+        return connect(self.url, self.tag)
 
     def unguarded(self) -> Server:
         """The same server, without the guard."""
-        return Server(self.url, modules=self._wanted)
+        return Server(self.url, modules=self._wanted, tag=self.tag)
 
     def probe(self) -> Redis:
         """A separate connection with short timeouts."""
-        probe: Redis = Redis.from_url(
-            self.url,
-            socket_timeout=_PROBE_TIMEOUT,
-            socket_connect_timeout=_PROBE_TIMEOUT,
-            retry=None,
+        return Redis.from_pool(
+            pool_of(
+                tagged(self.url, self.tag),
+                socket_timeout=_PROBE_TIMEOUT,
+                socket_connect_timeout=_PROBE_TIMEOUT,
+                retry=Retry(NoBackoff(), 0),
+            )
         )
-        return probe
 
     def run(self, script: Script[Reply], keys: Sequence[str], *args: Any) -> Reply:
         """The script's reply; loads the scripts if the server does not have them."""
@@ -137,25 +139,3 @@ class Server(Client):
         if "timeseries" in found:
             serving[SERIES] = found["timeseries"]
         return serving
-
-
-def _without_secrets(url: str) -> str:
-    """Host, port and database of a URL. Raises ImproperlyConfigured.
-
-    A password can be before the host and among the options; errors of the client show
-    parts of an unquoted one.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ImproperlyConfigured(_UNREADABLE) from None
-    if parts.scheme not in _SCHEMES or parts.fragment or "@" in parts.path:
-        raise ImproperlyConfigured(_UNREADABLE)
-    database = dict(parse_qsl(parts.query)).get("db", "")
-    return (
-        f"{parts.scheme}://{f'[{host}]' if ':' in host else host}"
-        + (f":{port}" if port else "")
-        + parts.path
-        + (f"?db={database}" if database.isdecimal() else "")
-    )

@@ -58,8 +58,8 @@ class Pending:
     tasks: dict[str, bytes] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     """Other commands, which are applied first."""
-    announcements: list[tuple[list[str], bool]] = field(default_factory=list)
-    """Signals to send: ids, and whether the log grows."""
+    calls: list[Callable[[], object]] = field(default_factory=list)
+    """To call after the commit."""
 
     def copy(self) -> Pending:
         return replace(
@@ -68,7 +68,7 @@ class Pending:
                 name: getattr(self, name).copy()
                 for name in (
                     *("entities", "before", "log", "batches", "plans", "dropped"),
-                    *("arrays", "arrays_before", "commands", "announcements", "tasks"),
+                    *("arrays", "arrays_before", "commands", "calls", "tasks"),
                 )
             },
         )

@@ -62,6 +62,8 @@ def cell_of(name: str, kind: str, text: str, rules: CellRules) -> Any:
         return None
     if kind == "marker":
         return _marker(text)
+    if kind == "zinc":
+        return zinc_reader.read_value(text)
     if kind not in ("str", "ref") and text.lower() in rules.no_value:
         return None
     if kind == "number":
@@ -100,12 +102,12 @@ def _number(text: str, rules: CellRules) -> Any:
 
 
 def _id(text: str) -> Ref:
-    id = text.removeprefix("@").partition(" ")[0] if text[0] == "@" else text
+    id, _, dis = text[1:].partition(" ") if text[0] == "@" else (text, "", "")
     if not is_ref_id(id):
         raise ValueError(
             f"invalid id {quoted(text)}: ids have letters, digits and _ : - . ~"
         )
-    return Ref(id)
+    return Ref(id, dis or None)
 
 
 def _ref(text: str) -> Ref | RefName:

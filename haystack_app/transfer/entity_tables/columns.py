@@ -19,6 +19,7 @@ from ..his_units import unit_of
 __all__ = [
     "EACH_CELL",
     "TAG_COLUMNS",
+    "ZINC",
     "TagColumn",
     "has_any_kind",
     "kind_by_def",
@@ -30,10 +31,16 @@ TAG_COLUMNS = frozenset(("tags", "markers"))
 """Columns whose cells are words: markers, or ``tag:value``."""
 _BRACKETS = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]+)[)\]]", re.DOTALL)
 _GENERAL = ("val", "scalar")
-_KINDS = {name.lower(): kind for name, kind in KINDS.items()}
+_KINDS = {name.lower(): kind for name, kind in (*KINDS.items(), ("Zinc", "zinc"))}
+ZINC = "Zinc"
+"""In brackets after a header whose cells are in Zinc, of any kind."""
 EACH_CELL = "val"
 """The kind of a column such as ``curVal``, whose cells are of different kinds."""
-_SHOWN = {EACH_CELL: "each cell", **{kind: name for name, kind in KINDS.items()}}
+_SHOWN = {
+    EACH_CELL: "each cell",
+    "zinc": ZINC,
+    **{kind: name for name, kind in KINDS.items()},
+}
 
 
 class TagColumn(NamedTuple):
@@ -90,7 +97,7 @@ def tag_column(place: int, header: str, namespace: Namespace) -> TagColumn:
     kind = kind or ("number" if unit else by_def)
     if unit and kind != "number":
         raise ValueError(f"a {shown_kind(str(kind))} has no unit")
-    if by_def and kind != by_def:
+    if by_def and kind not in (by_def, "zinc"):
         wanted, found = shown_kind(by_def), shown_kind(str(kind))
         raise ValueError(f"the def of {name} asks for a {wanted}, not a {found}")
     return TagColumn(place, header.strip(), name, kind, unit, source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...kinds.display import shortened
+from ...kinds.display import and_more, shortened
 from ..tables.rows import NAMES
 from ..tables.source import SHEET
 from .columns import TagColumn, shown_kind
@@ -29,8 +29,7 @@ def table_description(table: EntityTable) -> Iterator[str]:
         yield f"  not read before the header: {table.sheet.preamble:,} rows"
     for column in table.columns[:_LISTED]:
         yield f"  {column.header} -> {_column(table, column)}"
-    if (rest := len(table.columns) - _LISTED) > 0:
-        yield f"  .. and {rest:,} more columns"
+    yield from and_more(len(table.columns) - _LISTED, "columns", "  ")
     if table.ignored:
         yield f"  left out: {shortened(', '.join(table.ignored))}"
 

@@ -2,7 +2,8 @@
 
 Our dumps have the columns ``id`` and ``mod``, in UTF-8 and with commas. A file whose
 columns are all names of tags is read as one of our own too, unless its cells show that
-it is not: markers are not ``✓``, ids are without ``@``, or tags are words of a column.
+it is not: markers are not ``✓``, ids are without ``@`` or in quotes, or tags are words
+of a column.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from ...defs.namespace import Namespace
 from ...kinds.scalars import is_tag_name
-from ...wire.csv_cells import csv_rows
+from ...wire.csv_cells import Quoted, csv_rows, needs_quotes
 from ...wire.csv_writer import MARKER_TEXT
 from ...wire.errors import ParseError
 from ..tables.source import TABLE_SUFFIXES, suffix_of, unpacked
@@ -65,12 +66,19 @@ def _is_foreign(
         for name, cell in zip(names, row, strict=False)
         if cell.strip()
     ]
+    kinds = {name: kind_by_def(name, namespace) for name in names}
+    of_refs = [cell for name, cell in cells if kinds[name] == "ref"]
+    if any(_is_id_in_quotes(cell) for cell in of_refs):
+        return True
     if any(cell == MARKER_TEXT or cell.startswith("'@") for _, cell in cells):
         return False
-    kinds = {name: kind_by_def(name, namespace) for name in names}
     if any(kinds[name] == "marker" and cell in MARKER_WORDS for name, cell in cells):
         return True
     if any(name in TAG_COLUMNS for name in names):
         return True
-    of_refs = [cell for name, cell in cells if kinds[name] == "ref"]
     return bool(of_refs) and not any(cell.startswith("@") for cell in of_refs)
+
+
+def _is_id_in_quotes(cell: str) -> bool:
+    """Whether the writer of the file puts all cells in quotes, which ours does not."""
+    return isinstance(cell, Quoted) and cell.startswith("@") and not needs_quotes(cell)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ...defs.namespace import Namespace
+from ...wire.csv_writer import original_text
 from ...wire.errors import ParseError
 from ...wire.file_errors import FileErrors
 from ...wire.files import UnreadableFile
@@ -25,7 +26,6 @@ __all__ = ["SheetRows", "header_of", "sheet_rows"]
 _HEADS = 20
 """Rows among which the header is."""
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d) 00:00:00")
-_FORMULA = re.compile(r"'[=+\-@\t\r]")
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def _cell(text: str, *, is_sheet: bool) -> str:
     text = text.strip().removeprefix("\ufeff")
     if is_sheet and (match := _MIDNIGHT.fullmatch(text)):
         return match[1]
-    return text[1:] if _FORMULA.match(text) else text
+    return original_text(text)
 
 
 def _header(rows: Sequence[Row]) -> Row | None:

@@ -26,6 +26,7 @@ from .words import tags_of_words
 __all__ = ["EntityRow", "EntityTable", "read_table"]
 
 _NAMES = ("name", "displayName", "label", "bezeichnung")
+_UNITS = ("units", "uom", "engUnits", "engineeringUnits")
 _PARENTS = ("site", "space", "equip")
 _IGNORE = "leave the column out with --ignore, or rename it"
 
@@ -162,12 +163,14 @@ def _columns(table: EntityTable, errors: FileErrors) -> Iterator[TagColumn]:
 
 
 def _renamed(table: EntityTable, columns: list[TagColumn]) -> Iterator[TagColumn]:
-    """``dis`` by other names, and names of sites and equips in columns of markers."""
+    """``dis`` and ``unit`` by other names, and columns of names of sites and equips."""
     names = {column.name for column in columns}
     for column in columns:
         ref = f"{column.name}Ref"
         if column.name in _NAMES and names.isdisjoint({"dis", *_before(column.name)}):
             yield column._replace(name="dis", kind="str", source="def")
+        elif column.name in _UNITS and "unit" not in names:
+            yield column._replace(name="unit", kind="str", source="def")
         elif (
             column.name in _PARENTS
             and ref not in names
@@ -235,7 +238,8 @@ def _remedy(reason: str, column: TagColumn) -> str:
         return "see the table of units, or begin your own with _"
     if reason.startswith("unit is"):
         return "write all numbers of the column in one unit"
-    if "--" in reason or "expected" in reason or "write" in reason:
+    is_clear = "--" in reason or "expected" in reason or "write" in reason
+    if is_clear and column.kind != "marker":
         return ""
     if column.source == "cells" or column.has_words:
         return ""

@@ -18,7 +18,7 @@ from ...extras import imported_for
 from ...kinds.series import Chunk, ShiftedTimes
 from ...kinds.timezones import zone_of
 from .frame import Block, Cells, Column, Frame
-from .values import long_text, long_val, reader_of
+from .values import long_columns, reader_of
 
 __all__ = [
     "ARROW_SCHEMA_KEY",
@@ -198,12 +198,8 @@ def _column(block: Block, cells: Cells | None, type: Any, kind: str) -> Any:
     )
     for at, value in cells.others.items():
         values[at] = reader(value)
-    if cells.places is not None:
-        found: list[Any] = [None] * len(block.times)
-        for place, value in zip(cells.places, values, strict=True):
-            found[place] = value
-        values = found
-    return pa.array(values, type, from_pandas=False)
+    spread = cells.spread(values, len(block.times))
+    return pa.array(spread, type, from_pandas=False)
 
 
 class _Long:
@@ -234,7 +230,7 @@ class _Long:
         pa = pyarrow()
         for place, chunk in self.frame.runs():
             count = len(chunk.times)
-            vals, texts = _long_columns(chunk)
+            vals, texts = _long_arrays(chunk)
             arrays = [
                 self.ids.repeated(place, count),
                 _times(chunk.times, self.ts),
@@ -269,15 +265,12 @@ class _Words:
         return pa.DictionaryArray.from_arrays(indices, self.dictionary)
 
 
-def _long_columns(chunk: Chunk) -> tuple[Any, Any]:
+def _long_arrays(chunk: Chunk) -> tuple[Any, Any]:
     pa = pyarrow()
     count = len(chunk.times)
     if not chunk.others:
         return _floats(chunk.vals), pa.nulls(count, pa.string())
-    vals: list[float | None] = list(chunk.vals)
-    texts: list[str | None] = [None] * count
-    for at, value in chunk.others.items():
-        vals[at], texts[at] = long_val(value), long_text(value)
+    vals, texts = long_columns(chunk)
     return (
         pa.array(vals, pa.float64(), from_pandas=False),
         pa.array(texts, pa.string(), from_pandas=False),

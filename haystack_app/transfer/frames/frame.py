@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 from ...kinds.scalars import Number
 from ...kinds.series import Chunk, Series, microseconds_of
+from ...storage.samples import HisPoint
 
 __all__ = ["Block", "Cells", "Column", "Frame"]
 
+_KINDS = ("Number", "Bool", "Str", "Coord")
 _CELLS = 1_000_000
 """Cells of a block, unless a row has more."""
 
@@ -38,6 +40,13 @@ class Column:
     tz: str
     fold: str | None = None
 
+    @classmethod
+    def of(cls, point: HisPoint, dis: Any, name: str | None = None) -> Column:
+        """The samples of a point; ``dis`` counts if it is a Str. The name is the id."""
+        kind = point.kind if point.kind in _KINDS else "Str"
+        shown = dis if isinstance(dis, str) else None
+        return cls(name or point.id, point.id, shown, kind, point.unit, point.tz)
+
 
 class Cells(NamedTuple):
     """Values of a column in some rows of a block: all, or those in ``places``.
@@ -48,6 +57,15 @@ class Cells(NamedTuple):
     places: Sequence[int] | None
     vals: Sequence[float]
     others: Mapping[int, Any]
+
+    def spread(self, values: Sequence[Any], count: int) -> Sequence[Any]:
+        """Values of these cells in so many rows, None in all others."""
+        if self.places is None:
+            return values
+        found: list[Any] = [None] * count
+        for place, value in zip(self.places, values, strict=True):
+            found[place] = value
+        return found
 
 
 class Block(NamedTuple):

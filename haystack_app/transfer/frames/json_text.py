@@ -10,7 +10,7 @@ import orjson
 
 from ...wire.samples import TimeTexts
 from .frame import Block, Cells, Column, Frame
-from .values import long_text, long_val, reader_of
+from .values import long_columns, reader_of
 
 __all__ = ["MOST_VALUES", "TooManyValues", "json_text"]
 
@@ -73,12 +73,7 @@ def _values(block: Block, cells: Cells | None, reader: Any) -> Sequence[Any]:
     values: list[Any] = list(cells.vals)
     for at, value in cells.others.items():
         values[at] = reader(value)
-    if cells.places is None:
-        return values
-    found: list[Any] = [None] * len(block.times)
-    for place, value in zip(cells.places, values, strict=True):
-        found[place] = value
-    return found
+    return cells.spread(values, len(block.times))
 
 
 def _long(frame: Frame) -> dict[str, Any]:
@@ -95,12 +90,11 @@ def _long(frame: Frame) -> dict[str, Any]:
         if any(folds):
             found["fold"] += [folds[place]] * count
         found["ts"] += times.of(chunk.times)
-        vals: list[float | None] = list(chunk.vals)
-        texts: list[str | None] = [None] * count
-        for at, value in chunk.others.items():
-            vals[at], texts[at] = long_val(value), long_text(value)
-            if vals[at] is not None and not math.isfinite(vals[at] or 0):
-                vals[at], texts[at] = None, _not_finite(vals[at] or 0)
+        vals, texts = long_columns(chunk)
+        for at in chunk.others:
+            val = vals[at]
+            if val is not None and not math.isfinite(val):
+                vals[at], texts[at] = None, _not_finite(val)
         found["val"] += vals
         found["text"] += texts
     return found

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...kinds.scalars import NA, Number
+from ...kinds.series import Chunk
 from ...wire import zinc_reader, zinc_writer
 
-__all__ = ["long_text", "long_val", "reader_of", "value_of"]
+__all__ = ["long_columns", "reader_of", "value_of"]
 
 
 def _number(value: Any) -> float | None:
@@ -25,7 +26,7 @@ def _bool(value: Any) -> bool | None:
     return value if type(value) is bool else None
 
 
-def long_text(value: Any) -> str | None:
+def _long_text(value: Any) -> str | None:
     """The text of a value that is not a Number, a Bool or NA."""
     if type(value) is str:
         return value
@@ -34,9 +35,18 @@ def long_text(value: Any) -> str | None:
     return zinc_writer.value_text(value)
 
 
-def long_val(value: Any) -> float | None:
+def _long_val(value: Any) -> float | None:
     """The number of a value that is a Number or a Bool."""
     return float(value) if type(value) is bool else _number(value)
+
+
+def long_columns(chunk: Chunk) -> tuple[list[float | None], list[str | None]]:
+    """The columns ``val`` and ``text`` of samples, as lists of their own."""
+    vals: list[float | None] = list(chunk.vals)
+    texts: list[str | None] = [None] * len(chunk.times)
+    for at, value in chunk.others.items():
+        vals[at], texts[at] = _long_val(value), _long_text(value)
+    return vals, texts
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {"Number": _number, "Bool": _bool}
@@ -44,7 +54,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {"Number": _number, "Bool": _bool}
 
 def reader_of(kind: str) -> Callable[[Any], Any]:
     """A function from a value to what a wide column of the kind has, or None."""
-    return _READERS.get(kind, long_text)
+    return _READERS.get(kind, _long_text)
 
 
 def value_of(kind: str | None, val: float | None, text: str | None) -> Any:

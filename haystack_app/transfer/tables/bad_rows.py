@@ -9,7 +9,7 @@ from typing import TextIO
 from ...wire.files import UnreadableFile
 from .errors import BadCell
 
-__all__ = ["BadRowReport", "allowed_rows"]
+__all__ = ["BadRowReport", "allowed_rows", "safe_text"]
 
 _LINE = re.compile(r"(?:line|row) (\d+)\b")
 
@@ -27,10 +27,10 @@ class BadRowReport:
         if isinstance(error, BadCell):
             column, reason, remedy = error.column, error.cause, error.remedy
         place = error.path, line[1] if line else ""
-        self.writer.writerow((*place, *map(_safe, (column, reason, remedy))))
+        self.writer.writerow((*place, *map(safe_text, (column, reason, remedy))))
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
     """Text that a spreadsheet does not run as a formula."""
     return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
 

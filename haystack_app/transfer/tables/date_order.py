@@ -8,22 +8,28 @@ from .stamps import Stamp, stamp_of
 __all__ = ["DateOrder"]
 
 
-def _is_open(stamp: Stamp) -> bool:
-    """Whether the orders give different days.
+_FEW = 1_000
 
-    22-Sep-26 begins with the day if no other row shows the year there: a year before
-    the name of a month is written in full.
-    """
+
+def _is_open(stamp: Stamp) -> bool:
+    """Whether the orders give different days."""
     one, two, three = stamp.fields
-    is_same = one == two and three >= 100
-    return len(stamp.orders) > 1 and not stamp.is_named and not is_same
+    is_same = one == two and (three >= 100 or stamp.is_year_last)
+    orders = stamp.orders - {"ymd"} if stamp.is_year_last else stamp.orders
+    return len(orders) > 1 and not is_same
 
 
 class DateOrder:
-    """The orders of day, month and year that all dates of a column allow."""
+    """The orders of day, month and year that all dates of a column allow.
+
+    A short year is the last number of 15.06.24, 15/06/24 and 22-Sep-26, if no other row
+    shows it at the start, and the first numbers are not fewer than the last ones.
+    """
 
     def __init__(self) -> None:
         self.possible: frozenset[str] | None = None
+        self.is_year_last = True
+        self.firsts, self.lasts = set[int](), set[int]()
         self.first: dict[frozenset[str], tuple[int, str]] = {}
         self.open: tuple[int, str] | None = None
 
@@ -34,6 +40,10 @@ class DateOrder:
         if self.possible is None:
             self.possible = stamp.orders
         self.possible &= stamp.orders
+        self.is_year_last &= stamp.is_year_last
+        if len(self.firsts) + len(self.lasts) < _FEW:
+            self.firsts.add(stamp.fields[0])
+            self.lasts.add(stamp.fields[2])
         self.first.setdefault(stamp.orders, (line, text))
         if self.open is None and _is_open(stamp):
             self.open = line, text
@@ -57,9 +67,12 @@ class DateOrder:
             raise ValueError(
                 f"the header says that dates are {hint}, but they are not: give --dates"
             )
-        if len(self.possible) == 1 or self.open is None:
-            return min(self.possible)
-        line, text = self.open
+        found = self.possible
+        if self.is_year_last and len(self.firsts) >= len(self.lasts):
+            found = found - {"ymd"} or found
+        if len(found) == 1 or (self.open is None and "ymd" not in found):
+            return min(found)
+        line, text = self.open or next(iter(self.first.values()))
         raise ValueError(
             f"{quoted(text)} in line {line} has two readings, and no other date"
             f" decides: give --dates {' or --dates '.join(sorted(self.possible))}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...kinds.display import quoted, shortened
-from .layout import ValueColumn
+from ...kinds.display import and_more, listed, quoted, shortened
 from .reader import TableReader
 from .rows import NAMES
 from .source import SHEET
 from .understanding import Table
+from .value_columns import ValueColumn
 
 __all__ = ["description"]
 
@@ -38,10 +38,12 @@ def description(reader: TableReader, tz: str | None) -> Iterator[str]:
     is_sheet = table.encoding == SHEET
     yield f"  text: {'a sheet' if is_sheet else f'{table.encoding}, {delimiter}s'}"
     yield f"  times: {_times(table)}, {_zone(table, tz)}"
+    if table.shift:
+        minutes = table.shift.total_seconds() / 60
+        yield f"  the times are starts of {minutes:g} minutes: moved to their ends"
     for column in table.layout.columns[:_LISTED]:
         yield f"  {_column(table, column)}"
-    if (rest := len(table.layout.columns) - _LISTED) > 0:
-        yield f"  .. and {rest:,} more columns"
+    yield from and_more(len(table.layout.columns) - _LISTED, "columns", "  ")
     if table.layout.ignored:
         yield f"  left out: {shortened(', '.join(table.layout.ignored))}"
     if table.shape.preamble:
@@ -56,19 +58,17 @@ def description(reader: TableReader, tz: str | None) -> Iterator[str]:
 
 def _times(table: Table) -> str:
     header = table.shape.header
-    names = (
-        " and ".join(header[at] for at in table.shape.time) if header else "column 1"
-    )
+    places = [header[at] for at in table.shape.time] if header else ["column 1"]
     form = _FORMS.get(table.shape.form) or _ORDERS.get(table.order or "")
-    form = form or "the order of day and month is in each text"
-    return f"{names} ({form})"
+    form = form or "each date has one reading"
+    return f"{listed(places)} ({form})"
 
 
 def _zone(table: Table, tz: str | None) -> str:
     if table.shape.form in ("s", "ms", "us", "ns"):
         return "UTC"
     suffix = f", read as{table.shape.suffix}" if table.shape.suffix else ""
-    zone = tz or table.shape.zone
+    zone = table.shape.zone or tz
     return f"local in {zone or 'the zone of each point'}{suffix}"
 
 

@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ...kinds.display import quoted
-from .names import NamedPoint, PointNames, UnknownName
+from .long_layout import long_layout
+from .named_rows import JOINED
+from .names import PointNames
 from .options import TableOptions
-from .shape import Shape, role_of
+from .roles import header_unit, role_of
+from .shape import Shape
+from .stamps import is_day_name, is_time_only, stamp_of
+from .value_columns import EVERY, Layout, ValueColumn, cells_of, unit_at
+from .wide_layout import wide_layout
 
-__all__ = ["Layout", "ValueColumn", "layout_of"]
+__all__ = ["layout_of"]
 
-_EVERY = "*"
-_STATUS_OF = re.compile(r"(.+?)[ _.\-]+(?:status|quality|reliability)", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class ValueColumn:
-    """``point`` is None where another column names it."""
-
-    place: int
-    header: str
-    point: NamedPoint | None
-    unit: str | None = None
-    status: int | None = None
-
-
-@dataclass(slots=True)
-class Layout:
-    """``name``: wide, long or single, the table of one point.
-
-    ``unnamed`` are columns without a header and, as far as is known, without values.
-    """
-
-    name: str
-    columns: list[ValueColumn]
-    names: int | None = None
-    units: int | None = None
-    unnamed: list[int] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+_NUMBERS = re.compile(
+    r"unnamed: 0|#|id|nos?\.?|nr\.?|index|row|record(?: ?no\.?)?|rn|lfd\.? ?nr\.?",
+    re.IGNORECASE,
+)
 
 
 def layout_of(
@@ -53,7 +34,7 @@ def layout_of(
     if not shape.header:
         return _headless(shape, sample, names, options)
     left_out = set(options.ignore)
-    unknown = left_out - {_EVERY} - set(shape.header)
+    unknown = left_out - {EVERY} - set(shape.header)
     if unknown:
         raise ValueError(f"--ignore: there is not a column {quoted(min(unknown))}")
     others = [at for at in range(len(shape.header)) if at not in shape.time]
@@ -63,7 +44,9 @@ def layout_of(
         at
         for at in rest
         if shape.header[at] in left_out
+        or (options.time and _has_times(at, sample))
         or role_of(shape.header[at]) == "flags"
+        or _are_days(at, sample)
         or _is_index(at, shape.header[at], sample)
     ]
     rest = [at for at in rest if at not in ignored]
@@ -82,15 +65,35 @@ def _found(
     options: TableOptions,
     rest: list[int],
 ) -> Layout:
-    roles: dict[str | None, list[int]] = {}
-    for at in rest:
-        roles.setdefault(role_of(shape.header[at]), []).append(at)
+    roles = _roles(shape, names, options, rest)
     is_long = "name" in roles and len(roles.get("value", [])) == 1
     if options.point is not None:
-        return _single(shape, names, options, rest, roles)
+        return _single(shape, sample, names, options, rest, roles)
     if is_long:
-        return _long(shape, sample, names, rest, roles, options)
-    return _wide(shape, names, rest, options)
+        return long_layout(shape, sample, names, rest, roles, options)
+    return wide_layout(shape, sample, names, rest, options)
+
+
+def _roles(
+    shape: Shape, names: PointNames, options: TableOptions, rest: list[int]
+) -> dict[str | None, list[int]]:
+    """The columns of each role; the only other one beside names has the values."""
+    titles = [name.strip() for name in shape.header]
+    found: dict[str | None, list[int]] = {}
+    for at in rest:
+        role = role_of(titles[at])
+        if options.name and titles[at] == JOINED.join(options.name):
+            role = "name"
+        elif options.name and role == "name":
+            role = None
+        elif len(options.value) == 1 and role in (None, "value"):
+            role = "value" if titles[at] == options.value[0] else None
+        found.setdefault(role, []).append(at)
+    others = found.get(None, [])
+    is_open = "name" in found and "value" not in found and len(others) == 1
+    if is_open and not names.has(titles[others[0]]):
+        found["value"] = found.pop(None)
+    return found
 
 
 def _headless(
@@ -105,11 +108,13 @@ def _headless(
             "the table has no header: give it one, or, for one column of values, its"
             " point with --point"
         )
-    return Layout("single", [ValueColumn(rest[0], "value", names.point(options.point))])
+    point = names.point(options.point, cells=cells_of(rest[0], sample))
+    return Layout("single", [ValueColumn(rest[0], "value", point)])
 
 
 def _single(
     shape: Shape,
+    sample: Sequence[list[str]],
     names: PointNames,
     options: TableOptions,
     rest: list[int],
@@ -125,143 +130,25 @@ def _single(
             " --ignore"
         )
     at = values[0]
-    unit = _unit(shape, at) or _header_unit(shape.header[at])
+    unit = unit_at(shape, at) or header_unit(shape.header[at])
+    texts = {text for text in cells_of(units[0], sample) if text} if units else set()
+    if unit is None and len(texts) == 1:
+        unit = texts.pop()
     column = ValueColumn(
         at,
         shape.header[at],
-        names.point(options.point or "", unit),
+        names.point(
+            options.point or "", unit, _header_name(shape, at), cells_of(at, sample)
+        ),
         status=status[0] if status else None,
     )
     return Layout("single", [column], units=units[0] if units else None)
 
 
-def _long(
-    shape: Shape,
-    sample: Sequence[list[str]],
-    names: PointNames,
-    rest: list[int],
-    roles: dict[str | None, list[int]],
-    options: TableOptions,
-) -> Layout:
-    (value,) = roles["value"]
-    status, units = roles.get("status", []), roles.get("unit", [])
-    named = roles["name"]
-    if len(named) > 1:
-        named = [at for at in named if _all_found(at, sample, names)] or named
-    if len(named) > 1:
-        shown = ", ".join(quoted(shape.header[at]) for at in named)
-        raise ValueError(
-            f"several columns may name the points, {shown}: leave others out with"
-            " --ignore"
-        )
-    others = [at for at in rest if at not in (value, *named, *status[:1], *units[:1])]
-    others = [at for at in others if at not in roles["name"]]
-    if others and _EVERY not in options.ignore:
-        shown = ", ".join(quoted(shape.header[at]) for at in others)
-        raise ValueError(
-            f"columns that are not understood, {shown}: leave them out with --ignore"
-        )
-    unit = _unit(shape, value) or _header_unit(shape.header[value])
-    column = ValueColumn(
-        value, shape.header[value], None, unit, status[0] if status else None
-    )
-    left_out = [at for at in roles["name"] if at not in named] + others
-    return Layout(
-        "long",
-        [column],
-        named[0],
-        units[0] if units else None,
-        ignored=[shape.header[at] for at in left_out],
-    )
-
-
-def _all_found(at: int, sample: Sequence[list[str]], names: PointNames) -> bool:
-    try:
-        for name in {row[at].strip() for row in sample if len(row) > at}:
-            names.find(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _wide(
-    shape: Shape, names: PointNames, rest: list[int], options: TableOptions
-) -> Layout:
-    found = Layout("wide", [])
-    refused: list[str] = []
-    statuses: list[int] = []
-    for at in rest:
-        header = shape.header[at]
-        try:
-            point = names.find(header, _unit(shape, at))
-        except UnknownName as err:
-            if _is_status(header, shape.header):
-                statuses.append(at)
-            elif _EVERY in options.ignore:
-                found.ignored.append(header)
-            else:
-                refused.append(str(err))
-        except ValueError as err:
-            refused.append(f"column {header}: {err}")
-        else:
-            if point is None:
-                found.ignored.append(header)
-            else:
-                found.columns.append(ValueColumn(at, header, point))
-    if refused:
-        hint = ""
-        if len(rest) == 1 or all(role_of(shape.header[at]) for at in rest):
-            hint = "; for a table of one point, name it with --point"
-        raise ValueError("; ".join(refused) + hint)
-    _check_distinct(found.columns)
-    for at in statuses:
-        _of_status(at, shape.header, found.columns).status = at
-    return found
-
-
-def _check_distinct(columns: list[ValueColumn]) -> None:
-    if not columns:
-        raise ValueError("no column of the table is that of a point")
-    first: dict[str, str] = {}
-    for column in columns:
-        assert column.point
-        id = column.point.column.point.id
-        if id in first:
-            raise ValueError(
-                f"two columns for @{id}, {quoted(first[id])} and"
-                f" {quoted(column.header)}: leave one out with --ignore,"
-                " or with an empty id in the mapping"
-            )
-        first[id] = column.header
-
-
-def _is_status(header: str, headers: Sequence[str]) -> bool:
-    match = _STATUS_OF.fullmatch(header)
-    return role_of(header) == "status" or (match is not None and match[1] in headers)
-
-
-def _of_status(at: int, headers: list[str], columns: list[ValueColumn]) -> ValueColumn:
-    """The column that a column of statuses belongs to. Raises ValueError."""
-    match = _STATUS_OF.fullmatch(headers[at])
-    for column in columns:
-        if column.status is None and (
-            (match is not None and match[1] == column.header)
-            or (match is None and (column.place == at - 1 or len(columns) == 1))
-        ):
-            return column
-    raise ValueError(
-        f"column {headers[at]}: it is not clear whose status it is: leave it out with"
-        " --ignore"
-    )
-
-
-def _unit(shape: Shape, at: int) -> str | None:
-    return (shape.units[at].strip() or None) if at < len(shape.units) else None
-
-
-def _header_unit(header: str) -> str | None:
-    match = re.search(r"[(\[]([^()\[\]]*)[)\]]\s*\Z", header)
-    return match[1].strip() or None if match else None
+def _header_name(shape: Shape, at: int) -> str:
+    """The header of one point's values, unless it is a word such as Value."""
+    header = shape.header[at]
+    return "" if role_of(header) else header
 
 
 def _is_empty(at: int, header: str, sample: Sequence[list[str]]) -> bool:
@@ -269,12 +156,27 @@ def _is_empty(at: int, header: str, sample: Sequence[list[str]]) -> bool:
     return not header and not any(row[at].strip() for row in sample if len(row) > at)
 
 
+def _has_times(at: int, sample: Sequence[list[str]]) -> bool:
+    """Whether a column beside the one of ``--time`` has times, too."""
+    cells = [row[at].strip() for row in sample if len(row) > at]
+    return all(stamp_of(cell) or is_time_only(cell) for cell in cells)
+
+
+def _are_days(at: int, sample: Sequence[list[str]]) -> bool:
+    """Names of days of the week, beside the dates."""
+    cells = [cell for cell in cells_of(at, sample) if cell]
+    return bool(cells) and all(map(is_day_name, cells))
+
+
 def _is_index(at: int, header: str, sample: Sequence[list[str]]) -> bool:
     """The numbers of rows, as data frames write them before the first column."""
-    if at != 0 or (header and not header.startswith("Unnamed: 0")):
+    if at != 0 or (header and not _NUMBERS.fullmatch(header)):
         return False
-    cells = [row[at].strip() for row in sample]
-    start = int(cells[0]) if cells and cells[0] in ("0", "1") else None
-    return start is not None and cells == [
+    cells = [row[at].strip() for row in sample if len(row) > at]
+    if not cells or not cells[0].isdecimal() or not (header or cells[0] in "01"):
+        return False
+    start = int(cells[0])
+    is_id = header.lower() == "id" and len(cells) == 1
+    return not is_id and cells == [
         str(number) for number in range(start, start + len(cells))
     ]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from ...kinds.display import quoted
+from .statuses import without_status
 
-__all__ = ["DecimalEvidence", "number_parts"]
+__all__ = ["DecimalEvidence", "number_parts", "split_number"]
 
 _SPACES = "' \u00a0\u202f\u2019"
 _INTEGER = r"[+\-\u2212]?(?:\d+"
@@ -23,13 +25,19 @@ _FORMS = {
 }
 _READINGS = {sign: re.compile(form + _EXPONENT) for sign, form in _FORMS.items()}
 _PLAIN = re.compile(r"[+-]?\d+", re.ASCII)
+_INTEGERS = re.compile(r"[0-9+\-\n]*")
+_OTHER = {
+    "point": re.compile(r"[^0-9.+\-\n]|\.[0-9]*\."),
+    "comma": re.compile(r"[^0-9,+\-\n]|,[0-9]*,"),
+}
+"""What a column of the sign has if it has a cell that may show another one."""
 _PARTS = re.compile(
     rf"([+\-\u2212]?(?:\d[\d.,{_SPACES}]*\d|\d)?(?:[.,]\d*)?{_EXPONENT})"
     r"\s*([^\s\d.,;:'+\-][^;]*)?"
 )
 
 
-def _split(text: str) -> tuple[str, str] | None:
+def split_number(text: str) -> tuple[str, str] | None:
     """A number and the unit after it."""
     if any(reading.fullmatch(text) for reading in _READINGS.values()):
         return text, ""
@@ -41,7 +49,7 @@ def _split(text: str) -> tuple[str, str] | None:
 
 def number_parts(text: str, decimal: str | None) -> tuple[float, str]:
     """The number and the text of its unit. Raises ValueError."""
-    split = _split(text)
+    split = split_number(text)
     if split is None:
         raise ValueError(f"invalid Number {quoted(text)}")
     number, unit = split
@@ -69,7 +77,7 @@ class DecimalEvidence:
     def add(self, line: int, column: int, text: str) -> None:
         if text.isdigit() and text.isascii():
             return
-        split = _split(text)
+        split = split_number(text)
         if split is None or _PLAIN.fullmatch(split[0]):
             return
         number = split[0]
@@ -78,6 +86,17 @@ class DecimalEvidence:
             self.shown[column].setdefault(readings[0], (line, text))
         elif readings and _values(number) > 1:
             self.open.setdefault(column, (line, text))
+
+    def add_all(self, column: int, cells: Sequence[tuple[int, str]]) -> None:
+        """Lines and cells; where they cannot show more than is known, at once."""
+        text = "\n".join([cell for _, cell in cells])
+        if _INTEGERS.fullmatch(text):
+            return
+        for sign, other in _OTHER.items():
+            if sign in self.shown[column] and other.search(text) is None:
+                return
+        for line, cell in cells:
+            self.add(line, column, without_status(cell.strip())[0])
 
     def decided(self, column: int, header: str, by_delimiter: str | None) -> str | None:
         """The sign of a column, None if none of its cells has one.

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from ...kinds.display import quoted
 from ...wire.csv_cells import csv_rows
 from ...wire.errors import ParseError
 from .options import TableOptions
+from .plain_rows import has_no_year, plain_rows
 from .shape import Row, Shape, shape_of
 from .source import SHEET, lines_of
 
-__all__ = ["DELIMITERS", "NAMES", "candidates", "found_shape", "rows_of"]
+__all__ = [
+    "DELIMITERS",
+    "NAMES",
+    "candidates",
+    "found_shape",
+    "rows_of",
+    "sample_rows",
+]
 
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DELIMITERS = tuple(NAMES.values())
@@ -38,16 +47,26 @@ def rows_of(
         yield from (tuple(json.loads(line)) for line in raw)
         return
     lines = _without_sep(lines_of(path, raw, encoding))
-    for line, cells in csv_rows(lines, refuse, delimiter):
-        if len(cells) > _COLUMNS:
-            reason = f"a row has at most {_COLUMNS:,} cells, not {len(cells):,}"
-            raise ParseError(reason, f"line {line}")
-        yield line, cells
+    yield from csv_rows(lines, refuse, delimiter, _COLUMNS)
+
+
+def sample_rows(
+    path: Path,
+    raw: IO[bytes],
+    encoding: str,
+    delimiter: str,
+    refuse: Callable[[ParseError], object],
+    options: TableOptions,
+) -> Iterator[Row]:
+    """The rows of a plain table. Raises UnreadableFile and ParseError."""
+    rows = rows_of(path, raw, encoding, delimiter, refuse)
+    return plain_rows(rows, options)
 
 
 def _without_sep(lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield "\n" if number == 0 and _SEP.fullmatch(line) else line
+    first = next(lines, "")
+    yield "\n" if _SEP.fullmatch(first) else first
+    yield from lines
 
 
 def found_shape(
@@ -61,10 +80,12 @@ def found_shape(
     possible = candidates(path, raw, encoding, options)
     found: dict[str, Shape] = {}
     refused: list[ValueError] = []
+    dateless: str | None = None
     for delimiter in possible:
-        rows = rows_of(path, raw, encoding, delimiter, lambda _: None)
+        rows = sample_rows(path, raw, encoding, delimiter, lambda _: None, options)
         try:
             sample = list(islice(rows, _SAMPLE))
+            dateless = dateless or _yearless(sample)
             shape = shape_of(sample, options)
         except ParseError:
             continue
@@ -80,10 +101,19 @@ def found_shape(
         raise ValueError(f"the delimiter may be {' or '.join(names)}: give --delimiter")
     if refused:
         raise refused[0]
+    if dateless is not None:
+        raise ValueError(
+            f"the times have no year, such as {quoted(dateless)}: give it with --year"
+        )
     raise ValueError(
         "no column of times was found: the table needs one beside the values; for a"
         " column of numbers, name it with --time"
     )
+
+
+def _yearless(rows: Iterable[Row]) -> str | None:
+    cells = (cell.strip() for _, row in rows for cell in row)
+    return next((cell for cell in cells if has_no_year(cell)), None)
 
 
 def candidates(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
+from typing import Any
 
+from ...extras import imported_for
 from ...kinds.display import quoted
-from .mapping import COLUMNS
+from .mapping import COLUMNS, YAML_SUFFIXES
 from .options import Mapped
 from .reader import TableReader
 
@@ -48,14 +51,36 @@ def _of_reader(reader: TableReader) -> Iterable[tuple[str, Mapped]]:
         yield from ((name, Mapped("")) for name in layout.ignored if name in headers)
 
 
-def mapping_text(mapping: Mapping[str, Mapped]) -> str:
-    """CSV with a line for each header, in the order of the files."""
+def mapping_text(mapping: Mapping[str, Mapped], suffix: str) -> str:
+    """The file of a suffix: YAML, JSON, otherwise CSV, in the order of the files."""
+    rows = [(header, *_cells(mapped)) for header, mapped in mapping.items()]
+    if suffix in (*YAML_SUFFIXES, ".json"):
+        found = {row[0]: _entry(row) for row in rows}
+        return _yaml(found) if suffix in YAML_SUFFIXES else _json(found)
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for header, mapped in mapping.items():
-        factor = "" if mapped.factor == 1 else repr(mapped.factor)
-        writer.writerow(
-            (header, mapped.id, mapped.unit or "", factor, mapped.kind or "")
-        )
+    writer.writerows(rows)
     return out.getvalue()
+
+
+def _cells(mapped: Mapped) -> tuple[str, str, str, str]:
+    factor = "" if mapped.factor == 1 else repr(mapped.factor)
+    return mapped.id, mapped.unit or "", factor, mapped.kind or ""
+
+
+def _entry(row: Sequence[str]) -> dict[str, str] | None:
+    cells = {name: text for name, text in zip(COLUMNS, row, strict=True) if text}
+    cells.pop("header", None)
+    return cells or None
+
+
+def _json(found: Mapping[str, Any]) -> str:
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+
+
+def _yaml(found: Mapping[str, Any]) -> str:
+    with imported_for("A mapping in YAML", "files"):
+        import yaml
+    text: str = yaml.safe_dump(dict(found), allow_unicode=True, sort_keys=False)
+    return text

@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ...kinds.display import quoted
 from ..his_units import unit_of
+from .footers import speaks_of_the_end
 from .options import TableOptions
 from .stamps import is_time_only, number_form, stamp_of, zone_named
+from .time_columns import (
+    are_date_and_clock,
+    clock_beside,
+    date_text,
+    part_columns,
+)
 
-__all__ = ["Row", "Shape", "role_of", "shape_of", "speaks_of_the_end", "zone_line"]
+__all__ = ["Row", "Shape", "shape_of", "zone_line"]
 
 Row = tuple[int, list[str]]
 """The line of a row, and its cells."""
@@ -25,38 +33,34 @@ _TIME_NAME = re.compile(
 _HINT = re.compile(
     r"\b(d{1,2}|m{1,2}|y{2,4})[-/. ](d{1,2}|m{1,2})[-/. ](d{1,2}|y{2,4})\b", re.I
 )
-_FOOTER = re.compile(
-    r"\W*(?:total|sum|summe|somme|average|avg|mean|min|max|count|gesamt|mittelwert|end"
-    r"|report|\d+ rows?)\b.*|\*+",
-    re.IGNORECASE | re.DOTALL,
+_TYPE = re.compile(
+    r"real|l?real|double|float\d*|u?int\d*|integer|bool(?:ean)?|string|timestamp"
+    r"|date ?time|numeric|enum|binary|multi-?state|analog",
+    re.IGNORECASE,
 )
+_STATES = re.compile(r"on ?/ ?off|off ?/ ?on|no[ -]units?|none|n/a|-", re.IGNORECASE)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UTC = re.compile(r"(?:.*[\s_])?\(?\[?(?:utc|gmt)\)?\]?|utc[\s_].*", re.IGNORECASE)
+_OFFSET = re.compile(r"\b(?:utc|gmt) ?([+-]\d\d:\d\d)(?!\d)", re.IGNORECASE)
+"""Only with minutes: exports and POSIX mean opposite signs by GMT-5."""
 _ZONE_WORD = re.compile(r"utc|gmt|offset|time ?zone|zeitzone|fuseau", re.IGNORECASE)
+_OF_TIMES = re.compile(r"time ?zone|all times|zeitzone|fuseau|huso", re.IGNORECASE)
+"""In a line about the times of the table; others tell when it was exported."""
 _SHORT_ZONES = re.compile(
     r"\b([ECMP][SD]T|AK[SD]T|HST|CES?T|EES?T|WES?T|BST|IST|JST|MEZ|MESZ|A[EWC][SD]T)\b"
 )
-_ROLES = {
-    "name": "id|name|point|point ?name|point ?id|object|object ?name"
-    "|name path reference|topic|tag|tag ?name|sensor|sensor ?id|series"
-    "|channel|variable|metric|item",
-    "value": "value|val|v|reading|measurement|object ?value|valeur|wert|messwert",
-    "status": "status|quality|reliability|value status|object ?status",
-    "unit": "unit|units|uom|unité|unite|einheit",
-    "flags": "trend ?flags?",
-}
-_ROLE = {
-    role: re.compile(rf"(?:{names})", re.IGNORECASE) for role, names in _ROLES.items()
-}
 
 
 class Shape(NamedTuple):
     """``first`` is the index of the first row of data in the sample of rows.
 
-    ``header`` is empty if the table has none. ``time`` has the columns of the time,
-    one, or date and time. ``form`` is text, s, ms, us, ns or serial. ``zone`` is that
-    of the header of the times, ``suffix`` a short one that is read with each of them,
-    and ``unclear`` a text about a zone that only a person understands.
+    ``header`` is empty if the table has none, and ``groups`` has the row above it if
+    that names groups of columns, such as equips; ``titles`` is the header as it is.
+    ``time`` has the columns of the time: one, a date and a clock, or its parts.
+    ``form`` is text, s, ms, us, ns or serial. ``zone`` is that of the header of the
+    times, ``suffix`` a short one that is read with each of them, and ``unclear`` a text
+    about a zone that only a person understands.
     """
 
     first: int
@@ -69,19 +73,15 @@ class Shape(NamedTuple):
     zone: str | None
     suffix: str
     unclear: str
-
-
-def role_of(header: str) -> str | None:
-    text = _BRACKETED.sub("", header).strip().replace("_", " ")
-    for role, pattern in _ROLE.items():
-        if pattern.fullmatch(text):
-            return role
-    return None
+    groups: list[str]
+    titles: list[str]
 
 
 def shape_of(rows: Sequence[Row], options: TableOptions) -> Shape | None:
     """None if the rows have no column of times. Raises ValueError for two of them."""
     cells = [row for _, row in rows]
+    if (parts := _parts(cells, options)) is not None:
+        return _with_header(rows, *parts, options)
     for first, row in enumerate(cells):
         dated = [
             at
@@ -104,10 +104,15 @@ def shape_of(rows: Sequence[Row], options: TableOptions) -> Shape | None:
     return None
 
 
-def speaks_of_the_end(cells: Sequence[str]) -> bool:
-    """Whether a row is empty or begins with a word such as Total."""
-    start = next((cell.strip() for cell in cells if cell.strip()), "")
-    return not start or _FOOTER.fullmatch(start) is not None
+def _parts(
+    cells: Sequence[list[str]], options: TableOptions
+) -> tuple[int, list[int]] | None:
+    """The first row of data, and the columns of year, month, day and so on."""
+    for number, (header, row) in enumerate(pairwise(cells), 1):
+        found = [] if options.time else part_columns(header)
+        if found and len(row) > max(found) and _is_dated(date_text(tuple(found), row)):
+            return number, found
+    return None
 
 
 def _is_dated(cell: str) -> bool:
@@ -117,13 +122,19 @@ def _is_dated(cell: str) -> bool:
 def _goes_on(cells: Sequence[list[str]], first: int, at: int) -> bool:
     """Whether the times of a table begin in this row.
 
-    A date before the header is in a row of another length.
+    A date before the header is in a row of another length, or alone in its row.
     """
     rest = [row for row in cells[first:] if not speaks_of_the_end(row)]
+    if len(rest) > 1 and _filled(rest[0]) == 1 < _filled(rest[1]):
+        return len(rest[1]) > at and _is_dated(rest[1][at])
     lengths = Counter(len(row) for row in rest if len(row) > at and _is_dated(row[at]))
     if 2 * lengths.total() < len(rest):
         return False
     return lengths[len(cells[first])] == max(lengths.values())
+
+
+def _filled(cells: Sequence[str]) -> int:
+    return sum(1 for cell in cells if cell.strip())
 
 
 def _counts_on(rest: Sequence[list[str]], at: int) -> bool:
@@ -146,25 +157,59 @@ def _with_header(
         ]
     body = [row for _, row in rows[first:]]
     if not options.time and len(times) == 1:
-        times += _time_beside(body, times[0])
+        times += clock_beside(names, body, times[0])
     if not times:
         raise ValueError("--ignore leaves out the only column of times")
-    if len(times) > 2 or (len(times) == 2 and not _are_parts(body, times)):
-        shown = ", ".join(quoted(names[at]) if names else str(at + 1) for at in times)
+    if not _is_one_time(body, times):
+        shown = ", ".join(
+            quoted(names[at]) if at < len(names) else str(at + 1) for at in times
+        )
         raise ValueError(
-            f"several columns have times, {shown}: name the one that counts with --time"
+            f"several columns have times, {shown}: name the one that counts with"
+            " --time, a date and its time of day with --time twice"
+        )
+    if names and max(times) >= len(names):
+        raise ValueError(
+            f"the header has {len(names)} cells, and the times are in cell"
+            f" {max(times) + 1}"
         )
     titles = " ".join(names[at] for at in times) if names else ""
-    forms = {_form(row[times[0]]) for row in body if len(row) > times[0]}
+    dated = [row for row in body if len(row) > max(times)]
+    forms = {_form(date_text(tuple(times), row)) for row in dated}
     zone, suffix, unclear = _zone(titles)
-    unclear = unclear or ("" if zone or suffix else zone_line(above))
-    if len(times) == 2 and is_time_only(body[0][times[0]].strip()):
+    if not (zone or suffix or unclear):
+        zone, unclear = _zone_above(above)
+    if len(times) == 2 and not _is_dated(body[0][times[0]]):
         times.reverse()
     form = _only_form(forms)
     return Shape(
         *(first, names, units, above, tuple(times), form, _hint(titles)),
-        *(zone, suffix, unclear),
+        *(zone, suffix, unclear, _groups(above, names, times), header),
     )
+
+
+def _groups(above: Sequence[Row], header: list[str], times: list[int]) -> list[str]:
+    """The row right above the header, each cell until the next one."""
+    cells = [cell.strip() for cell in above[-1][1]] if above else []
+    own = {cell for at, cell in enumerate(cells) if cell and at not in times}
+    if len(cells) != len(header) or len(own) < 2:
+        return []
+    found, last = [], ""
+    for at, cell in enumerate(cells):
+        last = cell or last
+        found.append("" if at in times else last)
+    return found
+
+
+def _is_one_time(body: Sequence[list[str]], times: list[int]) -> bool:
+    if len(times) == 2:
+        return are_date_and_clock(body, times)
+    return len(times) == 1 or all(_is_part(row, times) for row in body)
+
+
+def _is_part(row: Sequence[str], times: list[int]) -> bool:
+    """Whether no cell is a date or a time of its own."""
+    return not any(_is_dated(row[at]) for at in times if at < len(row))
 
 
 def _place(name: str, names: list[str]) -> int:
@@ -199,7 +244,8 @@ def _header(
         return [], [], []
     units = rows[first - 1][1]
     if first > 1 and _is_units(units, times) and len(rows[first - 2][1]) >= 2:
-        return rows[first - 2][1], units, list(rows[: first - 2])
+        known = ["" if _is_word_of_values(unit) else unit for unit in units]
+        return rows[first - 2][1], known, list(rows[: first - 2])
     return units, [], list(rows[: first - 1])
 
 
@@ -208,8 +254,10 @@ def _is_units(cells: list[str], times: list[int]) -> bool:
     for at, cell in enumerate(cells):
         text = cell.strip().strip("()[]").strip()
         if at in times:
-            if text and not _HINT.search(text):
+            if text and not (_HINT.search(text) or _TYPE.fullmatch(text)):
                 return False
+        elif _is_word_of_values(text):
+            found += 1
         elif text:
             try:
                 unit_of(text)
@@ -219,29 +267,9 @@ def _is_units(cells: list[str], times: list[int]) -> bool:
     return found > 0
 
 
-def _time_beside(body: Sequence[list[str]], date: int) -> list[int]:
-    """The column of times of day, if the dates have none."""
-    stamps = [stamp_of(row[date].strip()) for row in body if len(row) > date]
-    if any(stamp is not None and stamp.time is not None for stamp in stamps):
-        return []
-    dated = [row for row in body if len(row) > date and _is_dated(row[date])]
-    return [
-        at
-        for at in range(min(map(len, dated), default=0))
-        if at != date and all(is_time_only(row[at].strip()) for row in dated)
-    ]
-
-
-def _are_parts(body: Sequence[list[str]], times: list[int]) -> bool:
-    first, second = times
-    for row in body:
-        if len(row) > max(times) and (_is_dated(row[first]) or _is_dated(row[second])):
-            texts = [row[first].strip(), row[second].strip()]
-            stamps = [stamp for text in texts if (stamp := stamp_of(text))]
-            clocks = [text for text in texts if is_time_only(text)]
-            if len(stamps) != 1 or len(clocks) != 1 or stamps[0].time is not None:
-                return False
-    return True
+def _is_word_of_values(text: str) -> bool:
+    """Whether a cell among units says what values there are instead."""
+    return bool(_STATES.fullmatch(text) or _TYPE.fullmatch(text))
 
 
 def _hint(title: str) -> str | None:
@@ -253,16 +281,35 @@ def _hint(title: str) -> str | None:
     return order if sorted(order) == ["d", "m", "y"] else None
 
 
-def _zone(title: str) -> tuple[str | None, str, str]:
+def _zone(header: str) -> tuple[str | None, str, str]:
     """The zone of a header, the short one, and what is not clear of it."""
+    title = _CAMEL.sub(" ", header)
     for text in _BRACKETED.findall(title):
         if zone := zone_named(text.strip()):
             return zone, "", ""
     if _UTC.fullmatch(title):
         return "UTC", "", ""
+    if offset := _OFFSET.search(title):
+        return None, f" UTC{offset[1]}", ""
     if short := _SHORT_ZONES.search(title):
         return None, f" {short[1]}", ""
     return None, "", title if _ZONE_WORD.search(title) else ""
+
+
+def _zone_above(rows: Sequence[Row]) -> tuple[str | None, str]:
+    """The zone that the preamble names, and what is not clear of it."""
+    line = zone_line(rows)
+    if _OF_TIMES.search(line) and not re.search(r"[+-]\d", line):
+        words = re.findall(r"[A-Za-z_]+(?:/[A-Za-z_]+)*", line)
+        zones = {zone for word in words if (zone := _full_zone(word))}
+        if len(zones) == 1:
+            return zones.pop(), ""
+    return None, line
+
+
+def _full_zone(word: str) -> str | None:
+    """The zone of ``America/New_York`` or ``UTC``; a city may be that of the site."""
+    return zone_named(word) if "/" in word or word.upper() in ("UTC", "GMT") else None
 
 
 def zone_line(rows: Sequence[Row]) -> str:

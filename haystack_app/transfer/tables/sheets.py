@@ -6,14 +6,19 @@ import datetime as dt
 import json
 import re
 import zipfile
+import zlib
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from ...extras import imported_for
 from ...wire.files import UnreadableFile
+from .percentages import percent_cells
 
-__all__ = ["SheetChoice", "spool_sheet"]
+__all__ = ["SheetChoice", "sheet_names", "spool_sheet"]
 
 _CELLS = 50_000_000
 """Cells between the first and the last one; the library keeps a place for each."""
@@ -27,10 +32,12 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 class SheetChoice:
     """Which of several sheets is read: ``name``, or the first one with content.
 
-    Reading sets ``used``, and ``others``, the sheets with content that are not read.
+    Reading sets ``used``, and ``others``, the sheets with content that are not read,
+    unless the sheet is read ``alone``.
     """
 
     name: str | None = None
+    alone: bool = False
     used: str = ""
     others: list[str] = field(default_factory=list)
 
@@ -48,22 +55,45 @@ def spool_sheet(
 
     Raises UnreadableFile, and ImproperlyConfigured without the extra.
     """
+    with _book(path, file, limit) as book:
+        filled = _filled(book, choice)
+        name = _chosen(path, filled, choice)
+        percents = _percents(path, file, name)
+        chosen = book.get_sheet_by_name(name)
+        for number, row in enumerate(chosen.to_python(skip_empty_area=False), 1):
+            cells = [
+                _percent(cell) if (number, at) in percents else _text(cell)
+                for at, cell in enumerate(row)
+            ]
+            if any(cells):
+                line = json.dumps([number, cells], ensure_ascii=False)
+                spooled.write(line.encode() + b"\n")
+
+
+def sheet_names(path: Path, file: IO[bytes], limit: int) -> list[str]:
+    """The sheets with content. Raises as ``spool_sheet``."""
+    with _book(path, file, limit) as book:
+        return _filled(book, None)
+
+
+@contextmanager
+def _book(path: Path, file: IO[bytes], limit: int) -> Iterator[Any]:
     with imported_for("A spreadsheet", "files"):
         import python_calamine as calamine
     _check_size(path, file, limit)
     file.seek(0)
     try:
-        book = calamine.CalamineWorkbook.from_filelike(file)
-        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        yield calamine.CalamineWorkbook.from_filelike(file)
     except calamine.CalamineError as err:
         raise UnreadableFile(path, "", f"invalid spreadsheet: {err}") from None
-    filled = {sheet.name: sheet for sheet in sheets if sheet.total_height > 0}
-    chosen = filled[_chosen(path, list(filled), choice)]
-    for number, row in enumerate(chosen.to_python(skip_empty_area=False), 1):
-        cells = [_text(cell) for cell in row]
-        if any(cells):
-            line = json.dumps([number, cells], ensure_ascii=False)
-            spooled.write(line.encode() + b"\n")
+
+
+def _filled(book: Any, choice: SheetChoice | None) -> list[str]:
+    """One after another, for each of them is read into memory."""
+    names = list(book.sheet_names)
+    if choice is not None and choice.alone:
+        names = [name for name in names if name == choice.name]
+    return [name for name in names if book.get_sheet_by_name(name).total_height > 0]
 
 
 def _chosen(path: Path, filled: list[str], choice: SheetChoice | None) -> str:
@@ -71,7 +101,9 @@ def _chosen(path: Path, filled: list[str], choice: SheetChoice | None) -> str:
     names = ", ".join(filled) or "none"
     if choice is None:
         if len(filled) != 1:
-            reason = f"expected one sheet with content, not {names}: save it as a file"
+            reason = (
+                f"expected one sheet with content, not {names}: name it with --sheet"
+            )
             raise UnreadableFile(path, "", reason)
         return filled[0]
     if not filled or (choice.name is not None and choice.name not in filled):
@@ -92,24 +124,43 @@ def _check_size(path: Path, file: IO[bytes], limit: int) -> None:
                 reason = f"unpacked it is larger than {limit:,} bytes"
                 raise UnreadableFile(path, "", reason)
             for info in infos:
-                if info.filename.startswith("xl/worksheets/"):
-                    with parts.open(info) as sheet:
-                        _check_cells(path, sheet)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+                with parts.open(_unbounded(info)) as part:
+                    is_sheet = info.filename.startswith("xl/worksheets/")
+                    size = _checked_size(path, part, is_sheet=is_sheet)
+                if size != info.file_size:
+                    raise zipfile.BadZipFile("a part is larger than it says")
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ):
         raise UnreadableFile(path, "", "invalid spreadsheet") from None
 
 
-def _check_cells(path: Path, sheet: IO[bytes]) -> None:
-    width = height = 0
+def _unbounded(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """The part up to its end, for a forged size would hide what the library reads."""
+    found = copy(info)
+    found.file_size = info.file_size + 1
+    found.CRC = None  # type: ignore[assignment]
+    return found
+
+
+def _checked_size(path: Path, part: IO[bytes], *, is_sheet: bool) -> int:
+    """Unpacked. Raises UnreadableFile for a sheet with too many cells."""
+    size = width = height = 0
     before = b""
-    while block := sheet.read(_BLOCK):
-        for match in _REFERENCE.finditer(before + block):
+    while block := part.read(_BLOCK):
+        size += len(block)
+        for match in _REFERENCE.finditer(before + block) if is_sheet else ():
             width = max(width, _column(match[1]))
             height = max(height, int(match[2]))
         before = block[-_OVERLAP:]
     if width * height > _CELLS:
         reason = f"a sheet has at most {_CELLS:,} cells, not {width * height:,}"
         raise UnreadableFile(path, "", reason)
+    return size
 
 
 def _column(letters: bytes) -> int:
@@ -117,6 +168,20 @@ def _column(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1
     return number
+
+
+def _percents(path: Path, file: IO[bytes], name: str) -> Set[tuple[int, int]]:
+    """The cells that are shown as percentages. Raises UnreadableFile."""
+    try:
+        return percent_cells(file, name)
+    except (zipfile.BadZipFile, ValueError) as err:
+        raise UnreadableFile(path, "", f"invalid spreadsheet: {err}") from None
+
+
+def _percent(cell: Any) -> str:
+    """``45%`` for 0.45, up to the digits that floats of spreadsheets have."""
+    is_number = isinstance(cell, float | int) and not isinstance(cell, bool)
+    return f"{cell * 100:.12g}%" if is_number else _text(cell)
 
 
 def _text(cell: Any) -> str:

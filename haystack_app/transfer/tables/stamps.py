@@ -22,6 +22,7 @@ __all__ = [
     "ORDERS",
     "Stamp",
     "instants_of",
+    "is_day_name",
     "is_time_only",
     "number_form",
     "number_instants",
@@ -32,46 +33,69 @@ __all__ = [
 ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}
 """The places of year, month and day."""
 _MONTHS = (
-    "january januar janvier",
-    "february februar fevrier",
-    "march maerz marz mrz mars",
-    "april avril",
-    "may mai",
-    "june juni juin",
-    "july juli juillet",
-    "august aout",
-    "september septembre",
-    "october oktober octobre",
-    "november novembre",
-    "december dezember decembre",
+    "january januar janvier enero gennaio",
+    "february februar fevrier febrero febbraio",
+    "march maerz marz mrz mars marzo",
+    "april avril abril aprile",
+    "may mai mayo maggio",
+    "june juni juin junio giugno",
+    "july juli juillet julio luglio",
+    "august aout agosto",
+    "september septembre septiembre settembre",
+    "october oktober octobre octubre ottobre",
+    "november novembre noviembre",
+    "december dezember decembre diciembre dicembre",
 )
-"""In English, German and French, without accents."""
+"""In English, German, French, Spanish and Italian, without accents."""
 _LETTER = "[a-zäéûÄÉÛ]"
-_DAYS = (
-    "(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)"
-    r"[a-z]*\.?,? +"
+_DAY_NAME = (
+    "(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim"
+    r"|jue|vie|dom|gio)[a-z]*\.?"
 )
+_WEEKDAY = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch"
+    r"|(?:lun|mar|mercre|jeu|vendre|same)di|dimanche",
+    re.IGNORECASE,
+)
+"""In full: Sat is a supply air temperature, too."""
 _DATE = (
     r"(?P<a>\d{4}|\d{1,2})(?P<sign>[-/.])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{4}|\d{1,2})"
     rf"|(?P<d>\d{{4}}|\d{{1,2}})(?:er\b)?[-/ .]*(?P<month>{_LETTER}{{3,9}})[-/ ,.]*"
     r"(?P<y>\d{4}|\d\d)"
     r"|(?P<us_month>[a-z]{3,9})\.? +(?P<us_d>\d{1,2}),? +(?P<us_y>\d{4})"
-    r"|(?P<compact>\d{8})(?:[T _]?(?P<clock>\d{6})(?!\d)|[T _](?P<short>\d{4})(?!\d))?"
+    r"|(?P<compact>\d{8})(?:[T _]?(?P<clock>\d{6})(?!\d)|[T _]?(?P<short>\d{4})(?!\d))?"
 )
+_HALF = r" ?(?P<half>[ap])\.? ?m\.?(?![a-z])"
 _TIME = (
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
-    r"(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?: ?(?P<half>[ap])\.?m\.?(?![a-z])| ?uhr\b)?"
+    r"(?P<hour>\d{1,2})"
+    r"(?:(?P<colon>[:.h])(?P<minute>\d\d)"
+    r"(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9})|:(?P<millis>\d{3}))?)?"
+    rf"|(?={_HALF.replace('?P<half>', '?:')}))"
+    rf"(?:{_HALF}| ?uhr\b)?"
 )
+"""With points after a date alone: ``20.15`` is a number elsewhere."""
 _ZONE = (
     r"(?:\s*(?P<offset>z(?![a-z])|(?:utc)?[+-]\d\d:?\d\d|(?:utc)?[+-]\d\d|utc[+-]\d))?"
     r"(?:\s*[(\[]?(?P<zone>[a-z][\w/+\-]*)[)\]]?)?"
 )
 _STAMP = re.compile(
-    rf"(?:{_DAYS})?(?:{_DATE})(?:(?:T|,? +){_TIME})?{_ZONE}", re.ASCII | re.IGNORECASE
+    rf"(?:{_DAY_NAME},? +)?(?:{_DATE})(?:,? +{_DAY_NAME},?)?"
+    rf"(?:(?:T|,? +){_TIME})?{_ZONE}",
+    re.ASCII | re.IGNORECASE,
 )
-_TIME_ONLY = re.compile(rf"{_TIME}{_ZONE}", re.ASCII | re.IGNORECASE)
+_YEAR_LAST = re.compile(
+    r"[a-z]{3} ([a-z]{3}) +(\d{1,2}) (\d{1,2}:\d\d:\d\d)(?: ([a-z]{3,4}))? (\d{4})",
+    re.ASCII | re.IGNORECASE,
+)
+"""``Sat Jun 15 08:15:00 EDT 2024``, as C and Java have it."""
+_TIME_ONLY = re.compile(
+    rf"{_TIME.replace('[:.h]', '[:h]')}{_ZONE}", re.ASCII | re.IGNORECASE
+)
 _UTC = ("UTC", "GMT", "Z")
+_OFFSETS = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6}
+_OFFSETS |= {"PST": -8, "PDT": -7, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2}
+"""Of names that are compared with a zone of one offset."""
 _SIGNED = re.compile(r"(?:Etc/)?GMT[+-]\d+", re.IGNORECASE)
 """Etc/GMT-5 is UTC+5, but most exports mean UTC-5 by it."""
 _DAY = 86_400_000_000
@@ -92,14 +116,14 @@ _RESOLUTION = {"s": 1_000_000, "ms": 1_000, "us": 1}
 class Stamp(NamedTuple):
     """The fields of a text; ``time`` is in microseconds, None for a date alone.
 
-    ``by_column``: other rows decide which of the orders it is. ``is_named``: the month
-    has its name.
+    ``by_column``: other rows decide which of the orders it is. ``is_year_last``: a
+    year of two digits is written last by custom.
     """
 
     fields: tuple[int, int, int]
     orders: frozenset[str]
     by_column: bool
-    is_named: bool
+    is_year_last: bool
     time: int | None
     offset: dt.timedelta | None
     zone: str | None
@@ -108,7 +132,7 @@ class Stamp(NamedTuple):
 @lru_cache(maxsize=65_536)
 def stamp_of(text: str) -> Stamp | None:
     """None if the text is not a time with a date."""
-    match = _STAMP.fullmatch(text)
+    match = _STAMP.fullmatch(text) or _STAMP.fullmatch(_with_year_first(text))
     if match is None or _is_early(match):
         return None
     found = _date(match)
@@ -126,10 +150,17 @@ def stamp_of(text: str) -> Stamp | None:
     # 22-Sep-26 has two short numbers too
     first = match["a"] or (match["d"] if len(match["y"] or "") == 2 else None)
     by_column = first is not None and len(first) < 4
-    is_named = bool(match["month"] or match["us_month"])
+    is_year_last = bool(match["month"] or match["sign"] in ("/", "."))
     return Stamp(
-        *found, by_column, is_named, time, _offset(match["offset"]), match["zone"]
+        *found, by_column, is_year_last, time, _offset(match["offset"]), match["zone"]
     )
+
+
+def _with_year_first(text: str) -> str:
+    if (match := _YEAR_LAST.fullmatch(text)) is None:
+        return text
+    month, day, time, zone, year = match.groups()
+    return f"{month} {day}, {year} {time} {zone or ''}".strip()
 
 
 def number_form(text: str) -> str | None:
@@ -143,6 +174,11 @@ def number_form(text: str) -> str | None:
 
 def is_time_only(text: str) -> bool:
     return _TIME_ONLY.fullmatch(text) is not None
+
+
+def is_day_name(text: str) -> bool:
+    """Whether a text is the full name of a day of the week."""
+    return _WEEKDAY.fullmatch(text) is not None
 
 
 def _is_early(match: re.Match[str]) -> bool:
@@ -212,9 +248,10 @@ def _month(name: str) -> int:
 
 
 def _time(match: re.Match[str]) -> int | None:
-    hour, minute = int(match["hour"]), int(match["minute"])
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
     second = int(match["second"] or 0)
-    micro = int((match["fraction"] or "0").ljust(6, "0")[:6])
+    digits = match["fraction"] or match["millis"] or "0"
+    micro = int(digits.ljust(6, "0")[:6])
     if half := match["half"]:
         if not 1 <= hour <= 12:
             return None
@@ -297,12 +334,21 @@ def _in_zone(text: str, local: dt.datetime, name: str | None, tz: str) -> Instan
         for utc in local_instants(text, local, zone, tz)
         if utc.astimezone(zone).tzname() == name.upper()
     )
+    if not found and _is_offset(name, zone, local):
+        return local_instants(text, local, zone, tz)
     if not found:
         raise ValueError(
             f"{quoted(text)}: {name} is not what clocks in {tz} show then:"
             " give the zone of the file with --tz"
         )
     return found
+
+
+def _is_offset(name: str, zone: ZoneInfo, local: dt.datetime) -> bool:
+    """Whether the zone has one offset, such as GMT+7, and it is that of the name."""
+    if name.upper() not in _OFFSETS or (zone.tzname(local) or "")[:1] not in "+-":
+        return False
+    return zone.utcoffset(local) == dt.timedelta(hours=_OFFSETS[name.upper()])
 
 
 def _is_short(name: str) -> bool:

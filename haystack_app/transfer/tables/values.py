@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...kinds.display import quoted
@@ -11,61 +11,35 @@ from ...kinds.scalars import NA, Number
 from ..csv_values import cell_value
 from ..his_points import SampleColumn
 from ..his_units import unit_of
+from ..plain_cells import ReadTexts
 from .numbers import number_parts
+from .statuses import is_good, without_status
 
-__all__ = ["NO_VALUE", "CellReader", "bool_names", "is_good", "without_status"]
+__all__ = ["NO_VALUE", "CellReader", "bool_names", "has_no_value"]
 
 NO_VALUE = frozenset(
-    ("", "nan", "null", "none", "n/a", "#n/a", "-", "--", "---", "calm", "no data")
+    (
+        *("", "nan", "null", "nil", "none", "n/a", "n.a.", "#n/a", "-", "--", "---"),
+        *("?", "***", "calm", "no data", "no value", "no reading", "missing"),
+        *("unavailable", "unknown", "bad", "bad input", "i/o timeout", "undefined"),
+        *("<nan>", "1.#qnan", "-1.#ind", "1.#ind", "??", "???", "data loss"),
+        *("(null)", "#value!", "#ref!", "#div/0!", "#num!", "#null!", "#name?"),
+    )
 )
 """In lower case; a Str has no value if it is empty or ``null``."""
+_INFINITE = ("INF", "-INF")
 _NO_STR = frozenset(("", "null"))
 _BOOLS = {
-    **dict.fromkeys(("true", "t", "on", "1", "1.0", "yes", "active", "ein"), True),
-    **dict.fromkeys(("false", "f", "off", "0", "0.0", "no", "inactive", "aus"), False),
+    **dict.fromkeys(("true", "t", "on", "1", "1.0", "yes", "active"), True),
+    **dict.fromkeys(("false", "f", "off", "0", "0.0", "no", "inactive"), False),
+    **{"ein": True, "aus": False, "marche": True, "arrêt": False},
 }
 _PLAIN = {
     "point": re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?", re.ASCII),
+    "comma": re.compile(r"[+-]?\d{1,15}", re.ASCII),
     None: re.compile(r"[+-]?\d{1,15}", re.ASCII),
 }
 """Most cells, by the decimal sign of the column."""
-_STATUS = re.compile(r"(.*?)\s*\{([^{}]*)\}", re.DOTALL)
-_LEVEL = re.compile(r"\s*@\s*\w+\Z")
-_GOOD = frozenset(
-    (
-        *("", "ok", "good", "normal", "valid", "reliable", "no error", "online"),
-        *("alarm", "unackedalarm", "unacked_alarm", "unacked alarm", "overridden"),
-    )
-)
-_BAD = frozenset(
-    (
-        *("fault", "down", "stale", "disabled", "null", "bad", "invalid", "error"),
-        *("unreliable", "offline", "uncertain", "unknown", "comm failure", "comm fail"),
-    )
-)
-
-
-def is_good(status: str) -> bool:
-    """Whether the sample of a status such as ``ok`` or ``fault,stale`` counts.
-
-    Alarms and overrides are good: the value is measured or commanded. Raises
-    ValueError for a status that is not known.
-    """
-    text = status.strip().strip("{}")
-    words = [_LEVEL.sub("", word).strip().lower() for word in text.split(",")]
-    for word in words:
-        if word not in _GOOD and word not in _BAD:
-            raise ValueError(
-                f"unknown status {quoted(status)}: leave its column out with --ignore,"
-                " or remove it"
-            )
-    return not any(word in _BAD for word in words)
-
-
-def without_status(text: str) -> tuple[str, str | None]:
-    """``70.2 {ok}`` is the value and its status."""
-    match = _STATUS.fullmatch(text) if text.endswith("}") else None
-    return (text, None) if match is None else (match[1], match[2])
 
 
 def bool_names(enum: Iterable[str]) -> Mapping[str, bool]:
@@ -83,6 +57,12 @@ def bool_names(enum: Iterable[str]) -> Mapping[str, bool]:
     return {**_BOOLS, **found}
 
 
+def has_no_value(text: str) -> bool:
+    """Whether the cell of a Number has none; there may be a unit, as in ``nan °F``."""
+    word = text.lower()
+    return word in NO_VALUE or word.startswith("nan ")
+
+
 class CellReader:
     """Reads the cells of one column. ``decimal`` is None if no cell has a sign."""
 
@@ -98,11 +78,18 @@ class CellReader:
     ) -> None:
         self.column, self.decimal, self.factor = column, decimal, factor
         self.kind = column.point.kind
-        words = _NO_STR if self.kind == "Str" else NO_VALUE
+        self.bools = bool_names(enum) if self.kind == "Bool" else {}
+        words = _NO_STR if self.kind == "Str" else NO_VALUE - self.bools.keys()
         self.no_value = words | {word.lower() for word in no_value}
         self.status = status
         self.plain = _PLAIN.get(decimal) if self.kind == "Number" else None
-        self.bools = bool_names(enum) if self.kind == "Bool" else {}
+        self.words = frozenset(word for word in no_value if word[-1:].isdigit())
+        self.texts = ReadTexts(self.read)
+
+    @property
+    def tz(self) -> str:
+        """The zone of times without an offset."""
+        return self.column.options.tz or self.column.point.tz
 
     def read(self, cell: str, status: str | None = None) -> Any:
         """The value, or None if there is no value to store. Raises ValueError."""
@@ -121,9 +108,38 @@ class CellReader:
         except ValueError as err:
             raise ValueError(f"@{self.column.point.id}: {err}") from None
 
+    def read_all(
+        self, cells: Sequence[str], statuses: Sequence[str] | None
+    ) -> tuple[Sequence[Any], bool]:
+        """The values of a column, and whether all are floats or None.
+
+        A float is a Number in the unit of the point. Raises ValueError.
+        """
+        if statuses is not None and all(map(is_good, set(statuses))):
+            statuses = None
+        if self.plain is not None and statuses is None:
+            found = self._numbers(cells)
+            if found is None:
+                found = self._numbers([cell.strip() for cell in cells])
+            if found is not None:
+                return found, True
+        if statuses is not None:
+            pairs = zip(cells, statuses, strict=True)
+            return [self.read(cell, status) for cell, status in pairs], False
+        return [self.texts[cell] for cell in cells], False
+
+    def _numbers(self, cells: Sequence[str]) -> Sequence[float | None] | None:
+        if self.words and not self.words.isdisjoint(cells):
+            return None
+        return self.column.numbers(cells, self.decimal, self.factor)
+
     def _value(self, text: str) -> Any:
         if text == "NA" and self.kind != "Str":
             return NA
+        if self.kind == "Number" and text in _INFINITE:
+            return self.column.value(cell_value("Number", text))
+        if self.kind == "Number" and has_no_value(text):
+            return None
         if self.kind == "Number":
             number, unit = number_parts(text, self.decimal)
             found = Number(number * self.factor, unit_of(unit) if unit else None)

@@ -101,7 +101,10 @@ def test_writers_disturb_nothing(
             if work is Store.differences:
                 assert found == []
     assert filled.differences() == []
-    assert EVERYTHING not in frozenset().union(*leases)
+    if work is not Store.repair:
+        # it also names entities again, in short transactions of the whole store,
+        # because names go into the refs of any entity
+        assert EVERYTHING not in frozenset().union(*leases)
     assert max(map(len, leases), default=0) <= reindex.SLICE
 
 

@@ -63,6 +63,18 @@ def building(db: None) -> StorageAdapter:
 
 
 @pytest.fixture
+def two_ahus(building: StorageAdapter) -> None:
+    """A second equip with a point of the same name."""
+    ahu, sat = building.existing("ahu"), building.existing("sat")
+    building.load_entities(
+        [
+            {**ahu.tags, "id": Ref("ahu2"), "dis": "AHU 2", "navName": "AHU-2"},
+            {**sat.tags, "id": Ref("sat2"), "equipRef": Ref("ahu2")},
+        ]
+    )
+
+
+@pytest.fixture
 def load(building: StorageAdapter, tmp_path: Path) -> Import:
     """Writes a file and imports it; what the command printed."""
 

@@ -124,6 +124,20 @@ def test_a_mapping_has_units_and_factors(
     assert list(his("kw").values()) == [2.5]
 
 
+@pytest.mark.parametrize("header", ["Power (W)", "Power [W]"])
+def test_a_header_of_a_mapping_may_have_another_unit(
+    header: str, load: Import, his: His, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(f"header;id\n{header};@kw\nFan A (min);@sat\n")
+    text = f"Time,{header},Fan A (min)\n2024-06-15 00:00,2500,70\n"
+    with pytest.raises(CommandError, match=r"unit must be kW, not W .--convert"):
+        load(text, "--mapping", str(mapping))
+    load(text, "--mapping", str(mapping), "--convert")
+    assert list(his("kw").values()) == [2.5]
+    assert list(his("sat").values()) == [70]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -142,10 +156,21 @@ def test_an_invalid_mapping(
         load("Time,x\n2024-06-15 00:00,1\n", "--mapping", str(mapping))
 
 
-@pytest.mark.parametrize("header", ["Time (UTC)", "time_utc", "UTC time", "Time [GMT]"])
+HEADERS_OF_UTC = ["Time (UTC)", "time_utc", "UTC time", "UTCDateTime", "Time [GMT]"]
+
+
+@pytest.mark.parametrize("header", HEADERS_OF_UTC)
 def test_utc_in_the_header(header: str, load: Import, his: His) -> None:
     assert "local in UTC" in load(f"{header},sat\n2024-06-15 00:00,1\n")
     assert list(his("sat")) == ["2024-06-15T00:00:00"]
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", "00"), ("America/Chicago", "05")])
+def test_the_zone_above_the_header(
+    zone: str, hour: str, load: Import, his: His
+) -> None:
+    load(f"Report\nTime Zone:,{zone}\n\nTime,sat\n2024-06-15 00:00,1\n")
+    assert list(his("sat")) == [f"2024-06-15T{hour}:00:00"]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +178,8 @@ def test_utc_in_the_header(header: str, load: Import, his: His) -> None:
     [
         "Time (GMT-5),sat\n2024-06-15 00:00,1\n",
         "Time (UTC+2),sat\n2024-06-15 00:00,1\n",
-        "Report\nTime Zone: UTC\nTime,sat\n2024-06-15 00:00,1\n",
+        "Exported 2024-06-16 12:00 UTC\nTime,sat\n2024-06-15 00:00,1\n",
+        "Report\nTime Zone: GMT-5\nTime,sat\n2024-06-15 00:00,1\n",
         "Time,sat\n2024-06-15 00:00 GMT-5,1\n",
     ],
 )
@@ -265,8 +291,8 @@ def test_an_invalid_file_makes_no_points(
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (None, ("--tz", "Berlin"), "--create needs the points' --mapping"),
-        ("header,id\nA,a\n", (), "and their zone, --tz"),
+        (None, (), "--create: the points need a zone: --tz, or --site"),
+        ("header,id\nA,a\n", (), "--create: the points need a zone"),
         ("header,id,kind\nA,a,Bit\n", ("--tz", "Berlin"), "kind must be Number, Bool"),
         (
             "header,id,unit,kind\nA,a,kW,Bool\n",
@@ -358,7 +384,7 @@ def test_a_folder_of_files(load: Import, his: His, tmp_path: Path) -> None:
     "content",
     [
         b"Time,Fan\n2024-06-15 00:00,on\n",
-        gzip.compress(b"Time,Fan\n2024-06-15 00:00,on\n"),
+        gzip.compress(b"Time,Fan\n2024-06-15 00:00,on\n", mtime=0),
         "Time;Fan\n15.06.2024 00:00;on\n".encode("utf-16"),
         b'ver:"3.0" id:@fan\nts,val\n2024-06-15T00:00:00-04:00 New_York,T\n',
     ],

@@ -6,22 +6,31 @@
  * @module
  */
 
-import { arrange, byId, element, flash, setText } from "./elements.js";
-import { ageText, statusOf } from "./freshness.js";
+import { gettext } from "../shared/i18n.js";
+import { arrange, byId, element, flash, setText } from "../shared/elements.js";
+import { ageText, statusOf } from "../shared/freshness.js";
 import { History } from "./history.js";
+import { laterPart } from "./later.js";
 import { Override } from "./override.js";
-import { isMarker, nameOf, textOf } from "./values.js";
+import { TagEditor } from "./tag_editor.js";
+import { valueText } from "../shared/units.js";
+import { isMarker, nameOf, textOf } from "../shared/values.js";
 
 /** @import { Live, Rec, Watch } from "../live.js" */
 /** @import { View } from "./address.js" */
+/** @import { Part } from "./later.js" */
+/** @import { Rights } from "./rights.js" */
 
 /**
  * @typedef {object} Handlers
  * @property {() => void} onDismiss The user closed the panel.
  * @property {(range: string) => void} onRange
  * @property {(zone: View["zone"]) => void} onZone
+ * @property {(comparison: View["comparison"]) => void} onCompare
  * @property {(id: string) => void} onRemove A point is taken off the chart.
  * @property {(record: Rec) => void} onChart The points of a site or equip are wanted.
+ * @property {(id: string) => void} onAdd Something is to be added to an entity.
+ * @property {(id: string) => void} onSelect Another record is to be opened.
  */
 
 export class Detail {
@@ -34,6 +43,8 @@ export class Detail {
   #isDrawn = false;
   /** @type {Map<string, {row: HTMLElement, cell: HTMLElement}>} Table rows by tag. */
   #tags = new Map();
+  /** @type {Part[]} What can be done with a record, beside its tags. */
+  #parts;
 
   #panel = byId("detail", HTMLElement);
   #name = byId("detail-name", HTMLElement);
@@ -47,7 +58,7 @@ export class Detail {
 
   /**
    * @param {Live} live
-   * @param {{mayWrite: boolean, user: string}} login
+   * @param {{may: Rights, user: string}} login
    * @param {Handlers} handlers
    */
   constructor(live, login, handlers) {
@@ -56,6 +67,33 @@ export class Detail {
     const call = live.call.bind(live);
     this.history = new History(call, handlers);
     this.override = new Override(call, login);
+    const mayChange = login.may.has("change_entity");
+    this.editor = new TagEditor(mayChange, () => this.#redraw());
+    const chart = {
+      span: () => this.history.trend.span(),
+      zone: () => this.history.trend.zone(),
+      reload: () => this.history.load(),
+    };
+    const mayEdit = login.may.has("write_history");
+    const ofTrees = { onAdd: handlers.onAdd, onCopied: handlers.onSelect };
+    this.#parts = [
+      laterPart(async () => {
+        const { ChangeList } = await import("./change_list.js");
+        return new ChangeList(mayChange);
+      }),
+      laterPart(async () => {
+        const { SampleEditor } = await import("./sample_editor.js");
+        return new SampleEditor(call, mayEdit, chart);
+      }),
+      laterPart(async () => {
+        const { TreeForm } = await import("./tree_form.js");
+        return new TreeForm(call, login.may, ofTrees);
+      }),
+      laterPart(async () => {
+        const { Removal } = await import("./removal.js");
+        return new Removal(call, login.may, handlers.onDismiss);
+      }),
+    ];
     byId("detail-close", HTMLElement).addEventListener("click", handlers.onDismiss);
     const wide = byId("detail-wide", HTMLButtonElement);
     wide.addEventListener("click", () => {
@@ -113,6 +151,8 @@ export class Detail {
     this.ids = [];
     this.history.clear();
     this.override.clear();
+    this.editor.clear();
+    for (const part of this.#parts) part.clear();
   }
 
   /** @returns {Rec | undefined} The record that is open, if it is only one. */
@@ -125,16 +165,38 @@ export class Detail {
   /** @param {string[]} ids */
   #clear(ids) {
     this.#isDrawn = false;
+    this.#clearTags();
+    this.#chartPoints.hidden = true;
+    this.#one.hidden = ids.length > 1;
+    setText(
+      this.#name,
+      ids.length > 1
+        ? gettext("%(count)s points", { count: ids.length })
+        : `@${ids[0]}`,
+    );
+    setText(this.#recordId, "");
+    setText(this.#value, "");
+    setText(this.#age, "");
+  }
+
+  #clearTags() {
     this.#tags.clear();
     this.#tagRows.replaceChildren();
     this.#markers.replaceChildren();
     delete this.#markers.dataset.names;
-    this.#chartPoints.hidden = true;
-    this.#one.hidden = ids.length > 1;
-    setText(this.#name, ids.length > 1 ? `${ids.length} points` : `@${ids[0]}`);
-    setText(this.#recordId, "");
-    setText(this.#value, "");
-    setText(this.#age, "");
+  }
+
+  /** Units were chosen. */
+  showUnits() {
+    const record = this.#record();
+    if (record) this.#fillValue(record);
+  }
+
+  /** The buttons of the tags are others. */
+  #redraw() {
+    const record = this.#record();
+    this.#clearTags();
+    if (record) this.#fill(record);
   }
 
   #update() {
@@ -142,7 +204,8 @@ export class Detail {
     if (!records) return;
     const record = this.#record();
     const isNew = !this.#isDrawn;
-    if (!records.size) setText(this.#age, "It does not exist, or you may not see it.");
+    if (!records.size)
+      setText(this.#age, gettext("It does not exist, or you may not see it."));
     if (record) this.#fill(record);
     if (record && isNew) this.override.show(record);
     else if (record) this.override.update(record);
@@ -162,6 +225,8 @@ export class Detail {
     setText(this.#recordId, `@${record.id.val}`);
     this.#chartPoints.hidden = !("equip" in record || "site" in record);
     this.#fillValue(record);
+    this.editor.update(record);
+    for (const part of this.#parts) part.update(record);
     const names = Object.keys(record)
       .filter((name) => name !== "id")
       .sort();
@@ -175,13 +240,16 @@ export class Detail {
   /** @param {Rec} record */
   #fillValue(record) {
     const { status, since } = statusOf(record);
-    const isChanged = setText(this.#value, textOf(record.curVal));
+    const isChanged = setText(this.#value, valueText(record.curVal));
     if (isChanged && this.#isDrawn) flash(this.#value);
     this.#value.dataset.status = status;
     const age = Number.isNaN(since)
       ? ""
-      : `Stale: this value is ${ageText(Date.now() - since)} old.`;
-    setText(this.#age, age || (status && status !== "ok" ? `Status: ${status}` : ""));
+      : gettext("Stale: this value is %(age)s old.", {
+          age: ageText(Date.now() - since),
+        });
+    const isOk = !status || status === "ok";
+    setText(this.#age, age || (isOk ? "" : gettext("Status: %(status)s", { status })));
   }
 
   /** @param {string[]} names */
@@ -189,7 +257,9 @@ export class Detail {
     const joined = names.join(" ");
     if (this.#markers.dataset.names === joined) return;
     this.#markers.dataset.names = joined;
-    this.#markers.replaceChildren(...names.map((text) => element("span", { text })));
+    const marker = (/** @type {string} */ text) =>
+      element("span", { text }, ...this.editor.buttons(text).slice(1));
+    this.#markers.replaceChildren(...names.map(marker));
   }
 
   /**
@@ -209,7 +279,9 @@ export class Detail {
   /** @param {string} name */
   #addTag(name) {
     const cell = element("td");
-    const row = element("tr", {}, element("th", { scope: "row", text: name }), cell);
+    const buttons = element("td", { class: "edit" }, ...this.editor.buttons(name));
+    const head = element("th", { scope: "row", text: name });
+    const row = element("tr", {}, head, cell, buttons);
     const tag = { row, cell };
     this.#tags.set(name, tag);
     return tag;

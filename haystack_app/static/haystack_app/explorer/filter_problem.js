@@ -4,7 +4,7 @@
  * @module
  */
 
-import { element } from "./elements.js";
+import { element } from "../shared/elements.js";
 
 const COLUMN = /column (\d+)/;
 /** Habits of other languages, and what a filter has instead. */

@@ -4,14 +4,17 @@
  * @module
  */
 
-import { byId, element } from "./elements.js";
+import { gettext } from "../shared/i18n.js";
+import { byId, element } from "../shared/elements.js";
 import { overrideForm } from "./override_form.js";
-import { MANUAL, override, readLevels, release } from "./priority_array.js";
-import { momentText } from "./values.js";
+import { EMERGENCY, MANUAL, override, readLevels, release } from "./priority_array.js";
+import { momentText } from "../shared/values.js";
+import { PointWrites } from "./write_list.js";
 
 /** @import { Live, Rec } from "../live.js" */
 /** @import { Level } from "./priority_array.js" */
 /** @import { Wish } from "./override_form.js" */
+/** @import { Rights } from "./rights.js" */
 
 export class Override {
   /** @type {Rec | null} */
@@ -23,19 +26,26 @@ export class Override {
   #form = byId("override-form", HTMLElement);
   #problem = byId("override-problem", HTMLElement);
   #levels = byId("levels", HTMLTableSectionElement);
-  #release = byId("release", HTMLButtonElement);
+  /** @type {Map<number, HTMLButtonElement>} Buttons by level. */
+  #release = new Map([
+    [MANUAL, byId("release", HTMLButtonElement)],
+    [EMERGENCY, byId("release-emergency", HTMLButtonElement)],
+  ]);
 
   /**
    * @param {Live["call"]} call
-   * @param {{mayWrite: boolean, user: string}} login
+   * @param {{may: Rights, user: string}} login
    */
-  constructor(call, { mayWrite, user }) {
+  constructor(call, { may, user }) {
     this.call = call;
-    this.mayWrite = mayWrite;
+    this.mayWrite = may.has("write_points");
+    this.mayEmergency = this.mayWrite && may.has("write_emergency");
     this.user = user;
-    this.#release.addEventListener("click", () =>
-      this.#run((id) => release(this.call, id)),
-    );
+    this.writes = new PointWrites();
+    for (const [level, button] of this.#release)
+      button.addEventListener("click", () =>
+        this.#run((id) => release(this.call, id, level)),
+      );
   }
 
   /** @param {Rec} record */
@@ -45,7 +55,10 @@ export class Override {
     this.#record = record;
     this.#section.hidden = false;
     if (this.mayWrite)
-      this.#form.replaceChildren(overrideForm(record, (wish) => this.#submit(wish)));
+      this.#form.replaceChildren(
+        overrideForm(record, this.mayEmergency, (wish) => this.#submit(wish)),
+      );
+    this.writes.show(record.id.val);
     this.refresh();
   }
 
@@ -63,7 +76,8 @@ export class Override {
     this.#round++;
     this.#record = null;
     this.#section.hidden = true;
-    this.#release.hidden = true;
+    for (const button of this.#release.values()) button.hidden = true;
+    this.writes.clear();
     this.#problem.textContent = "";
     this.#form.replaceChildren();
     this.#levels.replaceChildren();
@@ -73,6 +87,7 @@ export class Override {
   async refresh() {
     if (!this.#record) return;
     const round = ++this.#round;
+    this.writes.load();
     try {
       const levels = await readLevels(this.call, this.#record.id.val);
       if (round === this.#round) this.#fill(levels);
@@ -83,9 +98,9 @@ export class Override {
   }
 
   /** @param {Wish} wish */
-  #submit({ val, duration, reason }) {
+  #submit({ val, level, duration, reason }) {
     const who = reason && `${this.user}: ${reason}`;
-    this.#run((id) => override(this.call, id, { val, duration, who }));
+    this.#run((id) => override(this.call, id, { val, level, duration, who }));
   }
 
   /** @param {(id: string) => Promise<void>} write */
@@ -103,8 +118,10 @@ export class Override {
 
   /** @param {Level[]} levels */
   #fill(levels) {
-    this.#release.hidden =
-      !this.mayWrite || !levels.some(({ number }) => number === MANUAL);
+    for (const [level, button] of this.#release) {
+      const may = level === EMERGENCY ? this.mayEmergency : this.mayWrite;
+      button.hidden = !may || !levels.some(({ number }) => number === level);
+    }
     const rows = levels.map(({ dis, value, who, since, until }) =>
       element(
         "tr",
@@ -116,7 +133,10 @@ export class Override {
         element("td", { text: momentText(until) }),
       ),
     );
-    const nothing = element("td", { colspan: "5", text: "Nothing is written." });
+    const nothing = element("td", {
+      colspan: "5",
+      text: gettext("Nothing is written."),
+    });
     this.#levels.replaceChildren(
       ...(rows.length ? rows : [element("tr", {}, nothing)]),
     );

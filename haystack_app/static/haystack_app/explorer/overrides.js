@@ -4,17 +4,20 @@
  * @module
  */
 
-import { arrange, byId, element, setText } from "./elements.js";
-import { MANUAL, readLevels, release } from "./priority_array.js";
-import { momentText, nameOf } from "./values.js";
+import { gettext, interpolate, ngettext } from "../shared/i18n.js";
+import { arrange, byId, element, setText } from "../shared/elements.js";
+import { EMERGENCY, MANUAL, readLevels, release } from "./priority_array.js";
+import { momentText, nameOf } from "../shared/values.js";
 
 /** @import { Live, Rec, Watch } from "../live.js" */
 /** @import { Level } from "./priority_array.js" */
+/** @import { Rights } from "./rights.js" */
 
 /** Level 1 is for emergencies, level 8 for manual overrides. */
 const FILTER = "point and writable and (writeLevel==1 or writeLevel==8)";
 /** Points whose arrays are read. */
 const MOST = 200;
+const RELEASED = new Set([EMERGENCY, MANUAL]);
 
 export class Overrides {
   /** @type {Watch | null} */
@@ -29,13 +32,14 @@ export class Overrides {
   /**
    * @param {Live} live
    * @param {object} options
-   * @param {boolean} options.mayWrite
+   * @param {Rights} options.may
    * @param {(id: string) => void} options.onSelect
    * @param {() => void} options.onDismiss The user closes the list.
    */
-  constructor(live, { mayWrite, onSelect, onDismiss }) {
+  constructor(live, { may, onSelect, onDismiss }) {
     this.live = live;
-    this.mayWrite = mayWrite;
+    this.mayWrite = may.has("write_points");
+    this.mayEmergency = this.mayWrite && may.has("write_emergency");
     this.onSelect = onSelect;
     byId("overrides-close", HTMLElement).addEventListener("click", onDismiss);
   }
@@ -44,7 +48,7 @@ export class Overrides {
     if (this.#watch) return;
     this.#panel.hidden = false;
     byId("overrides-name", HTMLElement).focus();
-    this.#note.textContent = "Loading";
+    this.#note.textContent = gettext("Loading");
     this.#watch = this.live.watch(
       { filter: FILTER, dis: "overridden now" },
       {
@@ -75,7 +79,7 @@ export class Overrides {
         this.#rows.get(id) ??
         makeRow(record, {
           onSelect: this.onSelect,
-          onRelease: () => this.#release(id),
+          onRelease: (level) => this.#release(id, level),
         });
       this.#rows.set(id, row);
       setText(row.name, nameOf(record));
@@ -93,8 +97,11 @@ export class Overrides {
 
   #say() {
     const count = this.#watch?.records.size ?? 0;
-    const all = `${count.toLocaleString("en")} ${count === 1 ? "point" : "points"}`;
-    setText(this.#note, count > MOST ? `${all}, of which ${MOST} are shown` : all);
+    const text =
+      count > MOST
+        ? gettext("%(count)s points, of which %(most)s are shown")
+        : ngettext("%(count)s point", "%(count)s points", count);
+    setText(this.#note, interpolate(text, { count, most: MOST }));
   }
 
   /**
@@ -119,13 +126,18 @@ export class Overrides {
     setText(row.who, level?.who ?? "");
     setText(row.since, momentText(level?.since ?? NaN));
     setText(row.until, momentText(level?.until ?? NaN));
-    row.release.hidden = !this.mayWrite || level?.number !== MANUAL;
+    row.release.dataset.level = String(level?.number ?? MANUAL);
+    const may = level?.number === EMERGENCY ? this.mayEmergency : this.mayWrite;
+    row.release.hidden = !may || !level || !RELEASED.has(level.number);
   }
 
-  /** @param {string} id */
-  async #release(id) {
+  /**
+   * @param {string} id
+   * @param {number} level
+   */
+  async #release(id, level) {
     try {
-      await release(this.live.call.bind(this.live), id);
+      await release(this.live.call.bind(this.live), id, level);
     } catch (error) {
       setText(this.#note, /** @type {Error} */ (error).message);
     }
@@ -136,7 +148,7 @@ export class Overrides {
 
 /**
  * @param {Rec} record
- * @param {{onSelect: (id: string) => void, onRelease: () => void}} handlers
+ * @param {{onSelect: (id: string) => void, onRelease: (level: number) => void}} handlers
  */
 function makeRow(record, { onSelect, onRelease }) {
   const name = element("button", {
@@ -144,19 +156,22 @@ function makeRow(record, { onSelect, onRelease }) {
     class: "name",
     click: () => onSelect(record.id.val),
   });
-  const cell = (/** @type {string} */ what) => element("td", { class: what });
+  // on narrow pages, which have no heads of columns, a word is before the time
+  const cell = (/** @type {string} */ what, word = "") =>
+    element("td", { class: what, ...(word ? { data: { word } } : {}) });
   const cells = {
     value: cell("reading"),
     who: cell("who"),
-    since: cell("since"),
-    until: cell("until"),
+    since: cell("since", gettext("since")),
+    until: cell("until", gettext("until")),
   };
+  /** @type {HTMLButtonElement} */
   const button = element("button", {
     type: "button",
-    text: "Release",
+    text: gettext("Release"),
     hidden: "",
-    "aria-label": `Release ${nameOf(record)}`,
-    click: onRelease,
+    "aria-label": gettext("Release %(name)s", { name: nameOf(record) }),
+    click: () => onRelease(Number(button.dataset.level)),
   });
   const row = element(
     "tr",

@@ -5,13 +5,14 @@
  */
 
 import { gridOf, refOf } from "../live.js";
-import { writesUrl } from "./urls.js";
-import { instantOf, textOf, withoutUnit } from "./values.js";
+import { writesUrl } from "../shared/urls.js";
+import { instantOf, textOf, withoutUnit } from "../shared/values.js";
 
 /** @import { Dict, Hayson, Live } from "../live.js" */
 
 /** The level of manual overrides, the only one that can end by itself. */
 export const MANUAL = 8;
+export const EMERGENCY = 1;
 
 /**
  * A level that is set.
@@ -55,12 +56,13 @@ export async function readLevels(call, id) {
  * @param {string} id
  * @param {object} write
  * @param {Hayson} write.val
+ * @param {number} [write.level]
  * @param {Hayson} [write.duration] A Number of time; without it until it is released.
  * @param {string} [write.who]
  */
-export async function override(call, id, { val, duration, who }) {
+export async function override(call, id, { val, level = MANUAL, duration, who }) {
   /** @type {Dict} */
-  const row = { id: refOf(id), level: MANUAL, val };
+  const row = { id: refOf(id), level, val };
   if (duration) row.duration = duration;
   if (who) row.who = who;
   await call("pointWrite", gridOf([row]));
@@ -69,9 +71,10 @@ export async function override(call, id, { val, duration, who }) {
 /**
  * @param {Live["call"]} call
  * @param {string} id
+ * @param {number} [level]
  */
-export async function release(call, id) {
-  await call("pointWrite", gridOf([{ id: refOf(id), level: MANUAL }]));
+export async function release(call, id, level = MANUAL) {
+  await call("pointWrite", gridOf([{ id: refOf(id), level }]));
 }
 
 /** @param {Dict} row Of the array. */

@@ -7,16 +7,19 @@
  * @module
  */
 
+import { gettext, ngettext } from "../shared/i18n.js";
 import { gridOf } from "../live.js";
-import { byId, element } from "./elements.js";
+import { byId, element } from "../shared/elements.js";
 import { marked, proposalFor } from "./filter_problem.js";
-import { inPages, pagesOf } from "./id_pages.js";
-import { WordSearch } from "./word_search.js";
-import { isPlain } from "./words.js";
+import { Matches } from "./matches.js";
+import { isPlain, wordsOf } from "./words.js";
 
-/** @import { Live, Rec, Subject, Watch } from "../live.js" */
-/** @import { Page } from "./id_pages.js" */
+/** @import { Live, Rec } from "../live.js" */
 /** @import { View } from "./address.js" */
+/** @import { RequestError } from "../shared/rest.js" */
+
+/** The status of a filter that cannot be read. */
+const INVALID = 400;
 
 /**
  * @typedef {object} Handlers
@@ -30,16 +33,10 @@ export class Search {
   #text = "";
   /** @type {View["reading"]} */
   #reading = "";
-  /** @type {Watch[]} The watches whose records are shown: one, or one a page. */
-  #shown = [];
-  /** @type {Watch | null} The watch of a new filter, before its first answer. */
-  #next = null;
-  /** @type {AsyncGenerator<Page, void> | null} Of ids, if they are not watched at once. */
-  #pages = null;
+  /** @type {string[]} */
+  #columns = [];
   /** Whether the records that are shown were found by words. */
   isByWords = false;
-  /** Whether more records match than have been loaded. */
-  hasMore = false;
 
   #problem = byId("problem", HTMLElement);
   #note = byId("reading", HTMLElement);
@@ -51,20 +48,24 @@ export class Search {
    */
   constructor(live, project, handlers) {
     this.live = live;
-    this.project = project;
     this.handlers = handlers;
-    this.words = new WordSearch(project);
+    this.matches = new Matches(live, project, {
+      ...handlers,
+      onProblem: (reason) => this.#explain(reason),
+      onCount: (count) => this.#offer(count),
+    });
   }
 
-  /** @param {Pick<View, "filter" | "reading">} view */
-  show({ filter, reading }) {
-    if (filter === this.#text && reading === this.#reading) return;
+  /** @param {Pick<View, "filter" | "reading" | "columns">} view */
+  show({ filter, reading, columns }) {
+    const isSame = filter === this.#text && reading === this.#reading;
+    this.#columns = columns;
+    if (isSame && !this.matches.lacks(columns)) return;
     this.#text = filter;
     this.#reading = reading;
-    this.#pages = null;
     this.#problem.replaceChildren();
     this.#note.replaceChildren();
-    this.#watch({ filter, dis: "explorer" }, (reason) => this.#onRefused(reason));
+    this.#find(filter);
   }
 
   /** Watch the same text anew when it is shown again. */
@@ -72,110 +73,63 @@ export class Search {
     this.#text = "";
   }
 
-  /** @returns {number} Records that are shown. */
-  get size() {
-    return this.#shown.reduce((sum, { records }) => sum + records.size, 0);
-  }
-
-  /** @param {string} id */
-  record(id) {
-    return this.#shown.find(({ records }) => records.has(id))?.records.get(id);
-  }
-
-  /** Load the next page of records. */
-  async more() {
-    await this.#load(true);
-  }
-
-  /**
-   * Watch the next page of ids.
-   *
-   * @param {boolean} isMore Whether its records are added to those that are shown.
-   */
-  async #load(isMore) {
-    const pages = this.#pages;
+  /** @param {string} filter */
+  async #find(filter) {
+    const asked = { filter };
     try {
-      const { value } = (await pages?.next()) ?? {};
-      if (!value || pages !== this.#pages) return;
-      const { ids, isLast } = value;
-      const onEnd = (/** @type {string} */ end) => this.#explain(end);
-      this.#watch({ ids, dis: "explorer" }, onEnd, { isMore, hasMore: !isLast });
-    } catch (error) {
-      this.#explain(/** @type {Error} */ (error).message);
-    }
-  }
-
-  /**
-   * @param {Subject} subject
-   * @param {(reason: string) => void} onEnd
-   * @param {{isMore?: boolean, hasMore?: boolean}} [page]
-   */
-  #watch(subject, onEnd, { isMore = false, hasMore = false } = {}) {
-    this.#next?.close();
-    const started = this.live.watch(subject, {
-      onRecords: (records, gone) => {
-        if (started === this.#next) this.#begin(started, subject, { isMore, hasMore });
-        if (this.#shown.includes(started)) this.handlers.onRecords(records, gone);
-      },
-      onEnd: (reason) => {
-        if (started === this.#next) this.#next = null;
-        onEnd(reason);
-      },
-    });
-    this.#next = started;
-  }
-
-  /**
-   * @param {Watch} started The first answer of which is there.
-   * @param {Subject} subject
-   * @param {{isMore: boolean, hasMore: boolean}} page
-   */
-  #begin(started, { filter }, { isMore, hasMore }) {
-    this.#next = null;
-    this.hasMore = hasMore;
-    if (isMore) {
-      this.#shown.push(started);
-      return;
-    }
-    for (const watch of this.#shown) watch.close();
-    this.#shown = [started];
-    if (filter) this.isByWords = false;
-    this.handlers.onStart();
-    if (filter && !started.records.size && !this.#reading && isPlain(filter))
-      this.#searchWords("");
-  }
-
-  /** @param {string} reason Why the server refuses the filter. */
-  async #onRefused(reason) {
-    const text = this.#text;
-    const isTooLarge = this.live.isOpen && (await this.#isFilter(text));
-    if (text !== this.#text) return;
-    if (isTooLarge) {
-      this.#note.textContent = `${reason}: they are loaded in pages, in order of their ids.`;
+      const first = await this.matches.read(asked, this.#columns);
+      if (filter !== this.#text) return;
       this.isByWords = false;
-      this.#pages = pagesOf(this.project, text);
-      this.#load(false);
-    } else if (this.#reading || !this.live.isOpen) this.#explain(reason);
-    else this.#searchWords(reason);
+      this.matches.show(asked, first, this.#columns);
+      if (!first.results.length && !this.#reading && isPlain(filter))
+        this.#searchWords("");
+    } catch (error) {
+      if (filter === this.#text) this.#onRefused(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  #onRefused(error) {
+    const { message, status } = /** @type {RequestError} */ (error);
+    if (status === INVALID && this.#reading) this.#explain(message);
+    else if (status === INVALID) this.#searchWords(message);
+    // the connection says what is wrong, and tries again
+    else this.matches.showWatched(this.#text, this.#columns);
   }
 
   /** @param {string} reason Why the text is not a filter; empty if it is one. */
   async #searchWords(reason) {
     const text = this.#text;
-    const found = await this.words.search(text).catch(() => null);
+    const asked = { search: wordsOf(text).join(" ") };
+    const found = await this.matches.read(asked, this.#columns).catch(() => null);
     if (text !== this.#text) return;
-    if (!found?.length) {
+    if (!found?.results.length) {
       if (reason) await this.#explain(reason);
-      else this.#note.textContent = found ? "No names have these words either." : "";
+      else
+        this.#note.textContent = found
+          ? gettext("No names have these words either.")
+          : "";
       return;
     }
     this.isByWords = true;
-    this.#pages = inPages(found);
-    this.#load(false);
+    this.matches.show(asked, found, this.#columns);
     const click = () => this.handlers.onGo(text, "filter");
     this.#note.replaceChildren(
-      `Read as words, in names and ids, also of site and equip. `,
-      element("button", { type: "button", text: "Read as a filter", click }),
+      `${gettext("Read as words, in names and ids, and in names of site and equip.")} `,
+      element("button", { type: "button", text: gettext("Read as a filter"), click }),
+    );
+  }
+
+  /** @param {number} count So many match now; what is shown is older. */
+  #offer(count) {
+    const text = this.#text;
+    const click = () => {
+      this.forget();
+      this.handlers.onGo(text, this.#reading);
+    };
+    this.#note.replaceChildren(
+      `${ngettext("%(count)s entity matches now.", "%(count)s entities match now.", count)} `,
+      element("button", { type: "button", text: gettext("Load them"), click }),
     );
   }
 
@@ -195,7 +149,7 @@ export class Search {
       element(
         "span",
         {},
-        document.createTextNode("Did you mean "),
+        document.createTextNode(`${gettext("Did you mean")} `),
         element("button", { type: "button", text: proposal, click }),
       ),
     );

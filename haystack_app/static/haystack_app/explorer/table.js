@@ -1,73 +1,124 @@
 /**
- * Table of live values: a row for each record, sorted by name.
+ * Table of live values: a row for each record, in an order of the user's choice.
+ *
+ * Any number of records may be in it; only the rows on the screen are made.
  *
  * @module
  */
 
-import { arrange, element, flash, setText } from "./elements.js";
-import { ageText, statusOf } from "./freshness.js";
-import { instantOf, nameOf, textOf, whenText } from "./values.js";
+import { arranged } from "./arrangement.js";
+import { NAME, compareKeys, isFirst, textIn } from "./columns.js";
+import { arrange, byId } from "../shared/elements.js";
+import { Row } from "./row.js";
+import { TableHead } from "./table_head.js";
+import { Viewport } from "./viewport.js";
 
 /** @import { Rec } from "../live.js" */
+/** @import { View } from "./address.js" */
+/** @import { Handlers as RowHandlers } from "./row.js" */
+/** @import { Handlers as HeadHandlers } from "./table_head.js" */
 
-/** Rows are added to the page in steps, because a filter may match thousands. */
-const STEP = 300;
 /** Milliseconds after which values are looked at again: they grow old by themselves. */
 const AGING = 60_000;
-const COLLATOR = new Intl.Collator("en", { numeric: true });
+/** Where the keys move the focus, from a row, with so many rows on the screen. */
+const MOVES = /** @type {Record<string, (row: number, page: number) => number>} */ ({
+  ArrowDown: (row) => row + 1,
+  ArrowUp: (row) => row - 1,
+  PageDown: (row, page) => row + page,
+  PageUp: (row, page) => row - page,
+  Home: () => 0,
+  End: () => Infinity,
+});
 
 /**
- * @typedef {object} Handlers
- * @property {(id: string) => void} onSelect
- * @property {(id: string, isChecked: boolean) => void} onCheck A point is put on the
- *   chart, or taken off.
- * @property {() => void} onMore More records are wanted than have been loaded.
+ * @typedef {object} OwnHandlers
+ * @property {(ids: string[], isEnd: boolean) => void} onVisible These records are on
+ *   the screen; the last of them is the last row.
+ * @property {() => void} onArranged Other rows pass the filters of the columns.
  */
+
+/** @typedef {RowHandlers & HeadHandlers & OwnHandlers} Handlers */
 
 export class ValueTable {
   /** @type {Map<string, Row>} All rows by id, on the page or not. */
   #rows = new Map();
-  #limit = STEP;
-  /** Whether more records match than have been loaded. */
-  #hasMore = false;
+  /** @type {Row[]} The same in order. */
+  #ordered = [];
+  /** @type {Row[]} Those that pass the filters of the columns, in order. */
+  #shown = [];
+  /** @type {Set<Row>} The rows that are on the page. */
+  #made = new Set();
   /** @type {Set<string>} Ids of the rows that are open beside the table. */
   #marked = new Set();
   /** @type {Set<string>} Ids of rows to update with the next frame. */
   #changed = new Set();
-  /** Whether rows have been added, removed or renamed since the last frame. */
+  /** Whether rows have been added, removed or changed their place. */
   #isOrderChanged = false;
+  #isArranging = false;
   #frame = 0;
+  /** @type {Pick<View, "columns" | "sort" | "only">} */
+  #view = { columns: [], sort: NAME, only: {} };
+  /** The row that has, or had, the focus. */
+  #focused = 0;
 
-  /**
-   * @param {HTMLTableSectionElement} body
-   * @param {HTMLButtonElement} more Shows the next step of rows.
-   * @param {Handlers} handlers
-   */
-  constructor(body, more, handlers) {
-    this.body = body;
-    this.more = more;
+  #table = byId("values", HTMLTableElement);
+  #body = byId("rows", HTMLTableSectionElement);
+  #scroller = byId("scroll", HTMLElement);
+  #viewport = new Viewport(
+    this.#scroller,
+    byId("space", HTMLElement),
+    this.#table,
+    () => this.#requestFrame(),
+  );
+
+  /** @param {Handlers} handlers */
+  constructor(handlers) {
     this.handlers = handlers;
-    setInterval(() => this.#age(), AGING);
-    more.addEventListener("click", () => this.#showMore());
-    body.addEventListener("keydown", (event) => this.#onKey(event));
+    this.head = new TableHead(byId("head", HTMLTableSectionElement), handlers);
+    setInterval(() => this.redraw(), AGING);
+    this.#scroller.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#body.addEventListener("focusin", (event) => {
+      const row = /** @type {Element} */ (event.target).closest("tr");
+      const index = Number(row?.getAttribute("aria-rowindex")) - 2;
+      if (index >= 0) this.#focused = index;
+    });
+  }
+
+  /** @returns {number} Rows that pass the filters of the columns. */
+  get size() {
+    return this.#shown.length;
+  }
+
+  /** @param {Pick<View, "columns" | "sort" | "only">} view */
+  setView({ columns, sort, only }) {
+    const before = this.#view;
+    this.#view = { columns, sort, only };
+    this.head.show(this.#view);
+    if (columns.join() !== before.columns.join()) {
+      this.#dropMade();
+      this.#table.classList.toggle("plain", isFirst(columns));
+      this.#table.style.setProperty("--columns", String(columns.length));
+      this.#requestFrame();
+    }
+    if (sort === before.sort && JSON.stringify(only) === JSON.stringify(before.only))
+      return;
+    for (const row of this.#rows.values()) row.setKey(this.#sortTag);
+    this.#reorder();
   }
 
   /** Remove all rows. */
   clear() {
     this.#rows.clear();
-    this.#limit = STEP;
-    this.#isOrderChanged = true;
-    this.#requestFrame();
+    this.#scroller.scrollTop = 0;
+    this.#focused = 0;
+    this.#reorder();
   }
 
   /**
    * @param {Rec[]} records
    * @param {string[]} gone
-   * @param {boolean} hasMore Whether more records match than have been loaded.
    */
-  update(records, gone, hasMore) {
-    if (hasMore !== this.#hasMore) this.#isOrderChanged = true;
-    this.#hasMore = hasMore;
+  update(records, gone) {
     for (const id of gone) if (this.#rows.delete(id)) this.#isOrderChanged = true;
     for (const record of records) this.#setRecord(record);
     this.#requestFrame();
@@ -76,20 +127,32 @@ export class ValueTable {
   /** @param {string[]} ids Of the rows that are open beside the table. */
   mark(ids) {
     this.#marked = new Set(ids);
-    for (const [id, row] of this.#rows) row.mark(this.#marked.has(id));
+    for (const row of this.#made) row.mark(this.#marked.has(row.id));
+  }
+
+  /** Values have become old, or units were chosen. */
+  redraw() {
+    for (const row of this.#made) row.draw();
+    if (this.#isFiltered) this.#reorder();
   }
 
   /** @returns {boolean} Whether a row has a history. */
   hasHistory() {
-    return [...this.#rows.values()].some(({ record }) => "his" in record);
+    for (const { record } of this.#rows.values()) if ("his" in record) return true;
+    return false;
+  }
+
+  /** @returns {Row[]} The rows that pass the filters of the columns, in order. */
+  get rows() {
+    return this.#shown;
   }
 
   /**
    * @param {number} most
-   * @returns {string[]} Ids of the first rows on the page that have a history.
+   * @returns {string[]} Ids of the first rows that have a history.
    */
   charted(most) {
-    return this.#sorted()
+    return this.#shown
       .filter(({ record }) => "his" in record)
       .slice(0, most)
       .map(({ id }) => id);
@@ -97,217 +160,141 @@ export class ValueTable {
 
   /** @param {string} id */
   focus(id) {
-    this.#rows.get(id)?.focus();
+    const index = this.#shown.findIndex((row) => row.id === id);
+    if (index >= 0) this.#focusRow(index);
+  }
+
+  get #sortTag() {
+    return this.#view.sort.replace("-", "");
   }
 
   /** @param {Rec} record */
   #setRecord(record) {
     const id = record.id.val;
-    const row = this.#rows.get(id);
-    if (!row) {
-      this.#rows.set(id, new Row(record, this.handlers));
+    const known = this.#rows.get(id);
+    const row = known ?? new Row(record);
+    if (known) row.setRecord(record);
+    else this.#rows.set(id, row);
+    if (row.setKey(this.#sortTag) || !known || this.#isFiltered)
       this.#isOrderChanged = true;
-    } else if (row.setRecord(record)) {
-      this.#isOrderChanged = true;
-    }
     this.#changed.add(id);
   }
 
+  get #isFiltered() {
+    return Object.keys(this.#view.only).length > 0;
+  }
+
   /**
-   * The arrow keys move the focus from row to row.
+   * The arrow keys and the like move the focus from row to row.
    *
    * @param {KeyboardEvent} event
    */
   #onKey(event) {
-    const row = /** @type {Element} */ (event.target).closest("tr");
-    const next =
-      event.key === "ArrowDown"
-        ? row?.nextElementSibling
-        : event.key === "ArrowUp"
-          ? row?.previousElementSibling
-          : null;
-    if (!next) return;
+    const move = MOVES[event.key];
+    const isHere =
+      event.target === this.#scroller ||
+      this.#body.contains(/** @type {Node} */ (event.target));
+    if (!move || !isHere || !this.#shown.length) return;
     event.preventDefault();
-    next.querySelector("button")?.focus();
+    this.#focusRow(move(this.#focused, this.#viewport.page));
   }
 
-  #showMore() {
-    const first = this.#limit;
-    const isLoaded = this.#rows.size > this.#limit;
-    this.#limit += STEP;
-    if (!isLoaded) {
-      this.handlers.onMore();
-      return;
-    }
-    this.#isOrderChanged = true;
+  /** @param {number} index */
+  #focusRow(index) {
+    this.#focused = Math.max(0, Math.min(index, this.#shown.length - 1));
+    this.#viewport.reveal(this.#focused);
     this.#draw();
-    this.body.rows[first]?.querySelector("button")?.focus();
+    this.#shown[this.#focused]?.focus();
+  }
+
+  #reorder() {
+    this.#isOrderChanged = true;
+    this.#requestFrame();
   }
 
   /** Draw with the next frame: updates of a page in the background are drawn once. */
   #requestFrame() {
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#isOrderChanged) this.#arrangeRows();
+      else this.#draw();
+    });
+  }
+
+  async #arrangeRows() {
+    if (this.#isArranging) return; // it is done again at the end
+    this.#isArranging = true;
+    this.#isOrderChanged = false;
+    const { sort, only } = this.#view;
+    const direction = sort.startsWith("-") ? -1 : 1;
+    const wanted = Object.entries(only).map(
+      ([tag, text]) => /** @type {const} */ ([tag, text.toLowerCase()]),
+    );
+    const known = this.#ordered.filter((row) => this.#rows.get(row.id) === row);
+    const held = new Set(known);
+    for (const row of this.#rows.values()) if (!held.has(row)) known.push(row);
+    const ordered = await arranged(
+      known,
+      (row) => (row.isShown = passes(row, wanted)),
+      (a, b) =>
+        compareKeys(a.key, b.key, direction) ||
+        compareKeys(a.name, b.name, 1) ||
+        (a.id < b.id ? -1 : 1),
+    );
+    this.#ordered = ordered.filter((row) => this.#rows.get(row.id) === row);
+    this.#shown = wanted.length
+      ? this.#ordered.filter((row) => row.isShown)
+      : this.#ordered;
+    this.#isArranging = false;
+    this.handlers.onArranged();
+    if (this.#isOrderChanged) this.#requestFrame();
+    this.#draw();
   }
 
   #draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    if (this.#isOrderChanged) this.#sort();
+    const count = this.#shown.length;
+    const { first, last } = this.#viewport.range(count);
+    const rows = this.#shown.slice(first, last);
+    this.#replaceMade(rows);
+    for (const [index, row] of rows.entries()) row.setIndex(first + index);
     for (const id of this.#changed) this.#rows.get(id)?.draw();
     this.#changed.clear();
-    this.#isOrderChanged = false;
+    this.#table.setAttribute("aria-rowcount", String(count + 1));
+    if (this.#viewport.place(first, count)) this.#requestFrame();
+    const isEnd = last === count;
+    this.handlers.onVisible(
+      rows.map(({ id }) => id),
+      isEnd,
+    );
   }
 
-  #sorted() {
-    return [...this.#rows.values()].sort((a, b) => COLLATOR.compare(a.name, b.name));
+  /** @param {Row[]} rows That are to be on the page. */
+  #replaceMade(rows) {
+    const hadFocus = this.#body.contains(document.activeElement);
+    const made = new Set(rows);
+    for (const row of this.#made) if (!made.has(row)) row.hide();
+    this.#made = made;
+    const { columns } = this.#view;
+    arrange(
+      this.#body,
+      rows.map((row) => row.show(columns, this.handlers)),
+    );
+    for (const row of rows) row.mark(this.#marked.has(row.id));
+    // the row with the focus has left the screen: keys go on from there
+    if (hadFocus && !this.#body.contains(document.activeElement))
+      this.#scroller.focus({ preventScroll: true });
   }
 
-  #age() {
-    for (const row of this.#rows.values()) row.draw();
+  #dropMade() {
+    for (const row of this.#made) row.hide();
+    this.#made.clear();
   }
-
-  #sort() {
-    const rows = this.#sorted();
-    const elements = rows.slice(0, this.#limit).map((row) => row.show());
-    arrange(this.body, elements);
-    for (const id of this.#marked) this.#rows.get(id)?.mark(true);
-    const left = rows.length - elements.length;
-    this.more.hidden = !left && !this.#hasMore;
-    this.more.textContent = !left
-      ? `Show ${STEP} more`
-      : left > STEP
-        ? `Show ${STEP} more of ${left}`
-        : `Show ${left} more`;
-  }
-}
-
-/** A record and, once it is on the page, its table row. */
-class Row {
-  /** @type {RowElements | undefined} */
-  #elements;
-
-  /**
-   * @param {Rec} record
-   * @param {Handlers} handlers
-   */
-  constructor(record, handlers) {
-    this.id = record.id.val;
-    this.handlers = handlers;
-    this.record = record;
-    this.name = nameOf(record);
-    /** Milliseconds since 1970. */
-    this.changed = instantOf(record.hisEnd);
-  }
-
-  /**
-   * @param {Rec} record
-   * @returns {boolean} Whether the name changed, and with it the order.
-   */
-  setRecord(record) {
-    if (liveText(record) !== liveText(this.record)) this.changed = Date.now();
-    this.record = record;
-    const before = this.name;
-    this.name = nameOf(record);
-    return this.name !== before;
-  }
-
-  /** @returns {HTMLElement} */
-  show() {
-    if (!this.#elements) {
-      this.#elements = makeRow(this.id, this.handlers);
-      this.#fill(this.#elements);
-    }
-    return this.#elements.row;
-  }
-
-  /** Show the current record, and highlight the cells that changed. */
-  draw() {
-    if (!this.#elements) return;
-    for (const cell of this.#fill(this.#elements)) flash(cell);
-  }
-
-  /** @param {boolean} isSelected */
-  mark(isSelected) {
-    if (!this.#elements) return;
-    const { row, button, check } = this.#elements;
-    check.checked = isSelected;
-    row.classList.toggle("picked", isSelected);
-    if (isSelected) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
-  }
-
-  focus() {
-    this.#elements?.button.focus();
-  }
-
-  /**
-   * @param {RowElements} elements
-   * @returns {HTMLElement[]} The cells of values that changed.
-   */
-  #fill({ button, check, value, statusCell, status, written, changed }) {
-    setText(button, this.name);
-    setText(changed, whenText(this.changed));
-    check.setAttribute("aria-label", `Chart ${this.name}`);
-    check.hidden = !("kind" in this.record);
-    const { status: statusText, since } = statusOf(this.record);
-    value.dataset.status = status.dataset.status = statusText;
-    statusCell.title = Number.isNaN(since)
-      ? ""
-      : `the value is ${ageText(Date.now() - since)} old`;
-    const cells = [];
-    if (setText(value, textOf(this.record.curVal))) cells.push(value);
-    if (setText(status, statusText)) cells.push(statusCell);
-    if (setText(written, writtenText(this.record))) cells.push(written);
-    return cells;
-  }
-}
-
-/** @typedef {ReturnType<typeof makeRow>} RowElements */
-
-/**
- * @param {string} id
- * @param {Handlers} handlers
- */
-function makeRow(id, { onSelect, onCheck }) {
-  /** @type {HTMLInputElement} */
-  const check = element("input", {
-    type: "checkbox",
-    change: () => onCheck(id, check.checked),
-  });
-  const checkCell = element("td", { class: "check" }, check);
-  checkCell.addEventListener("click", (event) => event.stopPropagation());
-  const button = element("button", { type: "button", class: "name" });
-  const value = element("td", { class: "number value" });
-  const status = element("span", { class: "status" });
-  const statusCell = element("td", {}, status);
-  const written = element("td", { class: "number written" });
-  const changed = element("td", { class: "number changed" });
-  const row = element(
-    "tr",
-    { data: { id }, click: () => onSelect(id) },
-    checkCell,
-    element("th", { scope: "row" }, button),
-    value,
-    statusCell,
-    written,
-    changed,
-  );
-  return { row, button, check, value, status, statusCell, written, changed };
-}
-
-/** @param {Rec} record */
-function writtenText({ writeVal, writeLevel }) {
-  if (writeVal == null) return "";
-  return writeLevel == null
-    ? textOf(writeVal)
-    : `${textOf(writeVal)} @ ${textOf(writeLevel)}`;
 }
 
 /**
- * The tags whose change counts for the column "Changed": values, not names.
- *
- * @param {Rec} record
+ * @param {Row} row
+ * @param {(readonly [string, string])[]} wanted Texts in lower case, by their tags.
  */
-function liveText({ curVal, curStatus, curErr, writeVal, writeLevel, hisEnd }) {
-  return JSON.stringify([curVal, curStatus, curErr, writeVal, writeLevel, hisEnd]);
-}
+const passes = (row, wanted) =>
+  wanted.every(([tag, text]) => textIn(row, tag).toLowerCase().includes(text));

@@ -9,11 +9,12 @@ from django.core.checks import CheckMessage, Error, Warning
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from ....redis_urls import SERVER
 from ..keys import Keys
 from ..layout import RENAMED
 from ..server import Server
 
-__all__ = ["messages"]
+__all__ = ["messages", "server_text"]
 
 _OLDEST = (7, 0)
 
@@ -35,8 +36,16 @@ def messages(alias: str, server: Server, keys: Keys) -> list[CheckMessage]:
 def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
     with server.probe() as probe:
         info: dict[str, Any] = probe.info()
+        if server.form == SERVER and info.get("cluster_enabled"):
+            yield Error(
+                f"storage {alias!r}: {server} is a node of a cluster",
+                hint="Name nodes of the cluster: redis+cluster://host,host",
+                id="haystack.E023",
+            )
+            return
         index = probe.hget(keys.former_meta, "index")
-        workers = _search_workers(probe) if server.uses_modules else 0
+        workers = _number_of(probe, "search-workers") if server.uses_modules else 0
+        replicas = _number_of(probe, "min-replicas-to-write")
     version = str(info.get("redis_version", "0"))
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield Error(
@@ -66,6 +75,14 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
             hint="Set appendonly yes; docs/storage.md says what it costs.",
             id="haystack.W022",
         )
+    if server.form != SERVER and not replicas:
+        yield Warning(
+            f"storage {alias!r}: a master that is cut off from its replicas goes on to"
+            " acknowledge writes, which are lost when another one takes over",
+            hint="Set min-replicas-to-write 1 and min-replicas-max-lag on all servers;"
+            " see docs/more-than-one-machine.md.",
+            id="haystack.W024",
+        )
     if workers:
         yield Warning(
             f"storage {alias!r}: {server} has search-workers {workers}, so that queries"
@@ -76,10 +93,22 @@ def _found(alias: str, server: Server, keys: Keys) -> Iterator[CheckMessage]:
         )
 
 
-def _search_workers(probe: Redis) -> int:
-    """Threads for queries of RediSearch; 0 where the server does not tell."""
+def _number_of(probe: Redis, name: str) -> int:
+    """A setting of the server; 0 where it has none, or does not tell."""
     try:
-        found: Any = probe.config_get("search-workers")
+        found: Any = probe.config_get(name)
     except ResponseError:  # a user without the command
         return 0
-    return int(found.get("search-workers", 0))
+    return int(found.get(name, 0))
+
+
+def server_text(server: Server) -> str:
+    """The version of the server that has the keys now, its address and replicas."""
+    with server.probe() as probe:
+        info: dict[str, Any] = probe.info()
+        text = f"Redis {info['redis_version']}"
+        if server.form == SERVER:
+            return text
+        host, port = probe.connection_pool.get_master_address()
+    count = info["connected_slaves"]
+    return f"{text}, {server.form}: master {host}:{port}, {count} replicas"

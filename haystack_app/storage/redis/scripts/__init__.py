@@ -29,6 +29,7 @@ __all__ = [
     "PRUNE",
     "RELEASE",
     "RENEW",
+    "REPLACE",
     "SCRIPTS",
     "SEARCH",
     "SINCE",
@@ -158,10 +159,11 @@ RELEASE = Script("release", _nothing)
 APPLY = Script("apply", _nothing)
 PRUNE = Script("prune", int)
 CONVERT = Script("convert", int)
+REPLACE = Script("replace", int)
 
 SCRIPTS: tuple[Script[Any], ...] = (
     *(FETCH, VERSIONS, PAGE, FIND, SEARCH, SPAN, SIZES, SINCE, PLACES, STRAYS),
-    *(ACQUIRE, RENEW, RELEASE, APPLY, PRUNE, CONVERT),
+    *(ACQUIRE, RENEW, RELEASE, APPLY, PRUNE, CONVERT, REPLACE),
 )
 
 FENCED, LAYOUT, STAGED = "FENCED", "LAYOUT", "STAGED"

@@ -1,0 +1,1 @@
+"""The page of a user's own account: password, tokens and logins."""

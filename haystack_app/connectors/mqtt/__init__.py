@@ -1,0 +1,1 @@
+"""Messages of an MQTT broker, as samples and current values of points."""

@@ -1,0 +1,1 @@
+"""Pages of dashboards, which users make and share."""

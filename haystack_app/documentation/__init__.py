@@ -1,0 +1,1 @@
+"""The documentation as a site, which ``make docs`` builds and a wheel carries."""

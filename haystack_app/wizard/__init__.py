@@ -1,0 +1,1 @@
+"""The page that imports files; all that it does goes over the API."""
