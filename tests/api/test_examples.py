@@ -24,6 +24,8 @@ HISTORY = ("north.b1.ahu-1.discharge-temp",)
 SILENT = {"close", "curWrite", "hisWrite", "load", "pointWrite", "watchPoll"}
 SILENT |= {"emptyTrash", "watchUnsub"}
 """Ops whose answers may have no rows."""
+MIRRORS = {"echo"}
+"""Ops that answer with the grid of the request, of no rows in a GET without arguments."""
 BODIES = {
     "text/zinc": str,
     "application/json": json.dumps,
@@ -94,7 +96,8 @@ def test_gets(name: str, plant: Api, paths: Any) -> None:
     assert given == EXAMPLES[name].parameters
     answer = grid_of(plant.get(name, **given))
     assert not answer.is_error, answer.meta
-    check(name, answer)
+    if given or name not in MIRRORS:
+        check(name, answer)
 
 
 def check(name: str, answer: Grid) -> None:

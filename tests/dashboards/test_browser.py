@@ -81,7 +81,8 @@ def test_the_subject_is_chosen_and_in_the_address(
     page: Any, plant: Restartable
 ) -> None:
     opened(page, plant)
-    page.get_by_label("Show", exact=True).select_option(label=f"South {HOSTILE}")
+    shown = page.get_by_role("combobox", name="Show", exact=True)
+    shown.select_option(label=f"South {HOSTILE}")
     page.wait_for_url(re.compile("subject=annex"))
     expect(page.get_by_role("heading", name=f"South {HOSTILE} now")).to_be_visible()
     expect(tile(page, "Air")).to_contain_text("Nothing matches.")
@@ -216,6 +217,7 @@ def test_the_second_editor_does_not_overwrite(browser: Any, plant: Restartable) 
             opened(second, plant, "shared/?edit")
             second.get_by_label("Title", exact=True).fill("Second")
             press(second, "Save")
+            expect(second.locator("#editor")).to_be_hidden()
             expect(second.locator("#title")).to_have_text("Second")
         press(first, "Save")
         expect(first.locator("#editor [role=alert]")).to_contain_text(
