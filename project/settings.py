@@ -200,6 +200,7 @@ if not SECRET_KEY:
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_FAILURE_VIEW = "haystack_app.error_pages.csrf_failure"
 
 # HTTPS=true: a proxy in front ends TLS and sets X-Forwarded-Proto itself.
 HTTPS = env.bool("HTTPS", default=False)

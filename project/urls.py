@@ -6,6 +6,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler403 = "haystack_app.error_pages.permission_denied"
+handler404 = "haystack_app.error_pages.page_not_found"
 handler500 = "haystack_app.outages.server_error"
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("haystack_app/mark.svg"))),

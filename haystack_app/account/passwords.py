@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.auth.views import PasswordResetConfirmView, PasswordResetView
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -42,7 +41,7 @@ class ForgottenPasswordForm(PasswordResetForm):
         try:
             throttle.begin_login(self.request, address)
         except TooManyRequests as error:
-            raise ValidationError(str(error), code="throttled") from None
+            raise error.for_forms() from None
         return address
 
     def save(self, **_: Any) -> None:  # type: ignore[override]

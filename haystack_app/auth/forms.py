@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from . import throttle
@@ -24,7 +23,7 @@ class ThrottledAuthenticationForm(AuthenticationForm):
         try:
             throttle.begin_login(self.request, name)
         except TooManyRequests as error:
-            raise ValidationError(str(error), code="throttled") from None
+            raise error.for_forms() from None
         cleaned = super().clean()
         throttle.login_succeeded(self.request, name)
         note_login(self.request, name)
@@ -45,7 +44,7 @@ class ThrottledOldPassword:
         try:
             throttle.begin_login(self.request, name)
         except TooManyRequests as error:
-            raise ValidationError(str(error), code="throttled") from None
+            raise error.for_forms() from None
         password: str = super().clean_old_password()  # type: ignore[misc]
         throttle.login_succeeded(self.request, name)
         return password

@@ -13,7 +13,9 @@ import time
 from typing import Any
 
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import ngettext
 
 from ..conf import app_settings
 from ..instruments import LOGINS_REFUSED
@@ -42,6 +44,15 @@ class TooManyRequests(Exception):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many requests: try again in {seconds} s")
         self.seconds = seconds
+
+    def for_forms(self) -> ValidationError:
+        """What a form says, in the language of its page."""
+        text = ngettext(
+            "Too many attempts. Try again in %(seconds)s second.",
+            "Too many attempts. Try again in %(seconds)s seconds.",
+            self.seconds,
+        )
+        return ValidationError(text % {"seconds": self.seconds}, code="throttled")
 
 
 def count_request(user: Any) -> None:

@@ -130,7 +130,7 @@ def test_requests_for_mails_are_throttled(settings: Any) -> None:
     settings.HAYSTACK = {**settings.HAYSTACK, "THROTTLE": rates}
     found = [ask(f"a{n}@example.org").status_code for n in range(5)]
     assert found == [302, 302, 302, 200, 200]
-    assert "too many requests" in ask("b@example.org").content.decode()
+    assert "Too many attempts" in ask("b@example.org").content.decode()
 
 
 def test_a_mail_server_that_is_down_is_tried_again(

@@ -18,7 +18,15 @@ from tests.storage.building import at, numbers
 playwright = pytest.importorskip("playwright.sync_api")
 expect: Any = playwright.expect
 
-PAGES = ("/", "/account/", "/status/", "/alarms/", "/import/", "/dashboards/")
+PAGES = (
+    "/",
+    "/account/",
+    "/status/",
+    "/alarms/",
+    "/import/",
+    "/dashboards/",
+    "/nosuch/",
+)
 RANGE = "range=2024-03-01..2024-03-02"
 
 

@@ -57,7 +57,7 @@ EXPLORER = (
     "&columns=siteRef,curVal&sort=-curVal&only=dis:a",
 )
 DASHBOARD = ("?range=2024-03-01..2024-03-02", "?edit", "?wall=1")
-PLAIN = ("/", "/account/", "/status/", "/dashboards/", "/docs/nosuch/")
+PLAIN = ("/", "/account/", "/status/", "/dashboards/", "/docs/nosuch/", "/nosuch/")
 ADDED = (
     *("alarmrule", "webhook", "token", "dashboard", "connector", "jobschedule"),
     "historypolicy",
