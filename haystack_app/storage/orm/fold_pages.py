@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -13,7 +12,7 @@ from ...folds.rollup import END
 from ..backend import StorageBackend
 from ..folds import PlacedRow
 from .fold_points import FoldedPoint, Keys
-from .fold_spans import Span
+from .fold_spans import Spans
 from .fold_statements import Key, PlacedPart, read_parts
 from .stored_parts import INTERVALS, StoredParts
 from .usual_rows import UsualRows
@@ -30,17 +29,11 @@ class Page:
         self,
         store: StorageBackend,
         connection: BaseDatabaseWrapper,
-        spans: Sequence[Span],
+        spans: Spans,
         stored: StoredParts,
     ) -> None:
         self.store, self.connection, self.spans = store, connection, spans
         self.stored = stored
-        self.are_whole = all(span.is_whole for span in spans)
-        self.edges = [span.low for span in spans] + [spans[-1].high]
-        self.buckets = [
-            list(pieces)
-            for _, pieces in groupby(range(len(spans)), lambda at: spans[at].start)
-        ]
         self.parts: dict[tuple[Key, int], dict[int, list[Part]]] = {}
         self.usual: UsualRows | None = None
 
@@ -68,19 +61,15 @@ class Page:
         """Read parts of points of which nothing changed; those that need no more."""
         if not places:
             return set()
-        spans = self.spans
-        bounds = [
-            (spans[pieces[0]].low, spans[pieces[-1]].high) for pieces in self.buckets
-        ]
         size = points[0].rollup.interval.size
         is_single = size == INTERVALS[self.stored.hours].size
-        self.usual = UsualRows(self.stored, bounds, is_single=is_single)
+        self.usual = UsualRows(self.stored, self.spans.bounds, is_single=is_single)
         self.usual.read(points, places)
         return self.usual.places
 
     def _changed(self, place: int) -> list[_Run]:
         """The buckets of a point that are not valid as they are stored."""
-        if self.are_whole and not self.stored.marks[place]:
+        if self.spans.are_whole and not self.stored.marks[place]:
             return []
         dropped = self.stored.dropped.get(place, -END)
         return _runs(
@@ -101,7 +90,9 @@ class Page:
         infinite: dict[int, set[int]] = {}
         found: list[PlacedPart] = []
         asked = [ids[place] for place in places]
-        for (at, bucket, part), is_infinite in self.stored.read(key, asked, self.edges):
+        for (at, bucket, part), is_infinite in self.stored.read(
+            key, asked, self.spans.edges
+        ):
             found.append((places[at], bucket, part))
             if is_infinite:
                 infinite.setdefault(places[at], set()).add(bucket)
@@ -121,7 +112,7 @@ class Page:
                 together.setdefault(run, []).append(place)
         for (first, after), places in together.items():
             asked = [ids[place] for place in places]
-            edges = self.edges[first : after + 1]
+            edges = self.spans.edges[first : after + 1]
             for at, bucket, part in read_parts(
                 self.connection, self.store, key, asked, edges
             ):
@@ -135,7 +126,7 @@ class Page:
         self, points: Sequence[FoldedPoint], followers: Sequence[Sample | None]
     ) -> Iterator[PlacedRow]:
         """In the order of time. Lines need the first samples after the page."""
-        starts = [self.spans[pieces[0]].start for pieces in self.buckets]
+        starts = self.spans.starts
         rows = []
         for place, (point, following) in enumerate(zip(points, followers, strict=True)):
             if self.usual is not None and place in self.usual.places:
@@ -163,7 +154,7 @@ class Page:
                 _of(weighed, pieces),
                 _of(counted, pieces),
             )
-            for pieces in self.buckets
+            for pieces in self.spans.buckets
         ]
 
 

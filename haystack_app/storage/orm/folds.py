@@ -18,7 +18,7 @@ from ..folds import PlacedRow
 from .dropped_samples import DroppedSamples
 from .fold_pages import Page
 from .fold_points import FoldedPoint, begin, followers, limits
-from .fold_spans import pages_of, spans_of
+from .fold_spans import pages_of
 from .stored_parts import StoredParts
 
 __all__ = ["fold"]
@@ -46,8 +46,7 @@ def fold(
         first = points[0].rollup.start
     if first >= stop:
         return
-    spans = spans_of(points[0].rollup, first, stop, stored)
-    for some in pages_of(spans, size):
+    for some in pages_of(points[0].rollup, first, stop, stored, size):
         page = Page(store, connection, some, stored)
         page.read(points)
         yield from page.rows(points, followers(connection, points, some[-1].high))
