@@ -56,10 +56,7 @@ EXAMPLES: Mapping[str, Example] = {
         _grid("filter,limit", '"lib==^lib:hs",5'),
         {"filter": "lib==^lib:hs", "limit": "5"},
     ),
-    "echo": Example(
-        _grid("name,limit", '"low",20°C'),
-        {"name": '"low"', "limit": "20°C"},
-    ),
+    "echo": Example(_grid("name,limit", '"low",20°C')),
     "emptyTrash": Example(_grid("empty", meta="all")),
     "eval": Example(
         _grid("expr", f'"readById({_AIR}).hisRead(today)"'),
