@@ -13,12 +13,12 @@ Each table has a header, and most have lines above it that name what it is of::
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .footers import speaks_of_the_end
+from .labels import key_of, text_of
 from .named_rows import JOINED
 from .roles import header_unit, is_of_name, role_of
 from .stamps import number_form, stamp_of
@@ -26,7 +26,6 @@ from .stamps import number_form, stamp_of
 __all__ = ["Blocks", "SeveralTables", "blocks_of"]
 
 Row = tuple[int, list[str]]
-_KEYED = re.compile(r"([^:=]{1,60}?)\s*[:=]\s+(.*\S)", re.DOTALL)
 
 
 class SeveralTables(Exception):
@@ -85,8 +84,8 @@ class Blocks(NamedTuple):
         )
 
     def _table(self, header: Sequence[str], above: Sequence[list[str]]) -> _Table:
-        label = "" if self.label is None else _text(above, self.label)
-        unit = "" if self.unit is None else _text(above, self.unit)
+        label = "" if self.label is None else text_of(above, self.label)
+        unit = "" if self.unit is None else text_of(above, self.unit)
         found = []
         for at in _value_places(header, self.times):
             name = title = header[at].strip()
@@ -201,9 +200,9 @@ def _label(
         (line, at)
         for line in range(len(above[0]))
         for at in range(min(len(some[line]) for some in above))
-        if _differ([_text(some, (line, at)) for some in above])
+        if _differ([text_of(some, (line, at)) for some in above])
     ]
-    keys = {place: _key(above[0], place) for place in places}
+    keys = {place: key_of(above[0], place) for place in places}
     named = [place for place, key in keys.items() if is_of_name(key)]
     found = named or [place for place, key in keys.items() if not (key and joined)]
     return found[0] if len(found) == 1 else None
@@ -224,24 +223,7 @@ def _unit(above: Sequence[Sequence[list[str]]]) -> tuple[int, int] | None:
             (line, at)
             for line in range(len(first))
             for at in range(min(len(some[line]) for some in above))
-            if role_of(_key(first, (line, at))) == "unit"
+            if role_of(key_of(first, (line, at))) == "unit"
         ),
         None,
     )
-
-
-def _key(lines: Sequence[list[str]], place: tuple[int, int]) -> str:
-    """What a text says that it is: ``Point: AHU-1/SAT``, in one cell or two."""
-    line, at = place
-    if match := _KEYED.fullmatch(lines[line][at].strip()):
-        return match[1].strip()
-    return lines[line][at - 1].strip(" :=") if at else ""
-
-
-def _text(lines: Sequence[list[str]], place: tuple[int, int]) -> str:
-    line, at = place
-    if len(lines) <= line or len(lines[line]) <= at:
-        return ""
-    text = lines[line][at].strip()
-    match = _KEYED.fullmatch(text)
-    return match[2] if match else text

@@ -19,7 +19,8 @@ from .wide_layout import wide_layout
 __all__ = ["layout_of"]
 
 _NUMBERS = re.compile(
-    r"unnamed: 0|#|id|nos?\.?|nr\.?|index|row|record(?: ?no\.?)?|rn|lfd\.? ?nr\.?",
+    r"unnamed: 0|#|id|nos?\.?|nr\.?|#? ?(?:log ?|trend ?)?index|row|rn|lfd\.? ?nr\.?"
+    r"|(?:record|seq(?:uence)?)(?: ?(?:no\.?|number))?",
     re.IGNORECASE,
 )
 

@@ -4,7 +4,7 @@ Answers of InfluxDB have rows of annotations, a table for each series, and colum
 the query. Loggers of Campbell have a row of the station before the header and one of
 processing below it. Days of meters (NEM12), a table for each of several points, a
 column of times for each point, and a column for each time of a day become rows. Dates
-without a year get that of an option.
+without a year get that of an option. Times in apostrophes lose them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .named_rows import named_rows
 from .nem12 import is_nem12, nem12_rows
 from .options import TableOptions
 from .pairs import pairs_of
+from .stamps import stamp_of
 
 __all__ = ["has_no_year", "plain_rows"]
 
@@ -56,6 +57,9 @@ def _rearranged(rows: Rows, options: TableOptions) -> Rows:
     if options.name:
         rows = named_rows(rows, options.name, options.value)
     sample = list(islice(rows, _SAMPLE))
+    if marked := _in_apostrophes(sample):
+        rows = _without_apostrophes(chain(sample, rows), marked)
+        sample = list(islice(rows, _SAMPLE))
     every: Rows = chain(sample, rows)
     if (half := half_column(sample)) is not None:
         return with_halves(every, *half)
@@ -64,6 +68,27 @@ def _rearranged(rows: Rows, options: TableOptions) -> Rows:
         return days.long(every)
     pairs = None if options.time else pairs_of(sample)
     return every if pairs is None else pairs.long(every)
+
+
+def _in_apostrophes(rows: Sequence[tuple[int, list[str]]]) -> set[int]:
+    """Columns of times that are quoted, or marked as text for a spreadsheet."""
+    return {
+        at
+        for _, cells in rows
+        for at, cell in enumerate(cells)
+        if cell.startswith("'") and stamp_of(cell.strip("'")) is not None
+    }
+
+
+def _without_apostrophes(rows: Rows, columns: set[int]) -> Rows:
+    for line, cells in rows:
+        yield (
+            line,
+            [
+                cell.strip("'") if at in columns else cell
+                for at, cell in enumerate(cells)
+            ],
+        )
 
 
 def has_no_year(cell: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["are_a_path", "header_unit", "is_of_name", "role_of"]
+__all__ = ["are_a_path", "header_unit", "is_of_name", "is_of_place", "role_of"]
 
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -14,7 +14,7 @@ _ROLES = {
     "|signal|trend|log|trend ?log|history|data ?point|channel|parameter|series|metric"
     "|register)? ?(?:id|name|path|reference|key)|point|object|name path reference|topic"
     "|tag|sensor|series|channel|variable|metric|item|source|field|signal|parameter"
-    "|data ?point|datenpunkt|messstelle|trend|meter|device|equipment"
+    "|data ?point|datenpunkt|messstelle|trend(?: ?log)?|meter|device|equipment"
     "|meter ?(?:no|nr|number)\\.?|cups|mpan|mprn|mpr|prm|pdl|pod|nmi|icp|ean|esi ?id"
     "|zähler(?:nummer|punkt)?|z[äa]hlpunkt(?:bezeichnung)?|messlokation|marktlokation"
     "|compteur|contador|punto",
@@ -54,7 +54,12 @@ def are_a_path(headers: Sequence[str]) -> bool:
 
 def is_of_name(key: str) -> bool:
     """Whether a text names a point, or its equip or site."""
-    return role_of(key) == "name" or _PLACE.fullmatch(_words(key)) is not None
+    return role_of(key) == "name" or is_of_place(key)
+
+
+def is_of_place(key: str) -> bool:
+    """Whether a text names an equip, a device or a site."""
+    return _PLACE.fullmatch(_words(key)) is not None
 
 
 def role_of(header: str) -> str | None:

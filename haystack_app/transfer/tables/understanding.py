@@ -21,6 +21,7 @@ from .blocks import SeveralTables
 from .evidence import Evidence
 from .footers import speaks_of_the_end
 from .interval_ends import check_amounts, interval_of
+from .labels import name_above
 from .layout import layout_of
 from .long_layout import NamesInParts
 from .names import PointNames
@@ -128,6 +129,12 @@ def _understood(path: Path, points: SamplePoints, options: TableOptions) -> Tabl
             check_above(shape)
             is_new = options.new is not None or bool(points.options.planned)
             shape = _with_zone(shape, points.options.tz, is_new=is_new)
+            if name_above([cells for _, cells in shape.preamble]) is not None:
+                # otherwise found later, when points may have been planned
+                rows = sample_rows(
+                    *(path, raw, encoding, delimiter, lambda _: None, options)
+                )
+                check_is_one(rows, shape, options)
             rows = sample_rows(
                 *(path, raw, encoding, delimiter, lambda _: None, options)
             )

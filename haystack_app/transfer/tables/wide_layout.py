@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...kinds.display import quoted
 from ..his_units import unit_of
 from .kind_guess import guessed_kind
+from .labels import name_above
 from .names import PointNames, UnknownName
 from .options import TableOptions
 from .roles import header_unit, role_of
@@ -46,7 +47,7 @@ def wide_layout(
         header = title_of(shape, at, names)
         try:
             unit = unit_at(shape, at) or found.constants.get(at + 1)
-            if header != shape.header[at]:
+            if header != shape.header[at]:  # which may have the unit
                 unit = unit or _known_unit(shape.header[at])
             point = names.find(header, unit)
         except UnknownName as err:
@@ -65,10 +66,11 @@ def wide_layout(
                 found.ignored.append(header)
             else:
                 found.columns.append(ValueColumn(at, header, point))
+    count = len(found.columns) + len(missing)
     for at, header, unit in missing:
         cells = cells_of(at, sample)
         try:
-            _check_is_of_values(header, cells, len(rest))
+            _check_is_of_values(header, cells, count)
             made = names.found_or_new(header, unit, cells)
             found.columns.append(ValueColumn(at, header, made))
         except ValueError as err:
@@ -76,7 +78,7 @@ def wide_layout(
     found.columns.sort(key=lambda column: column.place)
     if refused:
         hint = ""
-        if len(rest) == 1 or all(role_of(shape.header[at]) for at in rest):
+        if count == 1 or all(role_of(shape.header[at]) for at in rest):
             hint = "; for a table of one point, name it with --point"
         raise ValueError("; ".join(refused) + hint)
     _check_distinct(found.columns)
@@ -130,12 +132,14 @@ def _units_beside(
 def title_of(shape: Shape, at: int, names: PointNames) -> str:
     """The header, with the equip or site above it as a path.
 
-    A header such as Present Value is below the name of its point.
+    A header such as Present Value is below the name of its point, which is that of its
+    group, or said above the table.
     """
     own = shape.header[at]
     group = shape.groups[at] if shape.groups else ""
-    if group and role_of(own) == "value" and own not in names.mapping:
-        return group
+    if role_of(own) == "value" and own not in names.mapping:
+        above = [cells for _, cells in shape.preamble]
+        return group or name_above(above) or own
     path = f"{group}/{own}"
     is_path = path in names.mapping or (
         own not in names.mapping and names.is_place(group)

@@ -68,6 +68,18 @@ CASES = {
             "kw": {"2023-01-13T06:00:00": 1.5, "2023-01-14T05:00:00": 2.5},
         },
     ),
+    "acquisuite": Case(
+        "time(UTC),error,lowalarm,highalarm,Supply Temp,Power (kW)\n"
+        "'2024-06-15 04:00:00',0,0,0,20.5,12.3\n'2024-06-15 04:15:00',139,0,0,,\n",
+        ("--ignore", "error", "--ignore", "lowalarm", "--ignore", "highalarm"),
+        {"sat": at(20.5), "kw": at(12.3)},
+    ),
+    "loytec_log_index": Case(
+        "#log index;date/time;Supply Temp\n1;2024/06/15 00:00:00;20.50\n"
+        "2;2024/06/15 00:15:00;20.75\n",
+        (),
+        {"sat": at(20.5, 20.75)},
+    ),
     "influx_annotated": Case(
         INFLUX + INFLUX.replace("Supply Temp", "Power").replace(",,0,", ",,1,"),
         (),

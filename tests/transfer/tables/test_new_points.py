@@ -213,3 +213,45 @@ def test_the_unit_beside_the_values_of_one_point(
     text = "Time,Usage,Units\n2024-06-15,1,kWh\n2024-06-16,2,kWh\n"
     load(text, "--create", "--tz", "Berlin", "--point", "main")
     assert building.existing("main")["unit"] == "kWh"
+
+
+ABOVE = (
+    "history:/Plant/AHU1_SAT\n01-Jun-24 to 02-Jun-24\n\n{}",
+    "Trend Log: AHU1_SAT\n{}",
+    "Report,Daily\nPoint Name,AHU1_SAT\nDevice,AHU 1\n\n{}",
+)
+BELOW = (
+    "Timestamp,Trend Flags,Status,Value (°C)\n"
+    "15-Jun-24 12:00:00 AM,{{ }},{{ok}},{}\n15-Jun-24 12:15:00 AM,{{ }},{{ok}},21\n"
+)
+
+
+@pytest.mark.parametrize("above", ABOVE)
+def test_a_name_above_the_table(load: Import, his: His, above: str) -> None:
+    """Tables of one point each, in any number, tell which one that is."""
+    out = load(above.format(BELOW.format(20.5)), "--create", "--tz", "Paris")
+    [id] = re.findall(r"new point @(\S+):", out)
+    assert id.endswith("ahu1_sat")
+    assert list(his(id).values()) == [20.5, 21]
+    known = above.replace("Plant/", "AHU-1/").replace("AHU1_SAT", "Supply Temp")
+    known = known.format(BELOW.format(22))
+    assert "new point" not in load(known, "--create", "--tz", "Paris")
+    assert list(his("sat").values()) == [22, 21]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "",
+        "Trend Report\n",
+        "Device: AHU-1\n",
+        "Point: AHU1_SAT\nPoint: AHU1_RAT\n",
+        "Point:\n",
+    ],
+)
+def test_values_that_may_be_of_any_point(load: Import, above: str) -> None:
+    """Columns of statuses and flags beside them do not make them a point."""
+    with pytest.raises(CommandError, match=r"not name a point.*name it with --po"):
+        load(above + BELOW.format(20.5), "--create", "--tz", "Paris")
+    out = load(above + BELOW.format(20.5), "--point", "sat")
+    assert "2 samples" in out
