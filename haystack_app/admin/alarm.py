@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from ..alarms.dry_run import DAYS, dry_run
 from ..alarms.validation import check_fit
-from ..auth.permissions import has_permission, scope_filter
 from ..auth.roles import CHANGE_RULES
 from ..models import AlarmRule
 from ..storage.handler import storages
 from ..wire.errors import ParseError
+from .mixins import HoldersOnly
 
 if TYPE_CHECKING:
     RuleModelAdmin = admin.ModelAdmin[AlarmRule]
@@ -56,9 +56,10 @@ class RuleForm(RuleModelForm):
 
 
 @admin.register(AlarmRule)
-class AlarmRuleAdmin(RuleModelAdmin):
+class AlarmRuleAdmin(HoldersOnly, RuleModelAdmin):
     """For users that may change rules and see all entities."""
 
+    permission = CHANGE_RULES
     form = RuleForm
     list_display = (
         *("name", "enabled", "severity", "filter", "points", "problem"),
@@ -93,22 +94,6 @@ class AlarmRuleAdmin(RuleModelAdmin):
         ),
         (_("Mail"), {"fields": ("mail_to", "escalate_minutes", "escalate_to")}),
     )
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        user = request.user
-        return has_permission(user, CHANGE_RULES) and scope_filter(user) is None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def save_model(
         self, request: HttpRequest, obj: AlarmRule, form: Any, change: bool

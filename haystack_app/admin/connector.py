@@ -22,19 +22,17 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ..auth.permissions import has_permission, scope_filter
 from ..connectors import ConnectorError, ConnectorKind, kind_of, kinds
 from ..connectors.kind import clean_settings
 from ..connectors.tasks import ask_for
 from ..models import Connector, GroupScope, Job
 from ..storage.handler import storages
+from .mixins import HoldersOnly
 
 if TYPE_CHECKING:
-    AnyMixin = admin.ModelAdmin[Any]
     ConnectorModelAdmin = admin.ModelAdmin[Connector]
     ConnectorModelForm = forms.ModelForm[Connector]
 else:
-    AnyMixin = object
     ConnectorModelAdmin = admin.ModelAdmin
     ConnectorModelForm = forms.ModelForm
 
@@ -55,24 +53,8 @@ INLINES: dict[str, list[Any]] = {}
 """Rows that connectors of a kind have on their page, as inlines, by the kind."""
 
 
-class ManagersOnly(AnyMixin):
-    """For users that may manage connectors and see all entities."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        user = request.user
-        return has_permission(user, "manage_connectors") and scope_filter(user) is None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
+class ManagersOnly(HoldersOnly):
+    permission = "manage_connectors"
 
 
 class NewConnectorForm(ConnectorModelForm):

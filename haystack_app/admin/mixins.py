@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 
-from ..auth.permissions import scope_filter
+from ..auth.permissions import has_permission, scope_filter
 from ..storage.handler import storages
 from ..storage.orm import OrmAdapter
 
@@ -20,6 +20,7 @@ else:
     AnyModelAdmin = admin.ModelAdmin
 
 __all__ = [
+    "HoldersOnly",
     "ReadOnlyAdmin",
     "SuperusersChange",
     "SuperusersOnly",
@@ -69,6 +70,28 @@ class SuperusersOnly(SuperusersChange):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
+
+
+class HoldersOnly(AnyMixin):
+    """Only users that have the ``permission`` and see all entities do anything."""
+
+    permission: str
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        user = request.user
+        return has_permission(user, self.permission) and scope_filter(user) is None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
 
 def uses_tables() -> bool:

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, F, TextField
 from django.db.models.expressions import OrderBy
 from django.db.models.sql.compiler import SQLCompiler
 
 from ..filters.ordering import KIND_PLACES, OTHERS, TEXT_KINDS, By
-from ..kinds.transient import TRANSIENT
 from .expressions import AsSql
 from .fragments import Sql, sql
-from .sqlite import date_time_parts, json_path
+from .sqlite import date_time_parts
+from .values import TagValue
 
 __all__ = ["in_order"]
 
@@ -71,36 +70,26 @@ _SQLITE = (
 _TEMPLATES = {"postgresql": _POSTGRES, "sqlite": _SQLITE}
 
 
-class _Part(Expression):
+class _Part(TagValue):
     """One of the values of a tag that compare, by its place in the templates."""
 
     def __init__(self, name: str, place: int) -> None:
-        super().__init__(output_field=TextField())
-        self.name, self.place = name, place
-        self.column: Any = F("cur" if name in TRANSIENT else "tags")
-
-    def get_source_expressions(self) -> list[Any]:
-        return [self.column]
-
-    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
-        [self.column] = exprs
+        super().__init__(name)
+        self.place = place
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        column = Sql(compiler.compile(self.column)[0])
-        value = sql("({} -> %s::text)", column, self.name)
-        return self._written(_POSTGRES, value)
+        return self._written(_POSTGRES, super().as_postgresql(compiler, connection))
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> AsSql:
-        column = Sql(compiler.compile(self.column)[0])
-        return self._written(_SQLITE, sql("({} -> %s)", column, json_path(self.name)))
+        return self._written(_SQLITE, super().as_sqlite(compiler, connection))
 
-    def _written(self, templates: Sequence[str], value: Sql) -> AsSql:
+    def _written(self, templates: Sequence[str], value: AsSql) -> AsSql:
         template = templates[self.place]
-        found = sql(template, *[value] * template.count("{}"))
+        found = sql(template, *[Sql(*value)] * template.count("{}"))
         return found.text, found.params
 
 
