@@ -51,7 +51,7 @@ def _table(settings: Mapping[str, Any]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict) and "default" in value:
         return "an `OrmAdapter`"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.12g}"
     return f"`{value!r}`"
 

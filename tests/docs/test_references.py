@@ -99,3 +99,18 @@ def test_files() -> None:
         and not any(one.endswith(f"/{path}") for one in paths)
     ]
     assert missing == []
+
+
+def test_system_checks() -> None:
+    """All that the code may report are in the table, and no others."""
+    sources = (ROOT / "haystack_app").rglob("*.py")
+    ids = {
+        number
+        for source in sources
+        for number in re.findall(
+            r"\"haystack\.([EW]\d{3})\"", source.read_text("utf-8")
+        )
+    }
+    rows = re.findall(r"^\| (haystack\.[^|]*)\|", TEXTS["docs/configuration.md"], re.M)
+    assert len(ids) > 30
+    assert set(re.findall(r"[EW]\d{3}", " ".join(rows))) == ids
