@@ -67,7 +67,12 @@ def token_of(user: Any, scope: str) -> str:
 
 
 class Caller:
-    """Calls ops of a server over one connection, with a token."""
+    """Calls ops of a server over one connection, with a token.
+
+    ``patient``: what is refused for the time being (503) is sent again.
+    """
+
+    patient = False
 
     def __init__(self, port: int, token: str) -> None:
         self.headers = {
@@ -82,8 +87,11 @@ class Caller:
     def ask(self, op: str, request: Grid) -> Grid:
         """The answer, an error grid perhaps. Raises OSError or HTTPException."""
         body = hayson_writer.grid_text(request).encode()
-        self.connection.request("POST", f"/api/{op}", body, self.headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
+        while True:
+            self.connection.request("POST", f"/api/{op}", body, self.headers)
+            answer = self.connection.getresponse()
+            text = answer.read()
+            if answer.status != 503 or not self.patient:
+                break
         assert answer.status == 200, text
         return hayson_reader.read_grid(text)

@@ -239,7 +239,10 @@ class Load:
     def calls(self, first: int) -> Iterator[Caller]:
         """The caller to use; the next one when the last has failed."""
         for number in (first, 1 - first):
-            yield self.site.caller(number)
+            caller = self.site.caller(number)
+            # waiters for SQLite's lock have no order: one may not get it for long
+            caller.patient = True
+            yield caller
 
     def write(self, first: int, names: list[str]) -> None:
         val = 0
