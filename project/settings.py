@@ -51,7 +51,6 @@ DATABASE_URL = given_secret("DATABASE_URL")
 TIMESCALE_DSN = given_secret("TIMESCALE_DSN")
 # apart from the URL, where it needs no escapes and the server reads the same file
 POSTGRES_PASSWORD = given_secret("POSTGRES_PASSWORD")
-EMBEDDED = not (DATABASE_URL or TIMESCALE_DSN)
 
 if DATABASE_URL:
     DATABASES = {
@@ -63,6 +62,7 @@ elif TIMESCALE_DSN:
     }
 else:
     DATABASES = {"default": databases.sqlite(VAR_DIR / "haystack.sqlite3")}
+EMBEDDED = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 # servers that answer reads, by PostgreSQL's streaming replication
 REPLICAS = databases.replicas(

@@ -61,6 +61,10 @@ def test_a_server_needs_a_key(load: Load) -> None:
     assert load(DATABASE_URL=PG, GENERATE_SECRET_KEY="true")["SECRET_KEY"]
 
 
+def test_a_file_of_sqlite_needs_no_key(load: Load, tmp_path: Path) -> None:
+    assert load(DATABASE_URL=f"sqlite:///{tmp_path}/own.sqlite3")["SECRET_KEY"]
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "TIMESCALE_DSN"])
 def test_postgres(load: Load, name: str) -> None:
     database = load(**{name: PG, "SECRET_KEY": "k"})["DATABASES"]["default"]
