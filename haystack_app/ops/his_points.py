@@ -33,10 +33,13 @@ def records_matching(context: Context, filter: Any) -> list[Record]:
     return matching(context, require_filter(filter), cap=limit("IDS"))
 
 
-def matching(context: Context, tree: Filter, cap: int | None = None) -> list[Record]:
+def matching(
+    context: Context, tree: Filter, cap: int | None = None, what: str = "entities"
+) -> list[Record]:
     """The entities that a filter matches, but for trash, in the order of their ids.
 
-    Raises OpError if it matches nothing, or more than ``cap``.
+    Raises OpError if it matches nothing, which is then called ``what``, or more than
+    ``cap``.
     """
     found = context.storage.read(without_trash(tree), None if cap is None else cap + 1)
     if cap is not None and len(found) > cap:
@@ -45,7 +48,7 @@ def matching(context: Context, tree: Filter, cap: int | None = None) -> list[Rec
             " fewer"
         )
     if not found:
-        raise OpError("filter matches no entities")
+        raise OpError(f"filter matches no {what}")
     return sorted(found, key=lambda record: str(record["id"].id))
 
 

@@ -180,6 +180,7 @@ def test_command(api: Api) -> None:
     first, tags, _ = out.splitlines()
     cursor = first.split()[0]
     assert first.endswith("update @a-p by ann")
+    assert command("list", "nosuch")[0] == "no changes of @nosuch\n"
     assert tags == '    dis: "Temp" -> "Wrong"'
     out, _ = command("show", cursor)
     assert out.splitlines()[-1] == (

@@ -159,6 +159,8 @@ def test_the_command(api: Api) -> None:
     assert f"{change['id']}  " in out
     assert "hisWrite by alice: 1 samples of 1 points" in out
     assert len(run("haystack_his_undo", "list")[0].splitlines()) == 2
+    out, _ = run("haystack_his_undo", "list", "--point", "nosuch")
+    assert out == "no changes of samples\n"
     out, _ = run("haystack_his_undo", "show", change["id"])
     assert out == "@a  2024-03-01T12:00:00Z  1 -> 2\n"
     api.post("hisWrite", WRITE % ("a", 3))

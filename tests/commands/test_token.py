@@ -36,7 +36,7 @@ def test_create_list_revoke(run: Run, bob: User) -> None:
     assert "1 tokens revoked" in run("haystack_token", "revoke", "bob", "Grafana")
     assert tokens.get_valid(secret) is None
     assert "1 tokens revoked" in run("haystack_token", "revoke", "bob")
-    assert run("haystack_token", "list") == ""
+    assert run("haystack_token", "list") == "no tokens\n"
 
 
 def test_default_scope_is_read(run: Run, bob: User) -> None:

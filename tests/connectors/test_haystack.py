@@ -725,6 +725,8 @@ def test_a_refused_write_is_noted(far: Far, store: Any, proxy: Proxy) -> None:
 def test_commands(far: Far, store: Any, capsys: Any) -> None:
     far.site("m1", 2)
     far.samples("m1-0", WINTER, [1, 2])
+    call_command("haystack_connector", "list")
+    assert capsys.readouterr().out == "no connectors\n"
     made(far.url, "m1")
     for words in (["ping"], ["learn"], ["sync"]):
         call_command("haystack_connector", *words, "to-m1")

@@ -224,7 +224,7 @@ def test_refused_folders(run: Run, plant: StorageAdapter, tmp_path: Path) -> Non
     ("arguments", "why"),
     [
         (["--filter", "temp and"], "filter is cut short"),
-        (["--filter", "never"], "filter matches no entities"),
+        (["--filter", "never"], "filter matches no points with history"),
         (["--range", "lastWeek"], "invalid history range"),
         (["--user", "eve"], "--user: unknown user 'eve'"),
     ],
@@ -251,7 +251,7 @@ def test_a_user_exports_what_it_sees(
         "s",
         "t",
     ]
-    with pytest.raises(CommandError, match="filter matches no entities"):
+    with pytest.raises(CommandError, match="filter matches no points with history"):
         run(
             "haystack_export",
             tmp_path / "y",

@@ -271,6 +271,10 @@ def test_the_command(receiver: Receiver, hook: Any) -> None:
     assert lines[1:] == ["hook (bob): disabled, 0 waiting", "  Disabled .."]
 
 
+def test_the_command_without_webhooks() -> None:
+    assert command("list") == "no webhooks\n"
+
+
 def test_a_model_is_validated() -> None:
     group = Group.objects.create(name="g")
     GroupScope.objects.create(group=group, filter="site")

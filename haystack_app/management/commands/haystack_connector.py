@@ -34,8 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "list":
-            for row in Connector.objects.all():
-                self.stdout.write(_line(row))
+            self._list()
             return
         if not options["name"]:
             raise CommandError(f"{options['action']}: missing the name of a connector")
@@ -43,6 +42,13 @@ class Command(BaseCommand):
         for action in _steps(row, options["action"]):
             more = {"confirmed": True} if options["confirm"] else {}
             self._do(row, action, more if action == "learn" else {})
+
+    def _list(self) -> None:
+        found = Connector.objects.all()
+        if not found:
+            self.stdout.write("no connectors")
+        for row in found:
+            self.stdout.write(_line(row))
 
     def _do(self, row: Connector, action: str, more: dict[str, Any]) -> None:
         try:

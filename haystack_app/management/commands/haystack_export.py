@@ -99,7 +99,7 @@ def _visible(store: StorageAdapter, name: str | None) -> StorageAdapter:
 
 def _records(store: StorageAdapter, filter: str | None) -> list[Record]:
     tree = None if filter is None else require_filter(filter)
-    return matching(Context(store), with_history(tree))
+    return matching(Context(store), with_history(tree), what="points with history")
 
 
 def _points(

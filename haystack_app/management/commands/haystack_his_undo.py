@@ -50,7 +50,10 @@ class Command(StorageCommand):
         if options["limit"] < 1:
             raise CommandError("--limit must be 1 or more")
         point = (options["point"] or "").removeprefix("@") or None
-        for one in self.adapter(options).sample_changes(options["limit"], point):
+        found = self.adapter(options).sample_changes(options["limit"], point)
+        if not found:
+            self.stdout.write("no changes of samples")
+        for one in found:
             by = f" by {one.origin.user}" if one.origin.user else ""
             self.stdout.write(
                 f"{one.origin.change}  {iso_text(one.at)}  {one.origin.kind}{by}:"

@@ -67,7 +67,10 @@ class Command(StorageCommand):
     def _list(self, store: StorageAdapter, options: dict[str, Any]) -> None:
         if options["limit"] < 1:
             raise CommandError("--limit must be 1 or more")
-        for change in store.changes_of(_id(options), options["limit"]):
+        found = store.changes_of(_id(options), options["limit"])
+        if not found:
+            self.stdout.write(f"no changes of @{_id(options)}")
+        for change in found:
             self._write_change(change)
 
     def _show(self, store: StorageAdapter, options: dict[str, Any]) -> None:

@@ -63,6 +63,8 @@ class Command(BaseCommand):
         found = Token.objects.select_related("user").order_by("user", "name", "pk")
         if options["user"]:
             found = found.filter(user=_user(options["user"]))
+        if not found:
+            self.stdout.write("no tokens")
         now = timezone.now()
         for token in found:
             columns = [

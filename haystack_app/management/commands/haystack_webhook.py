@@ -28,7 +28,10 @@ class Command(BaseCommand):
             self.test(options["name"], options["owner"])
 
     def list(self) -> None:
-        for webhook in Webhook.objects.select_related("owner"):
+        found = Webhook.objects.select_related("owner")
+        if not found:
+            self.stdout.write("no webhooks")
+        for webhook in found:
             waiting = webhook.deliveries.waiting().count()
             state = "enabled" if webhook.enabled else "disabled"
             if webhook.failing_since:
