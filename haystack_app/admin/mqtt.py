@@ -61,6 +61,7 @@ class TopicInline(ManagersOnly, TopicInlineBase):
     model = MqttTopic
     form = TopicForm
     extra = 0
+    verbose_name = _("topic")
     verbose_name_plural = _("topics to points")
     fields = (
         ("topic", "enabled"),
@@ -75,6 +76,7 @@ class WriteInline(ManagersOnly, WriteInlineBase):
     model = MqttWrite
     form = WriteForm
     extra = 0
+    verbose_name = _("topic")
     verbose_name_plural = _("writes to topics")
 
 

@@ -62,6 +62,15 @@ def test_rules_are_checked(browser: Client, row: Connector) -> None:
     assert MqttWrite.objects.get().topic == "a/{id}"
 
 
+def test_names_of_fields_are_written_as_the_field_writes_them(
+    browser: Client, row: Connector
+) -> None:
+    text = browser.get(page(row)).content.decode()
+    assert ">TLS<" in text
+    assert ">CA:<" in text
+    assert "Mqtt" not in text
+
+
 def unknown(row: Connector, topic: str, payload: str, **more: str) -> MqttUnknownTopic:
     now = timezone.now()
     given = {"reason": "no rule has this topic", "last_value": "", **more}

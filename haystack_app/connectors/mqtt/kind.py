@@ -75,7 +75,7 @@ class MqttForm(forms.Form):
     username = forms.CharField(required=False, max_length=200, label=_("Username"))
     password = SecretField(required=False, label=_("Password"))
     tls = forms.BooleanField(
-        required=False, help_text=_("usually on port 8883"), label=_("Tls")
+        required=False, help_text=_("usually on port 8883"), label="TLS"
     )
     ca = SecretField(
         required=False,
@@ -83,7 +83,7 @@ class MqttForm(forms.Form):
             "where the certificate of the CA is, by its name, such as "
             "file:plant-ca.pem; empty for those that the system trusts"
         ),
-        label=_("Ca"),
+        label="CA",
     )
     certificate = SecretField(
         required=False,
