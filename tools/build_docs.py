@@ -212,4 +212,7 @@ def build(site: Path) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]) if len(sys.argv) > 1 else SITE)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SITE
+    build(folder)
+    shown = ", which a server shows at /docs/" if folder == SITE else ""
+    print(f"built {folder}{shown}")
