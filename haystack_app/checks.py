@@ -28,6 +28,7 @@ from .storage.handler import storages
 from .storage.orm import OrmAdapter
 
 __all__ = [
+    "RESERVED",
     "check_channel_layer",
     "check_databases",
     "check_log_in",
@@ -45,29 +46,30 @@ _NOTE_WRITES = "haystack_app.replicas.middleware.note_writes"
 _CURRENT_REQUEST = "haystack_app.auth.current_request.remember_request"
 _NEEDED = ("rest_framework", "drf_spectacular", "drf_spectacular_sidecar")
 _IN_MEMORY = "channels.layers.InMemoryChannelLayer"
-_RESERVED = {
-    *(
+RESERVED = frozenset(
+    {
         "alarm-rules",
         "alarms",
         "changes",
+        "dashboards",
         "docs",
         "entities",
         "his",
         "history",
-        "dashboards",
         "import-mappings",
         "imports",
         "jobs",
         "load",
         "quality",
-        "tags",
         "samples",
         "schema",
+        "status",
         "sys",
+        "tags",
         "users",
         "writes",
-    )
-}
+    }
+)
 """Names of REST resources, and the synonym of the default storage."""
 
 
@@ -176,7 +178,7 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
     databases: Counter[str] = Counter()
     places: Counter[str] = Counter()
     for alias in storages:
-        if find_op(alias) or alias in _RESERVED:
+        if find_op(alias) or alias in RESERVED:
             yield Error(
                 f"storage {alias!r} has the name of an op or a REST resource",
                 hint="Paths are api/{op} and api/{alias}/{op}: rename it.",

@@ -11,8 +11,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import User
 from django.core.checks import CheckMessage
+from django.test import Client
 
 from haystack_app import checks
+from haystack_app.ops import all_ops
 
 ORM = "haystack_app.storage.orm.OrmAdapter"
 MEMORY = "haystack_app.storage.memory.InMemoryAdapter"
@@ -65,17 +67,18 @@ def test_one_database_for_two_storages(settings: Any) -> None:
     assert ids(checks.check_storages()) == ["haystack.E003"]
 
 
-@pytest.mark.parametrize(
-    "alias",
-    [
-        *("read", "hisWrite", "sys"),
-        *("entities", "users", "load", "changes", "his", "docs", "schema", "quality"),
-        "tags",
-    ],
-)
+@pytest.mark.parametrize("alias", ["read", "hisWrite", *sorted(checks.RESERVED)])
 def test_a_storage_named_like_an_op_or_a_resource(alias: str, settings: Any) -> None:
     settings.HAYSTACK = storages(**{alias: {"BACKEND": MEMORY}})
     assert ids(checks.check_storages()) == ["haystack.E004"]
+
+
+def test_every_resource_is_reserved(client: Client) -> None:
+    answer = client.get("/api/schema/", headers={"Accept": "application/json"})
+    first = {path.split("/")[2] for path in answer.json()["paths"]}
+    of_storages = {name for name in first if name.startswith("{")}
+    assert first - of_storages - {op.name for op in all_ops()} - {""} <= checks.RESERVED
+    assert first >= checks.RESERVED - {"docs", "his", "schema", "sys"}
 
 
 def test_the_setting_itself(settings: Any) -> None:
