@@ -19,7 +19,7 @@ from .scratch import STORES, Unreachable
 
 SAMPLES = {"timescale": 10_000_000, "postgres": 10_000_000, "sqlite": 1_000_000}
 QUICK = ["--entities", "1500", "--samples", "20000", "--rounds", "1", "--rows", "100"]
-QUICK += ["--sizes", "1500,4500"]
+QUICK += ["--sizes", "1500,4500", "--histories", "20000,60000"]
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -41,13 +41,19 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--growth",
         action="store_true",
-        help="only reads, at several numbers of entities",
+        help="how times grow with the entities, and with the samples",
     )
     parser.add_argument(
         "--sizes",
         type=_sizes,
         default=[20_000, 100_000, 400_000],
-        help="those numbers (20000,100000,400000)",
+        help="numbers of entities (20000,100000,400000)",
+    )
+    parser.add_argument(
+        "--histories",
+        type=_sizes,
+        default=[500_000, 2_000_000],
+        help="numbers of samples (500000,2000000)",
     )
     parser.add_argument(
         "--strict", action="store_true", help="fail when a target is missed"

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
 from haystack_app.demo import entities
-from haystack_app.sql.tables import ENTITIES, ENTITY_REF, TAG_SETS
+from haystack_app.models import HisSample
+from haystack_app.sql.tables import ENTITIES, ENTITY_REF, HISTORY, TAG_SETS
 from haystack_app.storage.handler import storages
 
 __all__ = [
@@ -18,10 +19,12 @@ __all__ = [
     "Building",
     "History",
     "add_entities",
+    "add_histories",
     "analyze",
     "build_entities",
     "build_histories",
     "insert_samples",
+    "remove_samples",
 ]
 
 Tags = dict[str, Any]
@@ -129,8 +132,21 @@ def build_histories(building: Building, wanted: int) -> History:
     for id in history.points:
         insert_samples(id, STEP, count)
     history.seconds = time.perf_counter() - start
-    analyze("history")
+    analyze(HISTORY)
     return history
+
+
+def add_histories(building: Building, history: History, wanted: int) -> None:
+    """Samples of more points, each as many as the others have, until ``wanted``."""
+    ids = building.points[2 * (3 + len(history.points)) :: 2]
+    for id in ids[: max(0, -(-(wanted - history.total) // history.count))]:
+        insert_samples(id, STEP, history.count)
+        history.points.append(id)
+    analyze(HISTORY)
+
+
+def remove_samples(ids: list[str]) -> None:
+    HisSample.objects.filter(point_id__in=ids)._raw_delete(DEFAULT_DB_ALIAS)
 
 
 def insert_samples(id: str, step: dt.timedelta, count: int) -> None:

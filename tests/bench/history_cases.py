@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from functools import partial
+from math import ceil
 from typing import Any
 
 from haystack_app.kinds import Col, DateTime, Grid, Number, Ref
@@ -17,7 +18,7 @@ from .http import HAYSON, TYPES, ZINC, Http
 from .statements import Raw
 from .timing import WARM_UP
 
-__all__ = ["his_read_cases", "his_write_cases"]
+__all__ = ["his_fold_case", "his_read_cases", "his_write_cases"]
 
 
 def his_read_cases(
@@ -53,6 +54,33 @@ def _his_read(http: Http, raw: Raw, history: History, samples: int) -> Iterator[
             sql=fetch,
             size=size,
         )
+
+
+def his_fold_case(http: Http, raw: Raw, history: History, samples: int) -> Case:
+    """Averages of hours, from samples that are not folded yet."""
+    id = history.points[len(history.points) // 2]
+    start, end = history.span(samples)
+    asked = {
+        "id": f"@{id}",
+        "range": f"{utc_text(start)},{utc_text(end)}",
+        "rollup": "avg",
+        "interval": "1hr",
+    }
+
+    def read() -> bytes:
+        return http.get("/api/hisRead", HAYSON, **asked)
+
+    answer = read()
+    hours = (end - start) / dt.timedelta(hours=1)
+    same(len(json.loads(answer)["rows"]), ceil(hours), f"roll-up of {id}")
+    return Case(
+        f"roll-up of {samples:,} samples by hours",
+        read,
+        partial(raw.samples, id, start, end),
+        "fetch of (ts, val)",
+        3,
+        size=len(answer),
+    )
 
 
 def his_write_cases(

@@ -49,7 +49,9 @@ def test_quick_growth_on_sqlite() -> None:
     assert "1,566       4,698  exponent" in shown
     for name in ("about", "read by id", "read markers, 30 rows", "hisRead 30 samples"):
         assert name in shown
-    assert "hisWrite" not in shown
+    assert "20,000      60,000  exponent" in shown
+    for name in ("roll-up of 30 samples", "hisWrite 3 new samples, Zinc"):
+        assert name in shown
 
 
 @pytest.mark.parametrize(("power", "slope"), [(0, 0), (1, 1), (0.5, 0.5)])

@@ -35,7 +35,11 @@ def side_by_side(
 
 
 def in_turn(
-    calls: Sequence[Callable[[], Any]], rounds: int, *, once: bool = False
+    calls: Sequence[Callable[[], Any]],
+    rounds: int,
+    *,
+    once: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
     """Median seconds of each call; other load of the machine affects all of them.
 
@@ -50,10 +54,10 @@ def in_turn(
     for _ in range(rounds):
         for at in order:
             gc.collect()
-            start = time.perf_counter()
+            start = clock()
             for _ in range(repeats[at]):
                 calls[at]()
-            times[at].append((time.perf_counter() - start) / repeats[at])
+            times[at].append((clock() - start) / repeats[at])
         order.reverse()
     return [median(of_one) for of_one in times]
 
