@@ -16,6 +16,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
@@ -57,13 +58,16 @@ def simulate(plan: Plan) -> None:
     from tests.api.servers import UVICORN, Server, url_of
 
     from .filling import fill
+    from .folding import not_folding
     from .load import Load
     from .usage import Usage
 
     print(f"{plan.points:,} points, by {plan.stored:,} of them\n\nassumed:", flush=True)
     for line in plan.assumptions():
         print(f"- {line}")
+    start = time.monotonic()
     filled = fill(plan, dt.datetime.now(dt.UTC))
+    print(f"\nfilled in {time.monotonic() - start:.0f} s", flush=True)
     sizes = store_facts(storages["default"]).tables
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
@@ -75,10 +79,12 @@ def simulate(plan: Plan) -> None:
         exits.callback(worker.terminate)
         load = Load(plan, filled, server.port, _token())
         usage = Usage(server=server.process.pid, worker=worker.pid)
-        usage.start()
-        load.run(usage.look)
-        usage.look()
+        with not_folding():
+            usage.start()
+            load.run(usage.look)
+            usage.look()
         _report(plan, load.times, usage.seconds(), usage.memory())
+        _report_folds(plan)
         if load.late > 1:
             print(
                 f"\nrequests were up to {load.late:.1f} s late: too much for this machine"
@@ -126,6 +132,17 @@ def _report(
         print(f"{role:22} {cores:9.3f} {cores * plan.scale:10.2f}")
     for role, size in sorted(memory.items()):
         print(f"memory of the {role}: {size / 1024**2:,.0f} MB")
+
+
+def _report_folds(plan: Plan) -> None:
+    from .folding import fold_seconds
+
+    if each := fold_seconds():
+        cores = each * plan.points / plan.every
+        print(
+            f"\na changed history is folded in {each * 1e3:.1f} ms of CPU, at once:"
+            f" {cores:.2f} cores; one process folds, of several changes at a time"
+        )
 
 
 def _report_sizes(

@@ -23,6 +23,8 @@ from .plan import Plan
 __all__ = ["Load"]
 
 _THREADS = 12
+_IDLE_SECONDS = 2.0
+"""Servers close connections that are idle, after 5 s."""
 _Due = tuple[float, int, str, Callable[["_Client"], None]]
 
 
@@ -128,6 +130,7 @@ class Load:
 class _Client:
     def __init__(self, port: int, token: str) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=120)
+        self.used = time.monotonic()
         self.headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
@@ -143,9 +146,12 @@ class _Client:
         return self._answer("POST", f"/api/{op}", body)
 
     def _answer(self, method: str, path: str, body: bytes | None) -> Any:
+        if time.monotonic() - self.used > _IDLE_SECONDS:
+            self.connection.close()  # the next request opens it again
         self.connection.request(method, path, body, self.headers)
         answer = self.connection.getresponse()
         found = orjson.loads(answer.read())
+        self.used = time.monotonic()
         if answer.status != 200 or "err" in found.get("meta", {}):
             raise AssertionError(f"{path}: {answer.status} {found.get('meta')}")
         return found

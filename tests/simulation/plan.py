@@ -36,7 +36,7 @@ class Plan:
     @property
     def charted(self) -> int:
         """Points with a year of samples; the others have a day."""
-        return min(200, max(4, self.stored // 50))
+        return min(100, max(4, self.stored // 50))
 
     @property
     def people(self) -> int:

@@ -86,6 +86,7 @@ def _connections() -> list[int]:
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # that of a transaction
         cursor.execute(
             "SELECT pid FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
