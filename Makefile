@@ -162,4 +162,4 @@ nightly: ## the long forms: fuzz, soak, chaos
 	$(MAKE) fuzz
 	$(MAKE) soak
 	$(MAKE) chaos
-	$(MAKE) chaos ARGS="--store replicas"
+	$(MAKE) chaos ARGS="--store replicas --store sentinel --store cluster"

@@ -105,12 +105,13 @@ class Client:
 
     def once(self, number: int) -> bool:
         self.ledger.tried.add(number)
+        begin = time.monotonic()
         try:
             self.write(self.api, number)
         except Refused:
             self.api.acks.refused[self.ledger.kind] += 1
             return False
-        self.api.acks.note(self.ledger, number)
+        self.api.acks.note(self.ledger, number, begin)
         return True
 
     def stop(self) -> None:
@@ -179,10 +180,12 @@ class Import:
         while not self.stopped.is_set():
             file = self._file(number)
             self.ledger.tried.add(number)
+            begin = time.monotonic()
             while self._command(file) != 0:
                 self.failures += 1
                 time.sleep(0.2)
-            self.acks.note(self.ledger, number)
+                begin = time.monotonic()
+            self.acks.note(self.ledger, number, begin)
             number += 1
             self.stopped.wait(0.5)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.chaos.clients import BATCH, FILE, HISTORIES, LOADED, POINTS
 from tests.chaos.ledger import Ledger
 
-__all__ = ["faults"]
+__all__ = ["faults", "is_allowed"]
 
 _EPOCH = 1_704_067_200
+_OF_WRITE = re.compile(r"(LOST|TORN): (\w+) (\d+) ")
+_SEVERAL = "import"
+"""Its batches are acknowledged one by one, so that it may be lost in part."""
+_JOB_SECONDS = 30.0
+"""After which a job is done, usually."""
 
 
 def faults(ledgers: Mapping[str, Ledger], stored: Mapping[str, Any]) -> Iterator[str]:
@@ -26,6 +32,20 @@ def faults(ledgers: Mapping[str, Ledger], stored: Mapping[str, Any]) -> Iterator
     yield from _levels(ledgers["pointWrite"], stored)
     for line in stored["differences"]:
         yield f"TORN: {line}"
+
+
+def is_allowed(
+    fault: str, ledgers: Mapping[str, Ledger], risks: Sequence[tuple[float, float]]
+) -> bool:
+    """Whether it is the loss of a write that was under way at a time of risk."""
+    if not (found := _OF_WRITE.match(fault)):
+        return False
+    word, kind, number = found[1], found[2], int(found[3])
+    ledger = ledgers[kind]
+    if number not in ledger.acked or (word == "TORN" and kind != _SEVERAL):
+        return False
+    later = _JOB_SECONDS if kind == "job" else 0.0
+    return any(ledger.overlaps(number, (low - later, high)) for low, high in risks)
 
 
 def _samples(

@@ -18,6 +18,13 @@ class Ledger:
     kind: str
     tried: set[int] = field(default_factory=set)
     acked: set[int] = field(default_factory=set)
+    times: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """When an acknowledged write began, and when it was acknowledged."""
+
+    def overlaps(self, number: int, span: tuple[float, float]) -> bool:
+        """Whether a write was under way at some moment of a span of time."""
+        begin, end = self.times[number]
+        return begin <= span[1] and span[0] <= end
 
 
 class Acks:
@@ -30,11 +37,16 @@ class Acks:
         """Broken connections and answers with status 503 or 507, by kind."""
         self.odd: list[str] = []
         """Other answers, which no client can understand as an outage."""
+        self.risks: list[tuple[float, float]] = []
+        """Spans of time in which a store may forget what it has acknowledged."""
 
-    def note(self, ledger: Ledger, number: int) -> None:
+    def note(self, ledger: Ledger, number: int, begin: float) -> None:
+        """A write that began at ``begin`` has been acknowledged."""
         with self._lock:
+            now = time.monotonic()
             ledger.acked.add(number)
-            self._times.append(time.monotonic())
+            ledger.times[number] = begin, now
+            self._times.append(now)
 
     def gap(self, begin: float, end: float) -> float:
         """The longest time between without an acknowledgement."""

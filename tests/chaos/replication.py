@@ -83,7 +83,7 @@ class Nodes:
             "HAYSTACK_COMMIT_SECONDS": "2",
         }
 
-    def wait_for_standby(self) -> None:
+    def form(self) -> None:
         """Let commits wait until the standby has them."""
         for node in self.nodes:
             node.start()
@@ -95,8 +95,8 @@ class Nodes:
         )
 
     @property
-    def promotion(self) -> Trouble:
-        return Trouble("promote the standby", 4, self._promote, self.nodes)
+    def troubles(self) -> list[Trouble]:
+        return [Trouble("promote the standby", 4, self._promote, self.nodes)]
 
     def _promote(self) -> int:
         """The primary is lost, and comes back as the standby of the other node."""
@@ -111,7 +111,7 @@ class Nodes:
             "SELECT pg_promote()",
         )
         old.follow(new)
-        self.wait_for_standby()
+        self.form()
         return 1
 
     def _primary_first(self) -> tuple[Node, Node]:

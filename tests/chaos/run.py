@@ -20,20 +20,28 @@ import orjson
 
 from tests.chaos import clients
 from tests.chaos.clients import Api, Client, Import
-from tests.chaos.comparison import faults
+from tests.chaos.comparison import faults, is_allowed
 from tests.chaos.ledger import Acks, Ledger
+from tests.chaos.redis_nodes import Clustered, Guarded, RedisNode, RedisNodes
 from tests.chaos.replication import Nodes
 from tests.chaos.troubles import Record, cause, troubles
 from tests.chaos.victims import ROOT, App, Disk, Postgres, Redis, Victim, Worker
 
-__all__ = ["Plan", "Result", "chaos"]
+__all__ = ["STORES", "Plan", "Result", "chaos"]
 
 _APPS = 2
 _DISK_MB = {"postgres": 400, "redis": 200}
 _REPLICAS = "replicas"
+_REDIS_NODES: dict[str, type[Guarded] | type[Clustered]] = {
+    "sentinel": Guarded,
+    "cluster": Clustered,
+}
+STORES = [*_DISK_MB, _REPLICAS, *_REDIS_NODES]
 _JOBS_PATIENCE = 300
 _PAUSE = 0.8
 """Seconds of peace after each trouble, at most."""
+_LONG_PAUSE = 3.0
+"""The same where only what is acknowledged in peace must not be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Result:
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     acks: Acks = field(default_factory=Acks)
     faults: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+    """Losses of what replicas that follow later had not got yet."""
     imports: tuple[int, int] = 0, 0
     """Runs of the command, and how many of them failed."""
 
@@ -70,8 +80,8 @@ class Site:
     disk: Disk | None
     others: list[Victim]
     apps: list[App]
-    nodes: Nodes | None = None
-    """Of which ``data`` is one, and one of the others."""
+    nodes: Nodes | RedisNodes | None = None
+    """Of which ``data`` is one, and some of the others."""
 
     @property
     def victims(self) -> list[Victim]:
@@ -98,45 +108,58 @@ def _site(store: str) -> Iterator[Site]:
         small, plain = folder / "disk", folder / "plain"
         small.mkdir()
         plain.mkdir()
-        disk = None if store == _REPLICAS else Disk(small, _DISK_MB[store])
+        disk = Disk(small, _DISK_MB[store]) if store in _DISK_MB else None
         if disk is not None:
             exits.callback(disk.close)
-        redis = Redis(small if store == "redis" else plain)
-        data: Victim = redis
-        environ = _environ(folder, redis)
-        nodes: Nodes | None = None
-        if store == _REPLICAS:
+        nodes: Nodes | RedisNodes | None = None
+        if store in _REDIS_NODES:
+            nodes = _REDIS_NODES[store](plain)
+            data: Victim = nodes.nodes[0]
+            others = [*nodes.nodes[1:], *nodes.others]
+            environ = _environ(folder, nodes.url) | _on_redis(folder)
+        else:
+            data = redis = Redis(small if store == "redis" else plain)
+            others = [] if store == "redis" else [redis]
+            environ = _environ(folder, redis.url)
+        if store == "redis":
+            environ |= _on_redis(folder)
+        elif store == _REPLICAS:
             nodes = Nodes(small)
-            data = nodes.nodes[0]
+            data, *standbys = nodes.nodes
+            others += standbys
             environ |= nodes.environ
         elif store == "postgres":
             data = postgres = Postgres(small)
             environ["DATABASE_URL"] = postgres.url
-        else:
-            environ["HAYSTACK_STORAGE"] = "redis"
-            environ["DATABASE_URL"] = f"sqlite:///{folder}/users.sqlite3"
-        others: list[Victim] = [redis] if data is not redis else []
-        others += nodes.nodes[1:] if nodes else []
+        services = [data, *others]
         others.append(Worker(folder, environ))
         apps = [App(folder, environ) for _ in range(_APPS)]
         site = Site(folder, environ, data, disk, others, apps, nodes)
         for victim in site.victims:
             exits.callback(victim.kill)
-        for service in (data, redis):
+        for service in services:
             service.start()
+        for service in services:
             service.wait()
         if nodes is not None:
-            nodes.wait_for_standby()
+            nodes.form()
         yield site
 
 
-def _environ(folder: Path, redis: Redis) -> dict[str, str]:
+def _on_redis(folder: Path) -> dict[str, str]:
+    return {
+        "HAYSTACK_STORAGE": "redis",
+        "DATABASE_URL": f"sqlite:///{folder}/users.sqlite3",
+    }
+
+
+def _environ(folder: Path, redis_url: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "project.settings",
         "SECRET_KEY": "only for chaos",
         "VAR_DIR": str(folder),
-        "REDIS_URL": redis.url,
+        "REDIS_URL": redis_url,
         "HAYSTACK_THROTTLE": "off",
         "HAYSTACK_WORKER": "external",
         "HAYSTACK_JOB_LEASE_SECONDS": "5",
@@ -182,7 +205,9 @@ def _troubled(plan: Plan, site: Site, token: str) -> Result:
             one.stop()
     _finish_jobs(site)
     result.imports = importing.runs, importing.failures
-    result.faults = list(faults(result.ledgers, _script(site, "report")))
+    for fault in faults(result.ledgers, _script(site, "report")):
+        allowed = is_allowed(fault, result.ledgers, result.acks.risks)
+        (result.allowed if allowed else result.faults).append(fault)
     return result
 
 
@@ -240,15 +265,24 @@ def _cause_trouble(
         *((victim, 2) for victim in site.others),
         *((app, 2) for app in site.apps),
     ]
-    todo = troubles(groups, importing, site.disk, site.data)
-    if site.nodes is not None:
-        todo.append(site.nodes.promotion)
+    pause = _PAUSE
+    if isinstance(site.nodes, RedisNodes):
+        # they have troubles of their own
+        groups = [one for one in groups if not isinstance(one[0], RedisNode)]
+        pause = _LONG_PAUSE
+    general = troubles(groups, importing, site.disk, site.data)
+    special = site.nodes.troubles if site.nodes else []
+    todo = general + special
     weights = [one.weight for one in todo]
     ends = time.monotonic() + plan.seconds
     for one in todo:
         result.records.setdefault(one.name, Record())
-    first = random.sample(todo, len(todo))  # a short run has one of each
+    # one of each, and those for which the store was chosen first: a run may be short
+    first = [
+        *random.sample(general, len(general)),
+        *random.sample(special, len(special)),
+    ]
     while time.monotonic() < ends and result.kills < plan.kills:
-        time.sleep(random.uniform(0.1, _PAUSE))
+        time.sleep(random.uniform(0.1, pause))
         one = first.pop() if first else random.choices(todo, weights)[0]
         cause(one, result.records[one.name], result.acks, probe)

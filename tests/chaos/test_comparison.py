@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.clients import BATCH, FILE, HISTORIES, LOADED
-from tests.chaos.comparison import faults
+from tests.chaos.comparison import faults, is_allowed
 from tests.chaos.ledger import Acks, Ledger
+from tests.chaos.troubles import Record, Trouble, cause
 
 EPOCH = 1_704_067_200
 KINDS = ("hisWrite", "import", "commit", "load", "job", "update", "pointWrite")
@@ -95,6 +96,38 @@ def test_what_may_have_been_done_may_be_there() -> None:
     found["counts"].append(2)
     found["count"] = 2
     assert list(faults(LEDGERS, found)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "allowed"),
+    [
+        ("LOST: commit 0 has 1 of 2 entities", True),
+        ("LOST: commit 1 has 1 of 2 entities", False),
+        ("LOST: job 1 has 0 of 20 entities", True),
+        ("TORN: commit 0 has 1 of 2 entities", False),
+        ("TORN: import 0 has 1000 of 2000 samples", True),
+        ("LOST: commit 2 has 0 of 2 entities", False),
+        ("DOUBLED: commit 0 is 2 times in the log", False),
+        ("LOST: the tag is 0, the last update of the log 1", False),
+        ("TORN: @a: b", False),
+    ],
+)
+def test_what_was_under_way_when_a_master_was_lost(fault: str, allowed: bool) -> None:
+    """The first write of each kind was, and the job of the second one."""
+    ledgers = deepcopy(LEDGERS)
+    for ledger in ledgers.values():
+        ledger.times = {0: (9.8, 9.9), 1: (5.0, 6.0)}
+    assert is_allowed(fault, ledgers, [(9.5, 12.0)]) is allowed
+    assert not is_allowed(fault, ledgers, [(100.0, 101.0)])
+
+
+def test_a_trouble_that_is_a_risk_says_when() -> None:
+    acks = Acks()
+    cause(Trouble("kill", 1, lambda: 1), Record(), acks, lambda: None)
+    assert acks.risks == []
+    cause(Trouble("kill", 1, lambda: 1, is_risk=True), Record(), acks, lambda: None)
+    [(begin, end)] = acks.risks
+    assert begin < end - 0.4
 
 
 def test_the_longest_time_without_an_acknowledgement() -> None:

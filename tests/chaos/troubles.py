@@ -16,6 +16,8 @@ __all__ = ["Record", "Trouble", "cause", "table", "troubles"]
 
 _STALL = 2.0
 _FULL = 4.0
+_UNSENT = 0.5
+"""Seconds for which an acknowledged write may not have reached a replica."""
 
 
 @dataclass(slots=True)
@@ -31,12 +33,14 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """``cause`` returns how many processes it killed, 0 if nothing was there to kill;
-    afterwards the victims are started again."""
+    afterwards the victims are started again. ``is_risk``: what was acknowledged just
+    before, or meanwhile, may be lost."""
 
     name: str
     weight: int
     cause: Callable[[], int]
     victims: Sequence[Victim] = ()
+    is_risk: bool = False
 
 
 def troubles(
@@ -95,6 +99,8 @@ def cause(
     begin = time.monotonic()
     killed = trouble.cause()
     end = time.monotonic()
+    if trouble.is_risk:
+        acks.risks.append((begin - _UNSENT, end))
     for victim in trouble.victims:
         victim.start()
     is_well()
