@@ -25,26 +25,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sizes")
     parser.add_argument("--store", choices=[*STORES, "redis", "memory"], required=True)
     parser.add_argument("--samples", type=int, default=1_000_000)
+    parser.add_argument("--id", type=int, default=20, help="characters of each id")
     asked = parser.parse_args()
     sql = asked.store if asked.store in STORES else "sqlite"
     with database(sql):
-        before = _bytes(store := _store(asked.store))
+        ids = [f"p{n}".ljust(asked.id, "-") for n in range(_POINTS)]
+        before = _bytes(store := _store(asked.store, ids))
         count = 0
-        for id, day in _days(store, asked.samples):
+        for id, day in _days(ids, asked.samples):
             store.his_write(id, day)
             count += len(day)
-        _print(f"{asked.store}, {count:,} samples", _bytes(store) - before, count)
+        name = f"{asked.store}, ids of {asked.id}"
+        _print(f"{name}, {count:,} samples", _bytes(store) - before, count)
         if asked.store in ("postgres", "timescale"):
             _rebuild_indexes()
-            name = f"{asked.store}, indexes rebuilt"
-            _print(name, _bytes(store) - before, count)
+            _print(f"{name}, indexes rebuilt", _bytes(store) - before, count)
 
 
 def _print(name: str, size: int, count: int) -> None:
     print(f"{name}: {size:,} bytes, {size / count:.0f} each", flush=True)
 
 
-def _store(name: str) -> Any:
+def _store(name: str, ids: list[str]) -> Any:
     from haystack_app.kinds import MARKER, Ref
     from haystack_app.storage.handler import storages
     from haystack_app.storage.memory import InMemoryAdapter
@@ -52,24 +54,24 @@ def _store(name: str) -> Any:
     alias = "redis" if name == "redis" else "default"
     store: Any = InMemoryAdapter() if name == "memory" else storages[alias]
     marks = {"point": MARKER, "his": MARKER, "kind": "Number", "tz": "UTC"}
-    store.load_entities({"id": Ref(f"p{n}"), **marks} for n in range(_POINTS))
+    store.load_entities({"id": Ref(id), **marks} for id in ids)
     return store
 
 
-def _days(store: Any, wanted: int) -> Iterator[tuple[str, list[Any]]]:
+def _days(ids: list[str], wanted: int) -> Iterator[tuple[str, list[Any]]]:
     from haystack_app.kinds import DateTime, Number
 
     for day in range(wanted // (_POINTS * _DAY)):
         first = _START + day * _DAY * _STEP
         times = [DateTime(first + _STEP * n, "UTC") for n in range(_DAY)]
-        for point in range(_POINTS):
+        for point, id in enumerate(ids):
             at = day * _DAY + point
             values = (Number(70 + (at + n) * 7919 % 1000 / 100) for n in range(_DAY))
-            yield f"p{point}", list(zip(times, values, strict=True))
+            yield id, list(zip(times, values, strict=True))
 
 
 def _bytes(store: Any) -> int:
-    """Of the histories, or of all that the store has where these cannot be told."""
+    """Of the histories, or of the whole store where these are not known."""
     from django.db import connection
 
     from haystack_app.monitoring.stores import store_facts
