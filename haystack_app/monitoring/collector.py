@@ -6,7 +6,8 @@ What is slow or down is left out, and ``haystack_up`` of the storage is 0.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
@@ -16,13 +17,14 @@ from prometheus_client.registry import Collector
 from ..backups.ages import last_backup
 from ..jobs.load import job_counts, oldest_ready_seconds
 from ..models import Connector
+from ..redis_replication import RedisReplica, cache_urls, replicas_of
 from ..replicas.replica import State
 from ..replicas.report import replication
 from ..storage.handler import storages
 from .pools import pools
 from .stores import recent_facts
 
-__all__ = ["StoreCollector"]
+__all__ = ["StoreCollector", "redis_replicas"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class StoreCollector(Collector):
         yield from _pools()
         yield from _backups()
         yield from _replication()
+        yield from redis_replicas()
 
 
 def _stores() -> Iterator[Metric]:
@@ -170,6 +173,46 @@ def _replication() -> Iterator[Metric]:
         "Whether no standby confirms commits that wait for one.",
         value=float(bool(found.is_stalled)),
     )
+
+
+def redis_replicas() -> Iterator[Metric]:
+    """Of stores and caches on Redis with Sentinel or on a cluster."""
+    count = GaugeMetricFamily(
+        "haystack_redis_replicas",
+        "Replicas of Redis that are connected to the master.",
+        labels=["service"],
+    )
+    lag = GaugeMetricFamily(
+        "haystack_redis_replica_lag_seconds",
+        "Seconds since the replica last confirmed what it has.",
+        labels=["service", "replica"],
+    )
+    missing = GaugeMetricFamily(
+        "haystack_redis_replica_missing_bytes",
+        "Bytes of the log of changes that the replica has not confirmed.",
+        labels=["service", "replica"],
+    )
+    for service, found in _asked_replicas():
+        count.add_metric([service], len(found))
+        for one in found:
+            lag.add_metric([service, one.address], one.lag)
+            missing.add_metric([service, one.address], one.missing)
+    yield from (count, lag, missing)
+
+
+def _asked_replicas() -> Iterator[tuple[str, list[RedisReplica]]]:
+    asked: list[tuple[str, Callable[[], list[RedisReplica] | None]]] = [
+        *((f"storage {one}", storages[one].server_replicas) for one in storages),
+        *((f"cache {one}", partial(replicas_of, url)) for one, url in cache_urls()),
+    ]
+    for service, ask in asked:
+        try:
+            found = ask()
+        except Exception as error:  # of any driver
+            logger.warning("replicas of %s: %s", service, type(error).__name__)
+            continue
+        if found is not None:
+            yield service, found
 
 
 def _backups() -> Iterator[Metric]:

@@ -23,6 +23,7 @@ from django.core.checks import CheckMessage
 from ..filters.ast import Filter
 from ..filters.guards import UNGUARDED, Guard
 from ..kinds.series import LARGEST_CHUNK, Chunk
+from ..redis_replication import RedisReplica
 from ..wire.record import Record
 from . import signals
 from .changes import Change, ChangePage
@@ -108,6 +109,10 @@ class StorageBackend:
     def server_text(self) -> str:
         """The server of the store, for people; empty if it has none of its own."""
         return ""
+
+    def server_replicas(self) -> list[RedisReplica] | None:
+        """Replicas of the server of the store; None if it is not to have any."""
+        return None
 
     # -- entities -------------------------------------------------------------
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from haystack_app import redis_services
+from haystack_app.monitoring import collector
 from haystack_app.storage.redis import RedisAdapter
 from tests.machines.failover import Clients, clients, on_redis
 from tests.machines.redis_services import Guarded, guarded
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,31 @@ def test_what_checks_and_the_status_page_say(redis: Guarded) -> None:
     port = redis.master().port
     text = f"sentinel: master 127.0.0.1:{port}, 1 replicas"
     assert store.server_text().endswith(text)
+
+
+def test_metrics_of_its_replicas(redis: Guarded, settings: Any) -> None:
+    settings.CACHES = {"default": redis_services.cache(redis.url)}
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in collector.redis_replicas()
+        for sample in family.samples
+    }
+    name, cache = "haystack_redis_replica", "cache default"
+    replica = f"127.0.0.1:{redis.other(redis.master()).port}"
+    assert found[f"{name}s", cache] == 1
+    assert found[f"{name}_lag_seconds", cache, replica] < PATIENCE
+    assert found[f"{name}_missing_bytes", cache, replica] >= 0
+    store = RedisAdapter(url=redis.url, prefix="checked")
+    assert [one.address for one in store.server_replicas() or ()] == [replica]
+    single = RedisAdapter(url=redis.first.url, prefix="checked")
+    assert single.server_replicas() is None
+
+
+def test_no_metrics_of_what_is_down(settings: Any) -> None:
+    settings.CACHES = {
+        "default": redis_services.cache("redis+sentinel://127.0.0.1:9/h")
+    }
+    assert not any(family.samples for family in collector.redis_replicas())
 
 
 def test_the_master_is_killed_and_comes_back(

@@ -25,6 +25,8 @@ import orjson
 from django.core.checks import CheckMessage
 
 from ...kinds.series import LARGEST_CHUNK, Chunk
+from ...redis_replication import RedisReplica, replicas_of
+from ...redis_urls import tagged
 from ..changeset import Changeset, EntityRow, patched
 from ..priority_array import Level
 from ..sample_edits import SampleChange, SampleEdit, summaries
@@ -407,3 +409,6 @@ class RedisAdapter(RedisWatches):
 
     def server_text(self) -> str:
         return checks.server_text(self.server)
+
+    def server_replicas(self) -> list[RedisReplica] | None:
+        return replicas_of(tagged(self.server.url, self.server.tag))
