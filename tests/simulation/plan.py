@@ -51,4 +51,5 @@ class Plan:
             f" equip every {self.list_seconds:g} s; every {self.chart_seconds:g} s a"
             " chart of a week by hours of 4 points, and a year by days of one",
             "one server process, one worker; CPU, disk and memory grow with the points",
+            "what was written is folded apart from the requests",
         ]
