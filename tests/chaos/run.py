@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -277,10 +278,10 @@ def _cause_trouble(
     ends = time.monotonic() + plan.seconds
     for one in todo:
         result.records.setdefault(one.name, Record())
-    # one of each, and those for which the store was chosen first: a run may be short
+    # one of each, but first those for which the store was chosen: a run may be short
     first = [
         *random.sample(general, len(general)),
-        *random.sample(special, len(special)),
+        *sorted(special, key=attrgetter("weight")),
     ]
     while time.monotonic() < ends and result.kills < plan.kills:
         time.sleep(random.uniform(0.1, pause))
