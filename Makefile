@@ -27,7 +27,7 @@ NPM := $(shell command -v npm)
 NODE := $(if $(NPM),node_modules/.stamp)
 
 # The linters must say the same whatever deployment the environment describes.
-LINT_ENV := env -u DATABASE_URL -u DATABASE_URL_FILE -u TIMESCALE_DSN \
+LINT_ENV := env -u DATABASE_URL -u DATABASE_URL_FILE -u HISTORY_DATABASE_URL -u TIMESCALE_DSN \
 	-u REDIS_URL -u REDIS_URL_FILE -u SECRET_KEY_FILE -u WEB_CONCURRENCY -u HAYSTACK_STORAGE \
 	-u HTTPS -u DEBUG SECRET_KEY=lint
 

@@ -16,7 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .extras import imported_for
 
-__all__ = ["from_url", "postgres", "replicas", "sqlite"]
+__all__ = ["HISTORY", "from_url", "history", "postgres", "replicas", "sqlite"]
+
+HISTORY = "history"
+"""The alias of a database that has the samples only."""
 
 # A host that disappears does not close its connections: without these parameters of
 # libpq they would block threads for 15 minutes. In seconds; tcp_user_timeout in ms.
@@ -99,6 +102,18 @@ def replicas(
         entry = postgres(url, pool, password)
         found[f"replica_{number}"] = {**entry, "TEST": {"MIRROR": "default"}}
     return found
+
+
+def history(
+    url: str, pool: dict[str, Any] | None = None, password: str = ""
+) -> dict[str, dict[str, Any]]:
+    """An entry for the samples of the default storage, by its alias.
+
+    Raises ImproperlyConfigured.
+    """
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured("HISTORY_DATABASE_URL must be a URL of PostgreSQL")
+    return {HISTORY: postgres(url, pool, password)}
 
 
 def from_url(

@@ -191,14 +191,16 @@ def on_time(now: dt.datetime | None = None) -> tuple[int, dict[str, Exception]]:
 
 
 def upkeep(now: dt.datetime | None = None) -> dict[str, Exception]:
-    """Repair rows changed by SQL, write names into refs, fold some samples, and mark
-    values that are stale."""
+    """Repair rows changed by SQL and writes that were cut off, write names into refs,
+    fold some samples, and mark values that are stale."""
     at = now or dt.datetime.now(dt.UTC)
     errors: dict[str, Exception] = {}
     for alias in storages:
         try:
             storages[alias].mend_marked()
             _write_names(storages[alias])
+            # from here on samples are needed, whose server may be another one
+            storages[alias].mend_histories()
             storages[alias].fold_dirty()
             _workers_of(storages[alias])[1].tick(at)
         except Exception as error:

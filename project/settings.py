@@ -35,6 +35,17 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LIMITS["BODY"]
 
 # --- databases ----------------------------------------------------------------
 
+ADAPTERS = {
+    "orm": "haystack_app.storage.orm.OrmAdapter",
+    "memory": "haystack_app.storage.memory.InMemoryAdapter",
+    "redis": "haystack_app.storage.redis.RedisAdapter",
+}
+HAYSTACK_STORAGE = env.str("HAYSTACK_STORAGE", default="orm")
+if HAYSTACK_STORAGE not in ADAPTERS:
+    raise ImproperlyConfigured(
+        f"HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}: use one of {', '.join(ADAPTERS)}"
+    )
+
 THREADS = env.int("HAYSTACK_THREADS", default=20)
 DB_POOL: dict[str, Any] | None = None
 if env.bool("DB_POOL", default=True):
@@ -64,23 +75,32 @@ else:
     DATABASES = {"default": databases.sqlite(VAR_DIR / "haystack.sqlite3")}
 EMBEDDED = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
+# samples and what is derived from them alone, apart from entities
+HISTORY_DATABASE_URL = given_secret("HISTORY_DATABASE_URL")
+STORE_OPTIONS: dict[str, str] = {}
+if HISTORY_DATABASE_URL:
+    if HAYSTACK_STORAGE != "orm":
+        raise ImproperlyConfigured(
+            "HISTORY_DATABASE_URL needs the storage in a database:"
+            f" HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}"
+        )
+    DATABASES |= databases.history(HISTORY_DATABASE_URL, DB_POOL, POSTGRES_PASSWORD)
+    DATABASE_ROUTERS = ["haystack_app.history_router.HistoryRouter"]
+    STORE_OPTIONS = {"history": databases.HISTORY}
+
 # servers that answer reads, by PostgreSQL's streaming replication
 REPLICAS = databases.replicas(
     given_secret("REPLICA_URLS").split(), DB_POOL, POSTGRES_PASSWORD
 )
 DATABASES |= REPLICAS
 
-refuse_example("the database's password", DATABASES["default"].get("PASSWORD", ""))
+for _entry in DATABASES.values():
+    refuse_example("the database's password", _entry.get("PASSWORD", ""))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- the haystack store -------------------------------------------------------
 
-ADAPTERS = {
-    "orm": "haystack_app.storage.orm.OrmAdapter",
-    "memory": "haystack_app.storage.memory.InMemoryAdapter",
-    "redis": "haystack_app.storage.redis.RedisAdapter",
-}
 # HAYSTACK_THROTTLE=off, or HAYSTACK_THROTTLE_USER=1000 and so on.
 _RATE = "HAYSTACK_THROTTLE_"
 THROTTLE: dict[str, int] | None = None
@@ -90,16 +110,13 @@ if env.str("HAYSTACK_THROTTLE", default="on").lower() not in ("off", "false", "0
         for name in os.environ
         if name.startswith(_RATE)
     }
-HAYSTACK_STORAGE = env.str("HAYSTACK_STORAGE", default="orm")
-if HAYSTACK_STORAGE not in ADAPTERS:
-    raise ImproperlyConfigured(
-        f"HAYSTACK_STORAGE is {HAYSTACK_STORAGE!r}: use one of {', '.join(ADAPTERS)}"
-    )
 SIMULATE_SECONDS = 0.0
 if env.bool("SIMULATE", default=False):
     SIMULATE_SECONDS = env.float("HAYSTACK_SIMULATE_SECONDS", default=5.0)
 HAYSTACK: dict[str, Any] = {
-    "STORAGES": {"default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": {}}},
+    "STORAGES": {
+        "default": {"BACKEND": ADAPTERS[HAYSTACK_STORAGE], "OPTIONS": STORE_OPTIONS}
+    },
     "LIMITS": LIMITS,
     "ACTIONS": env.list("HAYSTACK_ACTIONS", default=[]),
     "THROTTLE": THROTTLE,

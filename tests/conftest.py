@@ -19,6 +19,7 @@ import secrets
 import ssl
 from collections.abc import Generator, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import django.test
@@ -40,6 +41,9 @@ from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
 """Database alias by the name of a store."""
+SPLIT = "split"
+"""The store whose entities are in PostgreSQL and whose samples are in TimescaleDB."""
+_TWO = ("postgres", "timescale")
 
 
 def _orm(name: str) -> Any:
@@ -61,25 +65,85 @@ def _redis(name: str) -> Any:
     return pytest.param(name, marks=[mark])
 
 
+def missing_of_two() -> str:
+    """Why a store cannot be in two databases; empty if it can."""
+    found = (settings.MISSING_SERVICES.get(one, "") for one in _TWO)
+    return "; ".join(filter(None, found))
+
+
+def _split() -> Any:
+    missing = missing_of_two()
+    databases = ["default"] if missing else ["default", *_TWO]
+    return pytest.param(
+        SPLIT,
+        marks=[
+            pytest.mark.skipif(bool(missing), reason=missing or "it is there"),
+            pytest.mark.django_db(databases=databases),
+        ],
+    )
+
+
 _SQL = [_orm(name) for name in ALIASES]
+_SPLIT = _split()
 # one skipped test says that there is no server with modules, not each of them
 _REDIS = [_redis(name) for name in settings.REDIS_URLS]
+_OF_HISTORIES = {
+    f"test_{name}"
+    for name in (
+        "check_beside_writers",
+        "collect",
+        "current_samples",
+        "editing",
+        "extents",
+        "facts_by_sql",
+        "fold_statements",
+        "fold_work",
+        "folds",
+        "his_facts",
+        "history",
+        "policies",
+        "quality",
+        "revert",
+        "sample_times",
+        "samples_since",
+        "trash",
+        "undo",
+    )
+}
+"""Modules whose tests have a store in two databases, too."""
 
 
-@pytest.fixture(params=["memory", *_SQL, *_REDIS])
+@pytest.fixture(params=["memory", *_SQL, *_REDIS, _SPLIT])
 def store(request: pytest.FixtureRequest) -> StorageAdapter:
     """An empty adapter: memory, sqlite, postgres, timescale, redis in turn."""
     if request.param == "memory":
         return InMemoryAdapter()
     if request.param in settings.REDIS_URLS:
         return _redis_store(request)
-    return OrmAdapter(using=ALIASES[request.param])
+    return _orm_store(request.param)
 
 
-@pytest.fixture(params=_SQL)
+@pytest.fixture(params=[*_SQL, _SPLIT])
 def sql_store(request: pytest.FixtureRequest) -> OrmAdapter:
     """An empty ``OrmAdapter``: sqlite, postgres, timescale in turn."""
-    return OrmAdapter(using=ALIASES[request.param])
+    return _orm_store(request.param)
+
+
+def _orm_store(name: str) -> OrmAdapter:
+    if name == SPLIT:
+        return OrmAdapter(using="postgres", history="timescale")
+    return OrmAdapter(using=ALIASES[name])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Only tests of histories have a store in two databases, too."""
+    items[:] = [item for item in items if not _is_other_split(item)]
+
+
+def _is_other_split(item: pytest.Item) -> bool:
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    is_split = SPLIT in (params.get("store"), params.get("sql_store"))
+    return is_split and Path(item.path).stem not in _OF_HISTORIES
 
 
 @pytest.fixture(params=_REDIS)

@@ -12,6 +12,7 @@ from .entity import Entity, EntityRef, NameChange, TagSet
 from .fold import FoldMark, FoldPart, FoldPoint
 from .handshake import Handshake
 from .history import HisSample
+from .history_task import HistoryTask
 from .imports import FileImport, ImportMapping
 from .job import Job, JobBody, JobSchedule
 from .lookups import Matching
@@ -49,6 +50,7 @@ __all__ = [
     "Handshake",
     "HisSample",
     "HistoryPolicy",
+    "HistoryTask",
     "ImportMapping",
     "Job",
     "JobBody",

@@ -14,6 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..filters import without_trash
 from ..filters.ast import Filter, Has
+from ..history_router import history_databases
 from ..sql.compiler import compile_filter, conjuncts
 from ..sql.conjuncts import drives, is_narrowed, leaves_few, names_ids
 from ..sql.expressions import VISIBLE, Visible
@@ -42,6 +43,11 @@ _PLAIN = 8
 _COMMITTED = (
     "Entity.objects.{} is not supported because it would not update references,"
     " tag sets and the change log: use {}"
+)
+
+_APART = (
+    "samples are in another database than entities, and cannot be joined with them:"
+    " read the ids first, and filter by point_id__in"
 )
 
 
@@ -149,8 +155,42 @@ class EntityQuerySet(RowQuerySet[_Row]):
         raise NotSupportedError(_COMMITTED.format(call, instead))
 
 
+class SampleQuery(Query):
+    """Refuses joins with entities where these are in another database."""
+
+    def get_compiler(
+        self,
+        using: str | None = None,
+        connection: Any = None,
+        elide_empty: bool = True,
+    ) -> SQLCompiler:
+        found: SQLCompiler = super().get_compiler(using, connection, elide_empty)
+        if found.connection.alias in history_databases().values():
+            self._check_tables()
+        return found
+
+    def _check_tables(self) -> None:
+        # joins that are not needed stay in the map, without references
+        joined = {it for it, count in self.alias_refcount.items() if count}
+        tables = {self.alias_map[it].table_name for it in joined}
+        ordered = any("point__" in str(one) for one in self.order_by)
+        if ordered or ENTITIES in tables:
+            raise NotSupportedError(_APART)
+
+
 class HisSampleQuerySet(models.QuerySet[_Row]):
     """Samples of points. Use ``his_write`` of a storage to write samples."""
+
+    def __init__(
+        self,
+        model: type[_Row] | None = None,
+        query: Query | None = None,
+        using: str | None = None,
+        hints: dict[str, Any] | None = None,
+    ) -> None:
+        if query is None and model is not None:
+            query = SampleQuery(model)
+        super().__init__(model, query, using, hints)
 
     def of(self, point: models.Model | str) -> Self:
         """The samples of a point, given as an entity or its id."""

@@ -32,6 +32,7 @@ __all__ = [
     "HANDSHAKES",
     "HISTORY",
     "HISTORY_POLICIES",
+    "HISTORY_TASKS",
     "IMPORTS",
     "IMPORT_MAPPINGS",
     "JOBS",
@@ -80,6 +81,7 @@ FOLD_POINTS = "haystack_fold_points"
 GROUP_SCOPES = "haystack_group_scopes"
 HANDSHAKES = "haystack_handshakes"
 HISTORY_POLICIES = "haystack_history_policies"
+HISTORY_TASKS = "haystack_history_tasks"
 IMPORTS = "haystack_imports"
 IMPORT_MAPPINGS = "haystack_import_mappings"
 JOBS = "haystack_jobs"

@@ -114,6 +114,10 @@ class StorageBackend:
         """Replicas of the server of the store; None if it is not to have any."""
         return None
 
+    def try_write(self, name: str, now: dt.datetime) -> None:
+        """Write a little, under the name of a task; fails where writes would."""
+        self.take_task(name, "", now, now)
+
     # -- entities -------------------------------------------------------------
 
     def scan(self) -> Iterator[Record]:
@@ -284,6 +288,14 @@ class StorageBackend:
     def mend_names(self, limit: int = 500) -> int:
         """Write queued names into up to ``limit`` referrers, of which it returns the
         number."""
+        return 0
+
+    def mend_histories(self, limit: int = 500) -> int:
+        """Finish what processes have left that ended between the commit of samples and
+        that of their points, of up to ``limit`` points; returns how many.
+
+        For stores with two databases. May be repeated, beside writers.
+        """
         return 0
 
     def mend_facts(self, after: str, size: int) -> str:

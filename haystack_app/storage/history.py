@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, cast
@@ -267,6 +268,28 @@ class HistoryStore(StorageBackend):
                 extent = extents[id]
                 current = resampled(self, point, record, extent, now)
                 changes[id] = _tags(point, extent) | current
+            self.set_transient(changes)
+
+    def his_settle(self, newest: Mapping[str, int | None]) -> None:
+        """``his_recount`` after writes that have stored their samples and no more.
+
+        ``newest`` has the times of the newest samples that they wrote, which may be
+        the current values. Unknown ids are ignored.
+        """
+        ids = list(newest)
+        with self.locked(ids):
+            self.his_recount(ids)
+            now = dt.datetime.now(dt.UTC)
+            times = {id: [at] for id, at in newest.items() if at is not None}
+            held = self.his_at(times) if times else {}
+            changes: dict[str, dict[str, Any]] = {}
+            for id, record in zip(ids, self.read_by_ids(ids), strict=True):
+                # of one that collects, the value was there before its sample
+                if record is None or not held.get(id) or collects(record):
+                    continue
+                with suppress(NotHistorized):
+                    point, batch = HisPoint.of(record), Batch(held[id], [])
+                    changes[id] = sampled(self, point, record, batch, now)
             self.set_transient(changes)
 
     def _facts(

@@ -18,8 +18,6 @@ from pathlib import Path
 from statistics import median_low
 from typing import IO
 
-from django.db import transaction
-
 from ..kinds.columns import SampleColumn
 from ..kinds.datetimes import DateTime
 from ..kinds.scalars import REMOVE, Number
@@ -72,10 +70,10 @@ class ImportResult:
 
 
 def transaction_of(adapter: StorageAdapter) -> AbstractContextManager[object]:
-    """A transaction of the store's database, if it has one."""
+    """A transaction of the store's databases, if it has any."""
     if adapter.database is None:
         return nullcontext()
-    return transaction.atomic(using=adapter.database)
+    return adapter.locked([])
 
 
 def import_histories(

@@ -81,10 +81,9 @@ def check_migrated(using: str, command: str) -> None:
 
 
 def _checked(store: StorageAdapter, command: str) -> StorageAdapter:
-    if isinstance(store, OrmAdapter):
-        if store.using != DEFAULT_DB_ALIAS and "URL" not in command:
-            command += f" --database {store.using}"
-        check_migrated(store.using, command)
+    for using in store.databases if isinstance(store, OrmAdapter) else ():
+        is_other = using != DEFAULT_DB_ALIAS and "URL" not in command
+        check_migrated(using, f"{command} --database {using}" if is_other else command)
     return store
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
 from haystack_app import databases
 from haystack_app.pooled_connections import PooledConnection
@@ -276,3 +277,75 @@ def test_the_demo_lives_when_asked_to(load: Load) -> None:
     assert seconds(SIMULATE="0") == seconds(SIMULATE="false") == 0
     assert seconds(SIMULATE="1") == 5
     assert seconds(SIMULATE="true", HAYSTACK_SIMULATE_SECONDS="2.5") == 2.5
+
+
+# -- samples in a database of their own ------------------------------------------
+
+HISTORY_PG = "postgresql://me@samples.example/history"
+
+
+def test_history_has_its_own_database(load: Load) -> None:
+    settings = load(DATABASE_URL=PG, HISTORY_DATABASE_URL=HISTORY_PG, SECRET_KEY="k")
+    samples = settings["DATABASES"]["history"]
+    assert (samples["HOST"], samples["NAME"]) == ("samples.example", "history")
+    assert samples["OPTIONS"]["pool"]["connection_class"] is PooledConnection
+    storage = settings["HAYSTACK"]["STORAGES"]["default"]
+    assert storage["OPTIONS"] == {"history": "history"}
+    [router] = settings["DATABASE_ROUTERS"]
+    assert router == "haystack_app.history_router.HistoryRouter"
+
+
+def test_without_it_nothing_changes(load: Load) -> None:
+    settings = load(DATABASE_URL=PG, SECRET_KEY="k")
+    assert list(settings["DATABASES"]) == ["default"]
+    assert settings["HAYSTACK"]["STORAGES"]["default"]["OPTIONS"] == {}
+    assert "DATABASE_ROUTERS" not in settings
+
+
+def test_its_url_may_be_in_a_file(load: Load, tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text(HISTORY_PG + "\n")
+    settings = load(HISTORY_DATABASE_URL_FILE=str(path))
+    assert settings["DATABASES"]["history"]["HOST"] == "samples.example"
+
+
+@pytest.mark.parametrize(
+    ("env", "text"),
+    [
+        ({"HISTORY_DATABASE_URL": "sqlite:///x"}, "must be a URL of PostgreSQL"),
+        (
+            {"HISTORY_DATABASE_URL": HISTORY_PG, "HAYSTACK_STORAGE": "memory"},
+            "needs the storage in a database",
+        ),
+        (
+            {"HISTORY_DATABASE_URL": "postgresql://a:change-me@db/x"},
+            "is that of an example",
+        ),
+    ],
+)
+def test_history_elsewhere_is_refused(
+    load: Load, env: dict[str, str], text: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=text):
+        load(**env)
+
+
+@pytest.mark.django_db
+def test_migrate_migrates_both(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    migrated: list[str] = []
+
+    def handle(self: Any, *args: Any, **options: Any) -> None:
+        migrated.append(options["database"])
+
+    monkeypatch.setattr(
+        "django.core.management.commands.migrate.Command.handle", handle
+    )
+    call_command("migrate", skip_checks=False)
+    storage = {
+        "BACKEND": "haystack_app.storage.orm.OrmAdapter",
+        "OPTIONS": {"history": "history"},
+    }
+    settings.HAYSTACK = {**settings.HAYSTACK, "STORAGES": {"default": storage}}
+    call_command("migrate")
+    call_command("migrate", database="default")
+    assert migrated == ["default", "history", "default", "default"]

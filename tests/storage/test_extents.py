@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import connections
-
 from haystack_app.kinds import Number
 from haystack_app.kinds.series import microseconds_of
 from haystack_app.storage.orm import OrmAdapter, history
@@ -16,7 +14,7 @@ def test_ends_of_histories(sql_store: OrmAdapter) -> None:
     sql_store.load_entities([point("p"), point("empty"), point("later")])
     sql_store.his_write("p", [(at(time), Number(1)) for time in TIMES])
     sql_store.his_write("later", [(at("2024-06-01 12:00"), Number(1))])
-    connection = connections[sql_store.using]
+    connection = sql_store.samples
     ids = ["later", "nothing", "p", "empty", "p"]
     first, middle, last = (microseconds_of(at(time).utc) for time in TIMES)
     only = microseconds_of(at("2024-06-01 12:00").utc)

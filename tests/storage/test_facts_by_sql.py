@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from haystack_app import maintenance
 from haystack_app.kinds import MARKER, Number, Ref
@@ -23,7 +22,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 def run(store: OrmAdapter, sql: str, *params: Any) -> None:
-    with connections[store.using].cursor() as cursor:
+    with store.samples.cursor() as cursor:
         cursor.execute(sql, params)
 
 
@@ -36,7 +35,7 @@ def filled(sql_store: OrmAdapter) -> OrmAdapter:
 
 
 def rows(store: OrmAdapter) -> Any:
-    return HisSample.objects.using(store.using)
+    return HisSample.objects.using(store.history_using)
 
 
 def mended(store: OrmAdapter, size: int = 2) -> int:
@@ -53,13 +52,13 @@ def first(store: OrmAdapter) -> None:
 
 def early(store: OrmAdapter) -> Any:
     every = list(rows(store).filter(point_id="p1").order_by("ts"))
-    adapt = connections[store.using].ops.adapt_datetimefield_value
+    adapt = store.samples.ops.adapt_datetimefield_value
     return adapt(every[3].ts)
 
 
 def last(store: OrmAdapter) -> None:
     newest = rows(store).filter(point_id="p1").order_by("-ts").first()
-    rows(store).filter(point_id="p1", ts=newest.ts)._raw_delete(store.using)
+    rows(store).filter(point_id="p1", ts=newest.ts)._raw_delete(store.history_using)
 
 
 def everything(store: OrmAdapter) -> None:
@@ -110,7 +109,7 @@ def test_a_right_history_is_not_counted(
 
 def test_only_a_check_knows_the_middle(filled: OrmAdapter) -> None:
     middle = rows(filled).filter(point_id="p1").order_by("ts")[4].ts
-    rows(filled).filter(point_id="p1", ts=middle)._raw_delete(filled.using)
+    rows(filled).filter(point_id="p1", ts=middle)._raw_delete(filled.history_using)
     mended(filled)
     found = filled.differences()
     assert found == ["@p1: hisSize is 10, the history has 9 samples"]
@@ -143,7 +142,7 @@ def test_a_current_value_of_another_source_stays(filled: OrmAdapter) -> None:
 
 def test_chunks_that_are_dropped(filled: OrmAdapter) -> None:
     drop = "DELETE FROM history WHERE ts < '2026-01-01'"
-    if filled.using == "timescale":
+    if filled.history_using == "timescale":
         drop = "SELECT drop_chunks('history', '2026-01-01'::timestamptz)"
     run(filled, drop)
     assert len(filled.differences()) == 4
@@ -184,7 +183,7 @@ def test_values_of_all_kinds(sql_store: OrmAdapter) -> None:
     sql_store.his_write("s", [(NOON, 'a "text"')])
     sql_store.his_write("n", [(NOON, Number(float("nan")))])
     sql_store.his_write("i", [(NOON, Number(float("-inf")))])
-    assert list(facts_module.suspects(sql_store.using, ["b", "i", "n", "s"])) == []
+    assert list(facts_module.suspects(sql_store, ["b", "i", "n", "s"])) == []
     assert sql_store.differences() == []
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from haystack_app.folds.buckets import Interval
@@ -54,7 +53,7 @@ def fold_all(store: OrmAdapter) -> None:
 def statements(store: OrmAdapter, points: int, asked: Rollup) -> list[str]:
     with (
         store.snapshot(),
-        CaptureQueriesContext(connections[store.using]) as captured,
+        CaptureQueriesContext(store.samples) as captured,
     ):
         list(store.his_fold([(f"p{place}", asked) for place in range(points)]))
     return [query["sql"] for query in captured.captured_queries]

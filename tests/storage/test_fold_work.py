@@ -81,12 +81,12 @@ def filled(store: StorageAdapter, step: int = HOUR, id: str = "p") -> Samples:
 
 
 def parts(store: OrmAdapter) -> set[int]:
-    rows = FoldPart.objects.using(store.using)
+    rows = FoldPart.objects.using(store.history_using)
     return set(rows.values_list("hours", flat=True))
 
 
 def sql(store: OrmAdapter, statement: str, *params: Any) -> None:
-    connection = connections[store.using]
+    connection = store.samples
     if connection.vendor == "sqlite":
         adapt = connection.ops.adapt_datetimefield_value
         params = tuple(
@@ -107,7 +107,7 @@ def test_days_are_stored_and_hours_of_dense_points(sql_store: OrmAdapter) -> Non
     samples = filled(sql_store)
     fold_all(sql_store)
     assert parts(sql_store) == {24}
-    assert not FoldMark.objects.using(sql_store.using).exists()
+    assert not FoldMark.objects.using(sql_store.history_using).exists()
     check(sql_store, samples)
     dense = {START + n * HOUR // 12: float(n % 7) for n in range(300)}
     with sql_store.locked(["p"]):
@@ -127,7 +127,7 @@ def test_stored_parts_are_read(sql_store: OrmAdapter) -> None:
     """Otherwise the other tests would compare samples with samples."""
     filled(sql_store)
     fold_all(sql_store)
-    FoldPart.objects.using(sql_store.using).update(count=1_000)
+    FoldPart.objects.using(sql_store.history_using).update(count=1_000)
     rollup = rollups()[0]
     with sql_store.snapshot():
         [row, *_] = [row for _, _, row in sql_store.his_fold([("p", rollup)])]
@@ -137,7 +137,7 @@ def test_stored_parts_are_read(sql_store: OrmAdapter) -> None:
 def test_changes_by_plain_sql(sql_store: OrmAdapter) -> None:
     samples = filled(sql_store)
     fold_all(sql_store)
-    history = HisSample.objects.using(sql_store.using).filter(point_id="p")
+    history = HisSample.objects.using(sql_store.history_using).filter(point_id="p")
     at, new = START + 30 * HOUR, START + 12 * DAY + 5
     history.filter(ts=instant_of(at)).update(val=1e6)
     samples[at] = 1e6
@@ -165,7 +165,7 @@ def test_changes_by_plain_sql(sql_store: OrmAdapter) -> None:
 def test_a_history_that_is_emptied(sql_store: OrmAdapter) -> None:
     filled(sql_store)
     fold_all(sql_store)
-    if connections[sql_store.using].vendor == "postgresql":
+    if sql_store.samples.vendor == "postgresql":
         sql(sql_store, "TRUNCATE history")
         assert parts(sql_store) == set()
     else:
@@ -176,13 +176,16 @@ def test_a_history_that_is_emptied(sql_store: OrmAdapter) -> None:
     check(sql_store, {})
 
 
-def test_a_removed_point_leaves_nothing(sql_store: OrmAdapter) -> None:
+def test_a_removed_point_leaves_nothing(
+    sql_store: OrmAdapter, django_capture_on_commit_callbacks: Any
+) -> None:
     filled(sql_store)
     fold_all(sql_store)
-    sql_store.remove_entities([sql_store.existing("p")])
+    with django_capture_on_commit_callbacks(using=sql_store.using, execute=True):
+        sql_store.remove_entities([sql_store.existing("p")])
     fold_all(sql_store)
     for model in (FoldPart, FoldMark, FoldPoint):
-        assert not model.objects.using(sql_store.using).exists()
+        assert not model.objects.using(sql_store.history_using).exists()
     samples = filled(sql_store)
     check(sql_store, samples)
 
@@ -190,14 +193,14 @@ def test_a_removed_point_leaves_nothing(sql_store: OrmAdapter) -> None:
 def test_histories_from_before_the_upgrade(sql_store: OrmAdapter) -> None:
     samples = {id: filled(sql_store, id=id) for id in ("p", "q")}
     sql_store.load_entities([point("empty")])
-    rows = FoldMark.objects.using(sql_store.using)
+    rows = FoldMark.objects.using(sql_store.history_using)
     rows.all().delete()
     check(sql_store, samples["p"])
     ends = {"first": instant_of(0), "last": instant_of(START)}
     rows.create(point_id=FoldMark.ALL_AFTER, **ends)
     fold_all(sql_store)
     assert not rows.exists()
-    points = FoldPoint.objects.using(sql_store.using)
+    points = FoldPoint.objects.using(sql_store.history_using)
     assert set(points.values_list("point_id", flat=True)) == {"p", "q"}
     for id, own in samples.items():
         check(sql_store, own, id)
@@ -209,7 +212,7 @@ def test_other_rules_of_a_zone(
     """Days may begin at other times after an update of the zones."""
     samples = filled(sql_store)
     fold_all(sql_store)
-    FoldPart.objects.using(sql_store.using).update(count=1_000)
+    FoldPart.objects.using(sql_store.history_using).update(count=1_000)
     monkeypatch.setattr(stored_parts, "_rules_version", lambda: "2099z")
     check(sql_store, samples)
 
@@ -220,8 +223,8 @@ def test_differences_are_found_and_repaired(sql_store: OrmAdapter) -> None:
     sql_store.repair()
     fold_all(sql_store)
     assert sql_store.differences() == []
-    [first, *_] = FoldPart.objects.using(sql_store.using).order_by("start")
-    first.delete(using=sql_store.using)
+    [first, *_] = FoldPart.objects.using(sql_store.history_using).order_by("start")
+    first.delete(using=sql_store.history_using)
     faults = ["@p: the stored folds are not those of the history"]
     assert sql_store.differences() == faults
     sql_store.repair()
@@ -237,7 +240,7 @@ def test_few_buckets_at_a_time(sql_store: OrmAdapter) -> None:
     for _ in range(3):
         assert 1 <= sql_store.fold_dirty(3) <= 6
         check(sql_store, samples)
-    rows = FoldPart.objects.using(sql_store.using)
+    rows = FoldPart.objects.using(sql_store.history_using)
     assert rows.count() == 9
 
 
@@ -270,6 +273,9 @@ def test_answers_are_exact_when_folding_is_killed(
         "HAYSTACK_STORAGE": "orm",
         "TIMESCALE_DSN": "",
         "DATABASE_URL": url_of(sql_store.using),
+        "HISTORY_DATABASE_URL": (
+            url_of(sql_store.history_using) if sql_store.is_split else ""
+        ),
     }
     for number in range(4):
         out = tmp_path / f"{number}.out"
@@ -283,7 +289,7 @@ def test_answers_are_exact_when_folding_is_killed(
         process.wait()
         check(sql_store, samples)
     fold_all(sql_store)
-    assert not FoldMark.objects.using(sql_store.using).exists()
+    assert not FoldMark.objects.using(sql_store.history_using).exists()
     check(sql_store, samples)
     assert parts(sql_store) == {24}
 

@@ -164,7 +164,7 @@ def test_an_example(sql_store: OrmAdapter) -> None:
         "2024-06-01T00:00:00-04:00"
     )
     dropped = sql_store.his_drop(history, end)
-    left = HisSample.objects.using(sql_store.using).filter(point_id="p").count()
+    left = HisSample.objects.using(sql_store.history_using).filter(point_id="p").count()
     assert dropped + left == count
     assert left == 24 * 30 + 8 + 1  # and the newest of the dropped ones
     [record] = sql_store.read_by_ids(["p"])
@@ -290,12 +290,14 @@ def test_a_policy_decides_alike_for_callers_with_a_scope(
     assert len(list(read(sql_store, range="2024-05-10").rows)) == 1
 
 
-def test_other_points_and_a_removed_point(sql_store: OrmAdapter) -> None:
+def test_other_points_and_a_removed_point(
+    sql_store: OrmAdapter, django_capture_on_commit_callbacks: Any
+) -> None:
     count = a_year(sql_store)
     a_year(sql_store, "q")
     [history] = sql_store.his_points(["p"])
     sql_store.his_drop(history, cutoff(history, 30, NOW))
-    samples = HisSample.objects.using(sql_store.using)
+    samples = HisSample.objects.using(sql_store.history_using)
     assert samples.filter(point_id="q").count() == count
     # without the tag his it has no history for a while: nothing is lost
     days = {"range": "2024-05-10", "rollup": "sum", "interval": Number(1, "day")}
@@ -305,10 +307,15 @@ def test_other_points_and_a_removed_point(sql_store: OrmAdapter) -> None:
         pass
     sql_store.update_entities([{"id": Ref("p"), "his": MARKER}], force=True)
     assert list(read(sql_store, **days).rows) == before
-    sql_store.commit([], remove=["p"])
+    with django_capture_on_commit_callbacks(using=sql_store.using, execute=True):
+        sql_store.commit([], remove=["p"])
     while sql_store.fold_dirty():
         pass
-    assert not FoldPoint.objects.using(sql_store.using).filter(point_id="p").exists()
+    assert (
+        not FoldPoint.objects.using(sql_store.history_using)
+        .filter(point_id="p")
+        .exists()
+    )
 
 
 def test_other_rules_of_the_zone(sql_store: OrmAdapter) -> None:
@@ -322,13 +329,16 @@ def test_other_rules_of_the_zone(sql_store: OrmAdapter) -> None:
     before = list(read(sql_store, **days).rows)
     [history] = sql_store.his_points(["p"])
     sql_store.his_drop(history, cutoff(history, 30, NOW))
-    FoldPoint.objects.using(sql_store.using).update(zone="America/New_York 1999.1")
+    FoldPoint.objects.using(sql_store.history_using).update(
+        zone="America/New_York 1999.1"
+    )
     assert list(read(sql_store, **days).rows) == before
     sql_store.his_write("p", [(at("2024-06-10 12:30", "New_York"), KW)])
     while sql_store.fold_dirty():
         pass
     assert (
-        FoldPoint.objects.using(sql_store.using).get().zone != "America/New_York 1999.1"
+        FoldPoint.objects.using(sql_store.history_using).get().zone
+        != "America/New_York 1999.1"
     )
     after = list(read(sql_store, **days).rows)
     assert len(after) == len(before)

@@ -16,12 +16,13 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain
 from typing import Any
 
 from django.core import checks
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from ... import models
@@ -45,6 +46,8 @@ from . import (
     fold_work,
     folds,
     history,
+    history_checks,
+    history_tasks,
     hypertable,
     levels,
     libs,
@@ -58,6 +61,7 @@ from . import (
 )
 from .chunk_creation import create_chunks
 from .consistency import OrmConsistency
+from .history_database import committed_first, is_inside, writing
 from .locks import entities_locked, lock_rows
 from .sqlite_lock import let_others_write
 from .time_limit import time_limit
@@ -66,7 +70,8 @@ __all__ = ["OrmAdapter"]
 
 
 class OrmAdapter(OrmConsistency):
-    """``OPTIONS``: ``using``, the alias of the database in ``DATABASES``."""
+    """``OPTIONS``: ``using``, the alias of the database in ``DATABASES``; ``history``,
+    that of another one for the samples."""
 
     persistent = True
     shared = True
@@ -86,15 +91,24 @@ class OrmAdapter(OrmConsistency):
     def database(self) -> str:
         return self.using
 
+    @property
+    def databases(self) -> list[str]:
+        return [self.using, self.history_using] if self.is_split else [self.using]
+
     @contextmanager
     def locked(self, ids: Sequence[str] | None = None) -> Iterator[None]:
-        with transaction.atomic(using=self.using):
+        with self._transaction():
             if ids is None:
                 with entities_locked(connections[self.using]):
                     yield
             else:
                 lock_rows(connections[self.using], ids)
                 yield
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        if self.is_split:
+            return committed_first(self.samples, connections[self.using])
+        return transaction.atomic(using=self.using)
 
     def committing(
         self, ids: Sequence[str] | None = None
@@ -121,7 +135,41 @@ class OrmAdapter(OrmConsistency):
         return found
 
     def apply(self, changes: Changeset) -> None:
+        if self.is_split:
+            self._apply_to_samples(changes)
         commit.apply(self.using, changes)
+
+    def _apply_to_samples(self, changes: Changeset) -> None:
+        """What removed entities had goes after the commit, in which others begin."""
+        if begun := commit.new_histories(changes):
+            with writing(self.samples):
+                history_tasks.begin_anew(self.samples, begun)
+        if removed := changes.removed:
+            with writing(self.samples):
+                tasks = history_tasks.of_removals(self.samples, removed)
+            self.finish_later(history_tasks.remove, tasks)
+
+    def _changing(self, batches: Mapping[str, Batch]) -> None:
+        """Leave a task until the entities say what their samples are."""
+        if self.is_split:
+            tasks = history_tasks.of_writes(self.samples, batches)
+            self.finish_later(history_tasks.finish, tasks)
+
+    def finish_later(
+        self,
+        finish: Callable[[BaseDatabaseWrapper, Sequence[int]], object],
+        tasks: Sequence[int],
+    ) -> None:
+        """After the commit of the entities; what fails is left to
+        ``mend_histories``."""
+
+        def call() -> None:  # Django logs its name
+            finish(self.samples, tasks)
+
+        transaction.on_commit(call, using=self.using, robust=True)
+
+    def mend_histories(self, limit: int = 500) -> int:
+        return history_tasks.carry_on(self, limit) if self.is_split else 0
 
     def after_commit(self, call: Callable[[], object]) -> None:
         transaction.on_commit(call, using=self.using)
@@ -176,43 +224,55 @@ class OrmAdapter(OrmConsistency):
         end: int | None = None,
         size: int = LARGEST_CHUNK,
     ) -> Iterator[Chunk]:
-        return history.chunks(connections[self.using], id, start, end, size)
+        return history.chunks(self.samples, id, start, end, size)
 
     def his_backwards(self, id: str, before: int) -> Iterator[tuple[int, Any]]:
-        return history.backwards(connections[self.using], id, before)
+        return history.backwards(self.samples, id, before)
 
     def his_times(
         self, ids: Sequence[str], before: int, count: int
     ) -> dict[str, list[int]]:
-        return history.times(connections[self.using], ids, before, count)
+        return history.times(self.samples, ids, before, count)
 
     def his_short(
         self, id: str, start: int | None, end: int | None, size: int
     ) -> list[Chunk] | None:
-        return history.short(connections[self.using], id, start, end, size)
+        return history.short(self.samples, id, start, end, size)
 
     def snapshot(self) -> AbstractContextManager[None]:
-        return history.snapshot(connections[self.using])
+        if is_inside(self.samples):  # one that only reads would refuse what follows
+            return writing(self.samples)
+        return history.snapshot(self.samples)
 
-    def time_limit(self, seconds: int) -> AbstractContextManager[None]:
-        return time_limit(connections[self.using], seconds)
+    @contextmanager
+    def time_limit(self, seconds: int) -> Iterator[None]:
+        with ExitStack() as stack:
+            for using in self.databases:
+                stack.enter_context(time_limit(connections[using], seconds))
+            yield
 
     def his_prepare(self, times: Iterable[int]) -> None:
-        create_chunks(connections[self.using], times)
+        create_chunks(self.samples, times)
 
     def his_store(self, batches: Mapping[str, Batch]) -> dict[str, int]:
         self.his_prepare(chain.from_iterable(one.written for one in batches.values()))
-        with transaction.atomic(using=self.using, savepoint=False):
-            return history.store(connections[self.using], batches)
+        with writing(self.samples):
+            growth = history.store(self.samples, batches)
+            self._changing(batches)
+        return growth
 
     def his_extent(self, id: str) -> Extent:
-        return history.extent(connections[self.using], id)
+        return history.extent(self.samples, id)
 
     def has_samples(self, id: str) -> bool:
-        samples = HisSample.objects.using(self.using).filter(point_id=id)
+        samples = HisSample.objects.using(self.history_using).filter(point_id=id)
         return bool(samples.exists())
 
     def with_samples(self, ids: Sequence[str]) -> set[str]:
+        if self.is_split:
+            ends = history.extents(self.samples, ids, None)
+            found = zip(ids, ends, strict=True)
+            return {id for id, (_, last) in found if last is not None}
         samples = HisSample.objects.using(self.using).filter(point_id=OuterRef("id"))
         rows = models.Entity.rows.using(self.using).filter(OneOf(F("id"), ids))
         return set(rows.filter(Exists(samples)).values_list("id", flat=True))
@@ -220,25 +280,25 @@ class OrmAdapter(OrmConsistency):
     def his_fold(
         self, rollups: Sequence[tuple[str, Rollup]], size: int = LARGEST_CHUNK
     ) -> Iterator[PlacedRow]:
-        return folds.fold(self, connections[self.using], rollups)
+        return folds.fold(self, self.samples, rollups)
 
     def his_decimated(
         self, id: str, start: int, until: int | None, most: int, end: int
     ) -> Iterator[Sample]:
         arguments = (id, start, until, most, end)
-        return decimation.decimated(self, connections[self.using], *arguments)
+        return decimation.decimated(self, self.samples, *arguments)
 
     def fold_dirty(self, limit: int = 1_000) -> int:
-        return fold_work.fold_dirty(self, connections[self.using], limit)
+        return fold_work.fold_dirty(self, self.samples, limit)
 
     def fold_now(self, id: str) -> None:
-        fold_work.fold_now(self, connections[self.using], id)
+        fold_work.fold_now(self, self.samples, id)
 
     def his_counts(self, ranges: Sequence[tuple[str, int, int]]) -> list[int]:
-        return usage.counts(connections[self.using], ranges)
+        return usage.counts(self.samples, ranges)
 
     def his_sample_bytes(self) -> float:
-        return usage.bytes_per_sample(connections[self.using])
+        return usage.bytes_per_sample(self.samples)
 
     def his_drop(
         self,
@@ -246,41 +306,50 @@ class OrmAdapter(OrmConsistency):
         end: int,
         log: Callable[[int], object] = lambda count: None,
     ) -> int:
-        return dropping.drop(self, connections[self.using], point, end, log)
+        def changed(count: int) -> None:
+            self._changing({point.id: Batch({}, [])})
+            log(count)
+
+        return dropping.drop(self, self.samples, point, end, changed)
 
     def his_compress(self, before: dt.datetime, *, apply: bool) -> str:
-        return hypertable.compress(connections[self.using], before, apply=apply)
+        return hypertable.compress(self.samples, before, apply=apply)
 
     def his_quality(self, windows: Sequence[Window]) -> list[Findings]:
-        return quality.findings(connections[self.using], windows)
+        return quality.findings(self.samples, windows)
 
     def his_since(self, starts: Mapping[str, int]) -> dict[str, list[tuple[int, Any]]]:
-        return sample_windows.samples_since(connections[self.using], starts)
+        return sample_windows.samples_since(self.samples, starts)
 
     def his_at(self, times: Mapping[str, Sequence[int]]) -> dict[str, dict[int, Any]]:
-        return sample_log.samples_at(connections[self.using], times)
+        return sample_log.samples_at(self.samples, times)
 
     def log_edits(self, edits: Sequence[SampleEdit]) -> None:
-        sample_log.log(self.using, edits)
+        with writing(self.samples):
+            sample_log.log(self.history_using, edits)
 
     def edits_of(self, change: str, limit: int | None = None) -> list[SampleEdit]:
-        return sample_log.edits(self._edits().filter(change=change), limit)
+        rows = models.SampleEdit.objects.using(self.history_using).filter(change=change)
+        return sample_log.edits(self._shown_edits(rows), limit)
 
     def edit_summaries(self, limit: int, id: str | None) -> list[SampleChange]:
-        rows = self._edits()
-        return sample_log.summaries(
-            rows if id is None else rows.filter(point_id=id), limit
-        )
+        rows = models.SampleEdit.objects.using(self.history_using)
+        found = rows.all() if id is None else rows.filter(point_id=id)
+        return sample_log.summaries(self._shown_edits(found), limit)
 
-    def _edits(self) -> QuerySet[models.SampleEdit]:
-        """The edits of points that the caller may see."""
-        rows = models.SampleEdit.objects.using(self.using)
+    def _shown_edits(
+        self, rows: QuerySet[models.SampleEdit]
+    ) -> QuerySet[models.SampleEdit]:
+        """Those of points that the caller may see."""
         if self.scope is None:
-            return rows.all()
-        return rows.filter(point_id__in=self.visible.values("id"))
+            return rows
+        if not self.is_split:
+            return rows.filter(point_id__in=self.visible.values("id"))
+        ids = {*rows.order_by().values_list("point_id", flat=True).distinct()}
+        return rows.filter(OneOf(F("point_id"), sorted(self.visible_ids(ids))))
 
     def prune_edits(self, before: dt.datetime, limit: int = 1_000) -> int:
-        return sample_log.prune(self.using, before, limit)
+        return sample_log.prune(self.history_using, before, limit)
 
     # -- collection -----------------------------------------------------------
 
@@ -326,6 +395,10 @@ class OrmAdapter(OrmConsistency):
     ) -> bool:
         return tasks.take(self.using, name, holder, now, until)
 
+    def try_write(self, name: str, now: dt.datetime) -> None:
+        for using in self.databases:
+            tasks.take(using, name, "", now, now)
+
     # -- defs -----------------------------------------------------------------
 
     def libs_state(self) -> Hashable:
@@ -338,12 +411,17 @@ class OrmAdapter(OrmConsistency):
         libs.store(self.using, named)
 
     def check(self) -> list[checks.CheckMessage]:
-        if self.using in connections.settings:
-            return []
+        unknown = [it for it in self.databases if it not in connections.settings]
+        if self.is_split and not unknown:
+            return list(history_checks.configuration(self))
         return [
             checks.Error(
-                f"storage {self.alias!r} uses the unknown database {self.using!r}",
-                hint="OPTIONS['using'] must be an alias of DATABASES.",
+                f"storage {self.alias!r} uses the unknown database {using!r}",
+                hint="OPTIONS['using'] and ['history'] must be aliases of DATABASES.",
                 id="haystack.E002",
             )
+            for using in unknown
         ]
+
+    def check_server(self) -> list[checks.CheckMessage]:
+        return list(history_checks.content(self)) if self.is_split else []

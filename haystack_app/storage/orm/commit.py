@@ -16,7 +16,7 @@ from ..changeset import Changeset, EntityRow
 from . import sqlite_index
 from .upserts import Upserts
 
-__all__ = ["apply", "stored_rows"]
+__all__ = ["apply", "new_histories", "stored_rows"]
 
 _COLUMNS = ("id", "tags", "cur", "mod", "version", "tag_set_id", "naming", "search")
 
@@ -34,6 +34,17 @@ def apply(using: str, changes: Changeset) -> None:
     if connections[using].vendor == "sqlite":
         sqlite_index.update(connections[using], changes.moves)
     _remove(using, changes.removed)
+
+
+def new_histories(changes: Changeset) -> list[str]:
+    """Ids of entities that become points with a history."""
+    return [
+        move.id
+        for move in changes.moves
+        if move.stored is not None
+        and "his" in move.stored.names
+        and (move.before is None or '"his"' not in move.before.tags)
+    ]
 
 
 def _upserts(changes: Changeset) -> Upserts:

@@ -36,6 +36,7 @@ from . import (
     facts,
     fold_checks,
     fold_work,
+    history_tasks,
     name_changes,
     sqlite_index,
     sqlite_index_check,
@@ -151,10 +152,10 @@ class OrmConsistency(OrmOccurrences):
                 for id in self._strays()
             ),
             *(fault.text for fault in self._index_faults()),
-            *(f"@{id}: {text}" for id, _, text in facts.compared(self.using)),
+            *(f"@{id}: {text}" for id, _, text in facts.compared(self)),
             *(
                 f"@{id}: the stored folds are not those of the history"
-                for id in fold_checks.miscounted(self.using)
+                for id in fold_checks.miscounted(self.history_using)
             ),
         ]
 
@@ -174,14 +175,29 @@ class OrmConsistency(OrmOccurrences):
             strays.exclude(src_id__in=owners).delete()
         wrong |= self._mend_index()
         self.name_again()
-        sized = ((id, size) for id, size, _ in facts.compared(self.using))
+        sized = ((id, size) for id, size, _ in facts.compared(self))
         for ids in facts.groups(sized):
             self.his_recount(ids)
-            fold_work.mark_all(self.using, ids)
+            fold_work.mark_all(self.history_using, ids)
             wrong.update(ids)
-        stale = fold_checks.miscounted(self.using)
-        fold_work.mark_all(self.using, stale)
+        stale = fold_checks.miscounted(self.history_using)
+        fold_work.mark_all(self.history_using, stale)
         return len(wrong.union(stale))
+
+    def match_histories(self) -> int:
+        """Of a store in two databases that were restored to states of different times.
+
+        Entities get the facts of their histories, and samples without an entity, which
+        was removed between the two, are deleted. Returns the number of such points.
+        """
+        wrong = {id: size for id, size, _ in facts.compared(self)}
+        existing = self.visible_ids(wrong)
+        for ids in facts.groups((id, wrong[id]) for id in sorted(existing)):
+            self.his_recount(ids)
+            fold_work.mark_all(self.history_using, ids)
+        gone = history_tasks.of_removals(self.samples, sorted(wrong.keys() - existing))
+        history_tasks.remove(self.samples, gone)
+        return len(wrong)
 
     def _mend_index(self) -> set[str]:
         connection, found = connections[self.using], self._index_faults()
@@ -198,16 +214,17 @@ class OrmConsistency(OrmOccurrences):
     def mend_facts(self, after: str, size: int) -> str:
         ids, reached = facts.window(self.using, after, size)
         ends = time.monotonic() + _RECOUNT_SECONDS
-        suspects = list(facts.suspects(self.using, ids))
+        suspects = list(facts.suspects(self, ids))
         for group in facts.groups(suspects):
             self.his_recount(group)
-            fold_work.mark_all(self.using, group)  # drop_chunks calls no trigger
+            # drop_chunks calls no trigger
+            fold_work.mark_all(self.history_using, group)
             if time.monotonic() > ends and group[-1] != suspects[-1][0]:
                 return group[-1]
         return reached
 
     def his_extents(self, ids: Sequence[str]) -> dict[str, Extent]:
-        return facts.extents(self.using, ids)
+        return facts.extents(self, ids)
 
     # -- entities -------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Min, QuerySet
 
@@ -23,6 +22,7 @@ from ...models import FoldMark, FoldPart, FoldPoint, HisSample
 from ..history import HistoryStore
 from ..samples import HisPoint
 from .fold_work import fold_point
+from .history_database import writing
 from .locks import locked_for_folding
 from .stored_parts import DAY, HOUR, INTERVALS
 
@@ -46,7 +46,7 @@ def drop(
     """
     dropped = 0
     while True:
-        with transaction.atomic(using=connection.alias), store.locked([point.id]):
+        with store.locked([point.id]), writing(connection):
             locked_for_folding(connection)
             step = _next_end(connection.alias, point, end)
             if step is None:

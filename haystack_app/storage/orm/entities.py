@@ -9,6 +9,7 @@ from typing import Self
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...filters import is_relative, parse
 from ...filters.ast import Filter
@@ -43,14 +44,35 @@ _names_of_set: dict[int, tuple[str, ...]] = {}
 
 class OrmEntities(StorageAdapter):
     def __init__(
-        self, alias: str = "default", *, using: str = DEFAULT_DB_ALIAS
+        self,
+        alias: str = "default",
+        *,
+        using: str = DEFAULT_DB_ALIAS,
+        history: str | None = None,
     ) -> None:
         super().__init__(alias)
         self.using = using
+        self._history = history
+
+    @property
+    def history_using(self) -> str:
+        """The alias of the database of the samples, and of what is beside them."""
+        return self._history or self.using
+
+    @property
+    def is_split(self) -> bool:
+        """Whether samples are in another database than entities."""
+        return self.history_using != self.using
+
+    @property
+    def samples(self) -> BaseDatabaseWrapper:
+        """The connection to the database of the samples."""
+        return connections[self.history_using]
 
     def in_replica(self, using: str) -> Self:
         """The same store, read in a replica of its database.
 
+        Samples in a database of their own are read there.
         What is remembered of the defs there stays with the returned store.
         """
         view = copy(self)

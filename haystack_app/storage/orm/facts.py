@@ -20,12 +20,14 @@ from ...kinds.datetimes import DateTime
 from ...kinds.scalars import Number
 from ...kinds.series import microseconds_of
 from ...kinds.transient import HIS_FACTS
-from ...models import Entity, HisSample
+from ...models import Entity, HisSample, HistoryTask
 from ...models.lookups import OneOf
 from ...wire import hayson_reader, hayson_writer
 from ...wire.errors import ParseError
 from ..samples import Extent
+from .entities import OrmEntities
 from .history import snapshot
+from .postgres_history import ends as history_ends
 
 __all__ = ["POINTS", "Facts", "compared", "extents", "groups", "suspects", "window"]
 
@@ -97,10 +99,19 @@ def window(using: str, after: str, size: int) -> tuple[list[str], str]:
     return ids, found[-1][0] if len(found) == size else ""
 
 
-def suspects(using: str, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+def suspects(store: OrmEntities, ids: Sequence[str]) -> list[tuple[str, int]]:
     """Entities whose ends of the history are not those of the samples, with the size
     that they say it has."""
-    for id, cur, ends in _ends(using, ids):
+    found = list(_suspects(store, ids))
+    if not (found and store.is_split):
+        return found
+    # writers between two statements cause differences, too
+    with store.locked([id for id, _ in found]):
+        return list(_suspects(store, [id for id, _ in found]))
+
+
+def _suspects(store: OrmEntities, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    for id, cur, ends in _ends(store, ids):
         stored = Facts.of(cur)
         if _facts(None, ends).difference(stored):
             yield id, stored.size or 0
@@ -120,13 +131,13 @@ def groups(sized: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
         yield group
 
 
-def extents(using: str, ids: Sequence[str]) -> dict[str, Extent]:
-    """Extents of histories, of existing entities alone, by two statements."""
-    samples = HisSample.objects.using(using).order_by()
+def extents(store: OrmEntities, ids: Sequence[str]) -> dict[str, Extent]:
+    """Extents of histories, of existing entities alone, by a few statements."""
+    samples = HisSample.objects.using(store.history_using).order_by()
     rows = samples.filter(OneOf(F("point_id"), ids)).values_list("point_id")
     sizes = dict(rows.annotate(Count("ts")))
     found = {}
-    for id, _, (first, last, value) in _ends(using, ids):
+    for id, _, (first, last, value) in _ends(store, ids):
         found[id] = Extent(0)
         if first is not None and last is not None:
             ends = microseconds_of(first), microseconds_of(last)
@@ -134,33 +145,62 @@ def extents(using: str, ids: Sequence[str]) -> dict[str, Extent]:
     return found
 
 
-def compared(using: str) -> Iterator[tuple[str, int, str]]:
+def compared(store: OrmEntities) -> Iterator[tuple[str, int, str]]:
     """Id, size and difference of each history whose facts are wrong; counts them all.
 
     Each batch of entities and samples is read from one snapshot, so that writers
-    cause no difference.
+    cause no difference; of two databases, what differs is read again with its points
+    locked.
     """
     after = ""
     while True:
-        with snapshot(connections[using]):
-            ids = list(
-                Entity.rows.using(using)
-                .filter(id__gt=after)
-                .order_by("id")
-                .values_list("id", flat=True)[:POINTS]
-            )
+        with snapshot(connections[store.using]):
+            rows = Entity.rows.using(store.using).filter(id__gt=after).order_by("id")
+            ids = list(rows.values_list("id", flat=True)[:POINTS])
             last = ids[-1] if len(ids) == POINTS else None
-            sizes = _sizes(using, after, last)
-            rows = list(_ends(using, ids))
-        for id, cur, ends in rows:
-            size = sizes.pop(id, 0)
-            if text := _facts(size, ends).difference(Facts.of(cur)):
-                yield id, size, text
-        for id, size in sorted(sizes.items()):
-            yield id, size, "samples exist, but the entity does not"
+            found = list(_differences(store, ids, after, last))
+        if found and store.is_split:
+            found = _still_different(store, found)
+        yield from found
         if last is None:
             return
         after = last
+
+
+def _differences(
+    store: OrmEntities, ids: Sequence[str], after: str, last: str | None
+) -> Iterator[tuple[str, int, str]]:
+    """Of entities, and of samples without one after an id and up to another one."""
+    sizes = _sizes(store.history_using, after, last)
+    for id, cur, ends in _ends(store, ids):
+        size = sizes.pop(id, 0)
+        if text := _facts(size, ends).difference(Facts.of(cur)):
+            yield id, size, text
+    for id, size in sorted(sizes.items()):
+        yield id, size, "samples exist, but the entity does not"
+
+
+def _still_different(
+    store: OrmEntities, found: Iterable[tuple[str, int, str]]
+) -> list[tuple[str, int, str]]:
+    """Without those of writers that were between their two commits."""
+    settled: list[tuple[str, int, str]] = []
+    for id, *_ in found:
+        with store.locked([id]):
+            removals = HistoryTask.objects.using(store.history_using)
+            if not removals.filter(point_id=id, is_removal=True).exists():
+                settled += _differences_of(store, id)
+    return settled
+
+
+def _differences_of(store: OrmEntities, id: str) -> Iterator[tuple[str, int, str]]:
+    ids = [one for one, _, _ in _ends(store, [id])]
+    size = HisSample.objects.using(store.history_using).filter(point_id=id).count()
+    for _, cur, ends in _ends(store, ids):
+        if text := _facts(size, ends).difference(Facts.of(cur)):
+            yield id, size, text
+    if size and not ids:
+        yield id, size, "samples exist, but the entity does not"
 
 
 def _facts(size: int | None, ends: Ends) -> Facts:
@@ -178,17 +218,27 @@ def _sizes(using: str, after: str, last: str | None) -> dict[str, int]:
     return dict(samples.values_list("point_id").annotate(Count("ts")))
 
 
-def _ends(using: str, ids: Sequence[str]) -> Iterator[tuple[str, str, Ends]]:
-    """Id, transient tags, and the ends of the history, by one statement."""
-    own = HisSample.objects.using(using).filter(point_id=OuterRef("id"))
+def _ends(store: OrmEntities, ids: Sequence[str]) -> Iterator[tuple[str, str, Ends]]:
+    """Id, transient tags, and the ends of the history, by one statement of each
+    database."""
+    rows = Entity.rows.using(store.using).filter(OneOf(F("id"), ids)).order_by("id")
+    if store.is_split:
+        found = rows.values_list("id", "cur")
+        held = dict(history_ends(store.samples, ids))
+        for id, cur in found:
+            yield id, cur, _decoded_ends(*held[id])
+        return
+    own = HisSample.objects.using(store.using).filter(point_id=OuterRef("id"))
     first, last = own.order_by("ts"), own.order_by("-ts")
-    rows = Entity.rows.using(using).filter(OneOf(F("id"), ids)).order_by("id")
-    for id, cur, start, end, val, obj in rows.values_list(
+    for id, cur, *ends in rows.values_list(
         *("id", "cur"),
         Subquery(first.values("ts")[:1]),
         Subquery(last.values("ts")[:1]),
         Subquery(last.values("val")[:1]),
         Subquery(last.values("obj")[:1]),
     ):
-        value = val if obj is None else hayson_reader.read_value(obj)
-        yield id, cur, (start, end, value)
+        yield id, cur, _decoded_ends(*ends)
+
+
+def _decoded_ends(start: Any, end: Any, val: float | None, obj: str | None) -> Ends:
+    return start, end, val if obj is None else hayson_reader.read_value(obj)

@@ -64,7 +64,7 @@ def fold_dirty(
             return 0
         while done < limit and (mark := marks.first()) is not None:
             if mark.point_id.startswith(FoldMark.ALL_AFTER):
-                done += _mark_next(connection.alias, mark)
+                done += _mark_next(store, connection.alias, mark)
             else:
                 done += _Work(store, connection, mark.point_id).fold(limit - done)
     return done
@@ -95,10 +95,11 @@ def mark_all(using: str, ids: Sequence[str]) -> None:
     )
 
 
-def _mark_next(using: str, mark: FoldMark) -> int:
+def _mark_next(store: StorageBackend, using: str, mark: FoldMark) -> int:
     """Mark the next points of a mark for all points."""
     after = mark.point_id.removeprefix(FoldMark.ALL_AFTER)
-    entities = Entity.objects.using(using).filter(id__gt=after).order_by("id")
+    rows = Entity.objects.using(store.database)
+    entities = rows.filter(id__gt=after).order_by("id")
     ids = list(entities.values_list("id", flat=True)[:_POINTS])
     samples = HisSample.objects.using(using)
     mark_all(using, [id for id in ids if samples.filter(point_id=id).exists()])

@@ -45,7 +45,7 @@ def lock_rows(connection: BaseDatabaseWrapper, ids: Collection[str]) -> None:
 
     Every writer locks in one order, which avoids deadlocks.
     """
-    if connection.vendor == "postgresql":
+    if ids and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT FROM {ENTITIES} WHERE id = ANY(%s)"

@@ -23,7 +23,7 @@ from ...sql.tables import HISTORY
 from ..samples import Batch
 from .sample_columns import BATCH, Decoder, columns_of
 
-__all__ = ["TS_OF_T", "chunks", "extents", "short", "store", "times"]
+__all__ = ["TS_OF_T", "chunks", "ends", "extents", "short", "store", "times"]
 
 _SHORT = 2_048
 _Page = tuple[ShiftedTimes, "array[float]", dict[int, str]]
@@ -99,6 +99,24 @@ def extents(
             [None if start is None else instant_of(start).isoformat(), text_array(ids)],
         )
         return list(cursor.fetchall())
+
+
+def ends(
+    connection: BaseDatabaseWrapper, ids: Sequence[str]
+) -> Iterator[tuple[str, tuple[Any, Any, float | None, str | None]]]:
+    """Of each point the first time, and the last one with its columns; None for
+    none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT p.id, (SELECT h.ts FROM {HISTORY} h WHERE h.point_id = p.id"
+            " ORDER BY h.ts LIMIT 1), l.ts, l.val, l.obj::text"
+            " FROM unnest(%s::text[]) AS p(id) LEFT JOIN LATERAL ("
+            f"SELECT ts, val, obj FROM {HISTORY} h WHERE h.point_id = p.id"
+            " ORDER BY h.ts DESC LIMIT 1) AS l ON true",
+            [text_array(ids)],
+        )
+        for id, *columns in cursor.fetchall():
+            yield id, tuple(columns)
 
 
 def _chunk(page: _Page, decoder: Decoder) -> Chunk:
