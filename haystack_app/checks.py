@@ -20,6 +20,7 @@ from django.http import HttpRequest
 
 from .conf import app_settings, problems
 from .database_features import features
+from .history_router import history_databases
 from .ops import find_op
 from .replicas.settings import has_shared_cache, replica_aliases
 from .sql.sessions import is_pooled
@@ -195,13 +196,14 @@ def check_storages(**_: Any) -> Iterator[CheckMessage]:
             continue
         yield from adapter.check()
         if isinstance(adapter, OrmAdapter):
-            databases[adapter.using] += 1
+            databases.update(adapter.databases)
         elif place := getattr(adapter, "place", ""):  # of a RedisAdapter
             places[place] += 1
     for using in sorted(using for using, count in databases.items() if count > 1):
         yield Error(
             f"two storages use the database {using!r}",
-            hint="Give each ORM storage a database of its own by OPTIONS['using'].",
+            hint="Give each ORM storage databases of its own by OPTIONS['using'] and"
+            " ['history'].",
             id="haystack.E003",
         )
     for place in sorted(place for place, count in places.items() if count > 1):
@@ -291,7 +293,8 @@ def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMe
             " JIT and 0.2 ms without.",
             id="haystack.W002",
         )
-    if is_pooled(connection) and _listens_to(alias):
+    apart = history_databases()
+    if is_pooled(connection) and _listens_to(alias) and alias not in apart.values():
         yield Warning(
             f"database {alias!r}: a pooler does not pass on the notifications of other"
             " processes, so that their changes are noticed within 2 s instead of at"
@@ -301,14 +304,15 @@ def _postgresql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMe
             id="haystack.W011",
         )
     found = features(connection)
-    if found.may_timescale and not found.timescale:
+    if found.may_timescale and not found.timescale and alias not in apart:
         yield Warning(
             f"database {alias!r}: TimescaleDB is available but not used",
             hint="Run CREATE EXTENSION timescaledb as a superuser, then migrate"
             " haystack_app back to 0002 and forwards again.",
             id="haystack.W004",
         )
-    if found.is_migrated and found.may_trigrams and not found.has_trigrams:
+    has_entities = found.is_migrated and alias not in apart.values()
+    if has_entities and found.may_trigrams and not found.has_trigrams:
         yield Warning(
             f"database {alias!r}: searches by words read all entities, for they have"
             " no index",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from .. import filters
 from ..models import Watch
 from ..sql import tables
 from ..storage.base import StorageAdapter
+from ..storage.orm import OrmAdapter
 
 __all__ = ["StoreFacts", "forget", "recent_facts", "store_facts"]
 
@@ -45,7 +47,7 @@ class StoreFacts(NamedTuple):
 
     ``counts`` are entities by kind, ``samples`` and ``watches`` numbers, ``size`` the
     bytes of the database and ``tables`` those of its largest tables with their indexes.
-    None, or no tables, if not known.
+    None, or no tables, if not known. A store in two databases has the sums of both.
     """
 
     counts: Mapping[str, int]
@@ -82,7 +84,13 @@ def store_facts(store: StorageAdapter) -> StoreFacts:
     if using is None:
         return StoreFacts(counts)
     watches = Watch.objects.using(using).filter(expires__gt=timezone.now()).count()
-    return StoreFacts(counts, _samples(using), watches, _size(using), _tables(using))
+    used = store.databases if isinstance(store, OrmAdapter) else [using]
+    sizes = [size for one in used if (size := _size(one)) is not None]
+    tables_of: Counter[str] = Counter()
+    for one in used:  # each has all tables, of which one is in use
+        tables_of.update(_tables(one))
+    size = sum(sizes) if sizes else None
+    return StoreFacts(counts, _samples(using), watches, size, dict(tables_of))
 
 
 def _count(store: StorageAdapter, text: str) -> int:

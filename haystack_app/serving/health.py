@@ -233,7 +233,7 @@ def _write(alias: str) -> str:
     """A small write to a store, which shows a full disk and a replica."""
     now = dt.datetime.now(dt.UTC)
     try:
-        storages[alias].take_task(_TASK, "", now, now)
+        storages[alias].try_write(_TASK, now)
     finally:
         connections.close_all()
     return OK

@@ -93,5 +93,5 @@ class Caller:
             text = answer.read()
             if answer.status != 503 or not self.patient:
                 break
-        assert answer.status == 200, text
+        assert answer.status == 200, (answer.status, text)
         return hayson_reader.read_grid(text)

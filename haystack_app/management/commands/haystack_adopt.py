@@ -114,7 +114,8 @@ class Command(StorageCommand):
             if options["in_place"]:
                 name = self._rename(connection, target, options)
             elif isinstance(target, OrmAdapter):
-                check_migrated(target.using, "run manage.py migrate")
+                for using in target.databases:
+                    check_migrated(using, "run manage.py migrate")
             layout = _layout(connection, name)
             with ProgressBars() as progress:
                 result = adopt(connection, layout, target, adopt_options, progress)
@@ -131,6 +132,11 @@ class Command(StorageCommand):
         options: dict[str, Any],
     ) -> str:
         """Make room for this app's tables. Returns the new name of the entity table."""
+        if isinstance(target, OrmAdapter) and target.is_split:
+            raise CommandError(
+                "--in-place needs entities and samples in one database: adopt from the"
+                " DSN of haystack-py's database instead"
+            )
         if not isinstance(target, OrmAdapter) or not is_same_database(
             connection, connections[target.using]
         ):

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from haystack_app.history_router import history_databases
 from haystack_app.storage.orm.hypertable import Chunks, chunks_of, set_days
 
 from ._storage import refusals
@@ -35,7 +36,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--database",
-            default=DEFAULT_DB_ALIAS,
+            default=history_databases().get(DEFAULT_DB_ALIAS, DEFAULT_DB_ALIAS),
             metavar="ALIAS",
             help="a database of the setting DATABASES (default: %(default)s)",
         )

@@ -21,6 +21,12 @@ from haystack_app.wire.errors import ParseError
 
 from ._storage import StorageCommand
 
+_APART = (
+    "views need entities and samples in one database, and HISTORY_DATABASE_URL has the"
+    " samples in another one: make views of your own there, of foreign tables"
+    " (postgres_fdw); see docs/history-database.md"
+)
+
 
 class Command(StorageCommand):
     help = (
@@ -54,6 +60,8 @@ class Command(StorageCommand):
             raise CommandError(
                 f"storage {adapter.alias!r} is not in a database that has views"
             )
+        if adapter.is_split:
+            raise CommandError(_APART)
         group: str | None = options["group"]
         try:
             if options["drop"]:
