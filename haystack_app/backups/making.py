@@ -71,7 +71,7 @@ def make_backup(
 
 def _place(store: StorageAdapter) -> str:
     if isinstance(store, OrmAdapter):
-        return f"database {store.using}"
+        return " ".join(["database", *store.databases])
     return f"redis {sources.redis_store(store.alias).keys.prefix}"
 
 

@@ -9,6 +9,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from ..sql.sqlite_terms import SET_TERMS
 from ..sql.tables import AUDIT, FOLD_MARKS, JOB_SCHEDULES, TAG_SETS, TASKS
+from ..storage.handler import storages
+from ..storage.orm import OrmAdapter
 from . import proof, redis_store, sources, sqlite
 from .errors import BackupError
 from .files import BackupFiles
@@ -88,7 +90,8 @@ def restore(
 ) -> bool:
     """Restore all parts, each of them at once. Raises BackupError.
 
-    Returns whether migrations are to be applied.
+    Returns whether migrations are to be applied. If so, histories of stores in two
+    databases are left to ``haystack_check --repair`` after them.
     """
     manifest = plan.manifest
     for part in manifest.parts:
@@ -111,7 +114,18 @@ def restore(
                 with redis_store.refused(part):
                     keys = redis_store.read(part, file)
                     sources.redis_store(part.alias).replace(keys)
-    return _is_older(manifest)
+    if not (is_older := _is_older(manifest)):
+        _match_histories(manifest, progress)
+    return is_older
+
+
+def _match_histories(manifest: Manifest, progress: Callable[[str], object]) -> None:
+    """Of stores in two databases, which were backed up one after the other."""
+    for alias in manifest.storages:
+        store = storages[alias] if alias in storages.settings else None
+        if isinstance(store, OrmAdapter) and store.is_split:
+            progress(f"facts of the histories of storage {alias!r}")
+            store.match_histories()
 
 
 def _disconnect(alias: str) -> None:

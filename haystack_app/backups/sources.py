@@ -57,9 +57,15 @@ def redis_store(alias: str) -> RedisAdapter:
 
 
 def database_aliases(found: Iterable[StorageAdapter]) -> list[str]:
-    """The default database, which has users and tokens, and those of storages."""
-    used = [store.using for store in found if isinstance(store, OrmAdapter)]
-    return list(dict.fromkeys([DEFAULT_DB_ALIAS, *used]))
+    """The default database, which has users and tokens, and those of storages.
+
+    Before them those of samples only: no sample is newer then than what its entity
+    says, and every one has an entity, unless that was removed since.
+    """
+    stores_of = [store for store in found if isinstance(store, OrmAdapter)]
+    samples = [store.history_using for store in stores_of if store.is_split]
+    used = [store.using for store in stores_of]
+    return list(dict.fromkeys([*samples, DEFAULT_DB_ALIAS, *used]))
 
 
 def database_part(alias: str) -> Part:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -14,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from haystack_app.backups import sources
+from haystack_app.kinds import Number
 from haystack_app.models import Token
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.errors import CursorExpired
@@ -23,8 +27,10 @@ from haystack_app.storage.redis import RedisAdapter
 from haystack_app.transfer.store_copy import copy_store
 from haystack_app.transfer.verification import verify
 from tests.backups.conftest import ORM, need_programs
-from tests.storage.building import entity
-from tests.transfer.stores import filled
+from tests.conftest import missing_of_two
+from tests.patience import eventually
+from tests.storage.building import at, entity, numbers, point
+from tests.transfer.stores import filled, later
 
 committing = pytest.mark.django_db(transaction=True, databases="__all__")
 Move = Callable[[str], None]
@@ -86,6 +92,59 @@ def test_sql(
         connections[each].close()
     said("haystack_restore", tmp_path / "kept", "--replace")
     assert not verify(content, OrmAdapter(using=alias)).differences
+
+
+@pytest.mark.skipif(bool(missing_of_two()), reason=missing_of_two() or "both")
+@committing
+def test_two_databases_while_writing(
+    configured: Any, moved: Move, tmp_path: Path
+) -> None:
+    """Samples are backed up before entities, which say what was restored of them."""
+    two = {"using": "postgres", "history": "timescale"}
+    for alias in two.values():
+        need_programs(alias)
+    configured({"default": {"BACKEND": ORM, "OPTIONS": two}})
+    store = OrmAdapter(**two)
+    store.load_entities([point(f"p{number}") for number in range(4)])
+    stop, counts = threading.Event(), Counter[str]()
+    writer = threading.Thread(target=_write, args=(store, stop, counts))
+    writer.start()
+    try:
+        eventually(lambda: counts.total() > 20, "writes")
+        before = dict(counts)
+        said("haystack_backup", tmp_path / "kept")
+    finally:
+        stop.set()
+        writer.join()
+    [folder] = (tmp_path / "kept").iterdir()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    aliases = [part["alias"] for part in manifest["parts"]]
+    assert aliases == ["timescale", "default", "postgres"]
+    assert manifest["storages"] == {"default": "database postgres timescale"}
+    assert "restored and compared" in said(
+        "haystack_verify_backup", tmp_path / "kept", "--restore"
+    )
+    for alias in aliases:
+        moved(alias)
+    assert said("haystack_restore", tmp_path / "kept").endswith("restored\n")
+    restored = OrmAdapter(**two)
+    assert restored.differences() == []
+    for number in range(4):
+        id = f"p{number}"
+        size = restored.existing(id)["hisSize"].val
+        assert before[id] <= size <= counts[id]
+    restored.his_write("p0", [(at("2025-01-01 00:00"), Number(1))])
+    assert restored.differences() == []
+
+
+def _write(store: OrmAdapter, stop: threading.Event, counts: Counter[str]) -> None:
+    try:
+        while not stop.is_set():
+            id = f"p{counts.total() % 4}"
+            store.his_write(id, numbers(1, later(counts[id])))
+            counts[id] += 1
+    finally:
+        connections.close_all()
 
 
 @committing
