@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,6 +84,8 @@ _PLAIN = frozenset(
 _WITHOUT_EDGES = _PLAIN | {str, Uri, XStr}
 _VALUES = frozenset({str, bool, int, float, Number, DateTime})
 _KNOWN_SETS = 1_024
+_LONG = re.compile(rb"\d{16}")
+"""Whole numbers have so many digits at least where a float is not exact."""
 
 Edge = tuple[str, str]
 Plain = tuple[str, Any]
@@ -260,12 +263,28 @@ def same_tags(one: str, other: str) -> bool:
 def same_json(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two objects are the same JSON.
 
-    In Python 1 and true are equal; their JSON texts are not.
+    In Python 1 and true are equal; their JSON texts are not. PostgreSQL returns 1e17 as
+    100000000000000000.
     """
-    option = orjson.OPT_SORT_KEYS
-    return one == other and (
-        orjson.dumps(one, option=option) == orjson.dumps(other, option=option)
-    )
+    texts = _sorted_text(one), _sorted_text(other)
+    if texts[0] == texts[1]:
+        return True
+    if not any(map(_LONG.search, texts)):
+        return False
+    return _sorted_text(_floated(one)) == _sorted_text(_floated(other))
+
+
+def _sorted_text(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _floated(value: Any) -> Any:
+    """JSON with a float in place of each whole number that may not be exact."""
+    if isinstance(value, dict):
+        return {name: _floated(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_floated(one) for one in value]
+    return float(value) if type(value) is int and abs(value) > 2**53 else value
 
 
 def stored_forms(records: Iterable[Mapping[str, Any]]) -> list[Stored]:

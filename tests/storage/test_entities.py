@@ -105,6 +105,23 @@ def test_counts_of_a_load(store: StorageAdapter) -> None:
     assert (changes.unchanged, changes.removed) == (["b"], [])
 
 
+LARGE = (1e16, 1e17, 1e22, 1e23, 1.2345678901234566e17, -1e300, 2.0**53, 2.0**63, 1e-7)
+
+
+def test_numbers_that_a_database_writes_otherwise(store: StorageAdapter) -> None:
+    """PostgreSQL returns 1e17 with all its digits."""
+    tags = {f"v{at}": Number(val) for at, val in enumerate(LARGE)}
+    tags |= {f"u{at}": Number(val, "kWh") for at, val in enumerate(LARGE)}
+    record = entity("a", **tags, list=[Number(val) for val in LARGE])
+    store.load_entities([record])
+    assert tags_of(store, "a") == record
+    assert store.load_entities([record]).unchanged == ["a"]
+    assert store.differences() == []
+    assert ids(store.read("v3 == 1e23 and u1 == 1e17kWh")) == ["a"]
+    other = record | {"v1": Number(1.0000000000000002e17)}
+    assert store.load_entities([other]).updated == ["a"]
+
+
 def test_an_empty_load_does_nothing(store: StorageAdapter) -> None:
     store.load_entities([entity("a")])
     changes = store.load_entities([])
