@@ -206,7 +206,8 @@ class ConnectorAdmin(ManagersOnly, ConnectorModelAdmin):
 
     @admin.display(description=_("last results"))
     def shown_state(self, connector: Connector) -> SafeString:
-        text = json.dumps(connector.state, indent=1, cls=DjangoJSONEncoder)
+        state = connector.state
+        text = json.dumps(state, indent=1, cls=DjangoJSONEncoder) if state else "-"
         return format_html('<pre class="hs-state">{}</pre>', text)
 
     @admin.display(description=_("entities"))

@@ -62,6 +62,8 @@ class Command(StorageCommand):
             )
         if adapter.is_split:
             raise CommandError(_APART)
+        if options["drop"] and options["grant"]:
+            raise CommandError("give --grant or --drop, not both of them")
         group: str | None = options["group"]
         try:
             if options["drop"]:
@@ -72,14 +74,11 @@ class Command(StorageCommand):
                 scope = None if group is None else _scope(adapter, group)
                 names = create_views(adapter.using, group, scope)
             for role in options["grant"]:
-                if options["drop"]:
-                    raise CommandError("give --grant or --drop, not both of them")
                 grant_views(adapter.using, names, role)
         except InvalidView as err:
             raise CommandError(str(err)) from None
-        self.stdout.write(
-            f"{'dropped' if options['drop'] else 'made'}: {', '.join(names)}"
-        )
+        done = "dropped" if options["drop"] else "made"
+        self.stdout.write(f"{done}: {', '.join(names)}" if names else "no views")
 
 
 def _scope(adapter: OrmAdapter, name: str) -> filters.Filter:

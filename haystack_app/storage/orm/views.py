@@ -69,8 +69,9 @@ def create_views(
 def drop_views(using: str, group: str | None = None) -> list[str]:
     """Drop the views that exist; their names."""
     connection = connections[using]
-    names = [*view_names(group).values()][::-1]
     with transaction.atomic(using=using), connection.cursor() as cursor:
+        held = {it.name for it in connection.introspection.get_table_list(cursor)}
+        names = [it for it in view_names(group).values() if it in held][::-1]
         for name in names:
             cursor.execute(f"DROP VIEW IF EXISTS {connection.ops.quote_name(name)}")
     return names
