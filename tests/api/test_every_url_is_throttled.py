@@ -105,7 +105,7 @@ def test_the_old_password_of_a_session(checked: list[str]) -> None:
         answer = client.post("/admin/password_change/", form)
         assert answer.status_code == 200
     assert len(checked) == LIMIT
-    assert "too many requests" in answer.content.decode()
+    assert "Too many attempts" in answer.content.decode()
     cache.clear()
     answer = client.post("/admin/password_change/", {"old_password": PASSWORD, **new})
     assert answer.status_code == 302

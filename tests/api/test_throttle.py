@@ -160,7 +160,7 @@ def test_the_forms_of_pages(on: Any, form_of: str) -> None:
     for _ in range(3):
         assert b"Too many" not in client.post(form_of, form).content
     answer = client.post(form_of, {**form, "password": PASSWORD})
-    assert b"too many requests: try again in 45 s" in answer.content
+    assert b"Too many attempts. Try again in 45 seconds." in answer.content
     assert "_auth_user_id" not in client.session
 
 
