@@ -174,7 +174,7 @@ def a_change(
 
 def remove_all(store: OrmAdapter) -> None:
     for model in (HisSample, FoldMark, FoldPart, FoldPoint):
-        model.objects.using(store.using).all().delete()
+        model.objects.using(store.history_using).all().delete()
 
 
 def a_chart(random: Random) -> tuple[list[Sample], int, int]:
