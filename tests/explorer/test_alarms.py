@@ -168,7 +168,7 @@ def test_a_mail_server_that_is_down(
             assert "1 raised" in mails.next()["Subject"]
         mailer.finish()
         page.reload()
-        expect(alarms).to_contain_text("0 lines of mails wait.")
+        expect(alarms).to_contain_text("Lines of mails that wait: 0.")
         expect(alarms.locator(".message")).to_have_count(0)
 
 

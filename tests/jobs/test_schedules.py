@@ -89,8 +89,9 @@ def test_disabled_and_broken_schedules(
 def test_new_databases_get_the_schedules_of_tasks(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nightly = tasks.task(title="nightly", schedule="5 2 * * *")(examples.note.func)
-    monkeypatch.setitem(tasks._tasks, _PATH, nightly)
+    # first, for a task registers itself, and would stay for the tests after this one
+    monkeypatch.setitem(tasks._tasks, _PATH, examples.note)
+    tasks.task(title="nightly", schedule="5 2 * * *")(examples.note.func)
     schedules.create_schedules(database)
     [made] = JobSchedule.objects.filter(task=_PATH)
     assert (made.name, made.cron) == ("note", "5 2 * * *")
