@@ -1,7 +1,7 @@
 """The code of the release before, from the history of git.
 
-Until a release has a tag, it is a commit: the first one whose schema a rolling update
-can start from.
+Until a release has a tag, it is the commit before the one that added the newest
+migration: the last code that worked with the schema without it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,29 @@ import pytest
 
 from tests.forks import ROOT
 
-__all__ = ["LAST_MIGRATION", "check_out"]
+__all__ = ["FIRST_MIGRATION", "check_out"]
 
-COMMIT = "754da98cec48083f116e560f95ea8616186793dd"
-LAST_MIGRATION = "0028_names"
-"""Of that code."""
+FIRST_MIGRATION = "0028_names"
+"""From which on migrations must leave programs of before as they are."""
+_MIGRATIONS = "haystack_app/migrations"
 
 
 def check_out(folder: Path) -> Path:
     """The code in a new folder; its tests too, which make its data."""
-    packed = subprocess.run(
-        ["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=False
-    )
-    if packed.returncode:
+    newest = max(it.name for it in (ROOT / _MIGRATIONS).glob("[0-9]*.py"))
+    path = f"{_MIGRATIONS}/{newest}"
+    added = _git("log", "--diff-filter=A", "--format=%H", "--", path).decode().split()
+    packed = _git("archive", f"{added[-1]}^") if added else b""
+    if not packed:
         pytest.skip("the history of git is not here")
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
     return folder
+
+
+def _git(*arguments: str) -> bytes:
+    """What a command prints; nothing if it fails."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, check=False
+    )
+    return b"" if done.returncode else done.stdout

@@ -27,7 +27,7 @@ from haystack_app.transfer.stores import connected
 from tests import forks
 from tests.api.servers import UVICORN, Server
 from tests.machines.hosts import Hosts, op
-from tests.machines.previous import LAST_MIGRATION, check_out
+from tests.machines.previous import FIRST_MIGRATION, check_out
 from tests.outages.services import Postgres, running
 from tests.outages.site import PREPARE, Load, Site
 from tests.patience import PATIENCE, eventually
@@ -206,7 +206,7 @@ def test_migrations_only_add() -> None:
     graph = MigrationLoader(None).graph
     [leaf] = graph.leaf_nodes("haystack_app")
     plan = [key for key in graph.forwards_plan(leaf) if key[0] == "haystack_app"]
-    new = plan[plan.index(("haystack_app", LAST_MIGRATION)) + 1 :]
+    new = plan[plan.index(("haystack_app", FIRST_MIGRATION)) + 1 :]
     assert new
     for key in new:
         migration = graph.nodes[key]
