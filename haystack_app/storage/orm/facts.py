@@ -158,7 +158,8 @@ def compared(store: OrmEntities) -> Iterator[tuple[str, int, str]]:
             rows = Entity.rows.using(store.using).filter(id__gt=after).order_by("id")
             ids = list(rows.values_list("id", flat=True)[:POINTS])
             last = ids[-1] if len(ids) == POINTS else None
-            found = list(_differences(store, ids, after, last))
+            sizes = _sizes(store.history_using, after, last)
+            found = list(_differences(store, ids, sizes))
         if found and store.is_split:
             found = _still_different(store, found)
         yield from found
@@ -168,10 +169,9 @@ def compared(store: OrmEntities) -> Iterator[tuple[str, int, str]]:
 
 
 def _differences(
-    store: OrmEntities, ids: Sequence[str], after: str, last: str | None
+    store: OrmEntities, ids: Sequence[str], sizes: dict[str, int]
 ) -> Iterator[tuple[str, int, str]]:
-    """Of entities, and of samples without one after an id and up to another one."""
-    sizes = _sizes(store.history_using, after, last)
+    """Of entities, and of samples without one; ``sizes`` are those of histories."""
     for id, cur, ends in _ends(store, ids):
         size = sizes.pop(id, 0)
         if text := _facts(size, ends).difference(Facts.of(cur)):
@@ -188,19 +188,12 @@ def _still_different(
     for id, *_ in found:
         with store.locked([id]):
             removals = HistoryTask.objects.using(store.history_using)
-            if not removals.filter(point_id=id, is_removal=True).exists():
-                settled += _differences_of(store, id)
+            if removals.filter(point_id=id, is_removal=True).exists():
+                continue
+            samples = HisSample.objects.using(store.history_using)
+            size = samples.filter(point_id=id).count()
+            settled += _differences(store, [id], {id: size} if size else {})
     return settled
-
-
-def _differences_of(store: OrmEntities, id: str) -> Iterator[tuple[str, int, str]]:
-    ids = [one for one, _, _ in _ends(store, [id])]
-    size = HisSample.objects.using(store.history_using).filter(point_id=id).count()
-    for _, cur, ends in _ends(store, ids):
-        if text := _facts(size, ends).difference(Facts.of(cur)):
-            yield id, size, text
-    if size and not ids:
-        yield id, size, "samples exist, but the entity does not"
 
 
 def _facts(size: int | None, ends: Ends) -> Facts:

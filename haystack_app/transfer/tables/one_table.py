@@ -23,7 +23,7 @@ def check_is_one(rows: Iterator[Row], shape: Shape, options: TableOptions) -> No
     """Raises SeveralTables if it is known how they begin."""
     if options.blocks is not None or not shape.titles or shape.units:
         return
-    above = [cells for _, cells in shape.preamble]
+    above = shape.above
     first = next(
         (at for at, cells in enumerate(above) if begins_another(shape, cells)),
         len(above),

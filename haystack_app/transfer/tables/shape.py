@@ -76,6 +76,11 @@ class Shape(NamedTuple):
     groups: list[str]
     titles: list[str]
 
+    @property
+    def above(self) -> list[list[str]]:
+        """The cells of the preamble."""
+        return [cells for _, cells in self.preamble]
+
 
 def shape_of(rows: Sequence[Row], options: TableOptions) -> Shape | None:
     """None if the rows have no column of times. Raises ValueError for two of them."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -121,6 +122,9 @@ def _understood(path: Path, points: SamplePoints, options: TableOptions) -> Tabl
         try:
             encoding = encoding_of(path, raw)
             delimiter, shape = found_shape(path, raw, encoding, options)
+            again = partial(
+                sample_rows, path, raw, encoding, delimiter, lambda _: None, options
+            )
         except ParseError as err:
             raise UnreadableFile(path, err.position, err.message) from None
         except ValueError as err:
@@ -129,16 +133,10 @@ def _understood(path: Path, points: SamplePoints, options: TableOptions) -> Tabl
             check_above(shape)
             is_new = options.new is not None or bool(points.options.planned)
             shape = _with_zone(shape, points.options.tz, is_new=is_new)
-            if name_above([cells for _, cells in shape.preamble]) is not None:
+            if name_above(shape.above) is not None:
                 # otherwise found later, when points may have been planned
-                rows = sample_rows(
-                    *(path, raw, encoding, delimiter, lambda _: None, options)
-                )
-                check_is_one(rows, shape, options)
-            rows = sample_rows(
-                *(path, raw, encoding, delimiter, lambda _: None, options)
-            )
-            sample = [cells for _, cells in islice(rows, shape.first, _SAMPLE)]
+                check_is_one(again(), shape, options)
+            sample = [cells for _, cells in islice(again(), shape.first, _SAMPLE)]
             sample = [cells for cells in sample if len(cells) > max(shape.time)]
             names = PointNames(
                 points, options.mapping, _aliases(shape.preamble), options.new
@@ -160,10 +158,7 @@ def _understood(path: Path, points: SamplePoints, options: TableOptions) -> Tabl
         except ParseError as err:
             raise UnreadableFile(path, err.position, err.message) from None
         except ValueError as err:
-            rows = sample_rows(
-                *(path, raw, encoding, delimiter, lambda _: None, options)
-            )
-            check_is_one(rows, shape, options)
+            check_is_one(again(), shape, options)
             raise UnreadableFile(path, "", str(err)) from None
 
 

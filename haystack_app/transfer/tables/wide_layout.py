@@ -138,8 +138,7 @@ def title_of(shape: Shape, at: int, names: PointNames) -> str:
     own = shape.header[at]
     group = shape.groups[at] if shape.groups else ""
     if role_of(own) == "value" and own not in names.mapping:
-        above = [cells for _, cells in shape.preamble]
-        return group or name_above(above) or own
+        return group or name_above(shape.above) or own
     path = f"{group}/{own}"
     is_path = path in names.mapping or (
         own not in names.mapping and names.is_place(group)
