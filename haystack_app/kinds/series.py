@@ -161,21 +161,19 @@ class JoinedRows:
     """Computed rows of several sources as one table, one row for each time.
 
     Each source is called for its rows when the table is iterated: microseconds, in
-    ascending order, and cells by column. ``view`` is as for ``JoinedSeries``.
+    ascending order, and cells by column.
     """
 
     tz: str
     sources: Sequence[Callable[[], Iterator[tuple[int, dict[str, Any]]]]]
-    view: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        with self.view():
-            streams = [source() for source in self.sources]
-            for time, found in groupby(heapq.merge(*streams, key=_first), _first):
-                row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
-                for _, cells in found:
-                    row.update(cells)
-                yield row
+        streams = [source() for source in self.sources]
+        for time, found in groupby(heapq.merge(*streams, key=_first), _first):
+            row: dict[str, Any] = {"ts": DateTime(instant_of(time), self.tz)}
+            for _, cells in found:
+                row.update(cells)
+            yield row
 
 
 def _first(row: tuple[int, dict[str, Any]]) -> int:

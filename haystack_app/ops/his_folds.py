@@ -220,7 +220,7 @@ def rolled_up(
     if rollups[0][1].is_cut:
         meta["partial"] = MARKER
     source = partial(_rows, store, rollups, cells, size)
-    rows = JoinedRows(window.tz, [source], store.snapshot)
+    rows = JoinedRows(window.tz, [source])
     return Grid([Col("ts"), *cols], rows, meta)
 
 

@@ -19,7 +19,13 @@ from ..folds.parts import HUGE
 from .folds import SQLITE_TIME
 from .tables import FOLD_PARTS
 
-__all__ = ["POSTGRES", "SQLITE", "UsualStatements"]
+__all__ = [
+    "POSTGRES",
+    "POSTGRES_COLUMNS",
+    "POSTGRES_START",
+    "SQLITE",
+    "UsualStatements",
+]
 
 
 class UsualStatements(NamedTuple):
@@ -73,34 +79,39 @@ def _weights(start: str, first: str, last: str, area: str, after: str) -> str:
 # -- PostgreSQL ---------------------------------------------------------------
 
 # exact as doubles, which are faster: whole seconds, and times inside a part
-_P_START = "date_part('epoch', start)::int8 * 1000000"
+POSTGRES_START = "date_part('epoch', start)::int8 * 1000000"
 _P_AFTER = "date_part('epoch', {} - start) * 1e6"
+
+
+def _postgres_weights(area: str) -> str:
+    first, last = (
+        f"{POSTGRES_START} + ({_P_AFTER.format(time)})::int8"
+        for time in ("first_ts", "last_ts")
+    )
+    after = _P_AFTER.format("first_ts")
+    return _weights(POSTGRES_START, first, last, area, after)
+
+
+POSTGRES_COLUMNS = {
+    "numbers": _numbers("least(low, head_val)", "greatest(high, head_val)"),
+    "held": _postgres_weights(_HELD),
+    "linear": _postgres_weights(_LINEAR),
+    "counter": _COUNTER,
+    "ends": _ENDS,
+}
 
 
 def _postgres(columns: str) -> str:
     return f"""
-SELECT p.n - 1, {_P_START}, {columns}
+SELECT p.n - 1, {POSTGRES_START}, {columns}
 FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS p(id, n)
 JOIN {FOLD_PARTS} AS f ON f.point_id = p.id AND f.hours = %(hours)s
     AND f.start >= %(low)s::timestamptz AND f.start <= %(high)s::timestamptz
 ORDER BY p.n, start"""
 
 
-def _postgres_weights(area: str) -> str:
-    first, last = (
-        f"{_P_START} + ({_P_AFTER.format(time)})::int8"
-        for time in ("first_ts", "last_ts")
-    )
-    after = _P_AFTER.format("first_ts")
-    return _postgres(_weights(_P_START, first, last, area, after))
-
-
 POSTGRES = UsualStatements(
-    numbers=_postgres(_numbers("least(low, head_val)", "greatest(high, head_val)")),
-    held=_postgres_weights(_HELD),
-    linear=_postgres_weights(_LINEAR),
-    counter=_postgres(_COUNTER),
-    ends=_postgres(_ENDS),
+    **{name: _postgres(columns) for name, columns in POSTGRES_COLUMNS.items()}
 )
 
 # -- SQLite -------------------------------------------------------------------

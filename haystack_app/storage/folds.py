@@ -31,14 +31,15 @@ class FoldStore(StorageBackend):
         """The rows of points with their roll-ups, in the order of time.
 
         All roll-ups have the same interval, zone, start and end. Numbers are floats.
-        At most ``size`` samples of each point are in memory at a time. The caller
-        must be inside ``snapshot``.
+        At most ``size`` samples of each point are in memory at a time. All rows are of
+        one snapshot.
         """
-        rows = [
-            _placed(place, streamed_rows(self, id, rollup, size))
-            for place, (id, rollup) in enumerate(rollups)
-        ]
-        return heapq.merge(*rows, key=_time)
+        with self.snapshot():
+            rows = [
+                _placed(place, streamed_rows(self, id, rollup, size))
+                for place, (id, rollup) in enumerate(rollups)
+            ]
+            yield from heapq.merge(*rows, key=_time)
 
     def his_decimated(
         self, id: str, start: int, until: int | None, most: int, end: int

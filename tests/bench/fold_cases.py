@@ -124,8 +124,7 @@ class _Year:
         )
 
         def read() -> list[Any]:
-            with self.store.snapshot():
-                return list(self.store.his_fold([(id, rollup) for id in ids]))
+            return list(self.store.his_fold([(id, rollup) for id in ids]))
 
         return read
 

@@ -51,10 +51,7 @@ def fold_all(store: OrmAdapter) -> None:
 
 
 def statements(store: OrmAdapter, points: int, asked: Rollup) -> list[str]:
-    with (
-        store.snapshot(),
-        CaptureQueriesContext(store.samples) as captured,
-    ):
+    with CaptureQueriesContext(store.samples) as captured:
         list(store.his_fold([(f"p{place}", asked) for place in range(points)]))
     return [query["sql"] for query in captured.captured_queries]
 

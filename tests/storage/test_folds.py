@@ -77,14 +77,15 @@ def check(
     histories: list[list[Sample]],
     rollups: list[Rollup],
 ) -> None:
-    """Points are called p0, p1, .."""
-    with store.snapshot():
-        asked = [(f"p{place}", rollup) for place, rollup in enumerate(rollups)]
-        rows = list(store.his_fold(asked))
+    """Points are called p0, p1, ..; the first one is asked for alone, too."""
+    asked = [(f"p{place}", rollup) for place, rollup in enumerate(rollups)]
+    rows = list(store.his_fold(asked))
     assert [time for time, _, _ in rows] == sorted(time for time, _, _ in rows)
     for place, (samples, rollup) in enumerate(zip(histories, rollups, strict=True)):
         found = [(time, row) for time, at, row in rows if at == place]
         agree(rollup, found, streamed(rollup, samples), samples)
+    found = [(time, row) for time, _, row in store.his_fold(asked[:1])]
+    agree(rollups[0], found, streamed(rollups[0], histories[0]), histories[0])
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -20,6 +20,7 @@ from .fold_pages import Page
 from .fold_points import FoldedPoint, begin, followers, limits
 from .fold_spans import pages_of
 from .stored_parts import StoredParts
+from .unchanged_parts import unchanged_rows
 
 __all__ = ["fold"]
 
@@ -34,6 +35,20 @@ def fold(
     rollups: Sequence[tuple[str, Rollup]],
 ) -> Iterator[PlacedRow]:
     """The rows of points, in the order of time, from one snapshot."""
+    if len(rollups) == 1 and connection.vendor == "postgresql":
+        rows = unchanged_rows(connection, *rollups[0])
+        if rows is not None:
+            yield from rows
+            return
+    with store.snapshot():
+        yield from _folded(store, connection, rollups)
+
+
+def _folded(
+    store: StorageBackend,
+    connection: BaseDatabaseWrapper,
+    rollups: Sequence[tuple[str, Rollup]],
+) -> Iterator[PlacedRow]:
     points = [FoldedPoint(id, rollup) for id, rollup in rollups]
     size = max(1, min(_MOST_BUCKETS, _CELLS // len(points)))
     ids = [point.id for point in points]

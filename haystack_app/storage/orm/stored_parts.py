@@ -107,6 +107,14 @@ class StoredParts:
         merged = {place: merged_ranges(found) for place, found in marks.items()}
         return cls(connection, hours, merged, dropped)
 
+    @classmethod
+    def unchanged(
+        cls, connection: BaseDatabaseWrapper, rollup: Rollup
+    ) -> StoredParts | None:
+        """Of one point without marks; None if its buckets do not consist of parts."""
+        hours = _hours_for(rollup.interval)
+        return None if hours is None else cls(connection, hours, {0: []})
+
     def edges(self, rollup: Rollup) -> PartEdges | None:
         """Where buckets that are longer than parts are cut into pieces."""
         part = INTERVALS.get(self.hours)

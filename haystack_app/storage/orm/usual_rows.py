@@ -12,7 +12,7 @@ from .fold_points import OF_NUMBERS, FoldedPoint
 from .fold_statements import Key
 from .stored_parts import StoredParts
 
-__all__ = ["UsualRows"]
+__all__ = ["UsualRows", "usual_keys"]
 
 _Row = dict[str, Any]
 """Values by fold."""
@@ -36,7 +36,7 @@ class UsualRows:
         self.places = {place for place in places if _begins_usual(points[place])}
         wanted: dict[Key, list[int]] = {}
         for place in sorted(self.places):
-            for key in _keys(points[place]):
+            for key in usual_keys(points[place]):
                 wanted.setdefault(key, []).append(place)
         for key, at in wanted.items():
             found = self._parts[key] = {place: [] for place in at}
@@ -44,6 +44,10 @@ class UsualRows:
                 found[at[row[0]]].append(row)
                 if row[-1]:
                     self.places.discard(at[row[0]])
+
+    def add(self, key: Key, place: int, parts: list[Any]) -> None:
+        """Parts of a point that have been read already."""
+        self._parts.setdefault(key, {})[place] = parts
 
     def _rows(self, key: Key, ids: Sequence[str]) -> Iterable[Any]:
         low, high = self.edges[0], self.edges[-1]
@@ -59,7 +63,7 @@ class UsualRows:
     ) -> list[_Row]:
         """The values of each bucket, of a point in one of ``places``."""
         rows: list[_Row] = [{} for _ in self.buckets]
-        for key in _keys(point):
+        for key in usual_keys(point):
             parts = self._parts[key][place]
             if key.statement == "numbers":
                 by_start = dict(zip(self.edges, rows, strict=False))
@@ -85,7 +89,7 @@ def _begins_usual(point: FoldedPoint) -> bool:
     )
 
 
-def _keys(point: FoldedPoint) -> list[Key]:
+def usual_keys(point: FoldedPoint) -> list[Key]:
     """Statements of ``sql.usual_parts``, and their sides."""
     keys = point.keys
     found = [Key("numbers", keys.numbers.side)] if keys.numbers else []
