@@ -10,6 +10,7 @@ from typing import Any
 
 from ..storage.base import StorageAdapter
 from ..storage.dangling_refs import dangling_refs
+from ..storage.spooled import SpooledRecords
 from ..storage.stored import Stored
 from ..transfer.entity_load import EntityFiles, planned_changes
 from ..transfer.entity_tables.columns import shown_kind
@@ -48,7 +49,8 @@ class EntityFile:
             existing=self._visible,
             report=report,
         )
-        return CheckedEntities(self.store, files, list(files.stored([self.path])))
+        stored = SpooledRecords(files.stored([self.path]))
+        return CheckedEntities(self.store, files, stored)
 
     def tables(self) -> list[dict[str, Any]]:
         """The tables that were read so far."""
@@ -63,7 +65,7 @@ class EntityFile:
 class CheckedEntities:
     store: StorageAdapter
     files: EntityFiles
-    stored: list[Stored]
+    stored: Sequence[Stored]
 
     @property
     def is_whole(self) -> bool:
@@ -74,13 +76,13 @@ class CheckedEntities:
         """
         return self.files.new_ids > 0 or self.store.scope is not None
 
-    def parts(self) -> list[Sequence[Stored]]:
+    def parts(self) -> Iterator[Sequence[Stored]]:
         """What is stored in a commit each."""
-        if self.is_whole:
-            return [self.stored] if self.stored else []
-        return [
-            self.stored[at : at + BATCH] for at in range(0, len(self.stored), BATCH)
-        ]
+        if self.is_whole and self.stored:
+            yield self.stored
+            return
+        for at in range(0, len(self.stored), BATCH):
+            yield self.stored[at : at + BATCH]
 
     def _counts(self) -> dict[str, int]:
         """What the load would do. Raises as it would."""

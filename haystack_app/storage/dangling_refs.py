@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .backend import StorageBackend
+from .spooled import ids_of
 from .stored import Stored
 
 __all__ = ["DanglingRef", "dangling_refs"]
@@ -28,15 +29,15 @@ def dangling_refs(
 
     ``replace``: the load removes all entities but its own.
     """
-    own = {stored.id for stored in put}
-    others = {id for stored in put for _, id in stored.edges if id} - own
+    others = {id for stored in put for _, id in stored.edges if id}
+    others.difference_update(ids_of(put))
     missing = others if replace else set[str]()
     open_ids = sorted(others - missing)
     for at in range(0, len(open_ids), _BATCH):
         ids = open_ids[at : at + _BATCH]
         found = adapter.read_by_ids(ids)
         missing |= {id for id, one in zip(ids, found, strict=True) if one is None}
-    for stored in put:
+    for stored in put if missing else ():
         for path, id in sorted(stored.edges):
             if id in missing:
                 yield DanglingRef(stored.id, path.removesuffix("[]"), id)

@@ -56,6 +56,7 @@ from .names import is_macro_named
 from .occurrences import OccurrenceStore
 from .samples import PRECISION, coarsened
 from .scoped_writes import check_scoped_write, check_transient_refs
+from .spooled import ids_of
 from .stored import Stored, stored_form, stored_forms, transient_text, with_id
 
 __all__ = ["EntityStore", "merged"]
@@ -226,22 +227,33 @@ class EntityStore(OccurrenceStore):
             self.announce(changes.ids, logged=True)
         return changes
 
-    def changing(self, put: Sequence[Stored]) -> list[Stored]:
-        """Those that ``commit`` would change now; nothing is stored.
+    def changing(self, put: Sequence[Stored]) -> list[str]:
+        """The ids of those that ``commit`` would change now; nothing is stored.
 
         Locks a batch at a time. Raises InvalidRecord as ``commit`` does.
         """
-        found: list[Stored] = []
-        for at in range(0, len(put), BATCH):
-            batch = put[at : at + BATCH]
-            with self.committing([one.id for one in batch]):
-                naming = Naming(self.visible_to(None), batch, ())
-                for part in self._parts(batch, (), "", naming, only_new=False):
-                    self._check_meaning(part)
-                    same = {row.id for row in part.unchanged}
-                    found += [one for one in batch if one.id not in same]
+        ids = ids_of(put)
+        found: list[str] = []
+        for at in range(0, len(ids), BATCH):
+            some = ids[at : at + BATCH]
+            with self.committing(some):
+                held = self.stored_rows(some)
+                if held:
+                    batch = [one for one in put[at : at + BATCH] if one.id in held]
+                    same = self._unchanged(batch)
+                    some = [id for id in some if id not in same]
+                found += some  # all that is new would be changed
             self.let_others_write()
         return found
+
+    def _unchanged(self, put: Sequence[Stored]) -> set[str]:
+        """Those that a commit would leave as they are. Raises InvalidRecord."""
+        naming = Naming(self.visible_to(None), put, ())
+        same: set[str] = set()
+        for part in self._parts(put, (), "", naming, only_new=False):
+            self._check_meaning(part)
+            same |= {row.id for row in part.unchanged}
+        return same
 
     def _parts(
         self,

@@ -20,6 +20,7 @@ from .changeset import BATCH
 from .errors import InvalidSample, StorageError
 from .sample_edits import Origin
 from .samples import Batch, HisPoint, Sample
+from .spooled import ids_of
 from .stored import Stored
 
 __all__ = [
@@ -57,15 +58,17 @@ def commit_in_parts(
     large = replace or len(put) > BATCH
     if not (large and store.splits_commits) or store.scope is not None:
         return store.commit(put, replace=replace, who=who)
-    changed = store.changing(put)
-    changing = {one.id for one in changed}
-    done = Changes(unchanged=[one.id for one in put if one.id not in changing])
-    for at in range(0, len(changed), BATCH):
-        with _partly(at, len(changed), "changed entities"):
-            _add(done, store.commit(changed[at : at + BATCH], who=who))
+    changing = set(store.changing(put))
+    done = Changes(unchanged=[id for id in ids_of(put) if id not in changing])
+    changed = (one for one in put if one.id in changing)
+    stored = 0
+    while part := list(islice(changed, BATCH)):
+        with _partly(stored, len(changing), "changed entities"):
+            _add(done, store.commit(part, who=who))
+        stored += len(part)
         store.let_others_write()
     if replace:
-        others = sorted(store.visible_ids() - {one.id for one in put})
+        others = sorted(store.visible_ids().difference(ids_of(put)))
         for at in range(0, len(others), BATCH):
             _add(done, store.commit([], remove=others[at : at + BATCH], who=who))
             store.let_others_write()

@@ -32,7 +32,7 @@ from ..kinds.scalars import (
 )
 from ..kinds.timezones import city_name
 from ..kinds.transient import HIS_FACTS, TRANSIENT
-from ..wire import hayson_writer, limits
+from ..wire import hayson_reader, hayson_writer, limits
 from ..wire.errors import EncodeError
 from ..wire.zinc_writer import display_text
 from .errors import InvalidRecord
@@ -47,6 +47,7 @@ __all__ = [
     "loadable",
     "new_id",
     "next_mod",
+    "reread_form",
     "restored_form",
     "same_json",
     "same_tags",
@@ -83,6 +84,9 @@ _PLAIN = frozenset(
 """Types whose values contain no text to be checked, and no ref."""
 _WITHOUT_EDGES = _PLAIN | {str, Uri, XStr}
 _VALUES = frozenset({str, bool, int, float, Number, DateTime})
+_VALUE_KINDS = frozenset({"number", "dateTime"})
+_PLAIN_KINDS = frozenset({"marker", "symbol", "date", "time", "coord", "uri", "xstr"})
+"""The same types in JSON."""
 _KNOWN_SETS = 1_024
 _LONG = re.compile(rb"\d{16}")
 """Whole numbers have so many digits at least where a float is not exact."""
@@ -239,6 +243,37 @@ def restored_form(record: Mapping[str, Any]) -> Stored:
     mod = record.get("mod")
     stored = stored_form(record)
     return stored._replace(mod=mod.utc) if isinstance(mod, DateTime) else stored
+
+
+def reread_form(id: str, tags: str, cur: str, mod: dt.datetime | None) -> Stored:
+    """The ``Stored`` of its texts; ``plain`` has Numbers and dateTimes as JSON."""
+    found = orjson.loads(tags)
+    edges: set[Edge] = set()
+    plain: list[Plain] = []
+    given: list[tuple[str, str]] = []
+    others: dict[str, Any] = {}
+    for name, value in found.items():
+        if type(value) is not dict:
+            if type(value) is list:
+                others[name] = value
+            else:
+                plain.append((name, value))
+            continue
+        kind = value.get("_kind")
+        if kind == "ref":
+            if name != "id":
+                edges.add((name, value["val"]))
+            if dis := value.get("dis"):
+                given.append((OWN_NAME if name == "id" else value["val"], dis))
+        elif kind in _VALUE_KINDS:
+            plain.append((name, value))
+        elif kind not in _PLAIN_KINDS:
+            others[name] = value
+    if others:
+        edges |= edges_of(hayson_reader.decode(others))
+    names, targets = _names(tuple(found)), frozenset(edges)
+    values, shown, is_nested = tuple(plain), tuple(given), bool(others)
+    return Stored(id, tags, cur, names, targets, values, shown, is_nested, mod)
 
 
 def transient_text(tags: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from ..wire.registry import HAYSON, JSON3, TRIO, ZINC, Format
 from ..wire.row_errors import OF_FILE, row_errors
 from .entity_csv import csv_records
 from .json_columns import with_all_columns
+from .json_rows import JsonRows, json_rows
 from .tables.source import TABLE_SUFFIXES, suffix_of, unpacked_text
 
 __all__ = ["GRID_SUFFIXES", "NAMED_SUFFIXES", "SUFFIXES", "read_grid", "read_records"]
@@ -44,14 +45,12 @@ def read_records(
     suffix = suffix_of(path)
     if suffix == ".csv":
         return csv_records(path, unpacked_text(path), words.namespace, errors)
+    if suffix == ".json":
+        return _json(path, errors, unnamed)
     text = unpacked_text(path)
     if suffix == ".trio":
-        return enumerate(_trio(path, text, words, errors), 1)
-    if suffix == ".json" and text.lstrip().startswith("{"):
-        text = with_all_columns(text, unnamed)
-    if suffix == ".zinc" or not text.lstrip().startswith("["):
-        return enumerate(read_grid(path, text, errors).rows, 1)
-    return _json_list(path, text, errors)
+        return _trio(path, text, words, errors)
+    return _zinc(path, text, errors)
 
 
 def read_grid(path: Path, text: str, errors: FileErrors) -> Grid:
@@ -92,24 +91,83 @@ def _with_head(text: str, grid: Grid) -> Grid:
     return Grid(found.cols, grid.rows, found.meta)
 
 
+def _zinc(path: Path, text: str, errors: FileErrors) -> Rows:
+    try:
+        grid, rows = zinc_reader.read_rows(text)
+        if grid.is_error:
+            read_grid(path, text, errors)  # which raises
+        yield from enumerate(rows, 1)
+    except ParseError as err:
+        for found in row_errors(ZINC, text, err, OF_FILE):
+            errors.add(grid_error(path, text, found))
+
+
 def _trio(
     path: Path, text: str, is_marker: Callable[[str], bool], errors: FileErrors
-) -> list[dict[str, Any]]:
+) -> Rows:
     try:
-        return trio_reader.read_dicts(text, is_marker)
+        yield from enumerate(trio_reader.records(text, is_marker), 1)
     except ParseError as err:
         for found in row_errors(TRIO, text, err, OF_FILE):
             errors.add(UnreadableFile(path, found.position, found.message))
-        return []
 
 
-def _json_list(path: Path, text: str, errors: FileErrors) -> Rows:
+def _json(path: Path, errors: FileErrors, unnamed: Counter[str]) -> Rows:
+    with json_rows(path) as found:
+        if found is None:
+            yield from _of_text(path, unpacked_text(path), errors, unnamed)
+            return
+        is_hayson = found.matches(_HAYSON.pattern)
+        try:
+            if found.head is None:
+                yield from _of_list(path, found.parsed(), errors, is_hayson=is_hayson)
+            else:
+                yield from _of_grid(found, unnamed, is_hayson=is_hayson)
+        except (ParseError, ValueError) as err:
+            known = bool(errors)
+            list(_of_text(path, unpacked_text(path), errors, unnamed))
+            if bool(errors) == known:
+                raise UnreadableFile(path, "", str(err)) from None
+
+
+def _of_text(path: Path, text: str, errors: FileErrors, unnamed: Counter[str]) -> Rows:
+    """The rows of a text that most likely has an error."""
+    if not text.lstrip().startswith("["):
+        if text.lstrip().startswith("{"):
+            text = with_all_columns(text, unnamed)
+        return enumerate(read_grid(path, text, errors).rows, 1)
     try:
         items = hayson_reader.parse_json(text)
     except ParseError as err:
         raise UnreadableFile(path, err.position, err.message) from None
     is_hayson = _format(path, text) is HAYSON
-    decode = hayson_reader.decode if is_hayson else json3_reader.decode
+    return _of_list(path, items, errors, is_hayson=is_hayson)
+
+
+def _of_grid(found: JsonRows, unnamed: Counter[str], *, is_hayson: bool) -> Rows:
+    """Raises ParseError for what is not a grid, and for the first invalid row."""
+    decode = hayson_reader.decode if is_hayson else json3_reader.decoder()
+    head = found.head or {}
+    grid = decode(head) if isinstance(head.get("cols"), list) else None
+    if not isinstance(grid, Grid) or grid.is_error:
+        raise ParseError("expected a grid")
+    names = {col.name for col in grid.cols}
+    if is_hayson:
+        names.add("_kind")
+    for row, item in enumerate(found.parsed(), 1):
+        if type(item) is not dict:
+            raise ParseError("a row must be an object", f"rows[{row - 1}]")
+        others = item.keys() - names
+        unnamed.update(name for name in others if item[name] is not None)
+        if is_hayson:
+            item.pop("_kind", None)
+        yield row, decode(item)
+
+
+def _of_list(
+    path: Path, items: Iterable[Any], errors: FileErrors, *, is_hayson: bool
+) -> Rows:
+    decode = hayson_reader.decode if is_hayson else json3_reader.decoder()
     for row, item in enumerate(items, 1):
         try:
             record = decode(item)

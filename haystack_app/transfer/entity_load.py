@@ -16,6 +16,7 @@ from ..defs.marker_words import MarkerWords
 from ..defs.namespace import Namespace
 from ..storage.base import Changes, StorageAdapter
 from ..storage.errors import InvalidRecord
+from ..storage.spooled import ids_of
 from ..storage.stored import Stored, loadable, stored_form
 from ..wire.file_errors import FileErrors
 from ..wire.files import UnreadableFile
@@ -26,6 +27,7 @@ from .entity_tables.options import EntityTableOptions
 from .entity_tables.recognition import is_entity_table
 from .entity_tables.records import TableRecords
 from .entity_tables.table import EntityTable, read_table
+from .row_positions import RowPositions
 from .tables.source import TABLE_SUFFIXES, suffix_of
 
 __all__ = ["EntityFiles", "planned_changes"]
@@ -59,7 +61,7 @@ class EntityFiles:
         self.new_ids = 0
         self.unnamed: Counter[str] = Counter()
         self.tables: list[EntityTable] = []
-        self.positions: dict[str, tuple[Path, str]] = {}
+        self.positions = RowPositions()
 
     def stored(self, paths: Sequence[Path]) -> Iterator[Stored]:
         """The validated records of all files; one without an id gets a random one.
@@ -79,7 +81,7 @@ class EntityFiles:
                 for row, record in rows:
                     if are_named:
                         self.names.add(record)
-                    yield from self._valid(record, path, f"row {row}")
+                    yield from self._valid(record, path, "row", row)
             except UnreadableFile as err:
                 self.errors.add(err)
         yield from self._of_tables(tables)
@@ -99,25 +101,27 @@ class EntityFiles:
             table.resolve_sites(self.names)
         for table in tables:
             for line, record in table.records(self.names):
-                yield from self._valid(record, table.table.path, f"line {line}")
+                yield from self._valid(record, table.table.path, "line", line)
 
     def _valid(
-        self, record: Mapping[str, Any], path: Path, where: str
+        self, record: Mapping[str, Any], path: Path, word: str, number: int
     ) -> Iterator[Stored]:
         """The stored form, or an error."""
         try:
-            yield self._checked(record, (path, where))
+            stored = self._checked(record)
         except InvalidRecord as err:
-            self.errors.add(UnreadableFile(path, where, str(err)))
+            self.errors.add(UnreadableFile(path, f"{word} {number}", str(err)))
+        else:
+            self.positions.add(stored.id, path, word, number)
+            yield stored
 
-    def _checked(self, record: Mapping[str, Any], at: tuple[Path, str]) -> Stored:
+    def _checked(self, record: Mapping[str, Any]) -> Stored:
         """Raises InvalidRecord."""
         stored = stored_form(loadable(record))
         self.new_ids += record.get("id") is None
         if stored.id in self.positions:
             first, where = self.positions[stored.id]
             raise InvalidRecord(f"duplicate id @{stored.id}: also in {first}, {where}")
-        self.positions[stored.id] = at
         return stored
 
     def notes(self) -> list[str]:
@@ -141,7 +145,7 @@ def planned_changes(
 ) -> Changes:
     """The changes that ``commit`` would make. Raises InvalidRecord as it does."""
     changes = Changes()
-    differing = [stored.id for stored in adapter.changing(put)]
+    differing = adapter.changing(put)
     new: set[str] = set()
     for at in range(0, len(differing), _BATCH):
         ids = differing[at : at + _BATCH]
@@ -149,10 +153,9 @@ def planned_changes(
         new.update(id for id, record in found if record is None)
     changes.created.extend(id for id in differing if id in new)
     changes.updated.extend(id for id in differing if id not in new)
-    unchanged = {stored.id for stored in put}.difference(differing)
-    changes.unchanged.extend(stored.id for stored in put if stored.id in unchanged)
+    given, known = set(ids_of(put)), set(differing)
+    changes.unchanged.extend(id for id in ids_of(put) if id not in known)
     if replace:
-        given = {stored.id for stored in put}
         held = (orjson.loads(record.raw)["id"]["val"] for record in adapter.scan())
         changes.removed.extend(id for id in held if id not in given)
     return changes

@@ -31,7 +31,7 @@ from . import lexer, limits
 from .errors import ParseError
 from .hayson_reader import parse_json
 
-__all__ = ["decode", "read_dict", "read_grid", "read_value"]
+__all__ = ["decode", "decoder", "read_dict", "read_grid", "read_value"]
 
 _PARTS = ("meta", "cols", "rows")
 _VERSIONS = ("2.0", "3.0")
@@ -67,6 +67,17 @@ def read_grid(text: str) -> Grid:
 def decode(value: Any) -> Any:
     """The Haystack value of parsed JSON. Raises ParseError with its path."""
     return _Reader().value(value, 0)
+
+
+def decoder() -> Callable[[Any], Any]:
+    """``decode`` for the rows of a file: texts are remembered, limits are of a row."""
+    reader = _Reader()
+
+    def decoded(value: Any) -> Any:
+        reader.cells = 0
+        return reader.value(value, 0)
+
+    return decoded
 
 
 class _Reader:

@@ -108,7 +108,8 @@ def _json_errors(
     else:
         yield first
         return
-    width = len(document["cols"]) if isinstance(document, dict) else 1
+    cols = document.get("cols") if isinstance(document, dict) else None
+    width = len(cols) if isinstance(cols, list) else 1
     for index, part in enumerate(parts[: most // (_CELL * (1 + width))]):
         try:
             reader.decode(part)

@@ -19,7 +19,7 @@ from .errors import ParseError
 from .plain_text import strip_bom
 from .trio_lines import BLANKS, Block, Line, Lines, trimmed
 
-__all__ = ["KEYWORDS", "read_dict", "read_dicts", "read_grid", "read_value"]
+__all__ = ["KEYWORDS", "read_dict", "read_dicts", "read_grid", "read_value", "records"]
 
 KEYWORDS: dict[str, Any] = {
     "true": True,
@@ -58,15 +58,22 @@ def read_value(text: str) -> Any:
     return value
 
 
-def read_dicts(
+def records(
     text: str, is_marker: Callable[[str], bool] | None = None
-) -> list[dict[str, Any]]:
-    """The records of the text, without empty ones. Raises ParseError.
+) -> Iterator[dict[str, Any]]:
+    """The records of the text, one by one, without empty ones. Raises ParseError.
 
     ``is_marker`` says of a tag's name whether ``name:M`` is a Marker; else it is the
     Str, as in Haxall, which writes the Str without quotes.
     """
-    return list(_Reader(is_marker).records(Lines.of(strip_bom(text)), 0))
+    return _Reader(is_marker).records(Lines.of(strip_bom(text)), 0)
+
+
+def read_dicts(
+    text: str, is_marker: Callable[[str], bool] | None = None
+) -> list[dict[str, Any]]:
+    """The same as a list. Raises ParseError."""
+    return list(records(text, is_marker))
 
 
 def read_dict(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Source: docHaystack Zinc.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from ..kinds.datetimes import DateTime
@@ -17,7 +18,7 @@ from ..kinds.scalars import MARKER, Coord, XStr, is_tag_name
 from . import lexer, limits
 from .errors import ParseError
 
-__all__ = ["read_dict", "read_grid", "read_head", "read_value"]
+__all__ = ["read_dict", "read_grid", "read_head", "read_rows", "read_value"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _COMPOUND = re.compile(r'["`\[{<>()/\r]')
@@ -47,6 +48,18 @@ def read_grid(text: str) -> Grid:
     grid, at = reader.grid(0, 0, nested=False)
     reader.expect_end(at)
     return grid
+
+
+def read_rows(text: str) -> tuple[Grid, Iterator[dict[str, Any]]]:
+    """A grid without its rows, and these one by one; both raise ParseError."""
+    reader = _Reader(text.removeprefix("\ufeff"))
+    cols, meta, at = reader.head(0, 0)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from reader.rows(at, cols, 0, nested=False)
+        reader.expect_end(reader.end)
+
+    return Grid(cols, meta=meta), rows()
 
 
 def read_head(text: str) -> tuple[list[Col], dict[str, Any], int]:
@@ -85,7 +98,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.cells = 0
+        self.cells = self.end = 0
         self.cache: dict[str, Any] = {}
 
     def fail(self, message: str, at: int) -> NoReturn:
@@ -227,22 +240,29 @@ class _Reader:
 
     def grid(self, at: int, depth: int, *, nested: bool) -> tuple[Grid, int]:
         cols, meta, at = self.head(at, depth)
+        rows = list(self.rows(at, cols, depth, nested=nested))
+        return Grid(cols, rows, meta), self.end
+
+    def rows(
+        self, at: int, cols: list[Col], depth: int, *, nested: bool
+    ) -> Iterator[dict[str, Any]]:
+        """After the last one, ``end`` is where the grid ends."""
         names = [col.name for col in cols]
-        rows: list[dict[str, Any]] = []
         while True:
             start = lexer.blank(self.text, at)
-            end = _END_OF_LINE.match(self.text, start)
             if nested and self.text.startswith(">>", start):
-                return Grid(cols, rows, meta), start
-            if end is not None:
+                self.end = start
+                return
+            if end := _END_OF_LINE.match(self.text, start):
+                self.end = end.end()
                 if nested:
-                    return Grid(cols, rows, meta), self.skip_empty_lines(end.end())
-                return Grid(cols, rows, meta), end.end()
+                    self.end = self.skip_empty_lines(self.end)
+                return
             row, at = self.row(start, names, depth)
-            rows.append(row)
             self.cells += len(row) + 1
             if self.cells > limits.MAX_CELLS:
                 self.fail(f"more than {limits.MAX_CELLS} values (cap CELLS)", at)
+            yield row
 
     def head(self, at: int, depth: int) -> tuple[list[Col], dict[str, Any], int]:
         at = self.version(at)

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from haystack_app.kinds.display import and_more
 from haystack_app.storage.dangling_refs import DanglingRef, dangling_refs
 from haystack_app.storage.short_transactions import commit_in_parts
+from haystack_app.storage.spooled import SpooledRecords
 from haystack_app.storage.stored import stored_forms
 from haystack_app.transfer.entity_files import NAMED_SUFFIXES, SUFFIXES
 from haystack_app.transfer.entity_load import EntityFiles, planned_changes
@@ -106,7 +107,7 @@ class Command(StorageCommand):
                 report=report,
             )
             found = reading.stored(files)
-            stored = list(
+            stored = SpooledRecords(
                 progress_bar(iterable=found, desc="validating", unit=" entities")
             )
         for table in reading.tables:
