@@ -10,7 +10,7 @@ from typing import Any
 
 from ..defs.marker_words import MarkerWords
 from ..kinds.grid import Grid
-from ..wire import hayson_reader, json3_reader, trio_reader, zinc_reader
+from ..wire import hayson_reader, json3_reader, limits, trio_reader, zinc_reader
 from ..wire.errors import ParseError
 from ..wire.file_errors import FileErrors, grid_error, row_error
 from ..wire.files import UnreadableFile
@@ -154,9 +154,13 @@ def _of_grid(found: JsonRows, unnamed: Counter[str], *, is_hayson: bool) -> Rows
     names = {col.name for col in grid.cols}
     if is_hayson:
         names.add("_kind")
+    values = 0
     for row, item in enumerate(found.parsed(), 1):
         if type(item) is not dict:
             raise ParseError("a row must be an object", f"rows[{row - 1}]")
+        values += len(item) + 1
+        if values > limits.MAX_CELLS:
+            raise ParseError(f"more than {limits.MAX_CELLS} values (cap CELLS)")
         others = item.keys() - names
         unnamed.update(name for name in others if item[name] is not None)
         if is_hayson:
