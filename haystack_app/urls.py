@@ -28,6 +28,8 @@ from .wizard.urls import urlpatterns as wizard
 
 app_name = "haystack"
 urlpatterns = [
+    re_path(r"^api/status/?$", StatusView.as_view(), name="api-status"),
+    path("api/", include(api)),
     path("", front_page, name="front"),
     path("log-in/", log_in, name="log-in"),
     path("log-out/", log_out, name="log-out"),
@@ -39,8 +41,6 @@ urlpatterns = [
     ),
     path("set-password/<uidb64>/<token>/", set_password, name="set-password"),
     path("account/", include(account)),
-    re_path(r"^api/status/?$", StatusView.as_view(), name="api-status"),
-    path("api/", include(api)),
     path("dashboards/", include(dashboards)),
     path("alarms/", alarms_page, name="alarms"),
     path("alarms/<str:project>/", alarms_page, name="alarms"),

@@ -76,7 +76,16 @@ _OTHERS = (
     ("writes/?$", WritesView),
 )
 
+_RESOURCES = {
+    *("schema", "docs", "changes", "history", "quality"),
+    *(route.split("/")[0] for route, _ in _OTHERS),
+    *(prefix for prefix, _, _ in router.registry if prefix[0] != "("),
+}
+# most requests are for ops: they do not try the patterns of all resources
+_OP = rf"^(?!(?:{'|'.join(sorted(_RESOURCES))})/?$)(?P<name>[a-zA-Z]+)/?$"
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(_OP, OpView.as_view()),
     path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
