@@ -7,6 +7,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from ._operations import NamesOfField, NamesOfModel
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="alarmrule",
             options={
                 "default_permissions": (),
@@ -26,7 +28,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "alarm rules",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="connector",
             options={
                 "default_permissions": (),
@@ -36,7 +38,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "connectors",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="dashboard",
             options={
                 "ordering": ["title", "slug"],
@@ -44,7 +46,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "dashboards",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="entity",
             options={
                 "permissions": [
@@ -62,7 +64,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "entities",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="groupscope",
             options={
                 "default_permissions": ("view",),
@@ -70,7 +72,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "group scopes",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="historypolicy",
             options={
                 "default_permissions": (),
@@ -79,7 +81,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "history policies",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="job",
             options={
                 "default_permissions": ("change", "view"),
@@ -87,7 +89,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "jobs",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="jobschedule",
             options={
                 "default_permissions": (),
@@ -95,7 +97,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "job schedules",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="mqtttopic",
             options={
                 "default_permissions": (),
@@ -104,7 +106,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "mqtt topics",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="mqttunknowntopic",
             options={
                 "default_permissions": (),
@@ -113,7 +115,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "unknown MQTT topics",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="mqttwrite",
             options={
                 "default_permissions": (),
@@ -122,7 +124,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "mqtt writes",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="token",
             options={
                 "default_permissions": ("add", "delete", "view"),
@@ -130,7 +132,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "tokens",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="watch",
             options={
                 "default_permissions": ("view", "delete"),
@@ -138,7 +140,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "watches",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="webhook",
             options={
                 "ordering": ["name", "id"],
@@ -146,7 +148,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "webhooks",
             },
         ),
-        migrations.AlterModelOptions(
+        NamesOfModel(
             name="webhookdelivery",
             options={
                 "default_permissions": (),
@@ -154,7 +156,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "webhook deliveries",
             },
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="delay_seconds",
             field=models.PositiveIntegerField(
@@ -164,12 +166,12 @@ class Migration(migrations.Migration):
                 verbose_name="delay seconds",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="edited",
             field=models.DateTimeField(auto_now=True, verbose_name="edited"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="enabled",
             field=models.BooleanField(
@@ -178,7 +180,7 @@ class Migration(migrations.Migration):
                 verbose_name="enabled",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="escalate_minutes",
             field=models.PositiveIntegerField(
@@ -192,7 +194,7 @@ class Migration(migrations.Migration):
                 verbose_name="escalate minutes",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="escalate_to",
             field=models.CharField(
@@ -202,7 +204,7 @@ class Migration(migrations.Migration):
                 verbose_name="escalate to",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="filter",
             field=models.TextField(
@@ -210,7 +212,7 @@ class Migration(migrations.Migration):
                 verbose_name="filter",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="hysteresis",
             field=models.FloatField(
@@ -220,7 +222,7 @@ class Migration(migrations.Migration):
                 verbose_name="hysteresis",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="mail_to",
             field=models.CharField(
@@ -230,14 +232,14 @@ class Migration(migrations.Migration):
                 verbose_name="mail to",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="maintenance_reason",
             field=models.CharField(
                 blank=True, max_length=300, verbose_name="maintenance reason"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="maintenance_until",
             field=models.DateTimeField(
@@ -247,7 +249,7 @@ class Migration(migrations.Migration):
                 verbose_name="maintenance until",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="measure",
             field=models.CharField(
@@ -264,12 +266,12 @@ class Migration(migrations.Migration):
                 verbose_name="measure",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="name",
             field=models.CharField(max_length=100, unique=True, verbose_name="name"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="path",
             field=models.CharField(
@@ -279,19 +281,19 @@ class Migration(migrations.Migration):
                 verbose_name="path",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="points",
             field=models.PositiveIntegerField(
                 default=0, editable=False, verbose_name="points"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="problem",
             field=models.TextField(blank=True, editable=False, verbose_name="problem"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="severity",
             field=models.PositiveSmallIntegerField(
@@ -300,14 +302,14 @@ class Migration(migrations.Migration):
                 verbose_name="severity",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="storage",
             field=models.CharField(
                 default="default", max_length=100, verbose_name="storage"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="text",
             field=models.CharField(
@@ -317,7 +319,7 @@ class Migration(migrations.Migration):
                 verbose_name="text",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="tolerance",
             field=models.FloatField(
@@ -327,7 +329,7 @@ class Migration(migrations.Migration):
                 verbose_name="tolerance",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="value",
             field=models.CharField(
@@ -337,7 +339,7 @@ class Migration(migrations.Migration):
                 verbose_name="value",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="alarmrule",
             name="window_seconds",
             field=models.PositiveIntegerField(
@@ -347,22 +349,22 @@ class Migration(migrations.Migration):
                 verbose_name="window seconds",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="address",
             field=models.TextField(blank=True, verbose_name="address"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="at",
             field=models.DateTimeField(verbose_name="at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="detail",
             field=models.TextField(blank=True, verbose_name="detail"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="event",
             field=models.CharField(
@@ -391,12 +393,12 @@ class Migration(migrations.Migration):
                 verbose_name="event",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="times",
             field=models.PositiveIntegerField(default=1, verbose_name="times"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="auditentry",
             name="who",
             field=models.TextField(
@@ -405,17 +407,17 @@ class Migration(migrations.Migration):
                 verbose_name="who",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="changed_at",
             field=models.DateTimeField(auto_now=True, verbose_name="changed at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="enabled",
             field=models.BooleanField(default=False, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="group",
             field=models.ForeignKey(
@@ -428,17 +430,17 @@ class Migration(migrations.Migration):
                 verbose_name="group",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="holder",
             field=models.TextField(blank=True, editable=False, verbose_name="holder"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="kind",
             field=models.CharField(max_length=50, verbose_name="kind"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="lag",
             field=models.FloatField(
@@ -448,35 +450,35 @@ class Migration(migrations.Migration):
                 verbose_name="lag",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="last_error",
             field=models.TextField(
                 blank=True, editable=False, verbose_name="last error"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="last_error_at",
             field=models.DateTimeField(
                 editable=False, null=True, verbose_name="last error at"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="last_success_at",
             field=models.DateTimeField(
                 editable=False, null=True, verbose_name="last success at"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="lease_until",
             field=models.DateTimeField(
                 editable=False, null=True, verbose_name="lease until"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="name",
             field=models.CharField(
@@ -490,12 +492,12 @@ class Migration(migrations.Migration):
                 verbose_name="name",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="settings",
             field=models.JSONField(blank=True, default=dict, verbose_name="settings"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="state",
             field=models.JSONField(
@@ -505,7 +507,7 @@ class Migration(migrations.Migration):
                 verbose_name="state",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="status",
             field=models.CharField(
@@ -531,14 +533,14 @@ class Migration(migrations.Migration):
                 verbose_name="status",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="status_since",
             field=models.DateTimeField(
                 editable=False, null=True, verbose_name="status since"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="connector",
             name="storage",
             field=models.CharField(
@@ -548,12 +550,12 @@ class Migration(migrations.Migration):
                 verbose_name="storage",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="changed",
             field=models.DateTimeField(auto_now=True, verbose_name="changed"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="content",
             field=models.JSONField(
@@ -563,7 +565,7 @@ class Migration(migrations.Migration):
                 verbose_name="content",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="everyone",
             field=models.BooleanField(
@@ -572,7 +574,7 @@ class Migration(migrations.Migration):
                 verbose_name="everyone",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="groups",
             field=models.ManyToManyField(
@@ -584,7 +586,7 @@ class Migration(migrations.Migration):
                 verbose_name="groups",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="owner",
             field=models.ForeignKey(
@@ -596,7 +598,7 @@ class Migration(migrations.Migration):
                 verbose_name="owner",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="range",
             field=models.CharField(
@@ -606,7 +608,7 @@ class Migration(migrations.Migration):
                 verbose_name="range",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="slug",
             field=models.SlugField(
@@ -616,34 +618,34 @@ class Migration(migrations.Migration):
                 verbose_name="slug",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="title",
             field=models.CharField(max_length=200, verbose_name="title"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="dashboard",
             name="version",
             field=models.PositiveIntegerField(
                 default=1, editable=False, verbose_name="version"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="entity",
             name="mod",
             field=models.DateTimeField(verbose_name="mod"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="entity",
             name="tags",
             field=models.JSONField(verbose_name="tags"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="entity",
             name="version",
             field=models.BigIntegerField(default=1, verbose_name="version"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="groupscope",
             name="filter",
             field=models.TextField(
@@ -651,7 +653,7 @@ class Migration(migrations.Migration):
                 verbose_name="filter",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="groupscope",
             name="group",
             field=models.OneToOneField(
@@ -661,7 +663,7 @@ class Migration(migrations.Migration):
                 verbose_name="group",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="compress_days",
             field=models.PositiveIntegerField(
@@ -675,19 +677,19 @@ class Migration(migrations.Migration):
                 verbose_name="compress days",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="enabled",
             field=models.BooleanField(default=True, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="filter",
             field=models.TextField(
                 help_text="such as point and meter", verbose_name="filter"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="keep_days",
             field=models.PositiveIntegerField(
@@ -701,7 +703,7 @@ class Migration(migrations.Migration):
                 verbose_name="keep days",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="late",
             field=models.CharField(
@@ -714,88 +716,88 @@ class Migration(migrations.Migration):
                 verbose_name="late",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="name",
             field=models.CharField(max_length=100, unique=True, verbose_name="name"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="historypolicy",
             name="position",
             field=models.PositiveIntegerField(
                 help_text="the lowest is the first", verbose_name="position"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="args",
             field=models.JSONField(default=list, verbose_name="args"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="attempts",
             field=models.PositiveIntegerField(default=0, verbose_name="attempts"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="cancel_requested",
             field=models.BooleanField(default=False, verbose_name="cancel requested"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="checkpoint",
             field=models.JSONField(null=True, verbose_name="checkpoint"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="done",
             field=models.BigIntegerField(
                 default=0, help_text="what is done of the total", verbose_name="done"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="enqueued_at",
             field=models.DateTimeField(verbose_name="enqueued at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="errors",
             field=models.JSONField(default=list, verbose_name="errors"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="finished_at",
             field=models.DateTimeField(null=True, verbose_name="finished at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="holder",
             field=models.TextField(blank=True, verbose_name="holder"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="kwargs",
             field=models.JSONField(default=dict, verbose_name="kwargs"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="last_attempted_at",
             field=models.DateTimeField(null=True, verbose_name="last attempted at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="lease_until",
             field=models.DateTimeField(null=True, verbose_name="lease until"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="note",
             field=models.TextField(
                 blank=True, help_text="what it is doing", verbose_name="note"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="owner",
             field=models.ForeignKey(
@@ -806,17 +808,17 @@ class Migration(migrations.Migration):
                 verbose_name="owner",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="owner_name",
             field=models.TextField(blank=True, verbose_name="owner name"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="priority",
             field=models.SmallIntegerField(default=0, verbose_name="priority"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="process",
             field=models.TextField(
@@ -825,22 +827,22 @@ class Migration(migrations.Migration):
                 verbose_name="process",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="queue",
             field=models.CharField(max_length=20, verbose_name="queue"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="result",
             field=models.JSONField(null=True, verbose_name="result"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="run_after",
             field=models.DateTimeField(null=True, verbose_name="run after"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="schedule",
             field=models.ForeignKey(
@@ -851,12 +853,12 @@ class Migration(migrations.Migration):
                 verbose_name="schedule",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="started_at",
             field=models.DateTimeField(null=True, verbose_name="started at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="status",
             field=models.CharField(
@@ -872,24 +874,24 @@ class Migration(migrations.Migration):
                 verbose_name="status",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="task",
             field=models.CharField(
                 help_text="dotted path of the task", max_length=200, verbose_name="task"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="title",
             field=models.CharField(max_length=200, verbose_name="title"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="job",
             name="total",
             field=models.BigIntegerField(null=True, verbose_name="total"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="cron",
             field=models.CharField(
@@ -898,12 +900,12 @@ class Migration(migrations.Migration):
                 verbose_name="cron",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="enabled",
             field=models.BooleanField(default=True, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="kwargs",
             field=models.JSONField(
@@ -913,7 +915,7 @@ class Migration(migrations.Migration):
                 verbose_name="kwargs",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="name",
             field=models.CharField(
@@ -927,21 +929,21 @@ class Migration(migrations.Migration):
                 verbose_name="name",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="next_at",
             field=models.DateTimeField(
                 blank=True, editable=False, null=True, verbose_name="next at"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="jobschedule",
             name="task",
             field=models.CharField(
                 help_text="dotted path of a task", max_length=200, verbose_name="task"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="connector",
             field=models.ForeignKey(
@@ -951,12 +953,12 @@ class Migration(migrations.Migration):
                 verbose_name="connector",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="enabled",
             field=models.BooleanField(default=True, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="find",
             field=models.CharField(
@@ -971,7 +973,7 @@ class Migration(migrations.Migration):
                 verbose_name="find",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="retained",
             field=models.CharField(
@@ -986,7 +988,7 @@ class Migration(migrations.Migration):
                 verbose_name="retained",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="status",
             field=models.CharField(
@@ -996,7 +998,7 @@ class Migration(migrations.Migration):
                 verbose_name="status",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="target",
             field=models.CharField(
@@ -1006,7 +1008,7 @@ class Migration(migrations.Migration):
                 verbose_name="target",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="time",
             field=models.CharField(
@@ -1016,7 +1018,7 @@ class Migration(migrations.Migration):
                 verbose_name="time",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="topic",
             field=models.CharField(
@@ -1025,7 +1027,7 @@ class Migration(migrations.Migration):
                 verbose_name="topic",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="unit",
             field=models.CharField(
@@ -1035,7 +1037,7 @@ class Migration(migrations.Migration):
                 verbose_name="unit",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqtttopic",
             name="value",
             field=models.CharField(
@@ -1045,7 +1047,7 @@ class Migration(migrations.Migration):
                 verbose_name="value",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="connector",
             field=models.ForeignKey(
@@ -1055,47 +1057,47 @@ class Migration(migrations.Migration):
                 verbose_name="connector",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="first_at",
             field=models.DateTimeField(verbose_name="first at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="last_at",
             field=models.DateTimeField(verbose_name="last at"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="last_payload",
             field=models.CharField(max_length=200, verbose_name="last payload"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="last_value",
             field=models.CharField(max_length=200, verbose_name="last value"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="messages",
             field=models.BigIntegerField(default=0, verbose_name="messages"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="reason",
             field=models.TextField(verbose_name="reason"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="topic",
             field=models.TextField(verbose_name="topic"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttunknowntopic",
             name="wanted",
             field=models.TextField(blank=True, verbose_name="wanted"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="connector",
             field=models.ForeignKey(
@@ -1105,12 +1107,12 @@ class Migration(migrations.Migration):
                 verbose_name="connector",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="enabled",
             field=models.BooleanField(default=True, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="filter",
             field=models.TextField(
@@ -1119,7 +1121,7 @@ class Migration(migrations.Migration):
                 verbose_name="filter",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="format",
             field=models.CharField(
@@ -1130,7 +1132,7 @@ class Migration(migrations.Migration):
                 verbose_name="format",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="retain",
             field=models.BooleanField(
@@ -1139,7 +1141,7 @@ class Migration(migrations.Migration):
                 verbose_name="retain",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="mqttwrite",
             name="topic",
             field=models.CharField(
@@ -1148,19 +1150,19 @@ class Migration(migrations.Migration):
                 verbose_name="topic",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="created",
             field=models.DateTimeField(editable=False, verbose_name="created"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="digest",
             field=models.CharField(
                 editable=False, max_length=64, unique=True, verbose_name="digest"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="expires",
             field=models.DateTimeField(
@@ -1171,14 +1173,14 @@ class Migration(migrations.Migration):
                 verbose_name="expires",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="name",
             field=models.CharField(
                 help_text="purpose of the token", max_length=100, verbose_name="name"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="scope",
             field=models.CharField(
@@ -1191,14 +1193,14 @@ class Migration(migrations.Migration):
                 verbose_name="scope",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="used",
             field=models.DateTimeField(
                 blank=True, editable=False, null=True, verbose_name="used"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="token",
             name="user",
             field=models.ForeignKey(
@@ -1208,43 +1210,43 @@ class Migration(migrations.Migration):
                 verbose_name="user",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="dis",
             field=models.TextField(blank=True, verbose_name="dis"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="expires",
             field=models.DateTimeField(db_index=True, verbose_name="expires"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="filter",
             field=models.TextField(
                 help_text="empty for a watch of ids", null=True, verbose_name="filter"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="lease",
             field=models.FloatField(help_text="seconds", verbose_name="lease"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="owner",
             field=models.TextField(
                 db_index=True, help_text="the user that opened it", verbose_name="owner"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="seq",
             field=models.BigIntegerField(
                 help_text="number of the last update", verbose_name="seq"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="watch",
             name="subscriber",
             field=models.TextField(
@@ -1253,24 +1255,24 @@ class Migration(migrations.Migration):
                 verbose_name="subscriber",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="created",
             field=models.DateTimeField(auto_now_add=True, verbose_name="created"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="enabled",
             field=models.BooleanField(default=True, verbose_name="enabled"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="failing_since",
             field=models.DateTimeField(
                 editable=False, null=True, verbose_name="failing since"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="filter",
             field=models.TextField(
@@ -1278,7 +1280,7 @@ class Migration(migrations.Migration):
                 verbose_name="filter",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="hysteresis",
             field=models.FloatField(
@@ -1288,7 +1290,7 @@ class Migration(migrations.Migration):
                 verbose_name="hysteresis",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="limit",
             field=models.CharField(
@@ -1298,17 +1300,17 @@ class Migration(migrations.Migration):
                 verbose_name="limit",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="name",
             field=models.CharField(max_length=100, verbose_name="name"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="note",
             field=models.TextField(blank=True, editable=False, verbose_name="note"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="owner",
             field=models.ForeignKey(
@@ -1319,77 +1321,77 @@ class Migration(migrations.Migration):
                 verbose_name="owner",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="position",
             field=models.JSONField(
                 default=dict, editable=False, verbose_name="position"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhook",
             name="storage",
             field=models.CharField(
                 default="default", max_length=100, verbose_name="storage"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="answer",
             field=models.TextField(
                 blank=True, help_text="beginning of the answer", verbose_name="answer"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="answer_status",
             field=models.PositiveIntegerField(null=True, verbose_name="answer status"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="attempts",
             field=models.PositiveIntegerField(default=0, verbose_name="attempts"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="count",
             field=models.PositiveIntegerField(help_text="events", verbose_name="count"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="created",
             field=models.DateTimeField(verbose_name="created"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="error",
             field=models.TextField(blank=True, verbose_name="error"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="events",
             field=models.JSONField(verbose_name="events"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="last_at",
             field=models.DateTimeField(
                 help_text="time of the last attempt", null=True, verbose_name="last at"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="next_at",
             field=models.DateTimeField(
                 help_text="time of the next attempt", verbose_name="next at"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="refused",
             field=models.BooleanField(default=False, verbose_name="refused"),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="status",
             field=models.CharField(
@@ -1404,14 +1406,14 @@ class Migration(migrations.Migration):
                 verbose_name="status",
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="uuid",
             field=models.UUIDField(
                 default=uuid.uuid4, editable=False, unique=True, verbose_name="uuid"
             ),
         ),
-        migrations.AlterField(
+        NamesOfField(
             model_name="webhookdelivery",
             name="webhook",
             field=models.ForeignKey(

@@ -14,9 +14,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Field
 
 from haystack_app.kinds import MARKER, Number, Ref
-from haystack_app.migrations._operations import RenameTable
+from haystack_app.migrations._operations import NamesOfField, RenameTable
 from haystack_app.models import Entity, HisSample, PointWrite, PriorityLevel
 from haystack_app.sql import tables
 from haystack_app.storage.orm import OrmAdapter
@@ -210,3 +211,23 @@ def test_the_sql_of_migrations_is_shown(alias: str) -> None:
         assert 'ALTER SEQUENCE "tokens_id_seq" RENAME TO' in upgrade
     else:
         assert 'CREATE INDEX "haystack_tokens_expires_' in upgrade
+
+
+def test_names_of_fields_change_no_database() -> None:
+    loader = MigrationLoader(None)
+    for app, name in loader.graph.nodes:
+        operations = loader.graph.nodes[app, name].operations
+        if not any(isinstance(one, NamesOfField) for one in operations):
+            continue
+        state = loader.project_state((app, name), at_end=False)
+        for one in operations:
+            if isinstance(one, NamesOfField):
+                before = state.models[app, one.model_name_lower].fields[one.name]
+                assert in_database(before) == in_database(one.field), one.describe()
+            one.state_forwards(app, state)
+
+
+def in_database(field: Field[Any, Any]) -> tuple[Any, ...]:
+    _, path, args, kwargs = field.deconstruct()
+    kept = {key: kwargs[key] for key in kwargs.keys() - {*field.non_db_attrs}}
+    return path, args, kept
