@@ -37,6 +37,7 @@ from haystack_app.storage.orm import OrmAdapter
 from haystack_app.storage.redis import RedisAdapter
 from tests.api.servers import Servers
 from tests.committing import CommittingTestCase
+from tests.dead_rows import vacuum
 from tests.redis_keys import wipe
 
 ALIASES = {"sqlite": "default", "postgres": "postgres", "timescale": "timescale"}
@@ -181,6 +182,15 @@ def _few_truncations() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(django.test, "TransactionTestCase", CommittingTestCase)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_dead_rows(django_db_blocker: Any) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock():
+        for alias in _TWO:
+            if alias in connections.settings and connections[alias].is_usable():
+                vacuum(alias)
 
 
 @pytest.fixture(scope="module")
