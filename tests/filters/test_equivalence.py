@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,7 @@ SEED = os.environ.get("FUZZ_SEED") or "ci"
 SETS = range(-(-PAIRS // PAIRS_A_SET))
 LEAST_ANSWERED = 0.3
 _MOST_TRIALS = 400
+_NAME_IN_REF = re.compile(r'"_kind":"ref","dis":"(?:[^"\\]|\\.)*"')
 
 
 # -- the meaning ----------------------------------------------------------------
@@ -164,9 +166,15 @@ def random_set(
 
 
 def texts(records: list[Tags]) -> list[str]:
-    """All of them but ``mod``, which stores set and no filter here asks for."""
+    """All of them but ``mod`` and the names in refs, which stores set.
+
+    No filter here asks for ``mod``, and none can ask for the name in a ref.
+    """
     return sorted(
-        canonical({tag: value for tag, value in record.items() if tag != "mod"})
+        _NAME_IN_REF.sub(
+            '"_kind":"ref"',
+            canonical({tag: value for tag, value in record.items() if tag != "mod"}),
+        )
         for record in records
     )
 
