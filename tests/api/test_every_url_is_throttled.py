@@ -55,10 +55,12 @@ def test_http_basic(checked: list[str]) -> None:
         for method in METHODS:
             cache.clear()
             checked.clear()
-            answers = [
-                client.generic(method, path, headers=basic("alice", f"wrong{turn}"))
-                for turn in range(TURNS)
-            ]
+            answers = []
+            for turn in range(TURNS):
+                headers = basic("alice", f"wrong{turn}")
+                answers.append(client.generic(method, path, headers=headers))
+                if not checked:  # nor is another one then
+                    break
             assert len(checked) in (0, LIMIT), (method, path)
             last = client.generic(method, path, headers=basic("alice"))
             assert PASSWORD not in checked, (method, path)
