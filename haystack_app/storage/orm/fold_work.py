@@ -259,14 +259,7 @@ class _Work:
         starts = [start for start, _ in spans]
         edges = [edge for start in starts for edge in (start, start + 1)]
         edges.append(spans[-1][1])
-        found: dict[str, dict[int, list[Part]]] = {}
-        for name in ("numbers", "held", "linear", "counter"):
-            parts = found[name] = {}
-            key = Key(name, 0)
-            for _, at, part in read_parts(
-                self.connection, self.store, key, [self.id], edges
-            ):
-                parts.setdefault(at, []).append(part)
+        found = self._read(edges)
         rows = FoldPart.objects.using(self.connection.alias)
         first, last = instant_of(starts[0]), instant_of(starts[-1])
         old = rows.filter(
@@ -279,6 +272,25 @@ class _Work:
             if {2 * place, 2 * place + 1} & found["numbers"].keys()
         ]
         rows.bulk_create(made)
+
+    def _read(self, edges: Sequence[int]) -> dict[str, dict[int, list[Part]]]:
+        """By statement and place; only the statements that find something are run."""
+        found: dict[str, dict[int, list[Part]]] = {"linear": {}, "counter": {}}
+        numbers = found["numbers"] = self._parts("numbers", edges)
+        found["held"] = self._parts("held", edges) if numbers else {}
+        if any(part.numbers for [part] in numbers.values()):
+            for name in ("linear", "counter"):
+                found[name] = self._parts(name, edges)
+        return found
+
+    def _parts(self, statement: str, edges: Sequence[int]) -> dict[int, list[Part]]:
+        parts: dict[int, list[Part]] = {}
+        key = Key(statement, 0)
+        for _, at, part in read_parts(
+            self.connection, self.store, key, [self.id], edges
+        ):
+            parts.setdefault(at, []).append(part)
+        return parts
 
     def _row(
         self, hours: int, start: int, at: int, found: dict[str, dict[int, list[Part]]]
