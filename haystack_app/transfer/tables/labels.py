@@ -12,6 +12,12 @@ __all__ = ["key_of", "name_above", "text_of"]
 _KEYED = re.compile(r"([^:=]{1,60}?)\s*[:=]\s+(.*\S)", re.DOTALL)
 _ORD = re.compile(r"history:/?(.*\S)", re.IGNORECASE)
 """How Niagara names the history that it exports."""
+_KEY = re.compile(
+    r"\s*(?:(?:point|object|item) )?(?:desc(?:ription)?|type|location|area|controller"
+    r"|network|notes?|comments?|category|class|interval|sample rate)\s*",
+    re.IGNORECASE,
+)
+"""Keys that are not the roles of columns."""
 Place = tuple[int, int]
 """A line, and a cell of it."""
 
@@ -38,17 +44,33 @@ def name_above(lines: Sequence[list[str]]) -> str | None:
     """The name of the point of a table, None unless exactly one text is said to be it.
 
     That of a device or a site is not that of a point. A title without a key may be that
-    of every export of a system.
+    of every export of a system. Keys may be before their texts, or above them.
     """
     found = set()
     for line, cells in enumerate(lines):
+        if _are_heads(cells):
+            continue
+        heads = lines[line - 1] if line and _are_heads(lines[line - 1]) else []
         for at, cell in enumerate(cells):
-            place = line, at
+            text = text_of(lines, (line, at))
             if match := _ORD.fullmatch(cell.strip()):
                 found.add(match[1])
-            elif _is_of_point(key_of(lines, place)) and text_of(lines, place):
-                found.add(text_of(lines, place))
+            elif heads:
+                if text and at < len(heads) and _is_of_point(heads[at]):
+                    found.add(text)
+            elif text and _is_of_point(key_of(lines, (line, at))):
+                found.add(text)
     return found.pop() if len(found) == 1 else None
+
+
+def _are_heads(cells: Sequence[str]) -> bool:
+    """Whether a line has keys alone, two or more."""
+    keys = [cell for cell in cells if cell.strip()]
+    return len(keys) > 1 and all(map(_is_key, keys))
+
+
+def _is_key(cell: str) -> bool:
+    return role_of(cell) is not None or is_of_place(cell) or bool(_KEY.fullmatch(cell))
 
 
 def _is_of_point(key: str) -> bool:

@@ -219,6 +219,7 @@ ABOVE = (
     "history:/Plant/AHU1_SAT\n01-Jun-24 to 02-Jun-24\n\n{}",
     "Trend Log: AHU1_SAT\n{}",
     "Report,Daily\nPoint Name,AHU1_SAT\nDevice,AHU 1\n\n{}",
+    "Point Name,Description,Device\nAHU1_SAT,Supply air,AHU 1\n\n{}",
 )
 BELOW = (
     "Timestamp,Trend Flags,Status,Value (°C)\n"
@@ -247,6 +248,9 @@ def test_a_name_above_the_table(load: Import, his: His, above: str) -> None:
         "Device: AHU-1\n",
         "Point: AHU1_SAT\nPoint: AHU1_RAT\n",
         "Point:\n",
+        "Point Name,Description\n",
+        "Point Name,Description\n,Supply air\n",
+        "Device,Description\nAHU1_SAT,Supply air\n",
     ],
 )
 def test_values_that_may_be_of_any_point(load: Import, above: str) -> None:
