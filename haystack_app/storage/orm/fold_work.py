@@ -134,6 +134,8 @@ class _Work:
         if tz is None:
             # a point may become one again: what was dropped must not be lost
             return self._forget() if record is None else self._wait()
+        if done := self._fold_few(tz):
+            return done
         extent = self._extent()
         if extent is None:
             return self._forget()
@@ -149,6 +151,31 @@ class _Work:
         covered = some[-1][1] if len(some) < len(days) else None
         self._clear(marks, covered)
         return 1 + cost * len(some)
+
+    def _fold_few(self, tz: str) -> int:
+        """Fold the days that few samples changed; 0 if more must be looked at.
+
+        That is the usual case. Where the history begins and ends, and how dense it is,
+        takes statements that are planned for all of its chunks.
+        """
+        marks = self._marks()
+        points = FoldPoint.objects.using(self.connection.alias)
+        point = points.filter(point_id=self.id).first()
+        if not marks or point is None or point.zone != zone_key(tz):
+            return 0
+        extent = _Extent(marks[0][1], max(last for _, _, last in marks), 0)
+        if extent.last - extent.first > _LONGEST_DAY:
+            return 0
+        days = self._days(tz, marks, extent, point.dropped)
+        counts = [count for run in _neighbours(days) for count in self._store(DAY, run)]
+        if not counts or (not point.hourly and max(counts) > _DAY // _DENSE):
+            return 0
+        if point.hourly:
+            for run in _neighbours(days):
+                self._fold_hours(tz, run, marks)
+        self._clear(marks, None)
+        cost = 1 + max(counts) // _SAMPLES + (24 if point.hourly else 0)
+        return 1 + cost * len(days)
 
     def _wait(self) -> int:
         """Delete all but the days whose samples were dropped."""
@@ -254,8 +281,8 @@ class _Work:
         for run in _neighbours(hours):
             self._store(HOUR, run)
 
-    def _store(self, hours: int, spans: Sequence[tuple[int, int]]) -> None:
-        """Replace the parts of neighbouring buckets."""
+    def _store(self, hours: int, spans: Sequence[tuple[int, int]]) -> list[int]:
+        """Replace the parts of neighbouring buckets; their numbers of samples."""
         starts = [start for start, _ in spans]
         edges = [edge for start in starts for edge in (start, start + 1)]
         edges.append(spans[-1][1])
@@ -272,6 +299,7 @@ class _Work:
             if {2 * place, 2 * place + 1} & found["numbers"].keys()
         ]
         rows.bulk_create(made)
+        return [row.count for row in made]
 
     def _read(self, edges: Sequence[int]) -> dict[str, dict[int, list[Part]]]:
         """By statement and place; only the statements that find something are run."""
