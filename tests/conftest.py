@@ -109,6 +109,7 @@ _OF_HISTORIES = {
         "samples_since",
         "trash",
         "undo",
+        "unchanged_parts",
     )
 }
 """Modules whose tests have a store in two databases, too."""

@@ -78,6 +78,6 @@ def _found(file: mmap.mmap) -> JsonRows | None:
                     name: orjson.loads(memoryview(one)) for name, one in members.items()
                 }
                 return JsonRows(file, {**head, "rows": []}, rows)
-    except (msgspec.DecodeError, KeyError, ValueError):
+    except (msgspec.DecodeError, KeyError, ValueError, RecursionError):
         return None
     return None

@@ -91,10 +91,12 @@ WRONG = {
     '{"meta":{"ver":"9"},"cols":[{"name":"id"}],"rows":[]}': "meta.ver",
     '[{"id":{"_kind":"ref","val":"a"},"b":"\\ud800"}]': "no low surrogate",
     '[{"id":{"_kind":"ref","val":"a"},"b":NaN}]': "line 1, column",
+    "[" * 3_000 + "]" * 3_000: "depth limit",
+    '{"_kind":"grid","cols":[{"name":"id"}],"rows":[{"id":' + "[" * 3_000: "line 1",
 }
 
 
-@pytest.mark.parametrize("text", WRONG)
+@pytest.mark.parametrize("text", WRONG, ids=range(len(WRONG)))
 def test_errors_name_the_place(tmp_path: Path, text: str) -> None:
     with pytest.raises(UnreadableFile) as info:
         load(tmp_path / "a.json", text.encode())
