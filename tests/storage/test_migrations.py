@@ -35,6 +35,9 @@ def alias(
     if alias not in settings.DATABASES:
         pytest.skip(settings.MISSING_SERVICES[alias])
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        name = str(connections[alias].settings_dict["NAME"])
+        # pytest-django makes those that tests of the run are marked with
+        assert "test" in name, f"{name} is not a database of tests"
         yield alias
         call_command("migrate", "haystack_app", database=alias, verbosity=0)
         HisSample.objects.using(alias).all().delete()
