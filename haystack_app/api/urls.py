@@ -5,7 +5,15 @@ All other paths are unknown ops. Projects and ops cannot have the names of resou
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import (
+    URLPattern,
+    URLResolver,
+    include,
+    path,
+    re_path,
+    register_converter,
+)
+from django.urls.converters import StringConverter
 from rest_framework.routers import SimpleRouter
 
 from .alarm_rules import AlarmRuleViewSet
@@ -81,11 +89,24 @@ _RESOURCES = {
     *(route.split("/")[0] for route, _ in _OTHERS),
     *(prefix for prefix, _, _ in router.registry if prefix[0] != "("),
 }
-# most requests are for ops: they do not try the patterns of all resources
-_OP = rf"^(?!(?:{'|'.join(sorted(_RESOURCES))})/?$)(?P<name>[a-zA-Z]+)/?$"
+
+
+class OpName(StringConverter):
+    """A name of letters that is not that of a resource."""
+
+    regex = "[a-zA-Z]+"
+
+    def to_python(self, value: str) -> str:
+        if value in _RESOURCES:
+            raise ValueError(value)
+        return value
+
+
+register_converter(OpName, "haystack_op")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    re_path(_OP, OpView.as_view()),
+    # most requests are for ops: they do not try the patterns of all resources
+    path("<haystack_op:name>", OpView.as_view()),
     path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
