@@ -124,9 +124,9 @@ def _json(path: Path, errors: FileErrors, unnamed: Counter[str]) -> Rows:
             else:
                 yield from _of_grid(found, unnamed, is_hayson=is_hayson)
         except (ParseError, ValueError) as err:
-            known = bool(errors)
+            known = errors.counts[path]
             list(_of_text(path, unpacked_text(path), errors, unnamed))
-            if bool(errors) == known:
+            if errors.counts[path] == known:
                 raise UnreadableFile(path, "", str(err)) from None
 
 

@@ -131,3 +131,13 @@ def test_the_values_of_rows(tmp_path: Path) -> None:
     }
     stored, _ = load(tmp_path / "a.json", f"[{hayson_writer.dump(record)}]".encode())
     assert stored[0].tags == hayson_writer.dump(record)
+
+
+def test_each_file_has_its_own_errors(tmp_path: Path) -> None:
+    wrong = [{**ROWS[0], "n": {"_kind": "what"}}]
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        path.write_text(json.dumps({**HEAD, "rows": wrong}))
+    with pytest.raises(UnreadableFile) as info:
+        list(EntityFiles(InMemoryAdapter().namespace()).stored(paths))
+    assert str(info.value).startswith("2 errors")
