@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import ssl
+import threading
 from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from haystack_app import breaker
 from haystack_app.auth import throttle
+from haystack_app.jobs.looking_thread import LookingThread
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.memory import InMemoryAdapter
 from haystack_app.storage.orm import OrmAdapter
@@ -175,6 +177,15 @@ def _one_context() -> Iterator[None]:
 def _no_requests_yet() -> None:
     """Users of other tests in the same minute have the same ids."""
     throttle._requests._counts.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_looking_threads() -> Iterator[None]:
+    """A server in this process starts some: they would look at other tests' data."""
+    yield
+    for thread in threading.enumerate():
+        if isinstance(thread, LookingThread):
+            thread.stopped.set()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -248,7 +248,9 @@ def test_memory_is_flat() -> None:
         return found
 
     peak(1_000)  # imports
-    assert peak(20_000) < peak(2_000) + 2_000_000
+    # of several: other threads of the process have their memory counted, too
+    few, many = (min(peak(rows) for _ in range(3)) for rows in (2_000, 20_000))
+    assert many < few + 1_000_000
 
 
 @pytest.mark.parametrize("name", ["_ROWS", "_CELLS"])
