@@ -202,6 +202,50 @@ def test_sql_equals_the_reference(sql_store: OrmAdapter) -> None:
     check()
 
 
+@st.composite
+def regular(draw: st.DrawFn) -> dict[int, Any]:
+    """Hours, of which some may be missing, elsewhere or special, with numbers that last."""
+    lasts = draw(st.sampled_from([1, 2, 8, 9, 10]))
+    samples: dict[int, Any] = {
+        START + hour * HOUR: float((hour + 3) // lasts) for hour in range(40)
+    }
+    mark = START + draw(st.integers(0, 39)) * HOUR
+    match draw(st.sampled_from(["", "missing", "moved", "special", "limit"])):
+        case "missing":
+            for hour in range(draw(st.integers(1, 4))):
+                samples.pop(mark + hour * HOUR, None)
+        case "moved":  # as many samples as before, for one gap
+            for hour in range(draw(st.integers(1, 4))):
+                if number := samples.pop(mark + hour * HOUR, None):
+                    samples[START + 38 * HOUR + (hour + 1) * 10 * MINUTE] = number
+        case "special":
+            samples[mark] = draw(others)
+        case "limit":
+            samples[mark] = draw(st.sampled_from([-1.0, 99.0]))
+    return samples
+
+
+def test_histories_that_are_almost_regular(sql_store: OrmAdapter) -> None:
+    reference = InMemoryAdapter()
+    stores = [sql_store, reference]
+    for store in stores:
+        store.load_entities([entity("a")])
+
+    @settings(max_examples=150)
+    @given(regular(), st.sampled_from([8 * HOUR - 1, 8 * HOUR, 9 * HOUR - 1, None]))
+    def check(samples: dict[int, Any], flat: int | None) -> None:
+        for store in stores:
+            store.his_store({"a": replacing(store, "a", samples)})
+        asked = [
+            window("a", flat=flat, start=START + hours * HOUR, low=0.0, high=90.0)
+            for hours in (0, 1, 36, 37)
+        ]
+        expected = QualityStore.his_quality(reference, asked)
+        assert sql_store.his_quality(asked) == expected
+
+    check()
+
+
 def replacing(store: StorageAdapter, id: str, samples: dict[int, Any]) -> Batch:
     """These samples in place of those of the store."""
     held = {time for chunk in store.his_chunks(id) for time in chunk.times}
