@@ -244,6 +244,11 @@ def by_url(
         del connections.settings[alias]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More than processors: tests wait for servers a third of the time."""
+    return (os.cpu_count() or 1) + 2
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A random seed for ``FUZZ_PAIRS``, the same in all processes of a run.
 
