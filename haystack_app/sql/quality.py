@@ -27,14 +27,10 @@ class Statements(NamedTuple):
     - ``counts``: n, samples, outside, mismatched, NA, usual interval, gaps, the longest
       gap, its start, the longest run of one number if it is too long, its start
     - ``ends``: n, the newest sample up to now, the number of later ones
-    - ``regular``: n, samples and usual interval of points that have nothing else to
-      report; it leaves out others, and may leave out such, too. None where it would
-      not be faster.
     """
 
     counts: str
     ends: str
-    regular: str | None = None
 
 
 _SUMS = """
@@ -67,7 +63,7 @@ _POSTGRES_RANGE = f"""{HISTORY} WHERE point_id = p.id
 _POSTGRES_SAMPLES = f"""
     SELECT ts, obj, CASE WHEN obj IS NULL THEN val END AS number
     FROM {_POSTGRES_RANGE}"""
-# a half that has one sample would look constant
+# a half that has a single sample looks constant
 _POSTGRES_MARKS = f"""
     SELECT n, id, low, high, flat / 2 AS half, last, times[1] AS first,
         times[2] - times[1] AS distance
@@ -84,8 +80,23 @@ _POSTGRES_HALVES = f"""
         count(obj) AS others, min(val) AS lowest, max(val) AS highest,
         count(*) FILTER (WHERE date_bin(distance, ts, first) <> ts) AS beside
     FROM {_POSTGRES_RANGE} GROUP BY 1"""
+_POSTGRES_REGULAR = f"""
+    SELECT n, size, distance FROM marks AS p CROSS JOIN LATERAL (
+        SELECT sum(size)::bigint AS size, sum(others + beside) AS exceptions,
+            min(lowest) AS lowest, max(highest) AS highest,
+            min(start) FILTER (WHERE lowest = highest) AS constant
+        FROM ({_POSTGRES_HALVES}) AS halves
+    ) AS found
+    WHERE exceptions = 0
+    AND coalesce(lowest >= low, true) AND coalesce(highest <= high, true)
+    AND (size - 1) * extract(epoch FROM distance) = extract(epoch FROM last - first)
+    AND coalesce(constant + half > last, true)"""
 POSTGRES = Statements(
     counts=f"""
+WITH marks AS MATERIALIZED ({_POSTGRES_MARKS}
+), regular AS MATERIALIZED ({_POSTGRES_REGULAR})
+SELECT n - 1, size, 0, 0, 0, distance, 0, NULL, NULL, NULL, NULL FROM regular
+UNION ALL
 SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
     WITH neighbours AS MATERIALIZED (
         SELECT ts, number, obj, lag(ts) OVER w AS previous, lag(number) OVER w AS before
@@ -116,7 +127,7 @@ SELECT p.n - 1, found.* FROM {_POSTGRES_WINDOWS} CROSS JOIN LATERAL (
         (SELECT start FROM long ORDER BY distance DESC LIMIT 1),
         (SELECT length FROM flat), (SELECT start FROM flat)
     FROM distances HAVING count(*) > 0
-) AS found""",
+) AS found WHERE p.n NOT IN (SELECT n FROM regular)""",
     ends=f"""
 SELECT p.n - 1,
     (SELECT max(ts) FROM {HISTORY}
@@ -124,18 +135,6 @@ SELECT p.n - 1,
     (SELECT count(*) FROM {HISTORY}
         WHERE point_id = p.id AND ts > %(now)s::timestamptz)
 FROM {_POSTGRES_WINDOWS}""",
-    regular=f"""
-WITH marks AS MATERIALIZED ({_POSTGRES_MARKS})
-SELECT n - 1, size, distance FROM marks AS p CROSS JOIN LATERAL (
-    SELECT sum(size)::bigint AS size, sum(others + beside) AS exceptions,
-        min(lowest) AS lowest, max(highest) AS highest,
-        min(start) FILTER (WHERE lowest = highest) AS constant
-    FROM ({_POSTGRES_HALVES}) AS halves
-) AS found
-WHERE exceptions = 0
-AND coalesce(lowest >= low, true) AND coalesce(highest <= high, true)
-AND (size - 1) * extract(epoch FROM distance) = extract(epoch FROM last - first)
-AND coalesce(constant + half > last, true)""",
 )
 
 # -- SQLite -------------------------------------------------------------------

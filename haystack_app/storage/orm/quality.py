@@ -1,8 +1,8 @@
 """Data quality of histories in SQL, for batches of points.
 
-One statement counts, finds the usual interval, the gaps and flat lines; a cheaper one
-before it settles most regular histories. Another one is for few points: the samples
-later than now where the newest sample is not known to be past. What the numbers mean is
+One statement counts, finds the usual interval, the gaps and flat lines. Another one is
+for few points: the samples later than now where the newest sample is not known to be
+past. What the numbers mean is
 defined by ``storage.quality``; tests compare both.
 """
 
@@ -66,13 +66,7 @@ def _span(window: Window) -> tuple[int, int, int]:
 def _batch(dialect: _Dialect, windows: Sequence[Window]) -> list[Findings]:
     found = [Findings(newest=window.last) for window in windows]
     statements = dialect.statements
-    others = dict.fromkeys(range(len(windows)))
-    if statements.regular:
-        for place, row in dialect.rows(statements.regular, windows, list(others)):
-            size, interval = row
-            found[place] = replace(found[place], size=size, interval=interval)
-            del others[place]
-    for place, counts in dialect.rows(statements.counts, windows, list(others)):
+    for place, counts in dialect.rows(statements.counts, windows, range(len(windows))):
         named = dict(zip(_COUNTS, counts, strict=True))
         found[place] = replace(found[place], **named)
     unsettled = [place for place, one in enumerate(windows) if one.is_unsettled]
