@@ -106,7 +106,7 @@ register_converter(OpName, "haystack_op")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # most requests are for ops: they do not try the patterns of all resources
-    path("<haystack_op:name>", OpView.as_view()),
+    path("<haystack_op:name>", OpView.as_view(), name="op"),
     path("", OpView.as_view(), {"name": ""}, name="api"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
