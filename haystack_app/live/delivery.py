@@ -94,11 +94,7 @@ def groups(watches: Iterable[Subscription], hints: Hints) -> list[Group]:
 
 
 async def push(watches: Watches, subscriber: str, group: Group) -> None:
-    """Send the updates of a group of ``watches``; on failure, mark them unconfirmed.
-
-    An update for a connection that was replaced in the meantime is requeued for the
-    new one.
-    """
+    """Send the updates of a group of ``watches``; on failure, mark them unconfirmed."""
     async with _locked(group.watches) as taken:
         ready = [it for it in taken if _is_ready(watches, it, group.store)]
         found = await _updates(group, ready, subscriber) if ready else {}
@@ -153,13 +149,14 @@ def _is_ready(watches: Watches, watch: Subscription, store: StorageAdapter) -> b
 
 
 def _send(watches: Watches, watch: Subscription, seq: int, text: str) -> None:
-    now = watches.get(watch.id)
-    if now is watch:
+    """Send an update, unless the connection was closed in the meantime.
+
+    Then it is not confirmed, and is sent again when the client resumes the watch.
+    """
+    if watches.get(watch.id) is watch:
         watch.sent(seq)
         watch.connection.send_soon(text)
         PUSHES.inc()
-    elif now is not None:
-        now.mark_unconfirmed()
 
 
 @dataclass(frozen=True, slots=True)

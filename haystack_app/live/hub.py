@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 from ..conf import app_settings
 from ..instruments import WATCHES_PUSHED
@@ -99,6 +100,7 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.id = secrets.token_hex(8)
         self.watches: dict[str, Subscription] = {}
+        self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.members: set[Member] = set()
         self.hints, self.outgoing = Hints(), Hints()
         self.has_work, self.has_outgoing = asyncio.Event(), asyncio.Event()
@@ -201,8 +203,20 @@ class Hub:
 
     # -- pushing --------------------------------------------------------------
 
+    def lock(self, id: str) -> asyncio.Lock:
+        """The lock of a watch, also after it has moved to another connection.
+
+        An update that is on its way to the earlier connection may be one that the
+        store has collected last: the later one would confirm updates beyond it.
+        """
+        return self.locks.setdefault(id, asyncio.Lock())
+
     def add(self, watch: Subscription) -> Subscription | None:
-        """Start pushing a watch; returns the one with the same id that it replaces."""
+        """Start pushing a watch; returns the one with the same id that it replaces.
+
+        Callers must hold the lock of a watch that may have had another connection.
+        """
+        watch.lock = self.lock(watch.id)
         before = self.watches.pop(watch.id, None)
         self.watches[watch.id] = watch
         WATCHES_PUSHED.set(len(self.watches))

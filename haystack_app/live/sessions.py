@@ -131,17 +131,17 @@ class Session:
     async def _subscribe(self, message: Message, op: str, grid: Grid, id: Any) -> None:
         """Answer with the op of a watch; then push the watch to this connection."""
         _form(message)
-        before = self.hub.watches.get(id) if isinstance(id, str) else None
-        if before is None:
+        if not isinstance(id, str):
             await self._answer(message, op, grid)
             return
-        async with before.lock:  # earlier pushes are already queued
+        async with self.hub.lock(id):  # earlier pushes have been queued, or lost
             delivered = False
             try:
                 delivered = await self._answer(message, op, grid)
             finally:
-                if not delivered:  # the store may have recorded it as sent
-                    before.mark_unconfirmed()
+                # the store may have recorded it as sent
+                if not delivered and (watch := self.hub.watches.get(id)):
+                    watch.mark_unconfirmed()
         self.hub.wake()
 
     async def _answer(self, message: Message, op: str, grid: Grid) -> bool:
@@ -157,13 +157,11 @@ class Session:
         return True
 
     def _register(self, meta: Mapping[str, Any], is_slow: bool, form: str) -> None:
-        id, seq = str(meta["watchId"]), int(meta["seq"].val)
-        held, now = self.watches.get(id), self.hub.watches.get(id)
-        if held is not None and held is now:
+        id = str(meta["watchId"])
+        held = self.watches.get(id)
+        if held is not None and held is self.hub.watches.get(id):
             held.form = form
             held.record_answer(meta)
-        elif now is not None and now.seq > seq:
-            self.send_soon(end_message(id))  # another connection requested it later
         else:
             store = context_for(self.project, self.login.caller).storage
             self.watches[id] = Subscription(meta, self, store, is_slow, form)

@@ -144,31 +144,6 @@ def test_updates_that_were_not_sent_are_requeued(
     run(work)
 
 
-def test_updates_for_a_replaced_connection_are_requeued_for_the_new_one(
-    store: StorageAdapter, monkeypatch: Any
-) -> None:
-    async def work() -> None:
-        before, after = Connection(), Connection()
-        watch = pushed(store, before, "a")
-        meta = {"watchId": watch.id, "lease": Number(60.0, "s"), "seq": Number(1)}
-        new = Subscription(meta, after, store)
-        watches = {watch.id: watch}
-        write(store, a=1)
-        told = store.watch_updates
-
-        def replaced(*args: Any, **kwargs: Any) -> Any:
-            watches[watch.id] = new
-            return told(*args, **kwargs)
-
-        monkeypatch.setattr(store, "watch_updates", replaced)
-        await push_all(watches)
-        assert before.texts == []
-        await push_all(watches)
-        assert after.values == {"a": 1}
-
-    run(work)
-
-
 def test_a_new_scope_applies_to_a_check_in_progress(
     store: StorageAdapter,
 ) -> None:

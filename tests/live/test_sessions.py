@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -116,22 +117,21 @@ def test_a_failed_answer_is_requeued(answers: Any) -> None:
 def test_the_later_request_keeps_the_watch(answers: Any) -> None:
     async def work() -> None:
         first, second = a_session(), a_session()
-        held = asyncio.get_running_loop().create_future()
-        seconds = [told(5), told(6)]
+        begun, held = threading.Event(), threading.Event()
 
-        async def called(*_: Any) -> tuple[Grid, str]:
-            answer = seconds.pop(0)
-            if answer[0].meta["seq"] == Number(5):
-                await held
-            return answer
+        def slow() -> tuple[Grid, str]:
+            answers["watchPoll"] = lambda: told(6)
+            begun.set()
+            held.wait(PATIENCE)
+            return told(5)
 
-        first._called = second._called = called  # type: ignore[method-assign]
-        slow = asyncio.create_task(first.resume(RESUME))
-        await asyncio.sleep(0)
-        await second.resume(RESUME)
-        held.set_result(None)
-        await slow
-        assert hub().watches["w"].connection is second
+        answers["watchPoll"] = slow
+        both = [asyncio.create_task(it.resume(RESUME)) for it in (first, second)]
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        held.set()
+        await asyncio.gather(*both)
+        watch = hub().watches["w"]
+        assert (watch.connection, watch.seq) == (second, 6)
         assert not first.watches
         assert said(first)[-1]["op"] == "end"
         assert [message["op"] for message in said(second)] == ["resume"]

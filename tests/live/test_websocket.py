@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from socket import SHUT_RDWR
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from haystack_app.kinds import MARKER, Grid, Number, Ref
 from haystack_app.live import connection, hub, signals
+from haystack_app.live.delivery import Query
 from haystack_app.models import GroupScope, Token
 from haystack_app.storage.currents import Current
 from haystack_app.storage.handler import storages
@@ -117,6 +119,32 @@ def test_resume_sends_missed_updates(opened: Open) -> None:
     write(a=2)
     assert ids_of(second.pushed()) == ["a"]
     assert second.is_quiet()
+
+
+def test_an_update_on_its_way_to_a_closed_connection_is_not_lost(
+    opened: Open, monkeypatch: Any
+) -> None:
+    """Were the watch resumed before the store is asked, it would confirm the update."""
+    first = opened()
+    watch = first.sub("a").meta["watchId"]
+    asked, may_go_on, texts = Event(), Event(), Query.texts
+
+    def slow(self: Query, *args: Any) -> Any:
+        asked.set()
+        may_go_on.wait(PATIENCE)
+        return texts(self, *args)
+
+    monkeypatch.setattr(Query, "texts", slow)
+    write(a=1)
+    assert asked.wait(PATIENCE)
+    first.raw.close()
+    hubs = list(signals.hubs.values())
+    eventually(lambda: not any(watch in hub.watches for hub in hubs), "it is closed")
+    second = opened()
+    second.say(op="resume", watchId=watch, ack=1)
+    assert second.is_quiet()
+    may_go_on.set()
+    assert ids_of(second.receive()["grid"]) == ["a"]
 
 
 def test_updates_go_to_the_last_session(opened: Open) -> None:
