@@ -14,13 +14,15 @@ __all__ = ["PATIENCE", "cpu_limit", "eventually"]
 
 PATIENCE = 300
 """Seconds after which something that was waited for is taken to never come."""
+_LONGEST = 0.25
 
 
 def eventually(is_so: Callable[[], object], what: str = "") -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, 0.01
     while not is_so():
         assert time.monotonic() < deadline, f"never: {what or is_so}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.3, _LONGEST)  # asking takes CPU, often of a server, too
 
 
 @contextmanager

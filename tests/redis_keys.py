@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import redis
 
 __all__ = ["wipe"]
@@ -15,9 +17,15 @@ def wipe(url: str, prefix: str) -> None:
     firsts = f"{{{prefix}}}:", f"{prefix}:"
     with redis.Redis.from_url(url, protocol=2) as server:
         for first in firsts:
-            for key in server.scan_iter(f"{first}*", count=1_000):
-                server.unlink(key)
-        if any(module[b"name"] == b"search" for module in server.module_list()):
+            if keys := list(server.scan_iter(f"{first}*", count=1_000)):
+                server.unlink(*keys)
+        if _has_search(url):
             for name in server.execute_command("FT._LIST"):
                 if name.decode().startswith(firsts):
                     server.execute_command("FT.DROPINDEX", name)
+
+
+@cache
+def _has_search(url: str) -> bool:
+    with redis.Redis.from_url(url, protocol=2) as server:
+        return any(module[b"name"] == b"search" for module in server.module_list())
