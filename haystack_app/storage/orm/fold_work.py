@@ -30,6 +30,7 @@ from ..backend import StorageBackend
 from ..errors import NotHistorized
 from ..samples import HisPoint
 from .fold_statements import Key, read_parts
+from .history import extents
 from .locks import locked_for_folding, try_to_fold
 from .stored_parts import DAY, HOUR, INTERVALS, merged_ranges, zone_key
 
@@ -64,7 +65,7 @@ def fold_dirty(
             return 0
         while done < limit and (mark := marks.first()) is not None:
             if mark.point_id.startswith(FoldMark.ALL_AFTER):
-                done += _mark_next(store, connection.alias, mark)
+                done += _mark_next(store, connection, mark)
             else:
                 done += _Work(store, connection, mark.point_id).fold(limit - done)
     return done
@@ -95,14 +96,17 @@ def mark_all(using: str, ids: Sequence[str]) -> None:
     )
 
 
-def _mark_next(store: StorageBackend, using: str, mark: FoldMark) -> int:
+def _mark_next(
+    store: StorageBackend, connection: BaseDatabaseWrapper, mark: FoldMark
+) -> int:
     """Mark the next points of a mark for all points."""
+    using = connection.alias
     after = mark.point_id.removeprefix(FoldMark.ALL_AFTER)
     rows = Entity.objects.using(store.database)
     entities = rows.filter(id__gt=after).order_by("id")
     ids = list(entities.values_list("id", flat=True)[:_POINTS])
-    samples = HisSample.objects.using(using)
-    mark_all(using, [id for id in ids if samples.filter(point_id=id).exists()])
+    found = zip(ids, extents(connection, ids, None), strict=True)
+    mark_all(using, [id for id, (_, last) in found if last is not None])
     if len(ids) < _POINTS:
         mark.delete()
     else:
