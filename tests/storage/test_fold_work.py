@@ -20,7 +20,7 @@ from haystack_app.kinds import Number
 from haystack_app.kinds.series import instant_of
 from haystack_app.models import FoldMark, FoldPart, FoldPoint, HisSample
 from haystack_app.storage.base import StorageAdapter
-from haystack_app.storage.orm import OrmAdapter, stored_parts
+from haystack_app.storage.orm import OrmAdapter, fold_work, stored_parts
 from haystack_app.storage.samples import Batch
 from tests.api.servers import url_of
 from tests.folds.test_rollup import streamed
@@ -293,6 +293,30 @@ def test_answers_are_exact_when_folding_is_killed(
 
 
 @committed
+def test_a_sample_is_removed_between_two_statements_of_a_day(
+    sql_store: OrmAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a writer that commits meanwhile."""
+    samples = filled(sql_store)
+    read_parts = fold_work.read_parts
+    removed = [START + day * DAY for day in range(5)]
+
+    def late(*args: Any) -> Any:
+        if args[2].statement == "held" and removed:
+            del samples[removed[0]]
+            with sql_store.locked(["p"]):
+                sql_store.his_store({"p": Batch({}, [removed.pop(0)])})
+        return read_parts(*args)
+
+    monkeypatch.setattr(fold_work, "read_parts", late)
+    sql_store.fold_dirty()
+    assert len(removed) < 5
+    check(sql_store, samples)
+    fold_all(sql_store)
+    check(sql_store, samples)
+    assert not FoldMark.objects.using(sql_store.history_using).exists()
+
+
 def test_several_fold_beside_writers(sql_store: OrmAdapter) -> None:
     random = Random(2)
     samples = filled(sql_store)

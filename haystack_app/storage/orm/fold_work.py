@@ -327,12 +327,15 @@ class _Work:
     def _row(
         self, hours: int, start: int, at: int, found: dict[str, dict[int, list[Part]]]
     ) -> FoldPart:
-        """``at`` is the place of the sample at the start, if there is one."""
+        """``at`` is the place of the sample at the start, if there is one.
+
+        A writer may remove that after the first statement. Its mark stays.
+        """
         row = FoldPart(point_id=self.id, hours=hours, start=instant_of(start))
-        head = found["numbers"].get(at)
+        head = found["held"].get(at)
         row.has_head = head is not None
         if head is not None:
-            [sample] = found["held"][at]
+            [sample] = head
             value = Number(float("nan")) if sample.first is None else sample.first[1]
             row.head_val, row.head_obj = _columns(value)
         [part] = found["numbers"].get(at + 1) or [Part()]
