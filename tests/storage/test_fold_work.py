@@ -292,7 +292,6 @@ def test_answers_are_exact_when_folding_is_killed(
     assert parts(sql_store) == {24}
 
 
-@committed
 def test_a_sample_is_removed_between_two_statements_of_a_day(
     sql_store: OrmAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +316,7 @@ def test_a_sample_is_removed_between_two_statements_of_a_day(
     assert not FoldMark.objects.using(sql_store.history_using).exists()
 
 
+@committed
 def test_several_fold_beside_writers(sql_store: OrmAdapter) -> None:
     random = Random(2)
     samples = filled(sql_store)
