@@ -325,7 +325,7 @@ def test_several_fold_beside_writers(sql_store: OrmAdapter) -> None:
 
     def fold() -> None:
         try:
-            while not stop.is_set():
+            while not stop.wait(0.001):  # or SQLite's lock may starve the writer
                 sql_store.fold_dirty(5)
         except Exception as err:
             failed.append(err)
