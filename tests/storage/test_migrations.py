@@ -83,6 +83,7 @@ def test_there_and_back(alias: str) -> None:
     assert ("entities_tags_gin" in indexes(alias)) == on_postgres
 
 
+@pytest.mark.usefixtures("lossy")
 def test_history_keeps_its_rows_as_hypertable_and_as_plain_table(alias: str) -> None:
     times = [dt.datetime(2020 + year, 1, 1, tzinfo=dt.UTC) for year in range(5)]
     samples = HisSample.objects.using(alias)
