@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from ..conf import app_settings
@@ -22,6 +22,7 @@ from .delivery import SLOW_SECONDS, Group, groups, push, renew
 from .login import Login, ended_or_changed, renewed
 from .notifications import GROUP, SECONDS, Hints, send, shared_layer
 from .notify import Deaf
+from .round_robin import RoundRobin
 from .signals import hubs
 from .subscription import Subscription
 from .threads import in_thread
@@ -40,8 +41,6 @@ _PAUSE_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 _WITHOUT_LAYER_SECONDS = 2.0
 """Interval of checks if processes do not share a layer."""
-
-_T = TypeVar("_T")
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -68,23 +67,6 @@ def with_hub(app: App) -> App:
         await app(scope, receive, send)
 
     return call
-
-
-class RoundRobin(Generic[_T]):
-    def __init__(self) -> None:
-        self._left: list[_T] = []
-
-    def part(self, everything: Collection[_T], parts: int) -> list[_T]:
-        """The next part of a round; items that are added wait for the next round.
-
-        Removed items do not take a place, or the round would take longer than its
-        ``parts``.
-        """
-        left = [one for one in self._left if one in everything]
-        self._left = left or list(everything)
-        size = -(-len(everything) // max(1, parts))
-        part, self._left = self._left[:size], self._left[size:]
-        return part
 
 
 class Member(Protocol):
@@ -216,7 +198,7 @@ class Hub:
 
         Callers must hold the lock of a watch that may have had another connection.
         """
-        watch.lock = self.lock(watch.id)
+        watch.lock = self.locks.setdefault(watch.id, watch.lock)
         before = self.watches.pop(watch.id, None)
         self.watches[watch.id] = watch
         WATCHES_PUSHED.set(len(self.watches))

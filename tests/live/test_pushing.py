@@ -17,8 +17,9 @@ from haystack_app.kinds import Number
 from haystack_app.live import delivery
 from haystack_app.live import hub as hubs
 from haystack_app.live.delivery import groups, push, renew
-from haystack_app.live.hub import Hub, RoundRobin
+from haystack_app.live.hub import Hub
 from haystack_app.live.notifications import Hints
+from haystack_app.live.round_robin import RoundRobin
 from haystack_app.live.subscription import Subscription
 from haystack_app.storage.base import StorageAdapter
 from haystack_app.storage.currents import Current
