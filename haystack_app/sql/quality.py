@@ -63,7 +63,8 @@ _POSTGRES_RANGE = f"""{HISTORY} WHERE point_id = p.id
 _POSTGRES_SAMPLES = f"""
     SELECT ts, obj, CASE WHEN obj IS NULL THEN val END AS number
     FROM {_POSTGRES_RANGE}"""
-# a half that has a single sample looks constant
+# Points whose first four samples are an interval apart. A half has two samples or more:
+# one with a single sample looks constant.
 _POSTGRES_MARKS = f"""
     SELECT n, id, low, high, flat / 2 AS half, last, times[1] AS first,
         times[2] - times[1] AS distance

@@ -229,16 +229,21 @@ def test_histories_that_are_almost_regular(sql_store: OrmAdapter) -> None:
     reference = InMemoryAdapter()
     stores = [sql_store, reference]
     for store in stores:
-        store.load_entities([entity("a")])
+        store.load_entities(map(entity, IDS))
+    flats = st.sampled_from([8 * HOUR - 1, 8 * HOUR, 9 * HOUR - 1, None])
 
     @settings(max_examples=150)
-    @given(regular(), st.sampled_from([8 * HOUR - 1, 8 * HOUR, 9 * HOUR - 1, None]))
-    def check(samples: dict[int, Any], flat: int | None) -> None:
+    @given(st.tuples(*[st.tuples(regular(), flats)] * len(IDS)))
+    def check(drawn: tuple[tuple[dict[int, Any], int | None], ...]) -> None:
+        histories = dict(zip(IDS, drawn, strict=True))
         for store in stores:
-            store.his_store({"a": replacing(store, "a", samples)})
+            store.his_store(
+                {id: replacing(store, id, own) for id, (own, _) in histories.items()}
+            )
         asked = [
-            window("a", flat=flat, start=START + hours * HOUR, low=0.0, high=90.0)
+            window(id, flat=flat, start=START + hours * HOUR, low=0.0, high=90.0)
             for hours in (0, 1, 36, 37)
+            for id, (_, flat) in histories.items()
         ]
         expected = QualityStore.his_quality(reference, asked)
         assert sql_store.his_quality(asked) == expected
