@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.urls import resolve
 
 from haystack_app.kinds import MARKER, NA, REMOVE, Col, DateTime, Grid, Number, Ref
 from haystack_app.storage.handler import storages
@@ -420,3 +421,9 @@ def test_load_is_all_or_nothing(staff: Api) -> None:
 )
 def test_load_of_other_values(staff: Api, body: str) -> None:
     assert staff.post("load", body, JSON).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["read", "read/", "memory/read", "nosuch"])
+def test_routes_of_ops_have_one_name(path: str) -> None:
+    """Requests are counted by it; with replicas, other routes note writes."""
+    assert resolve(f"/api/{path}").url_name == "op"
